@@ -1,0 +1,11 @@
+// One registration function for each file of calls in this folder.
+#pragma once
+
+#include <napi.h>
+
+namespace berth::addon {
+
+void register_launch(Napi::Object exports);   // launch.cc: starting containers, id ranges
+void register_process(Napi::Object exports);  // process.cc: signals and reaping by pidfd
+
+}  // namespace berth::addon

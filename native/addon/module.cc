@@ -1,0 +1,16 @@
+// The addon's table of contents: each facility registers its calls in a file of its own.
+#include <napi.h>
+
+#include "addon/facilities.h"
+
+namespace {
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  (void)env;
+  berth::addon::register_process(exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(berth, initialise)

@@ -1,0 +1,12 @@
+import type { Verb } from '../verb.js';
+
+/** A verb's place in the help, and where its code is: nothing is loaded but the verb that was asked for. */
+export interface VerbEntry {
+  summary: string;
+  load(): Promise<{ verb: Verb }>;
+}
+
+/** Every verb by name; a name of two words is a verb of a group (`image ls`). */
+export const verbs: Record<string, VerbEntry> = {
+  run: { summary: 'Run a command in a new container', load: () => import('./run.js') },
+};

@@ -1,0 +1,34 @@
+/**
+ * Every way berth refuses or fails, by stable code. `exit` is the status the command line ends with (docs/reference/errors.md
+ * is generated from this table): 125 berth itself, 126 and 127 as a shell has them.
+ */
+export const errorTable = {
+  USAGE: { exit: 125, meaning: 'The command line cannot be understood.' },
+  NOT_ROOT: { exit: 125, meaning: 'The operation needs root on this host.' },
+  NOT_BUILT: { exit: 125, meaning: 'The native addon is missing or was built for another Node.' },
+  HOST_LACKS: { exit: 125, meaning: 'The kernel or the host lacks a feature that the operation needs.' },
+  NO_SPACE: { exit: 125, meaning: 'The disk is full.' },
+  STATE_DAMAGED: { exit: 125, meaning: "A file of berth's own state is missing, truncated or of an unknown format." },
+
+  REFERENCE_INVALID: { exit: 125, meaning: 'An image reference does not follow the grammar.' },
+  IMAGE_NOT_FOUND: { exit: 125, meaning: 'No image answers to that reference.' },
+  IMAGE_IN_USE: { exit: 125, meaning: 'A container still needs the image.' },
+  IMAGE_INVALID: { exit: 125, meaning: 'A manifest, index, configuration or layer breaks its specification.' },
+  IMAGE_CORRUPT: { exit: 125, meaning: 'Content does not have the digest, size or diff id that its descriptor states.' },
+  IMAGE_HOSTILE: { exit: 125, meaning: 'A layer tries to leave its root file system or exceeds a limit.' },
+  PLATFORM_MISSING: { exit: 125, meaning: 'The image has no manifest for this machine.' },
+
+  CONTAINER_NOT_FOUND: { exit: 125, meaning: 'No container has that name or id.' },
+  CONTAINER_AMBIGUOUS: { exit: 125, meaning: 'An id prefix fits several containers.' },
+  CONTAINER_STATE: { exit: 125, meaning: 'The container is not in a state that allows the operation.' },
+  NAME_IN_USE: { exit: 125, meaning: 'Another container already has that name.' },
+  LAUNCH_FAILED: { exit: 125, meaning: 'A step of the launch failed; the message names it.' },
+  LIMIT_UNENFORCEABLE: { exit: 125, meaning: 'The host cannot enforce a limit that was asked for.' },
+  USER_UNKNOWN: { exit: 125, meaning: 'The user or group is not in the image.' },
+  COMMAND_NOT_EXECUTABLE: { exit: 126, meaning: 'The command was found in the container but cannot be executed.' },
+  COMMAND_NOT_FOUND: { exit: 127, meaning: 'The command was not found in the container.' },
+
+  INTERNAL: { exit: 125, meaning: 'A defect in berth itself.' },
+} as const satisfies Record<string, { exit: number; meaning: string }>;
+
+export type ErrorCode = keyof typeof errorTable;

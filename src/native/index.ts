@@ -1,0 +1,28 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { BerthError } from '../errors/berth-error.js';
+import type { Native } from './native.js';
+
+export * from './native.js';
+
+let loaded: Native | undefined;
+
+/** The addon, loaded on first use. The only place in the project that loads it. */
+export function native(): Native {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Native {
+  const file = fileURLToPath(new URL('../../../build/Release/berth.node', import.meta.url));
+  try {
+    return createRequire(import.meta.url)(file) as Native;
+  } catch (cause) {
+    throw new BerthError('NOT_BUILT', {
+      what: 'native addon',
+      why: cause instanceof Error ? (cause.message.split('\n')[0] ?? 'cannot be loaded') : String(cause),
+      mend: `Run ./dev build in berth's folder with the Node that runs it (${process.version}).`,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The typed face of the C++ addon. Every call that can block answers with a promise and runs on a thread of its own; the
+ * others take microseconds. Failures are `NativeError`s.
+ */
+export interface Native extends LaunchCalls, ProcessCalls {}
+
+/** How a native call fails. `code` is the errno's name (`ENOENT`) or a word of the facility's own (`BAD_TAR`). */
+export interface NativeError extends Error {
+  name: 'NativeError';
+  code: string;
+  /** errno(3); 0 where no system call is to blame. */
+  errno: number;
+  syscall?: string;
+  path?: string;
+  /** What was being done, in words. */
+  step?: string;
+  /** How to mend it. */
+  hint?: string;
+}
+
+export function isNativeError(error: unknown): error is NativeError {
+  return error instanceof Error && error.name === 'NativeError';
+}
+
+export interface LaunchCalls {
+  /**
+   * Claims a free range of host ids: `first` and the next `size - 1`. The claim is a lock on a file in `directory` and lives as
+   * long as any copy of `fd`; a supervisor inherits it. Throws ENOSPC when every range is taken.
+   */
+  claimIdRange(request: { directory: string; first: number; size: number; count: number }): IdRangeClaim;
+
+  /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
+  launch(request: LaunchRequest): Promise<Launched>;
+}
+
+export interface IdRangeClaim {
+  first: number;
+  fd: number;
+}
+
+export interface LaunchRequest {
+  /** The whole OCI runtime `config.json` and berth's `launch.json`, as text. */
+  config: string;
+  launch: string;
+  /** An `IdRangeClaim.fd`, or -1. The descriptor stays the caller's. */
+  idRangeFd: number;
+  /** The client's own descriptors that the container's output goes to until the client dies; -1 for none. */
+  stdout: number;
+  stderr: number;
+}
+
+export interface Launched {
+  /** The supervisor's pid on this host. */
+  supervisorPid: number;
+  /** A connected stream socket that speaks the control protocol (docs/reference/control-protocol.md). The caller owns it. */
+  leash: number;
+}
+
+export interface ProcessCalls {
+  /**
+   * Sends a signal to the process that has this pid and started at this tick of the boot clock (field 22 of /proc/PID/stat).
+   * Throws ESRCH when that process is gone, even if its pid lives again.
+   */
+  signalProcess(pid: number, startTime: number, signal: number): void;
+  /** Collects a supervisor that this process launched, so that no zombie stays. Resolves when it has ended. */
+  reap(pid: number): Promise<void>;
+}

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+
+/** Where one installation keeps everything. Two different roots never see each other. */
+export interface Roots {
+  /** Durable: images, containers' upper directories and logs. */
+  readonly root: string;
+  /** Volatile: what runs now. Gone after a reboot. */
+  readonly state: string;
+}
+
+export const defaultRoots: Roots = { root: '/var/lib/berth', state: '/run/berth' };
+
+/** From `--root` and `--state`, else BERTH_ROOT and BERTH_STATE, else the defaults; always absolute. */
+export function resolveRoots(flags: { root?: string; state?: string }, environment = process.env): Roots {
+  return {
+    root: path.resolve(flags.root ?? environment['BERTH_ROOT'] ?? defaultRoots.root),
+    state: path.resolve(flags.state ?? environment['BERTH_STATE'] ?? defaultRoots.state),
+  };
+}
+
+/** Marks what belongs to one root where names are host-wide, e.g. the cgroup `berth-1a2b3c4d`. */
+export function rootHash(roots: Roots): string {
+  return createHash('sha256').update(roots.root).digest('hex').slice(0, 8);
+}
+
+/** Paths below the two roots. The one place that spells them. */
+export const places = {
+  images: (r: Roots) => path.join(r.root, 'images'),
+  containers: (r: Roots) => path.join(r.root, 'containers'),
+  container: (r: Roots, id: string) => path.join(r.root, 'containers', id),
+  names: (r: Roots) => path.join(r.root, 'names'),
+  trash: (r: Roots) => path.join(r.root, 'trash'),
+  cache: (r: Roots) => path.join(r.root, 'cache'),
+  running: (r: Roots) => path.join(r.state, 'containers'),
+  run: (r: Roots, id: string) => path.join(r.state, 'containers', id),
+} as const;
+
+/** Claims of things that the whole host shares (id ranges), whatever the root. */
+export const hostClaims = '/run/lock/berth';
