@@ -14,6 +14,20 @@
     ],
     # The addon alone.
     'sys_addon': [
+      'native/sys/id_range.cc',
+      'native/sys/sealed_file.cc',
+      'native/sys/spawn.cc',
+    ],
+    'launch': [
+      'native/launch/cgroup.cc',
+      'native/launch/cgroup_v1.cc',
+      'native/launch/cgroup_v2.cc',
+      'native/launch/device_filter.cc',
+      'native/launch/launch_facts.cc',
+      'native/launch/launcher.cc',
+      'native/launch/oci_config.cc',
+      'native/launch/oci_mount.cc',
+      'native/launch/seccomp_profile.cc',
     ],
   },
   'target_defaults': {
@@ -27,9 +41,11 @@
       'sources': [
         'native/addon/module.cc',
         'native/addon/error.cc',
+        'native/addon/launch.cc',
         'native/addon/process.cc',
         '<@(sys_shared)',
         '<@(sys_addon)',
+        '<@(launch)',
       ],
       'cflags_cc': ['-isystem', '<(napi_include)'],
       'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_DEPRECATED', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
@@ -62,6 +78,7 @@
       'cflags_cc': ['-Os', '-fno-exceptions', '-fno-rtti', '-fno-PIE', '-ffunction-sections', '-fdata-sections',
                     '-fno-asynchronous-unwind-tables', '-fno-threadsafe-statics', '-fstack-protector-strong',
                     "'-D__GLIBC_PREREQ(major,minor)=0'", '<@(musl)', '<@(libstdcxx)'],
+      'ldflags!': ['-rdynamic', '-pthread'],
       'ldflags': ['-static', '-no-pie', '-Wl,--gc-sections', '-s', '<@(musl)'],
     },
   ],

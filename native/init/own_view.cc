@@ -28,14 +28,17 @@ Result<void> mount_late(const Plan& plan, int root, Progress& progress) {
   for (const auto& mount : plan.mounts) {
     if (!mount.late) continue;
     progress.at("mount", mount.target);
-    BERTH_ASSIGN(const Fd target, sys::open_in_root_plain(root, mount.target, O_PATH));
+    // The supervisor has made the targets in the image's tree; those inside a mount of ours are made here.
+    auto target = sys::open_in_root_plain(root, mount.target, O_PATH);
+    if (!target && target.error().number == ENOENT) target = sys::make_directory_in_root(root, mount.target);
+    if (!target) return target.error();
     if (mount.kind == launch::MountKind::kBind) {
       BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, mount.source, mount.recursive));
       BERTH_TRY(sys::set_attributes(tree.get(), mount.set, mount.clear, mount.recursive));
-      BERTH_TRY(sys::attach(tree.get(), target.get()));
+      BERTH_TRY(sys::attach(tree.get(), target->get()));
     } else {
       BERTH_ASSIGN(const Fd tree, sys::new_filesystem(mount.type, mount.source, mount.options, mount.set));
-      BERTH_TRY(sys::attach(tree.get(), target.get()));
+      BERTH_TRY(sys::attach(tree.get(), target->get()));
     }
   }
   return {};

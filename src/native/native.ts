@@ -39,9 +39,12 @@ export interface IdRangeClaim {
 }
 
 export interface LaunchRequest {
-  /** The whole OCI runtime `config.json` and berth's `launch.json`, as text. */
+  /** The whole OCI runtime `config.json`, berth's `launch.json` and `container.json`, as text. */
   config: string;
   launch: string;
+  container: string;
+  /** The berth-init executable. */
+  supervisor: string;
   /** An `IdRangeClaim.fd`, or -1. The descriptor stays the caller's. */
   idRangeFd: number;
   /** The client's own descriptors that the container's output goes to until the client dies; -1 for none. */
