@@ -8,6 +8,8 @@
     ],
     # The addon alone.
     'sys_addon': [
+      'native/sys/probe.cc',
+      'native/sys/probe_directory.cc',
     ],
   },
   'target_defaults': {
@@ -21,6 +23,7 @@
       'sources': [
         'native/addon/module.cc',
         'native/addon/error.cc',
+        'native/addon/probe.cc',
         'native/addon/process.cc',
         '<@(sys_shared)',
         '<@(sys_addon)',
