@@ -26,4 +26,7 @@ async function main(argv: string[]): Promise<number> {
   return runVerb(words[0] ?? '', words.slice(1));
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2)).catch(async (error: unknown) => {
+  const { report } = await import('./report.js');
+  return report(error, 'stdout');
+});
