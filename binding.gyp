@@ -14,6 +14,8 @@
     ],
     # The addon alone.
     'sys_addon': [
+      'native/sys/probe.cc',
+      'native/sys/probe_directory.cc',
       'native/sys/id_range.cc',
       'native/sys/sealed_file.cc',
       'native/sys/spawn.cc',
@@ -41,6 +43,7 @@
       'sources': [
         'native/addon/module.cc',
         'native/addon/error.cc',
+        'native/addon/probe.cc',
         'native/addon/launch.cc',
         'native/addon/process.cc',
         '<@(sys_shared)',

@@ -7,6 +7,7 @@ namespace {
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   (void)env;
+  berth::addon::register_probe(exports);
   berth::addon::register_launch(exports);
   berth::addon::register_process(exports);
   return exports;

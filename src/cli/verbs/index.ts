@@ -9,4 +9,9 @@ export interface VerbEntry {
 /** Every verb by name; a name of two words is a verb of a group (`image ls`). */
 export const verbs: Record<string, VerbEntry> = {
   run: { summary: 'Run a command in a new container', load: () => import('./run.js') },
+  doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
+  version: {
+    summary: 'Show the versions of berth, Node.js and the machine',
+    load: () => import('./version.js'),
+  },
 };
