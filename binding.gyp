@@ -8,6 +8,12 @@
     ],
     # The addon alone.
     'sys_addon': [
+      'native/sys/proc_fields.cc',
+      'native/sys/proc_file.cc',
+      'native/sys/sampler.cc',
+      'native/sys/sampler_cgroup.cc',
+      'native/sys/sampler_members.cc',
+      'native/sys/sampler_process.cc',
     ],
   },
   'target_defaults': {
@@ -22,6 +28,7 @@
         'native/addon/module.cc',
         'native/addon/error.cc',
         'native/addon/process.cc',
+        'native/addon/sample.cc',
         '<@(sys_shared)',
         '<@(sys_addon)',
       ],
