@@ -72,13 +72,12 @@ function toRecords<Record>(table: CounterTable, expected: readonly string[], nam
   const named = names?.split('\0');
   const records: Record[] = [];
   for (let at = 0; at < values.length; at += fields.length) {
-    const record: { [field: string]: number | string | null } = {};
-    fields.forEach((field, column) => {
+    const entries = fields.map((field, column): [string, number | string | null] => {
       const value = values[at + column];
-      record[field] = value === undefined || Number.isNaN(value) ? null : value;
+      return [field, value === undefined || Number.isNaN(value) ? null : value];
     });
-    if (named !== undefined) record['name'] = named[records.length] ?? '';
-    records.push(record as Record);
+    if (named !== undefined) entries.push(['name', named[records.length] ?? '']);
+    records.push(Object.fromEntries(entries) as Record);
   }
   return records;
 }
