@@ -15,10 +15,14 @@ export class Loads {
     execFileSync('g++', ['-std=c++20', '-O1', '-pthread', '-o', this.#program, source]);
   }
 
-  /** Starts one process with these threads and resolves to its pid once they all run. `cpu` pins it to one CPU. */
-  async start(threads: string[], cpu?: number): Promise<number> {
-    const [command, before] = cpu === undefined ? [this.#program, []] : ['taskset', ['-c', `${cpu}`, this.#program]];
-    const child = spawn(command, [...before, ...threads], {
+  /**
+   * Starts one process with these threads and resolves to its pid once they all run. `cpu` pins it to one CPU; into a
+   * `cgroup` it goes before it does anything.
+   */
+  async start(threads: string[], cpu?: number, cgroup?: string): Promise<number> {
+    const pinned = cpu === undefined ? '' : `taskset -c ${cpu} `;
+    const joined = cgroup === undefined ? '' : `echo $$ >${cgroup}/cgroup.procs && `;
+    const child = spawn('sh', ['-c', `${joined}exec ${pinned}"$0" "$@"`, this.#program, ...threads], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, TMPDIR: this.folder },
     });

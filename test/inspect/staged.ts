@@ -21,7 +21,13 @@ export function taskAt(pid: number | null, change: Partial<InspectedTask> = {}):
 }
 
 /** Writes the state of a running container the way its supervisor does. */
-export function stageContainer(roots: Roots, id: string, name: string, pid: number, cgroup: object = {}): void {
+export function stageContainer(
+  roots: Roots,
+  id: string,
+  name: string,
+  pid: number,
+  cgroup: object = {},
+): void {
   const folder = places.run(roots, id);
   mkdirSync(folder, { recursive: true });
   const at = new Date().toISOString();
