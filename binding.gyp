@@ -14,6 +14,12 @@
     ],
     # The addon alone.
     'sys_addon': [
+      'native/sys/proc_fields.cc',
+      'native/sys/proc_file.cc',
+      'native/sys/sampler.cc',
+      'native/sys/sampler_cgroup.cc',
+      'native/sys/sampler_members.cc',
+      'native/sys/sampler_process.cc',
       'native/sys/probe.cc',
       'native/sys/probe_directory.cc',
       'native/sys/id_range.cc',
@@ -46,6 +52,7 @@
         'native/addon/probe.cc',
         'native/addon/launch.cc',
         'native/addon/process.cc',
+        'native/addon/sample.cc',
         '<@(sys_shared)',
         '<@(sys_addon)',
         '<@(launch)',

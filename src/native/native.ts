@@ -1,9 +1,11 @@
+import type { SampleCalls } from './sample.js';
 import type { ProbeCalls } from './probe.js';
 
 /**
  * The typed face of the C++ addon. Every call that can block answers with a promise and runs on a thread of its own; the
  * others take microseconds. Failures are `NativeError`s.
  */
+export interface Native extends LaunchCalls, ProcessCalls, SampleCalls {}
 export interface Native extends LaunchCalls, ProbeCalls, ProcessCalls {}
 
 /** How a native call fails. `code` is the errno's name (`ENOENT`) or a word of the facility's own (`BAD_TAR`). */
