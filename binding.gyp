@@ -8,6 +8,23 @@
     ],
     # The addon alone.
     'sys_addon': [
+      'native/sys/chunk_queue.cc',
+      'native/sys/gunzip.cc',
+      'native/sys/layer_attributes.cc',
+      'native/sys/layer_blob.cc',
+      'native/sys/layer_copy_up.cc',
+      'native/sys/layer_lowers.cc',
+      'native/sys/layer_tree.cc',
+      'native/sys/layer_unpack.cc',
+      'native/sys/layer_whiteout.cc',
+      'native/sys/layer_writer.cc',
+      'native/sys/lock.cc',
+      'native/sys/remove_tree.cc',
+      'native/sys/sha256.cc',
+      'native/sys/tar_header.cc',
+      'native/sys/tar_pax.cc',
+      'native/sys/tar_reader.cc',
+      'native/sys/tar_sparse.cc',
     ],
   },
   'target_defaults': {
@@ -21,7 +38,9 @@
       'sources': [
         'native/addon/module.cc',
         'native/addon/error.cc',
+        'native/addon/lock.cc',
         'native/addon/process.cc',
+        'native/addon/unpack.cc',
         '<@(sys_shared)',
         '<@(sys_addon)',
       ],

@@ -7,7 +7,9 @@ namespace {
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   (void)env;
+  berth::addon::register_lock(exports);
   berth::addon::register_process(exports);
+  berth::addon::register_unpack(exports);
   return exports;
 }
 
