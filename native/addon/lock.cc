@@ -10,7 +10,8 @@ namespace berth::addon {
 namespace {
 
 sys::LockKind kind_of(const Napi::Value& value) {
-  return value.As<Napi::String>().Utf8Value() == "shared" ? sys::LockKind::kShared : sys::LockKind::kExclusive;
+  return value.As<Napi::String>().Utf8Value() == "shared" ? sys::LockKind::kShared
+                                                          : sys::LockKind::kExclusive;
 }
 
 Failure about(const sys::Error& error, const std::string& path) {
@@ -20,13 +21,15 @@ Failure about(const sys::Error& error, const std::string& path) {
 }
 
 Napi::Value lock_call(const Napi::CallbackInfo& info) {
-  const auto work = [path = info[0].As<Napi::String>().Utf8Value(), kind = kind_of(info[1])]() -> Outcome<int> {
+  const auto work = [path = info[0].As<Napi::String>().Utf8Value(),
+                     kind = kind_of(info[1])]() -> Outcome<int> {
     auto file = sys::lock_file(path.c_str(), kind, true);
     if (!file) return about(file.error(), path);
     return file->release();
   };
-  return run_job<int>(info.Env(), work,
-                      [](Napi::Env env, int& file) -> Napi::Value { return Napi::Number::New(env, file); });
+  return run_job<int>(info.Env(), work, [](Napi::Env env, int& file) -> Napi::Value {
+    return Napi::Number::New(env, file);
+  });
 }
 
 Napi::Value try_lock_call(const Napi::CallbackInfo& info) {

@@ -24,8 +24,8 @@ uint64_t number_of(const Napi::Object& object, const char* key) {
 sys::UnpackRequest request_of(const Napi::Object& given) {
   sys::UnpackRequest request;
   request.blob = text_of(given, "blob");
-  request.expected = {text_of(given, "compression") == "gzip", number_of(given, "size"), text_of(given, "digest"),
-                      text_of(given, "diffId")};
+  request.expected = {text_of(given, "compression") == "gzip", number_of(given, "size"),
+                      text_of(given, "digest"), text_of(given, "diffId")};
   request.target = text_of(given, "target");
   request.overlay = text_of(given, "mode") == "overlay";
   request.over_lower = given.Get("overLower").ToBoolean();
@@ -35,15 +35,19 @@ sys::UnpackRequest request_of(const Napi::Object& given) {
     request.lowers.push_back(lowers.Get(i).As<Napi::String>().Utf8Value());
   }
   const auto limits = given.Get("limits").As<Napi::Object>();
-  request.blob_limits = {number_of(limits, "bytes"), number_of(limits, "ratio"), number_of(limits, "ratioGrace")};
-  request.tar_limits = {number_of(limits, "entries"), number_of(limits, "pathLength"), number_of(limits, "paxBytes")};
-  request.writer_limits = {number_of(limits, "depth"), number_of(limits, "bytes"), number_of(limits, "ids")};
+  request.blob_limits = {number_of(limits, "bytes"), number_of(limits, "ratio"),
+                         number_of(limits, "ratioGrace")};
+  request.tar_limits = {number_of(limits, "entries"), number_of(limits, "pathLength"),
+                        number_of(limits, "paxBytes")};
+  request.writer_limits = {number_of(limits, "depth"), number_of(limits, "bytes"),
+                           number_of(limits, "ids")};
   request.directory_bytes = number_of(limits, "directoryBytes");
   return request;
 }
 
 Napi::Value unpack_call(const Napi::CallbackInfo& info) {
-  const auto work = [request = request_of(info[0].As<Napi::Object>())]() -> Outcome<sys::UnpackResult> {
+  const auto work = [request =
+                         request_of(info[0].As<Napi::Object>())]() -> Outcome<sys::UnpackResult> {
     sys::Refusal refusal;
     auto outcome = sys::unpack_layer(request, refusal);
     if (outcome) return *outcome;
@@ -57,20 +61,21 @@ Napi::Value unpack_call(const Napi::CallbackInfo& info) {
     }
     return failure;
   };
-  return run_job<sys::UnpackResult>(info.Env(), work, [](Napi::Env env, sys::UnpackResult& result) -> Napi::Value {
-    const auto object = Napi::Object::New(env);
-    const auto set = [&](const char* key, uint64_t value) {
-      object.Set(key, Napi::Number::New(env, static_cast<double>(value)));
-    };
-    set("entries", result.counts.entries);
-    set("fileBytes", result.counts.file_bytes);
-    set("archiveBytes", result.archive_bytes);
-    set("whiteouts", result.counts.whiteouts);
-    set("devicesSkipped", result.counts.devices_skipped);
-    set("xattrsSkipped", result.counts.xattrs_skipped);
-    object.Set("rootOpaque", Napi::Boolean::New(env, result.counts.root_opaque));
-    return object;
-  });
+  return run_job<sys::UnpackResult>(
+      info.Env(), work, [](Napi::Env env, sys::UnpackResult& result) -> Napi::Value {
+        const auto object = Napi::Object::New(env);
+        const auto set = [&](const char* key, uint64_t value) {
+          object.Set(key, Napi::Number::New(env, static_cast<double>(value)));
+        };
+        set("entries", result.counts.entries);
+        set("fileBytes", result.counts.file_bytes);
+        set("archiveBytes", result.archive_bytes);
+        set("whiteouts", result.counts.whiteouts);
+        set("devicesSkipped", result.counts.devices_skipped);
+        set("xattrsSkipped", result.counts.xattrs_skipped);
+        object.Set("rootOpaque", Napi::Boolean::New(env, result.counts.root_opaque));
+        return object;
+      });
 }
 
 Napi::Value remove_call(const Napi::CallbackInfo& info) {

@@ -47,7 +47,8 @@ Result<std::span<const uint8_t>> ChunkQueue::take(uint64_t at_most) {
     current_ = {buffer(released_), lengths_[released_ % chunks_]};
     holds_ = true;
   }
-  const auto part = current_.first(static_cast<size_t>(std::min<uint64_t>(at_most, current_.size())));
+  const auto part =
+      current_.first(static_cast<size_t>(std::min<uint64_t>(at_most, current_.size())));
   current_ = current_.subspan(part.size());
   return part;
 }

@@ -1,4 +1,5 @@
-// Bytes handed from one thread to another in large chunks, with a fixed number of buffers: the producer waits for the consumer.
+// Bytes handed from one thread to another in large chunks, with a fixed number of buffers: the
+// producer waits for the consumer.
 #pragma once
 
 #include <condition_variable>
@@ -22,7 +23,8 @@ class ChunkQueue : public ByteSource {
   /// Producer: nothing more follows; `failed` tells the consumer that this end is not the true one.
   void close(bool failed);
 
-  /// Consumer: up to `at_most` of the next bytes, valid until the next call; empty at the end. ECANCELED when the producer failed.
+  /// Consumer: up to `at_most` of the next bytes, valid until the next call; empty at the end.
+  /// ECANCELED when the producer failed.
   Result<std::span<const uint8_t>> take(uint64_t at_most) override;
   /// Consumer: needs no more.
   void abandon();

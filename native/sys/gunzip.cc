@@ -61,7 +61,8 @@ Result<size_t> Gunzip::inflate(std::span<const uint8_t>& input, std::span<uint8_
 }
 
 Result<void> Gunzip::finish() {
-  if (!between_members_ || !any_member_) return refusal_.refuse("BAD_GZIP", "the compressed data end too early");
+  if (!between_members_ || !any_member_)
+    return refusal_.refuse("BAD_GZIP", "the compressed data end too early");
   return {};
 }
 

@@ -7,7 +7,8 @@
 namespace berth::sys {
 
 bool is_reserved_xattr(const std::string& name) {
-  return name.starts_with("trusted.overlay.") || name.starts_with("user.overlay.") || name == "security.selinux";
+  return name.starts_with("trusted.overlay.") || name.starts_with("user.overlay.") ||
+         name == "security.selinux";
 }
 
 Result<Xattrs> read_xattrs(int file) {
@@ -37,13 +38,15 @@ Result<Xattrs> read_xattrs(int file) {
 Result<void> clear_xattrs(int file) {
   BERTH_ASSIGN(const Xattrs present, read_xattrs(file));
   for (const auto& [name, value] : present) {
-    if (fremovexattr(file, name.c_str()) != 0 && errno != ENODATA) return last_error("fremovexattr");
+    if (fremovexattr(file, name.c_str()) != 0 && errno != ENODATA)
+      return last_error("fremovexattr");
   }
   return {};
 }
 
 Result<void> set_xattr(int file, const std::string& name, const std::string& value) {
-  if (fsetxattr(file, name.c_str(), value.data(), value.size(), 0) != 0) return last_error("fsetxattr");
+  if (fsetxattr(file, name.c_str(), value.data(), value.size(), 0) != 0)
+    return last_error("fsetxattr");
   return {};
 }
 

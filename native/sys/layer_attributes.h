@@ -14,7 +14,8 @@ using Xattrs = std::vector<std::pair<std::string, std::string>>;
 /// The access list that new children of a directory inherit (acl(5)).
 constexpr char kDefaultAcl[] = "system.posix_acl_default";
 
-/// Attributes that mean something to overlayfs or to this host's security module: an image has no say in them.
+/// Attributes that mean something to overlayfs or to this host's security module: an image has no
+/// say in them.
 bool is_reserved_xattr(const std::string& name);
 /// All attributes of an open file but the reserved ones.
 Result<Xattrs> read_xattrs(int file);

@@ -15,34 +15,44 @@ constexpr size_t kReadSize = 256 * 1024;
 
 Result<void> write_all(int file, std::span<const uint8_t> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = retry_interrupted([&] { return write(file, bytes.data(), bytes.size()); });
+    const ssize_t written =
+        retry_interrupted([&] { return write(file, bytes.data(), bytes.size()); });
     if (written < 0) return last_error("write");
     bytes = bytes.subspan(static_cast<size_t>(written));
   }
   return {};
 }
 
-Error mismatch(Refusal& refusal, const char* code, const char* what, const std::string& expected, const std::string& found) {
-  return refusal.refuse(code, std::string("its ") + what + " should be " + expected + " and is " + found);
+Error mismatch(Refusal& refusal, const char* code, const char* what, const std::string& expected,
+               const std::string& found) {
+  return refusal.refuse(code,
+                        std::string("its ") + what + " should be " + expected + " and is " + found);
 }
 
 class BlobStream {
  public:
-  BlobStream(int blob, int copy, const BlobExpectation& expected, const BlobLimits& limits, ChunkQueue& queue,
-             Refusal& refusal)
-      : blob_(blob), copy_(copy), expected_(expected), limits_(limits), queue_(queue), refusal_(refusal) {}
+  BlobStream(int blob, int copy, const BlobExpectation& expected, const BlobLimits& limits,
+             ChunkQueue& queue, Refusal& refusal)
+      : blob_(blob),
+        copy_(copy),
+        expected_(expected),
+        limits_(limits),
+        queue_(queue),
+        refusal_(refusal) {}
 
   Result<void> run() {
     BERTH_TRY(expected_.gzip ? inflate() : pass_through());
     const std::string digest = "sha256:" + blob_hash_.hex();
     const std::string wanted = "sha256:" + expected_.digest;
     if (read_ != expected_.size) {
-      return mismatch(refusal_, "SIZE_MISMATCH", "size", std::to_string(expected_.size), std::to_string(read_));
+      return mismatch(refusal_, "SIZE_MISMATCH", "size", std::to_string(expected_.size),
+                      std::to_string(read_));
     }
     if (digest != wanted) return mismatch(refusal_, "DIGEST_MISMATCH", "digest", wanted, digest);
     const std::string diff_id = expected_.gzip ? "sha256:" + archive_hash_.hex() : digest;
     if (diff_id != "sha256:" + expected_.diff_id) {
-      return mismatch(refusal_, "DIFF_ID_MISMATCH", "diff id", "sha256:" + expected_.diff_id, diff_id);
+      return mismatch(refusal_, "DIFF_ID_MISMATCH", "diff id", "sha256:" + expected_.diff_id,
+                      diff_id);
     }
     return {};
   }
@@ -67,10 +77,12 @@ class BlobStream {
   Result<void> hand_on(size_t length) {
     produced_ += length;
     if (produced_ > limits_.bytes) {
-      return refusal_.refuse("LIMIT_EXCEEDED", "it unpacks to more than " + std::to_string(limits_.bytes) + " bytes");
+      return refusal_.refuse("LIMIT_EXCEEDED",
+                             "it unpacks to more than " + std::to_string(limits_.bytes) + " bytes");
     }
     if (produced_ > limits_.ratio_grace && produced_ / limits_.ratio > read_) {
-      return refusal_.refuse("LIMIT_EXCEEDED", "it unpacks to more than " + std::to_string(limits_.ratio) +
+      return refusal_.refuse("LIMIT_EXCEEDED", "it unpacks to more than " +
+                                                   std::to_string(limits_.ratio) +
                                                    " times its size, as a decompression bomb does");
     }
     queue_.push(length);
@@ -134,8 +146,9 @@ class BlobStream {
 
 }  // namespace
 
-Result<void> stream_blob(int blob, int copy, const BlobExpectation& expected, const BlobLimits& limits, ChunkQueue& queue,
-                         Refusal& refusal, uint64_t& archive_bytes) {
+Result<void> stream_blob(int blob, int copy, const BlobExpectation& expected,
+                         const BlobLimits& limits, ChunkQueue& queue, Refusal& refusal,
+                         uint64_t& archive_bytes) {
   BlobStream stream(blob, copy, expected, limits, queue, refusal);
   auto outcome = stream.run();
   archive_bytes = stream.archive_bytes();
@@ -148,8 +161,8 @@ Result<void> verify_blob(int blob, const BlobExpectation& expected, Refusal& ref
   std::vector<uint8_t> buffer(kReadSize);
   uint64_t at = 0;
   for (;;) {
-    const ssize_t length =
-        retry_interrupted([&] { return pread(blob, buffer.data(), buffer.size(), static_cast<off_t>(at)); });
+    const ssize_t length = retry_interrupted(
+        [&] { return pread(blob, buffer.data(), buffer.size(), static_cast<off_t>(at)); });
     if (length < 0) return last_error("pread");
     if (length == 0) break;
     hash.update(std::span<const uint8_t>(buffer).first(static_cast<size_t>(length)));
@@ -157,7 +170,8 @@ Result<void> verify_blob(int blob, const BlobExpectation& expected, Refusal& ref
   }
   const std::string digest = hash.hex();
   if (digest == expected.digest) return {};
-  return mismatch(refusal, "DIGEST_MISMATCH", "digest", "sha256:" + expected.digest, "sha256:" + digest);
+  return mismatch(refusal, "DIGEST_MISMATCH", "digest", "sha256:" + expected.digest,
+                  "sha256:" + digest);
 }
 
 }  // namespace berth::sys

@@ -22,12 +22,15 @@ struct BlobLimits {
   uint64_t ratio_grace = 0;  // archive bytes from which the ratio counts
 };
 
-/// Reads the whole of `blob` into `queue`, and into `copy` where that is not -1. Refuses with BAD_GZIP, SIZE_MISMATCH,
-/// DIGEST_MISMATCH, DIFF_ID_MISMATCH and LIMIT_EXCEEDED. Always closes the queue. `archive_bytes` tells how much it was.
-Result<void> stream_blob(int blob, int copy, const BlobExpectation& expected, const BlobLimits& limits, ChunkQueue& queue,
-                         Refusal& refusal, uint64_t& archive_bytes);
+/// Reads the whole of `blob` into `queue`, and into `copy` where that is not -1. Refuses with
+/// BAD_GZIP, SIZE_MISMATCH, DIGEST_MISMATCH, DIFF_ID_MISMATCH and LIMIT_EXCEEDED. Always closes the
+/// queue. `archive_bytes` tells how much it was.
+Result<void> stream_blob(int blob, int copy, const BlobExpectation& expected,
+                         const BlobLimits& limits, ChunkQueue& queue, Refusal& refusal,
+                         uint64_t& archive_bytes);
 
-/// After a failure that the content caused: if the blob as a whole is not what its digest states, that is the reason to give.
+/// After a failure that the content caused: if the blob as a whole is not what its digest states,
+/// that is the reason to give.
 Result<void> verify_blob(int blob, const BlobExpectation& expected, Refusal& refusal);
 
 }  // namespace berth::sys

@@ -26,7 +26,8 @@ Result<void> copy_file(const LowerDirectory::Found& found, const std::string& na
   const struct stat& status = found.status;
   const kernel::OpenHow reading{O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0,
                                 kernel::kResolveBeneath | kernel::kResolveNoSymlinks};
-  BERTH_ASSIGN(const Fd source, adopt(kernel::openat2(found.holder, name.c_str(), reading), "openat2"));
+  BERTH_ASSIGN(const Fd source,
+               adopt(kernel::openat2(found.holder, name.c_str(), reading), "openat2"));
   const kernel::OpenHow writing{O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600,
                                 kernel::kResolveBeneath | kernel::kResolveNoSymlinks};
   BERTH_ASSIGN(const Fd copy, adopt(kernel::openat2(upper, name.c_str(), writing), "openat2"));
@@ -46,7 +47,8 @@ Result<void> copy_symlink(const LowerDirectory::Found& found, const std::string&
   if (length < 0) return last_error("readlinkat");
   const std::string target(text, static_cast<size_t>(length));
   if (symlinkat(target.c_str(), upper, name.c_str()) != 0) return last_error("symlinkat");
-  if (fchownat(upper, name.c_str(), found.status.st_uid, found.status.st_gid, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (fchownat(upper, name.c_str(), found.status.st_uid, found.status.st_gid,
+               AT_SYMLINK_NOFOLLOW) != 0) {
     return last_error("fchownat");
   }
   return {};
@@ -61,7 +63,8 @@ Result<void> LayerWriter::copy_up(const std::string& path) {
   BERTH_ASSIGN(const LayerTree::Handle seen, tree_.look(parent));
   if (seen == nullptr) return {};
   BERTH_ASSIGN(const LowerDirectory::Found found, seen->lowers.find(name.c_str()));
-  if (found.kind == LowerDirectory::Kind::kNone || found.kind == LowerDirectory::Kind::kDirectory) return {};
+  if (found.kind == LowerDirectory::Kind::kNone || found.kind == LowerDirectory::Kind::kDirectory)
+    return {};
   BERTH_ASSIGN(const LayerTree::Handle folder, tree_.open_merged(parent));
   const int upper = folder->handle.get();
   if (found.kind == LowerDirectory::Kind::kSymlink) {
@@ -69,10 +72,12 @@ Result<void> LayerWriter::copy_up(const std::string& path) {
   } else if (S_ISREG(found.status.st_mode)) {
     BERTH_TRY(copy_file(found, name, upper));
   } else {
-    return refusal_.refuse("BAD_TAR", "a hard link leads to something that is neither a file nor a symbolic link");
+    return refusal_.refuse(
+        "BAD_TAR", "a hard link leads to something that is neither a file nor a symbolic link");
   }
   const timespec times[2] = {found.status.st_mtim, found.status.st_mtim};
-  if (utimensat(upper, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) return last_error("utimensat");
+  if (utimensat(upper, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+    return last_error("utimensat");
   return {};
 }
 

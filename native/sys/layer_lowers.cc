@@ -8,7 +8,9 @@
 
 namespace berth::sys {
 
-bool is_whiteout(const struct stat& status) { return S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0); }
+bool is_whiteout(const struct stat& status) {
+  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0);
+}
 
 Result<bool> is_opaque(int directory) {
   char value = 0;
@@ -38,8 +40,9 @@ Result<LowerDirectory::Found> LowerDirectory::find(const char* name) const {
 }
 
 Result<LowerDirectory> LowerDirectory::enter(const char* name) const {
-  const kernel::OpenHow how{O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
-                            kernel::kResolveBeneath | kernel::kResolveNoSymlinks | kernel::kResolveNoMagiclinks};
+  const kernel::OpenHow how{
+      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
+      kernel::kResolveBeneath | kernel::kResolveNoSymlinks | kernel::kResolveNoMagiclinks};
   LowerDirectory merged;
   for (const auto& layer : layers_) {
     const long number = kernel::openat2(layer->get(), name, how);

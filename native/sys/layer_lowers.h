@@ -1,5 +1,6 @@
-// What the layers below one directory of a new layer show there, by overlayfs's rules (Documentation/filesystems/overlayfs.rst:
-// whiteouts are character devices 0:0, an opaque directory hides everything below it).
+// What the layers below one directory of a new layer show there, by overlayfs's rules
+// (Documentation/filesystems/overlayfs.rst: whiteouts are character devices 0:0, an opaque
+// directory hides everything below it).
 #pragma once
 
 #include <sys/stat.h>
@@ -12,7 +13,8 @@
 
 namespace berth::sys {
 
-/// The same directory in every lower layer that takes part in it, topmost first; empty when none has it.
+/// The same directory in every lower layer that takes part in it, topmost first; empty when none
+/// has it.
 class LowerDirectory {
  public:
   enum class Kind { kNone, kDirectory, kSymlink, kOther };
@@ -26,7 +28,8 @@ class LowerDirectory {
 
   LowerDirectory() = default;
   /// `roots` are the layers' own directories, topmost first.
-  explicit LowerDirectory(std::vector<std::shared_ptr<const Fd>> roots) : layers_(std::move(roots)) {}
+  explicit LowerDirectory(std::vector<std::shared_ptr<const Fd>> roots)
+      : layers_(std::move(roots)) {}
 
   bool empty() const { return layers_.empty(); }
   int topmost() const { return layers_.front()->get(); }

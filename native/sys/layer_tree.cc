@@ -14,14 +14,17 @@ namespace {
 
 // What path resolution allows (path_resolution(7)).
 constexpr int kMostLinks = 40;
-// Open directories kept: more than a depth-first archive revisits, far below any limit on descriptors.
+// Open directories kept: more than a depth-first archive revisits, far below any limit on
+// descriptors.
 constexpr size_t kRecent = 64;
 
-constexpr uint64_t kInside = kernel::kResolveBeneath | kernel::kResolveNoSymlinks | kernel::kResolveNoMagiclinks |
-                             kernel::kResolveNoXdev;
+constexpr uint64_t kInside = kernel::kResolveBeneath | kernel::kResolveNoSymlinks |
+                             kernel::kResolveNoMagiclinks | kernel::kResolveNoXdev;
 
 Result<Fd> open_directory(int parent, const char* path) {
-  return adopt(kernel::openat2(parent, path, {O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, kInside}), "openat2");
+  return adopt(
+      kernel::openat2(parent, path, {O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, kInside}),
+      "openat2");
 }
 
 std::string child_path(const std::string& parent, const std::string& name) {
@@ -42,12 +45,13 @@ void push_components(std::vector<std::string>& pending, const std::string& path)
 
 }  // namespace
 
-LayerTree::LayerTree(Fd root, bool overlay, std::vector<std::shared_ptr<const Fd>> lowers, uint64_t remembered_limit,
-                     Refusal& refusal)
+LayerTree::LayerTree(Fd root, bool overlay, std::vector<std::shared_ptr<const Fd>> lowers,
+                     uint64_t remembered_limit, Refusal& refusal)
     : overlay_(overlay),
       remembered_limit_(remembered_limit),
       refusal_(refusal),
-      root_(std::make_shared<TreeDirectory>(TreeDirectory{std::move(root), "", LowerDirectory(std::move(lowers))})) {}
+      root_(std::make_shared<TreeDirectory>(
+          TreeDirectory{std::move(root), "", LowerDirectory(std::move(lowers))})) {}
 
 Result<LayerTree::Handle> LayerTree::open(const std::string& path) {
   for (auto& recent : recent_) {
@@ -78,7 +82,8 @@ Result<LayerTree::Handle> LayerTree::open_merged(const std::string& path) {
 
 Result<LayerTree::Handle> LayerTree::look(const std::string& path) { return walk(path, false); }
 
-/// Follows `path` from the root as a process with that root would: absolute links start there, `..` stops there.
+/// Follows `path` from the root as a process with that root would: absolute links start there, `..`
+/// stops there.
 Result<LayerTree::Handle> LayerTree::walk(const std::string& path, bool make) {
   std::vector<Handle> trail{root_};
   std::vector<std::string> pending;
@@ -95,7 +100,8 @@ Result<LayerTree::Handle> LayerTree::walk(const std::string& path, bool make) {
     bool is_link = false;
     BERTH_ASSIGN(Handle next, step(trail.back(), name, make, link, is_link));
     if (is_link) {
-      if (++links > kMostLinks) return refusal_.refuse("BAD_TAR", "a parent directory is a loop of symbolic links");
+      if (++links > kMostLinks)
+        return refusal_.refuse("BAD_TAR", "a parent directory is a loop of symbolic links");
       if (link.starts_with('/')) trail.resize(1);
       push_components(pending, link);
       continue;
@@ -107,8 +113,8 @@ Result<LayerTree::Handle> LayerTree::walk(const std::string& path, bool make) {
 }
 
 /// One component: a directory, or the text of a link, or nothing (only when `make` is false).
-Result<LayerTree::Handle> LayerTree::step(const Handle& parent, const std::string& name, bool make, std::string& link,
-                                          bool& is_link) {
+Result<LayerTree::Handle> LayerTree::step(const Handle& parent, const std::string& name, bool make,
+                                          std::string& link, bool& is_link) {
   LowerDirectory below = parent->lowers;
   bool hidden = false;
   if (parent->handle) {
@@ -137,8 +143,9 @@ Result<LayerTree::Handle> LayerTree::step(const Handle& parent, const std::strin
       }
       if (!is_whiteout(status)) {
         if (!make) return Handle();
-        return S_ISDIR(status.st_mode) ? handle.error()
-                                       : refusal_.refuse("BAD_TAR", "a parent directory is not a directory");
+        return S_ISDIR(status.st_mode)
+                   ? handle.error()
+                   : refusal_.refuse("BAD_TAR", "a parent directory is not a directory");
       }
       hidden = true;
     }
@@ -174,8 +181,8 @@ Result<LayerTree::Handle> LayerTree::step(const Handle& parent, const std::strin
       TreeDirectory{Fd(), child_path(parent->path, name), std::move(lower)}));
 }
 
-/// A directory that the archive implies: as the layer below has it, else 0755, root's, from the epoch, so that unpacking the
-/// same layer always gives the same tree.
+/// A directory that the archive implies: as the layer below has it, else 0755, root's, from the
+/// epoch, so that unpacking the same layer always gives the same tree.
 Result<LayerTree::Handle> LayerTree::make_directory(const Handle& parent, const std::string& name,
                                                     const LowerDirectory& lower) {
   const int upper = parent->handle.get();
@@ -203,13 +210,14 @@ Result<LayerTree::Handle> LayerTree::make_directory(const Handle& parent, const 
   return entered(parent, name, std::move(handle), lower);
 }
 
-Result<LayerTree::Handle> LayerTree::entered(const Handle& parent, const std::string& name, Fd handle,
-                                             LowerDirectory lower) {
+Result<LayerTree::Handle> LayerTree::entered(const Handle& parent, const std::string& name,
+                                             Fd handle, LowerDirectory lower) {
   return Handle(std::make_shared<TreeDirectory>(
       TreeDirectory{std::move(handle), child_path(parent->path, name), std::move(lower)}));
 }
 
-/// A directory that was there before and is about to change: its time is kept, and what children would inherit is taken off.
+/// A directory that was there before and is about to change: its time is kept, and what children
+/// would inherit is taken off.
 Result<void> LayerTree::note(const TreeDirectory& directory) {
   if (finish_.contains(directory.path)) return {};
   const int handle = directory.handle.get();
@@ -232,7 +240,8 @@ Result<void> LayerTree::note(const TreeDirectory& directory) {
 Result<void> LayerTree::finish_with(const std::string& path, DirectoryFinish finish) {
   const auto [place, fresh] = finish_.insert_or_assign(path, std::move(finish));
   if (fresh) finish_bytes_ += path.size() + sizeof *place;
-  if (finish_bytes_ > remembered_limit_) return refusal_.refuse("LIMIT_EXCEEDED", "it has too many directories");
+  if (finish_bytes_ > remembered_limit_)
+    return refusal_.refuse("LIMIT_EXCEEDED", "it has too many directories");
   return {};
 }
 
@@ -257,16 +266,20 @@ void LayerTree::remember(const std::string& asked, Handle directory) {
     recent_.push_back(std::move(fresh));
     return;
   }
-  *std::min_element(recent_.begin(), recent_.end(),
-                    [](const Remembered& a, const Remembered& b) { return a.used < b.used; }) = std::move(fresh);
+  *std::min_element(recent_.begin(), recent_.end(), [](const Remembered& a, const Remembered& b) {
+    return a.used < b.used;
+  }) = std::move(fresh);
 }
 
 Result<void> LayerTree::finish() {
   recent_.clear();
   for (const auto& [path, finish] : finish_) {
-    BERTH_ASSIGN(const Fd handle, open_directory(root_->handle.get(), path.empty() ? "." : path.c_str()));
-    if (!finish.default_acl.empty()) BERTH_TRY(set_xattr(handle.get(), kDefaultAcl, finish.default_acl));
-    if (finish.late_mode != 0 && fchmod(handle.get(), finish.late_mode) != 0) return last_error("fchmod");
+    BERTH_ASSIGN(const Fd handle,
+                 open_directory(root_->handle.get(), path.empty() ? "." : path.c_str()));
+    if (!finish.default_acl.empty())
+      BERTH_TRY(set_xattr(handle.get(), kDefaultAcl, finish.default_acl));
+    if (finish.late_mode != 0 && fchmod(handle.get(), finish.late_mode) != 0)
+      return last_error("fchmod");
     const timespec times[2] = {finish.mtime, finish.mtime};
     if (futimens(handle.get(), times) != 0) return last_error("futimens");
   }

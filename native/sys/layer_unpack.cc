@@ -16,17 +16,20 @@
 namespace berth::sys {
 namespace {
 
-// Large enough that a hand-over costs nothing, small enough that a chunk is still in a cache when it is used.
+// Large enough that a hand-over costs nothing, small enough that a chunk is still in a cache when
+// it is used.
 constexpr size_t kChunkSize = 512 * 1024, kChunks = 8;
 
 Result<Fd> open_blob(const UnpackRequest& request, Refusal& refusal) {
   // Not to wait on a fifo that stands in a blob's place.
-  BERTH_ASSIGN(Fd blob, adopt(open(request.blob.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(Fd blob,
+               adopt(open(request.blob.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open"));
   struct stat status;
   if (fstat(blob.get(), &status) != 0) return last_error("fstat");
   if (!S_ISREG(status.st_mode)) return refusal.refuse("BAD_BLOB", "it is not a regular file");
   if (static_cast<uint64_t>(status.st_size) != request.expected.size) {
-    return refusal.refuse("SIZE_MISMATCH", "its size should be " + std::to_string(request.expected.size) + " and is " +
+    return refusal.refuse("SIZE_MISMATCH", "its size should be " +
+                                               std::to_string(request.expected.size) + " and is " +
                                                std::to_string(status.st_size));
   }
   return blob;
@@ -41,7 +44,8 @@ Result<std::vector<std::shared_ptr<const Fd>>> open_lowers(const UnpackRequest& 
   return lowers;
 }
 
-/// A new tree's root, if the layer does not describe it: like the root of the layer below, else 0755, root's, from the epoch.
+/// A new tree's root, if the layer does not describe it: like the root of the layer below, else
+/// 0755, root's, from the epoch.
 Result<void> dress_root(LayerTree& tree) {
   const int root = tree.root()->handle.get();
   const LowerDirectory& below = tree.root()->lowers;
@@ -67,7 +71,8 @@ Result<void> dress_root(LayerTree& tree) {
   return tree.finish_with("", std::move(finish));
 }
 
-Result<LayerCounts> extract(const UnpackRequest& request, ByteSource& source, LayerTree& tree, Refusal& refusal) {
+Result<LayerCounts> extract(const UnpackRequest& request, ByteSource& source, LayerTree& tree,
+                            Refusal& refusal) {
   TarReader archive(source, request.tar_limits, refusal);
   LayerWriter writer(tree, request.over_lower, request.writer_limits, refusal);
   TarEntry entry;
@@ -91,7 +96,8 @@ Result<LayerCounts> extract(const UnpackRequest& request, ByteSource& source, La
 struct Copy {
   Fd file;
   ~Copy() {
-    // Nobody needs half a blob; that it cannot be removed either is not worth more words than the failure itself.
+    // Nobody needs half a blob; that it cannot be removed either is not worth more words than the
+    // failure itself.
     if (file && !kept) unlink(path.c_str());
   }
   std::string path;
@@ -104,9 +110,12 @@ Result<UnpackResult> unpack_into(const UnpackRequest& request, Fd target, Refusa
   Copy copy;
   if (!request.copy.empty()) {
     copy.path = request.copy;
-    BERTH_ASSIGN(copy.file, adopt(open(request.copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "open"));
+    BERTH_ASSIGN(
+        copy.file,
+        adopt(open(request.copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "open"));
   }
-  LayerTree tree(std::move(target), request.overlay, std::move(lowers), request.directory_bytes, refusal);
+  LayerTree tree(std::move(target), request.overlay, std::move(lowers), request.directory_bytes,
+                 refusal);
   if (!request.over_lower) BERTH_TRY(dress_root(tree));
 
   ChunkQueue queue(kChunkSize, kChunks);
@@ -114,28 +123,31 @@ Result<UnpackResult> unpack_into(const UnpackRequest& request, Fd target, Refusa
   UnpackResult result;
   std::optional<Error> blob_error;
   std::thread reader([&] {
-    auto outcome = stream_blob(blob.get(), copy.file.get(), request.expected, request.blob_limits, queue, blob_refusal,
-                               result.archive_bytes);
+    auto outcome = stream_blob(blob.get(), copy.file.get(), request.expected, request.blob_limits,
+                               queue, blob_refusal, result.archive_bytes);
     if (!outcome) blob_error = outcome.error();
   });
   auto extracted = extract(request, queue, tree, refusal);
   queue.abandon();
   reader.join();
 
-  // Whoever failed first is to blame: the reader's ECANCELED and the extraction's are only each other's echo.
+  // Whoever failed first is to blame: the reader's ECANCELED and the extraction's are only each
+  // other's echo.
   const bool reader_failed = blob_error && blob_error->number != ECANCELED;
   if (reader_failed && (extracted || extracted.error().number == ECANCELED)) {
     refusal = blob_refusal;
     if (blob_refusal && (blob_refusal.code() == "BAD_GZIP")) {
       Refusal digest;
-      if (auto verified = verify_blob(blob.get(), request.expected, digest); !verified && digest) refusal = digest;
+      if (auto verified = verify_blob(blob.get(), request.expected, digest); !verified && digest)
+        refusal = digest;
     }
     return *blob_error;
   }
   if (!extracted) {
     if (refusal && refusal.code() == "BAD_TAR") {
       Refusal digest;
-      if (auto verified = verify_blob(blob.get(), request.expected, digest); !verified && digest) refusal = digest;
+      if (auto verified = verify_blob(blob.get(), request.expected, digest); !verified && digest)
+        refusal = digest;
     }
     return extracted.error();
   }
@@ -147,19 +159,23 @@ Result<UnpackResult> unpack_into(const UnpackRequest& request, Fd target, Refusa
 }  // namespace
 
 Result<UnpackResult> unpack_layer(const UnpackRequest& request, Refusal& refusal) {
-  // Modes come from the image alone. The umask belongs to the whole process until a thread has its own (unshare(2), CLONE_FS).
+  // Modes come from the image alone. The umask belongs to the whole process until a thread has its
+  // own (unshare(2), CLONE_FS).
   if (unshare(CLONE_FS) != 0) return last_error("unshare");
   umask(0);
   if (!request.over_lower && mkdir(request.target.c_str(), 0700) != 0) return last_error("mkdir");
   const auto attempt = [&]() -> Result<UnpackResult> {
-    BERTH_ASSIGN(Fd target,
-                 adopt(open(request.target.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "open"));
+    BERTH_ASSIGN(Fd target, adopt(open(request.target.c_str(),
+                                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                                  "open"));
     return unpack_into(request, std::move(target), refusal);
   };
   auto outcome = attempt();
   if (outcome) return outcome;
-  // The failure itself is what the caller must hear; what cannot be removed is swept with the other temporary folders.
-  if (auto removed = remove_tree(AT_FDCWD, request.target.c_str()); !removed) return outcome.error();
+  // The failure itself is what the caller must hear; what cannot be removed is swept with the other
+  // temporary folders.
+  if (auto removed = remove_tree(AT_FDCWD, request.target.c_str()); !removed)
+    return outcome.error();
   return outcome.error();
 }
 

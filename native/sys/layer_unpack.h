@@ -16,8 +16,8 @@ struct UnpackRequest {
   std::string blob;  // a regular file
   BlobExpectation expected;
   std::string target;
-  /// Overlay: `target` becomes one layer above `lowers` (topmost first), for overlayfs. Else it is a whole file system, into which
-  /// the layers are put one after the other.
+  /// Overlay: `target` becomes one layer above `lowers` (topmost first), for overlayfs. Else it is
+  /// a whole file system, into which the layers are put one after the other.
   bool overlay = false;
   std::vector<std::string> lowers;
   /// Not overlay: `target` already holds layers.
@@ -35,9 +35,9 @@ struct UnpackResult {
   uint64_t archive_bytes = 0;
 };
 
-/// Makes `target` unless it holds layers already. After a failure neither `target` nor `copy` exists any more, and `refusal`
-/// tells what the content is to blame for, if it is. Changes the calling thread's umask and nothing else of the process:
-/// the thread must be one of its own.
+/// Makes `target` unless it holds layers already. After a failure neither `target` nor `copy`
+/// exists any more, and `refusal` tells what the content is to blame for, if it is. Changes the
+/// calling thread's umask and nothing else of the process: the thread must be one of its own.
 Result<UnpackResult> unpack_layer(const UnpackRequest& request, Refusal& refusal);
 
 }  // namespace berth::sys

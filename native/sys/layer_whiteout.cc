@@ -1,5 +1,5 @@
-// Whiteouts (OCI image specification, layer.md, "Whiteouts"). They hide only what lower layers brought: never what the same
-// layer has, in whatever order the archive lists the two.
+// Whiteouts (OCI image specification, layer.md, "Whiteouts"). They hide only what lower layers
+// brought: never what the same layer has, in whatever order the archive lists the two.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,11 +17,13 @@
 namespace berth::sys {
 namespace {
 
-constexpr uint64_t kInside = kernel::kResolveBeneath | kernel::kResolveNoSymlinks | kernel::kResolveNoMagiclinks |
-                             kernel::kResolveNoXdev;
+constexpr uint64_t kInside = kernel::kResolveBeneath | kernel::kResolveNoSymlinks |
+                             kernel::kResolveNoMagiclinks | kernel::kResolveNoXdev;
 
 Result<Fd> open_directory(int parent, const char* name) {
-  return adopt(kernel::openat2(parent, name, {O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, kInside}), "openat2");
+  return adopt(
+      kernel::openat2(parent, name, {O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, kInside}),
+      "openat2");
 }
 
 /// The names in a directory, read before anything in it changes.
@@ -32,7 +34,8 @@ Result<std::vector<std::string>> names_in(int directory) {
   std::vector<std::string> names;
   errno = 0;
   while (const dirent* entry = readdir(stream)) {
-    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) names.emplace_back(entry->d_name);
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+      names.emplace_back(entry->d_name);
   }
   const int number = errno;
   closedir(stream);
@@ -43,7 +46,8 @@ Result<std::vector<std::string>> names_in(int directory) {
 }  // namespace
 
 Result<void> LayerWriter::apply_whiteout(const std::string& parent, const std::string& name) {
-  if (name.empty() || name == "." || name == "..") return refusal_.refuse("BAD_TAR", "a whiteout names nothing");
+  if (name.empty() || name == "." || name == "..")
+    return refusal_.refuse("BAD_TAR", "a whiteout names nothing");
   if (name.starts_with(".wh.")) return refusal_.refuse("BAD_TAR", "an unknown kind of whiteout");
   if (tree_.overlay()) return hide_lower(parent, name);
   if (!tracks_) return {};
@@ -91,13 +95,16 @@ Result<void> LayerWriter::make_opaque(int directory) {
   return drop_whiteouts(directory);
 }
 
-/// Below an opaque directory nothing is left to hide, and overlayfs shows a whiteout there as a broken entry.
+/// Below an opaque directory nothing is left to hide, and overlayfs shows a whiteout there as a
+/// broken entry.
 Result<void> LayerWriter::drop_whiteouts(int directory) {
   BERTH_ASSIGN(const std::vector<std::string> names, names_in(directory));
   for (const std::string& name : names) {
     struct stat status;
-    if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return last_error("fstatat");
-    if (is_whiteout(status) && unlinkat(directory, name.c_str(), 0) != 0) return last_error("unlinkat");
+    if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+      return last_error("fstatat");
+    if (is_whiteout(status) && unlinkat(directory, name.c_str(), 0) != 0)
+      return last_error("unlinkat");
     if (!S_ISDIR(status.st_mode)) continue;
     BERTH_ASSIGN(const Fd child, open_directory(directory, name.c_str()));
     BERTH_TRY(drop_whiteouts(child.get()));
@@ -105,7 +112,8 @@ Result<void> LayerWriter::drop_whiteouts(int directory) {
   return {};
 }
 
-Result<void> LayerWriter::delete_lower(int parent, const std::string& parent_path, const std::string& name) {
+Result<void> LayerWriter::delete_lower(int parent, const std::string& parent_path,
+                                       const std::string& name) {
   const std::string path = parent_path.empty() ? name : parent_path + "/" + name;
   if (!was_made(path)) {
     tree_.forget(path);

@@ -31,8 +31,8 @@ Result<Fd> open_inside(int parent, const std::string& name, uint64_t flags, mode
 
 Result<void> write_at(int file, std::span<const uint8_t> bytes, uint64_t offset) {
   while (!bytes.empty()) {
-    const ssize_t written =
-        retry_interrupted([&] { return pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+    const ssize_t written = retry_interrupted(
+        [&] { return pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
     if (written < 0) return last_error("pwrite");
     bytes = bytes.subspan(static_cast<size_t>(written));
     offset += static_cast<uint64_t>(written);
@@ -42,9 +42,11 @@ Result<void> write_at(int file, std::span<const uint8_t> bytes, uint64_t offset)
 
 }  // namespace
 
-LayerWriter::LayerWriter(LayerTree& tree, bool over_lower, const WriterLimits& limits, Refusal& refusal)
+LayerWriter::LayerWriter(LayerTree& tree, bool over_lower, const WriterLimits& limits,
+                         Refusal& refusal)
     : tree_(tree), tracks_(over_lower), limits_(limits), refusal_(refusal), salt_(16, '\0') {
-  // Only spoils collisions that a layer's author could prepare; without it the layer still unpacks right.
+  // Only spoils collisions that a layer's author could prepare; without it the layer still unpacks
+  // right.
   if (getrandom(salt_.data(), salt_.size(), GRND_NONBLOCK) < 0) salt_.clear();
 }
 
@@ -62,7 +64,8 @@ bool LayerWriter::was_made(const std::string& path) const {
   return made_.contains(std::hash<std::string>{}(salt_ + path));
 }
 
-/// `a/b/c` from what the archive has. A leading slash means the image's root, as every image builder that writes one intends;
+/// `a/b/c` from what the archive has. A leading slash means the image's root, as every image
+/// builder that writes one intends;
 /// `..` has no honest use and is refused.
 Result<std::string> LayerWriter::clean(const std::string& name, const char* what) {
   std::string path;
@@ -72,10 +75,11 @@ Result<std::string> LayerWriter::clean(const std::string& name, const char* what
     const std::string_view part = std::string_view(name).substr(start, end - start);
     start = end + 1;
     if (part.empty() || part == ".") continue;
-    if (part == "..") return refusal_.refuse("ESCAPE_ATTEMPT", std::string(what) + " has '..' in it");
+    if (part == "..")
+      return refusal_.refuse("ESCAPE_ATTEMPT", std::string(what) + " has '..' in it");
     if (++depth > limits_.depth) {
-      return refusal_.refuse("LIMIT_EXCEEDED",
-                             std::string(what) + " is deeper than " + std::to_string(limits_.depth) + " folders");
+      return refusal_.refuse("LIMIT_EXCEEDED", std::string(what) + " is deeper than " +
+                                                   std::to_string(limits_.depth) + " folders");
     }
     if (!path.empty()) path += '/';
     path += part;
@@ -97,8 +101,9 @@ Result<void> LayerWriter::apply(const TarEntry& entry, TarReader& archive) {
   ++counts_.entries;
   BERTH_ASSIGN(const std::string path, clean(entry.name, "its name"));
   if (entry.uid >= limits_.ids || entry.gid >= limits_.ids) {
-    return refusal_.refuse("ID_OUT_OF_RANGE", "its owner " + std::to_string(entry.uid) + ":" + std::to_string(entry.gid) +
-                                                  " is outside 0 to " + std::to_string(limits_.ids - 1) +
+    return refusal_.refuse("ID_OUT_OF_RANGE", "its owner " + std::to_string(entry.uid) + ":" +
+                                                  std::to_string(entry.gid) + " is outside 0 to " +
+                                                  std::to_string(limits_.ids - 1) +
                                                   ", the ids a container has");
   }
   if (path.empty()) return apply_root(entry);
@@ -114,7 +119,8 @@ Result<void> LayerWriter::apply(const TarEntry& entry, TarReader& archive) {
       return refusal_.refuse("BAD_TAR", "a whiteout is not a file");
     }
     ++counts_.whiteouts;
-    return name == kOpaque ? apply_opaque(parent) : apply_whiteout(parent, name.substr(kWhiteout.size()));
+    return name == kOpaque ? apply_opaque(parent)
+                           : apply_whiteout(parent, name.substr(kWhiteout.size()));
   }
   if (entry.type == TarType::kDevice) {
     ++counts_.devices_skipped;
@@ -138,7 +144,8 @@ Result<void> LayerWriter::apply(const TarEntry& entry, TarReader& archive) {
 
 Result<void> LayerWriter::apply_root(const TarEntry& entry) {
   if (entry.type != TarType::kDirectory) {
-    return refusal_.refuse("ESCAPE_ATTEMPT", "it would replace the image's root by something that is not a directory");
+    return refusal_.refuse(
+        "ESCAPE_ATTEMPT", "it would replace the image's root by something that is not a directory");
   }
   const int root = tree_.root()->handle.get();
   if (fchmod(root, entry.mode & kPermissions) != 0) return last_error("fchmod");
@@ -151,13 +158,15 @@ Result<void> LayerWriter::remove(const Place& place) {
   return remove_tree(place.at(), place.name.c_str());
 }
 
-Result<void> LayerWriter::apply_directory(const Place& place, const TarEntry& entry, const std::string& asked) {
+Result<void> LayerWriter::apply_directory(const Place& place, const TarEntry& entry,
+                                          const std::string& asked) {
   const mode_t mode = entry.mode & kPermissions;
   bool replaces = false;
   while (mkdirat(place.at(), place.name.c_str(), mode) != 0) {
     if (errno != EEXIST) return last_error("mkdirat");
     struct stat status;
-    if (fstatat(place.at(), place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return last_error("fstatat");
+    if (fstatat(place.at(), place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+      return last_error("fstatat");
     if (S_ISDIR(status.st_mode)) {
       BERTH_ASSIGN(const Fd existing, open_inside(place.at(), place.name, O_RDONLY | O_DIRECTORY));
       if (fchown(existing.get(), 0, 0) != 0) return last_error("fchown");
@@ -172,13 +181,16 @@ Result<void> LayerWriter::apply_directory(const Place& place, const TarEntry& en
   BERTH_ASSIGN(Fd directory, open_inside(place.at(), place.name, O_RDONLY | O_DIRECTORY));
   if (replaces && tree_.overlay()) BERTH_TRY(make_opaque(directory.get()));
   BERTH_TRY(dress_directory(directory.get(), place.path, entry));
-  tree_.remember(asked, std::make_shared<TreeDirectory>(TreeDirectory{std::move(directory), place.path, {}}));
+  tree_.remember(
+      asked, std::make_shared<TreeDirectory>(TreeDirectory{std::move(directory), place.path, {}}));
   return {};
 }
 
 /// Owner, attributes and, later, time of a directory that has its plain mode.
-Result<void> LayerWriter::dress_directory(int directory, const std::string& path, const TarEntry& entry) {
-  if (fchown(directory, static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) != 0) return last_error("fchown");
+Result<void> LayerWriter::dress_directory(int directory, const std::string& path,
+                                          const TarEntry& entry) {
+  if (fchown(directory, static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) != 0)
+    return last_error("fchown");
   DirectoryFinish finish{entry.mtime, (entry.mode & kSetId) != 0 ? entry.mode : 0, {}};
   TarEntry rest;
   for (const auto& xattr : entry.xattrs) {
@@ -192,10 +204,12 @@ Result<void> LayerWriter::dress_directory(int directory, const std::string& path
   return tree_.finish_with(path, std::move(finish));
 }
 
-Result<void> LayerWriter::apply_file(const Place& place, const TarEntry& entry, TarReader& archive) {
+Result<void> LayerWriter::apply_file(const Place& place, const TarEntry& entry,
+                                     TarReader& archive) {
   counts_.file_bytes += entry.size;
   if (entry.size > limits_.bytes || counts_.file_bytes > limits_.bytes) {
-    return refusal_.refuse("LIMIT_EXCEEDED", "its files have more than " + std::to_string(limits_.bytes) + " bytes");
+    return refusal_.refuse("LIMIT_EXCEEDED",
+                           "its files have more than " + std::to_string(limits_.bytes) + " bytes");
   }
   const mode_t mode = entry.mode & 0777;
   BERTH_ASSIGN(const Fd file, create_file(place, mode));
@@ -226,7 +240,8 @@ Result<void> LayerWriter::write_data(int file, const TarEntry& entry, TarReader&
     // The reader has checked that the parts cover exactly the stored bytes.
     while (!bytes.empty()) {
       const SparsePart& target = entry.parts[part];
-      const auto now = bytes.first(static_cast<size_t>(std::min<uint64_t>(bytes.size(), target.length - within)));
+      const auto now = bytes.first(
+          static_cast<size_t>(std::min<uint64_t>(bytes.size(), target.length - within)));
       BERTH_TRY(write_at(file, now, target.offset + within));
       bytes = bytes.subspan(now.size());
       within += now.size();
@@ -236,11 +251,13 @@ Result<void> LayerWriter::write_data(int file, const TarEntry& entry, TarReader&
       }
     }
   }
-  if (entry.sparse && ftruncate(file, static_cast<off_t>(entry.size)) != 0) return last_error("ftruncate");
+  if (entry.sparse && ftruncate(file, static_cast<off_t>(entry.size)) != 0)
+    return last_error("ftruncate");
   return {};
 }
 
-/// Owner before mode, both before capabilities: chown(2) clears set-id bits and capabilities. Time last.
+/// Owner before mode, both before capabilities: chown(2) clears set-id bits and capabilities. Time
+/// last.
 Result<void> LayerWriter::set_attributes(int file, const TarEntry& entry, mode_t created_as) {
   if ((entry.uid != 0 || entry.gid != 0) &&
       fchown(file, static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) != 0) {
@@ -261,7 +278,8 @@ Result<void> LayerWriter::set_xattrs(int file, const TarEntry& entry) {
     }
     if (auto outcome = set_xattr(file, name, value); !outcome) {
       // Capabilities are part of what the image does; the rest a file system may lack.
-      if (outcome.error().number != ENOTSUP || name == "security.capability") return outcome.error();
+      if (outcome.error().number != ENOTSUP || name == "security.capability")
+        return outcome.error();
       ++counts_.xattrs_skipped;
     }
   }
@@ -273,22 +291,25 @@ Result<void> LayerWriter::apply_symlink(const Place& place, const TarEntry& entr
   if (symlinkat(entry.link.c_str(), place.at(), place.name.c_str()) != 0) {
     if (errno != EEXIST) return last_error("symlinkat");
     BERTH_TRY(remove(place));
-    if (symlinkat(entry.link.c_str(), place.at(), place.name.c_str()) != 0) return last_error("symlinkat");
+    if (symlinkat(entry.link.c_str(), place.at(), place.name.c_str()) != 0)
+      return last_error("symlinkat");
   }
   if ((entry.uid != 0 || entry.gid != 0) &&
-      fchownat(place.at(), place.name.c_str(), static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid),
-               AT_SYMLINK_NOFOLLOW) != 0) {
+      fchownat(place.at(), place.name.c_str(), static_cast<uid_t>(entry.uid),
+               static_cast<gid_t>(entry.gid), AT_SYMLINK_NOFOLLOW) != 0) {
     return last_error("fchownat");
   }
   for (const auto& [name, value] : entry.xattrs) {
     const std::string path = "/proc/self/fd/" + std::to_string(place.at()) + "/" + place.name;
-    if (is_reserved_xattr(name) || lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) != 0) {
+    if (is_reserved_xattr(name) ||
+        lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) != 0) {
       // user.* is not for links (xattr(7)), and tar writers state it all the same.
       ++counts_.xattrs_skipped;
     }
   }
   const timespec times[2] = {entry.mtime, entry.mtime};
-  if (utimensat(place.at(), place.name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) return last_error("utimensat");
+  if (utimensat(place.at(), place.name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+    return last_error("utimensat");
   return {};
 }
 
@@ -296,9 +317,11 @@ Result<void> LayerWriter::apply_fifo(const Place& place, const TarEntry& entry) 
   if (mknodat(place.at(), place.name.c_str(), S_IFIFO | 0600, 0) != 0) {
     if (errno != EEXIST) return last_error("mknodat");
     BERTH_TRY(remove(place));
-    if (mknodat(place.at(), place.name.c_str(), S_IFIFO | 0600, 0) != 0) return last_error("mknodat");
+    if (mknodat(place.at(), place.name.c_str(), S_IFIFO | 0600, 0) != 0)
+      return last_error("mknodat");
   }
-  // Nobody else is in the tree, so the name is still the fifo; opened for both ends it never waits (fifo(7)).
+  // Nobody else is in the tree, so the name is still the fifo; opened for both ends it never waits
+  // (fifo(7)).
   BERTH_ASSIGN(const Fd fifo, open_inside(place.at(), place.name, O_RDWR | O_NONBLOCK));
   return set_attributes(fifo.get(), entry, 0600);
 }
@@ -312,21 +335,25 @@ Result<void> LayerWriter::apply_link(const Place& place, const TarEntry& entry) 
   for (bool copied = false;;) {
     BERTH_ASSIGN(const LayerTree::Handle folder, tree_.look(parent));
     struct stat status;
-    const bool present = folder != nullptr && folder->handle &&
-                         fstatat(folder->handle.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+    const bool present =
+        folder != nullptr && folder->handle &&
+        fstatat(folder->handle.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
     if (!present && tree_.overlay() && !copied) {
       copied = true;
       BERTH_TRY(copy_up(target));
       continue;
     }
-    if (!present || is_whiteout(status)) return refusal_.refuse("BAD_TAR", "its hard link's target '" + target + "' is not there");
-    if (S_ISDIR(status.st_mode)) return refusal_.refuse("BAD_TAR", "a hard link leads to a directory");
+    if (!present || is_whiteout(status))
+      return refusal_.refuse("BAD_TAR", "its hard link's target '" + target + "' is not there");
+    if (S_ISDIR(status.st_mode))
+      return refusal_.refuse("BAD_TAR", "a hard link leads to a directory");
     struct stat present_here;
     if (fstatat(place.at(), place.name.c_str(), &present_here, AT_SYMLINK_NOFOLLOW) == 0) {
       if (present_here.st_ino == status.st_ino && present_here.st_dev == status.st_dev) return {};
       BERTH_TRY(remove(place));
     }
-    // Without AT_SYMLINK_FOLLOW a link to a symbolic link is one to the link itself. Attributes stay the target's.
+    // Without AT_SYMLINK_FOLLOW a link to a symbolic link is one to the link itself. Attributes
+    // stay the target's.
     if (linkat(folder->handle.get(), name.c_str(), place.at(), place.name.c_str(), 0) != 0) {
       if (errno == ENOENT) return refusal_.refuse("BAD_TAR", "a hard link replaces its own target");
       return last_error("linkat");

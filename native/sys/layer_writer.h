@@ -1,5 +1,5 @@
-// Puts the entries of one layer into a tree: the OCI image specification's "layer.md", with the choices of
-// docs/reference/layers.md where it leaves room.
+// Puts the entries of one layer into a tree: the OCI image specification's "layer.md", with the
+// choices of docs/reference/layers.md where it leaves room.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,8 @@ class LayerWriter {
   /// `over_lower`: other layers were put into the same tree before (never true of an overlay tree).
   LayerWriter(LayerTree& tree, bool over_lower, const WriterLimits& limits, Refusal& refusal);
 
-  /// One entry, whose data are read from `archive`. Refuses with BAD_TAR, ESCAPE_ATTEMPT, ID_OUT_OF_RANGE, LIMIT_EXCEEDED.
+  /// One entry, whose data are read from `archive`. Refuses with BAD_TAR, ESCAPE_ATTEMPT,
+  /// ID_OUT_OF_RANGE, LIMIT_EXCEEDED.
   Result<void> apply(const TarEntry& entry, TarReader& archive);
   const LayerCounts& counts() const { return counts_; }
 
@@ -57,7 +58,8 @@ class LayerWriter {
   Result<void> set_xattrs(int file, const TarEntry& entry);
   /// Clears the way for something new; `what` may be gone already.
   Result<void> remove(const Place& place);
-  /// In an overlay tree: brings a file of the lower layers up, so that a hard link can be made to it.
+  /// In an overlay tree: brings a file of the lower layers up, so that a hard link can be made to
+  /// it.
   Result<void> copy_up(const std::string& path);
 
   Result<void> apply_whiteout(const std::string& parent, const std::string& name);
@@ -67,8 +69,8 @@ class LayerWriter {
   Result<void> drop_whiteouts(int directory);
   Result<void> delete_lower(int parent, const std::string& parent_path, const std::string& name);
   Result<void> delete_lower_children(int directory, const std::string& path);
-  /// The true paths that this layer brought, where its own whiteouts must spare them. Salted hashes: a chance collision
-  /// (2^-64 a pair) would spare one file too many.
+  /// The true paths that this layer brought, where its own whiteouts must spare them. Salted
+  /// hashes: a chance collision (2^-64 a pair) would spare one file too many.
   void mark_made(const std::string& path);
   bool was_made(const std::string& path) const;
 

@@ -8,8 +8,8 @@
 
 namespace berth::sys {
 
-/// The first refusal of one piece of work. `refuse` fills it and gives the Error to return; later ones are consequences
-/// and are not kept. One object belongs to one thread.
+/// The first refusal of one piece of work. `refuse` fills it and gives the Error to return; later
+/// ones are consequences and are not kept. One object belongs to one thread.
 class Refusal {
  public:
   /// `code` is a word of docs/reference/layers.md and a string literal; `reason` is one clause.

@@ -44,11 +44,13 @@ struct Remover {
     if (unlinkat(directory, name, 0) == 0 || errno == ENOENT) return {};
     if (errno != EISDIR && errno != EPERM) return last_error("unlinkat");
     if (depth >= kDeepest) return move_up(directory, name);
-    const kernel::OpenHow how{O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
-                              kernel::kResolveBeneath | kernel::kResolveNoSymlinks | kernel::kResolveNoXdev};
+    const kernel::OpenHow how{
+        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
+        kernel::kResolveBeneath | kernel::kResolveNoSymlinks | kernel::kResolveNoXdev};
     BERTH_ASSIGN(Fd child, adopt(kernel::openat2(directory, name, how), "openat2"));
     BERTH_TRY(empty(std::move(child), depth + 1));
-    if (unlinkat(directory, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return last_error("unlinkat");
+    if (unlinkat(directory, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+      return last_error("unlinkat");
     return {};
   }
 
@@ -56,7 +58,8 @@ struct Remover {
     for (;;) {
       char fresh[40];
       snprintf(fresh, sizeof fresh, ".berth-removing-%u", moved++);
-      if (syscall(SYS_renameat2, directory, name, top, fresh, 1 /* RENAME_NOREPLACE */) == 0) return {};
+      if (syscall(SYS_renameat2, directory, name, top, fresh, 1 /* RENAME_NOREPLACE */) == 0)
+        return {};
       if (errno != EEXIST) return last_error("renameat2");
     }
   }
@@ -67,11 +70,13 @@ struct Remover {
 Result<void> remove_tree(int directory, const char* name) {
   if (unlinkat(directory, name, 0) == 0 || errno == ENOENT) return {};
   if (errno != EISDIR && errno != EPERM) return last_error("unlinkat");
-  const kernel::OpenHow how{O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, kernel::kResolveNoMagiclinks};
+  const kernel::OpenHow how{O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
+                            kernel::kResolveNoMagiclinks};
   for (;;) {
     BERTH_ASSIGN(Fd tree, adopt(kernel::openat2(directory, name, how), "openat2"));
     Remover remover{tree.get()};
-    // Two passes share no offset: a second descriptor is read while the first stays as the target of moves.
+    // Two passes share no offset: a second descriptor is read while the first stays as the target
+    // of moves.
     BERTH_ASSIGN(Fd reading, adopt(kernel::openat2(tree.get(), ".", how), "openat2"));
     BERTH_TRY(remover.empty(std::move(reading), 0));
     if (unlinkat(directory, name, AT_REMOVEDIR) == 0 || errno == ENOENT) return {};

@@ -12,7 +12,9 @@ namespace berth::sys {
 class Sha256 {
  public:
   Sha256() { sha256_init(&context_); }
-  void update(std::span<const uint8_t> bytes) { sha256_update(&context_, bytes.size(), bytes.data()); }
+  void update(std::span<const uint8_t> bytes) {
+    sha256_update(&context_, bytes.size(), bytes.data());
+  }
   /// 64 lower-case hexadecimal digits; the object starts anew.
   std::string hex();
 

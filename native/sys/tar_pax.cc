@@ -10,7 +10,8 @@ constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Names and links become paths and C strings; only values of extended attributes may hold any byte.
+/// Names and links become paths and C strings; only values of extended attributes may hold any
+/// byte.
 bool may_hold_nul(const std::string& key) { return key.starts_with("SCHILY.xattr."); }
 
 }  // namespace
@@ -21,14 +22,17 @@ Result<void> PaxRecords::parse(std::span<const char> text, Refusal& refusal) {
     size_t digits = 0;
     for (; digits < text.size() && is_digit(text[digits]); ++digits) {
       length = length * 10 + static_cast<uint64_t>(text[digits] - '0');
-      if (length > text.size()) return refusal.refuse("BAD_TAR", "a pax record is longer than its header");
+      if (length > text.size())
+        return refusal.refuse("BAD_TAR", "a pax record is longer than its header");
     }
-    if (digits == 0 || digits >= text.size() || text[digits] != ' ' || length < digits + 3 || text[length - 1] != '\n') {
+    if (digits == 0 || digits >= text.size() || text[digits] != ' ' || length < digits + 3 ||
+        text[length - 1] != '\n') {
       return refusal.refuse("BAD_TAR", "a pax record is malformed");
     }
     const std::string body(text.data() + digits + 1, length - digits - 2);
     const size_t equals = body.find('=');
-    if (equals == std::string::npos || equals == 0) return refusal.refuse("BAD_TAR", "a pax record has no key");
+    if (equals == std::string::npos || equals == 0)
+      return refusal.refuse("BAD_TAR", "a pax record has no key");
     BERTH_TRY(add(body.substr(0, equals), body.substr(equals + 1), refusal));
     text = text.subspan(length);
   }
@@ -37,14 +41,16 @@ Result<void> PaxRecords::parse(std::span<const char> text, Refusal& refusal) {
 }
 
 Result<void> PaxRecords::add(std::string key, std::string value, Refusal& refusal) {
-  if (key.find('\0') != std::string::npos || (!may_hold_nul(key) && value.find('\0') != std::string::npos)) {
+  if (key.find('\0') != std::string::npos ||
+      (!may_hold_nul(key) && value.find('\0') != std::string::npos)) {
     return refusal.refuse("BAD_TAR", "a pax record holds a NUL byte");
   }
   bytes_ += key.size() + value.size();
   if (key == "GNU.sparse.offset" || key == "GNU.sparse.numbytes") {
     const auto number = pax_number(value);
     const bool is_offset = key == "GNU.sparse.offset";
-    if (!number || is_offset == sparse_offset_.has_value()) return refusal.refuse("BAD_TAR", "a sparse map is malformed");
+    if (!number || is_offset == sparse_offset_.has_value())
+      return refusal.refuse("BAD_TAR", "a sparse map is malformed");
     if (is_offset) {
       sparse_offset_ = number;
     } else {
@@ -85,7 +91,8 @@ std::optional<timespec> pax_time(const std::string& text) {
   const bool negative = text.starts_with('-');
   const size_t point = text.find('.');
   const size_t start = negative ? 1 : 0;
-  const auto whole = pax_number(text.substr(start, point == std::string::npos ? point : point - start));
+  const auto whole =
+      pax_number(text.substr(start, point == std::string::npos ? point : point - start));
   if (!whole) return std::nullopt;
   long fraction = 0;
   if (point != std::string::npos) {
@@ -130,7 +137,8 @@ std::optional<std::string> percent_decoded(const std::string& text) {
 }
 
 std::optional<std::string> base64_decoded(const std::string& text) {
-  static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   uint32_t bits = 0;
   int held = 0;

@@ -1,4 +1,5 @@
-// pax extended headers (POSIX.1-2017 pax(1), "pax Extended Header") and what GNU tar, libarchive and schily put in them.
+// pax extended headers (POSIX.1-2017 pax(1), "pax Extended Header") and what GNU tar, libarchive
+// and schily put in them.
 #pragma once
 
 #include <ctime>
@@ -17,7 +18,8 @@ struct SparsePart {
   uint64_t offset, length;
 };
 
-/// The records of one `x` header, or the standing ones of `g` headers. An empty value takes a standing record away.
+/// The records of one `x` header, or the standing ones of `g` headers. An empty value takes a
+/// standing record away.
 class PaxRecords {
  public:
   /// Adds the records of a header's text: `LENGTH KEY=VALUE\n`, byte-exact. Refuses with BAD_TAR.
@@ -41,7 +43,8 @@ class PaxRecords {
 
 /// Decimal, with nothing around it, at most 63 bits.
 std::optional<uint64_t> pax_number(const std::string& text);
-/// Seconds with an optional fraction, as pax states times; digits finer than nanoseconds are dropped.
+/// Seconds with an optional fraction, as pax states times; digits finer than nanoseconds are
+/// dropped.
 std::optional<timespec> pax_time(const std::string& text);
 /// LIBARCHIVE.xattr: the name is %-encoded, the value base64.
 std::optional<std::string> percent_decoded(const std::string& text);

@@ -57,12 +57,13 @@ Result<bool> TarReader::read_block(TarBlock& block) {
     memcpy(bytes + have, part.data(), part.size());
     have += part.size();
   }
-  if (have != 0 && have != kTarBlock) return refusal_.refuse("BAD_TAR", "the archive ends inside a header");
+  if (have != 0 && have != kTarBlock)
+    return refusal_.refuse("BAD_TAR", "the archive ends inside a header");
   return have != 0;
 }
 
-/// The next header whose checksum holds; false at the end of the archive: two blocks of zeros, or, as many writers have it,
-/// one or none before the data end.
+/// The next header whose checksum holds; false at the end of the archive: two blocks of zeros, or,
+/// as many writers have it, one or none before the data end.
 Result<bool> TarReader::read_header(TarBlock& block) {
   BERTH_ASSIGN(bool more, read_block(block));
   if (!more) return false;
@@ -73,7 +74,8 @@ Result<bool> TarReader::read_header(TarBlock& block) {
   }
   if (!block.checksum_holds()) return refusal_.refuse("BAD_TAR", "a header's checksum is wrong");
   if (++headers_ > limits_.entries) {
-    return refusal_.refuse("LIMIT_EXCEEDED", "it has more than " + std::to_string(limits_.entries) + " entries");
+    return refusal_.refuse("LIMIT_EXCEEDED",
+                           "it has more than " + std::to_string(limits_.entries) + " entries");
   }
   return true;
 }
@@ -81,7 +83,8 @@ Result<bool> TarReader::read_header(TarBlock& block) {
 /// The stored bytes of a header that is itself data: a long name or extended records.
 Result<std::string> TarReader::read_text(uint64_t size, uint64_t limit, const char* what) {
   if (size > limit) {
-    return refusal_.refuse("LIMIT_EXCEEDED", std::string(what) + " has " + std::to_string(size) + " bytes, over the limit of " +
+    return refusal_.refuse("LIMIT_EXCEEDED", std::string(what) + " has " + std::to_string(size) +
+                                                 " bytes, over the limit of " +
                                                  std::to_string(limit));
   }
   left_ = size;
@@ -103,7 +106,8 @@ const std::string* TarReader::record(const std::string& key) const {
   return found == nullptr || found->empty() ? nullptr : found;
 }
 
-/// Takes in one header: true when `entry` is complete, false when the header only prepares the next.
+/// Takes in one header: true when `entry` is complete, false when the header only prepares the
+/// next.
 Result<bool> TarReader::describe(const TarBlock& block, TarEntry& entry) {
   const auto size = tar_number(block.size, sizeof block.size);
   if (!size || *size < 0) return refusal_.refuse("BAD_TAR", "a header's size is no number");
@@ -122,7 +126,8 @@ Result<bool> TarReader::describe(const TarBlock& block, TarEntry& entry) {
       PaxRecords& records = block.type == 'g' ? global_ : local_;
       BERTH_ASSIGN(const std::string text, read_text(stored, limits_.pax_bytes, "a pax header"));
       BERTH_TRY(records.parse(text, refusal_));
-      if (records.bytes() > limits_.pax_bytes) return refusal_.refuse("LIMIT_EXCEEDED", "its pax records are too large");
+      if (records.bytes() > limits_.pax_bytes)
+        return refusal_.refuse("LIMIT_EXCEEDED", "its pax records are too large");
       return false;
     }
     case '0':
@@ -150,7 +155,8 @@ Result<bool> TarReader::describe(const TarBlock& block, TarEntry& entry) {
     default:
       BERTH_TRY(apply_names(block, entry));
       refusal_.at(entry.name);
-      return refusal_.refuse("BAD_TAR", std::string("entries of type '") + block.type + "' are not supported");
+      return refusal_.refuse("BAD_TAR",
+                             std::string("entries of type '") + block.type + "' are not supported");
   }
   BERTH_TRY(apply_names(block, entry));
   uint64_t in_archive = stored;
@@ -186,7 +192,8 @@ Result<void> TarReader::apply_names(const TarBlock& block, TarEntry& entry) {
   if (const std::string* path = record("GNU.sparse.name"); path != nullptr) entry.name = *path;
   if (const std::string* link = record("linkpath"); link != nullptr) entry.link = *link;
   if (std::max(entry.name.size(), entry.link.size()) > limits_.path_length) {
-    return refusal_.refuse("LIMIT_EXCEEDED", "a name is longer than " + std::to_string(limits_.path_length) + " bytes");
+    return refusal_.refuse("LIMIT_EXCEEDED", "a name is longer than " +
+                                                 std::to_string(limits_.path_length) + " bytes");
   }
   return {};
 }
@@ -226,9 +233,11 @@ Result<void> TarReader::apply_xattrs(TarEntry& entry) {
     } else if (key.starts_with(kLibarchive)) {
       auto name = percent_decoded(key.substr(kLibarchive.size()));
       auto content = base64_decoded(value);
-      if (!name || !content) return refusal_.refuse("BAD_TAR", "an extended attribute is malformed");
+      if (!name || !content)
+        return refusal_.refuse("BAD_TAR", "an extended attribute is malformed");
       // libarchive writes both forms; the plain one is exact.
-      if (local_.find(std::string(kSchily) + *name) == nullptr) entry.xattrs.emplace_back(*name, *content);
+      if (local_.find(std::string(kSchily) + *name) == nullptr)
+        entry.xattrs.emplace_back(*name, *content);
     }
   }
   return {};

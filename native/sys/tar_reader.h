@@ -1,5 +1,6 @@
-// A tar archive read once, front to back: ustar, V7, GNU and pax with long names, large numbers, extended attributes and every
-// form of sparse file that GNU tar writes. Nothing in it is trusted; nothing here touches a file system.
+// A tar archive read once, front to back: ustar, V7, GNU and pax with long names, large numbers,
+// extended attributes and every form of sparse file that GNU tar writes. Nothing in it is trusted;
+// nothing here touches a file system.
 #pragma once
 
 #include <sys/types.h>
@@ -30,9 +31,9 @@ enum class TarType { kFile, kHardLink, kSymlink, kDevice, kDirectory, kFifo };
 struct TarEntry {
   std::string name, link;  // as the archive has them
   TarType type = TarType::kFile;
-  mode_t mode = 0;       // permission, set-id and sticky bits
+  mode_t mode = 0;  // permission, set-id and sticky bits
   uint64_t uid = 0, gid = 0;
-  uint64_t size = 0;     // of the file, holes included
+  uint64_t size = 0;  // of the file, holes included
   timespec mtime{};
   std::vector<std::pair<std::string, std::string>> xattrs;
   bool sparse = false;
@@ -42,7 +43,8 @@ struct TarEntry {
 struct TarLimits {
   uint64_t entries = 0;      // header blocks of every kind
   uint64_t path_length = 0;  // bytes of a name or a link
-  uint64_t pax_bytes = 0;    // of one extended header, of the standing global records, and of one sparse map
+  uint64_t pax_bytes =
+      0;  // of one extended header, of the standing global records, and of one sparse map
 };
 
 class TarReader {
@@ -50,7 +52,8 @@ class TarReader {
   TarReader(ByteSource& source, const TarLimits& limits, Refusal& refusal)
       : source_(source), limits_(limits), refusal_(refusal) {}
 
-  /// The next entry, or false after the last. Skips what is left of the one before. Refuses with BAD_TAR, LIMIT_EXCEEDED.
+  /// The next entry, or false after the last. Skips what is left of the one before. Refuses with
+  /// BAD_TAR, LIMIT_EXCEEDED.
   Result<bool> next(TarEntry& entry);
   /// The next stored bytes of the current entry; empty when it has no more.
   Result<std::span<const uint8_t>> data();
@@ -68,7 +71,8 @@ class TarReader {
   Result<void> apply_pax_sparse(TarEntry& entry);
   Result<void> read_sparse_map(TarEntry& entry);
   Result<void> check_sparse(const TarEntry& entry);
-  /// A pax record of this entry, else of the archive; nothing when absent or taken away by an empty value.
+  /// A pax record of this entry, else of the archive; nothing when absent or taken away by an empty
+  /// value.
   const std::string* record(const std::string& key) const;
 
   ByteSource& source_;

@@ -1,4 +1,5 @@
-// Sparse files as GNU tar stores them (GNU tar manual, "Sparse Formats"): the old header, and pax 0.0, 0.1 and 1.0.
+// Sparse files as GNU tar stores them (GNU tar manual, "Sparse Formats"): the old header, and pax
+// 0.0, 0.1 and 1.0.
 #include <algorithm>
 #include <string>
 
@@ -9,7 +10,8 @@ namespace {
 
 constexpr size_t kPairSize = 24, kNumberSize = 12;
 // Where an old GNU header keeps its first four pairs, the "more follow" flag and the real size.
-constexpr size_t kHeaderPairs = 386, kHeaderExtended = 482, kHeaderRealSize = 483, kPairsInHeader = 4;
+constexpr size_t kHeaderPairs = 386, kHeaderExtended = 482, kHeaderRealSize = 483,
+                 kPairsInHeader = 4;
 constexpr size_t kPairsInExtension = 21, kExtensionExtended = 504;
 
 }  // namespace
@@ -17,15 +19,18 @@ constexpr size_t kPairsInExtension = 21, kExtensionExtended = 504;
 Result<void> TarReader::apply_old_sparse(const TarBlock& block, TarEntry& entry) {
   const auto* bytes = reinterpret_cast<const char*>(&block);
   const auto real_size = tar_number(bytes + kHeaderRealSize, kNumberSize);
-  if (!block.is_gnu() || !real_size || *real_size < 0) return refusal_.refuse("BAD_TAR", "a sparse header is malformed");
+  if (!block.is_gnu() || !real_size || *real_size < 0)
+    return refusal_.refuse("BAD_TAR", "a sparse header is malformed");
   entry.sparse = true;
   entry.size = static_cast<uint64_t>(*real_size);
 
   const auto take_pairs = [&](const char* from, size_t count) -> Result<void> {
     for (size_t i = 0; i < count; ++i, from += kPairSize) {
       if (from[0] == '\0' && from[kNumberSize] == '\0') break;
-      const auto offset = tar_number(from, kNumberSize), length = tar_number(from + kNumberSize, kNumberSize);
-      if (!offset || !length || *offset < 0 || *length < 0) return refusal_.refuse("BAD_TAR", "a sparse map is malformed");
+      const auto offset = tar_number(from, kNumberSize),
+                 length = tar_number(from + kNumberSize, kNumberSize);
+      if (!offset || !length || *offset < 0 || *length < 0)
+        return refusal_.refuse("BAD_TAR", "a sparse map is malformed");
       entry.parts.push_back({static_cast<uint64_t>(*offset), static_cast<uint64_t>(*length)});
     }
     return {};
@@ -59,7 +64,8 @@ Result<void> TarReader::apply_pax_sparse(TarEntry& entry) {
   if (major != nullptr && *major != "0") {
     const std::string* minor = local_.find("GNU.sparse.minor");
     if (*major != "1" || minor == nullptr || *minor != "0") {
-      return refusal_.refuse("BAD_TAR", "sparse files of GNU format " + *major + " are not supported");
+      return refusal_.refuse("BAD_TAR",
+                             "sparse files of GNU format " + *major + " are not supported");
     }
     return read_sparse_map(entry);
   }
@@ -80,7 +86,8 @@ Result<void> TarReader::apply_pax_sparse(TarEntry& entry) {
   return {};
 }
 
-/// Format 1.0 puts the map before the data: decimal lines, the number of pairs first, padded to a whole block.
+/// Format 1.0 puts the map before the data: decimal lines, the number of pairs first, padded to a
+/// whole block.
 Result<void> TarReader::read_sparse_map(TarEntry& entry) {
   uint64_t expected = 0, read = 0, number = 0, first = 0;
   bool counted = false, any_digit = false;
@@ -97,7 +104,8 @@ Result<void> TarReader::read_sparse_map(TarEntry& entry) {
         any_digit = true;
         continue;
       }
-      if (text[i] != '\n' || !any_digit) return refusal_.refuse("BAD_TAR", "a sparse map is malformed");
+      if (text[i] != '\n' || !any_digit)
+        return refusal_.refuse("BAD_TAR", "a sparse map is malformed");
       if (!counted) {
         counted = true;
         expected = number;
@@ -126,7 +134,8 @@ Result<void> TarReader::check_sparse(const TarEntry& entry) {
     end = part.offset + part.length;
     stored += part.length;
   }
-  if (stored != left_) return refusal_.refuse("BAD_TAR", "a sparse map does not fit the data stored");
+  if (stored != left_)
+    return refusal_.refuse("BAD_TAR", "a sparse map does not fit the data stored");
   return {};
 }
 

@@ -1,8 +1,10 @@
+import type { LockCalls, UnpackCalls } from './unpack.js';
+
 /**
  * The typed face of the C++ addon. Every call that can block answers with a promise and runs on a thread of its own; the
  * others take microseconds. Failures are `NativeError`s.
  */
-export interface Native extends LaunchCalls, ProcessCalls {}
+export interface Native extends LaunchCalls, LockCalls, ProcessCalls, UnpackCalls {}
 
 /** How a native call fails. `code` is the errno's name (`ENOENT`) or a word of the facility's own (`BAD_TAR`). */
 export interface NativeError extends Error {
@@ -14,6 +16,8 @@ export interface NativeError extends Error {
   path?: string;
   /** What was being done, in words. */
   step?: string;
+  /** Why content from outside was refused, as one clause. */
+  reason?: string;
   /** How to mend it. */
   hint?: string;
 }
