@@ -9,7 +9,8 @@ export function defaultSeccomp(capabilities: readonly string[]): Seccomp {
   const granted = Object.entries(withCapability).filter(([capability]) => held.has(capability));
   const grantedNames = new Set(granted.flatMap(([, names]) => names));
   const withheld = [...new Set(Object.values(withCapability).flat().concat(never))].filter(
-    (name) => !grantedNames.has(name) && name !== 'clone3',
+    // The two ways to make processes are no mere yes or no: see below.
+    (name) => !grantedNames.has(name) && name !== 'clone' && name !== 'clone3',
   );
   const rules: SeccompRule[] = [
     allow([...harmless, ...grantedNames]),
