@@ -246,6 +246,14 @@ t.test('the recorded sample, as rows and as tables', async (t) => {
   t.notOk(shown.includes('\u001b'), 'the name of a thread cannot steer the terminal');
 });
 
+t.test('the manual explains every column in these words', async (t) => {
+  const manual = readFileSync('docs/reference/ps.md', 'utf8');
+  for (const { member, header, views, meaning } of columns) {
+    const heading = views.length > 0 || member === 'memory_pss' ? header : '';
+    t.ok(manual.includes(`| \`${member}\` | ${heading} | ${meaning} |`), member);
+  }
+});
+
 t.test('quantities in few characters', async (t) => {
   t.same([null, 0, 5, 999, 1000, 1023.6, 9.9 * 1024, 10 * 1024, 5 * 2 ** 30].map(bytes), [
     '-',
