@@ -14,6 +14,7 @@
       'native/sys/sampler_cgroup.cc',
       'native/sys/sampler_members.cc',
       'native/sys/sampler_process.cc',
+      'native/sys/taskstats.cc',
     ],
   },
   'target_defaults': {

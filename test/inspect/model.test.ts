@@ -36,6 +36,8 @@ t.test("a thread's known parts sum to 1, whatever the counters do", async () => 
     on_cpu: fc.option(counter),
     waiting: fc.option(counter),
     block_io: fc.option(counter),
+    paging: fc.option(counter),
+    reclaim: fc.option(counter),
     user: counter,
     system: counter,
     voluntary: fc.nat(3),
@@ -59,7 +61,12 @@ t.test("a thread's known parts sum to 1, whatever the counters do", async () => 
         threads.map(([gained, interval]) => [
           threadMicrostates(
             thread({}),
-            later(thread({}), interval, { ...gained, block_io: null, waiting: gained.waiting ?? 0 }),
+            later(thread({}), interval, {
+              ...gained,
+              block_io: null,
+              paging: null,
+              waiting: gained.waiting ?? 0,
+            }),
           ),
           1,
         ]),
@@ -114,6 +121,26 @@ function figures(before: Partial<Snapshot>, after: Partial<Snapshot>): TaskFigur
   if (found === undefined) throw new Error('one task was given');
   return found;
 }
+
+t.test('waits for storage and for memory', async (t) => {
+  const before = thread({ block_io: 1, paging: 1, reclaim: 1 });
+  const of = (gained: object) => threadMicrostates(before, later(before, 1, gained));
+  t.match(
+    of({ block_io: 1.5, paging: 1.25, reclaim: 1.125 }),
+    { block_io: 0.25, memory_stall: 0.375, sleep: 0.375 },
+    'reading a page back is a wait for memory, and told once',
+  );
+  t.match(
+    of({ on_cpu: 0.75, reclaim: 1.5 }),
+    { user: 0.75, memory_stall: 0.25, sleep: 0 },
+    'reclaim on the CPU is told as CPU',
+  );
+  const unknown = thread({ block_io: 1 });
+  t.match(threadMicrostates(unknown, later(unknown, 1, { block_io: 1.5 })), {
+    block_io: 0.5,
+    memory_stall: null,
+  });
+});
 
 t.test('births, moves and numbers given again', async (t) => {
   const grown = { at: 101, on_cpu: 9, user: 9, waiting: 0.5, voluntary: 40, read_bytes: 300 };

@@ -16,6 +16,8 @@ export function thread(known: Partial<ThreadCounters>): ThreadCounters {
     user: 0,
     system: 0,
     block_io: null,
+    paging: null,
+    reclaim: null,
     major_faults: 0,
     voluntary: 0,
     involuntary: 0,

@@ -174,6 +174,40 @@ t.test('I/O of a known write', async (t) => {
   await loads.end(pid);
 });
 
+const delays = readFileSync('/proc/sys/kernel/task_delayacct', 'utf8').trim() === '1' ? true : undefined;
+
+t.test('waits for storage and for memory', lacking('kernel.task_delayacct=1', delays), async (t) => {
+  const place = memoryPlace ?? { root: '', version: 2 };
+  const cgroup = makeCgroup(place.root, []);
+  writeFileSync(
+    `${cgroup.directory}/${place.version === 2 ? 'memory.max' : 'memory.limit_in_bytes'}`,
+    `${16 << 20}`,
+  );
+  const [writer, thrasher] = [
+    await loads.start(['writer:write:4000000', 'idle:sleep']),
+    await loads.start([`thrasher:thrash:${48 << 20}`], undefined, cgroup.directory),
+  ];
+  t.teardown(async () => {
+    await loads.end(writer);
+    await loads.end(thrasher);
+    cgroup.remove();
+  });
+  await sleep(2);
+  const [first, second] = await look([taskAt(writer), taskAt(thrasher)], 3);
+  const written = threadOf(first, 'writer');
+  t.ok((written.block_io ?? 0) > 0.001, `writing waits for storage: ${written.block_io}`);
+  t.match(threadOf(first, 'idle'), { block_io: 0, memory_stall: 0, sleep: 1 });
+  const thrashed = threadOf(second, 'thrasher');
+  t.ok((thrashed.memory_stall ?? 0) > 0.01, `thrashing waits for memory: ${thrashed.memory_stall}`);
+  for (const { user, system, run_queue, block_io, memory_stall, sleep } of [written, thrashed]) {
+    const sum = [user, system, run_queue, block_io, memory_stall, sleep].reduce<number>(
+      (all, part) => all + (part ?? 0),
+      0,
+    );
+    near(t, sum, 1, 0.001, 'a whole');
+  }
+});
+
 t.test('threads that are born and end meanwhile are counted, and harm nothing', async (t) => {
   const pid = await loads.start(['mother:births']);
   const ticks = () => (statField(pid, 14) + statField(pid, 15)) / 100;
