@@ -89,11 +89,13 @@ function sourcesOf(
       .find((found) => found !== undefined);
     return place === undefined ? null : `cgroup v${place.version} ${controller}`;
   };
+  const stalls = told('memory_stall') ? 'memory.pressure' : null;
+  const blocked = paged ? 'taskstats' : 'stat';
   return {
     cpu: scheduled ? 'schedstat, split by stat' : 'stat',
     run_queue: scheduled ? 'schedstat' : null,
-    block_io: delayAccounting ? (paged ? 'taskstats' : 'stat') : null,
-    memory_stall: paged ? 'taskstats' : told('memory_stall') ? 'memory.pressure' : null,
+    block_io: delayAccounting ? blocked : null,
+    memory_stall: paged ? 'taskstats' : stalls,
     throttled: told('throttled') ? (version('cpu') ?? 'cgroup v2 cpu.stat') : null,
     memory: version('memory'),
   };

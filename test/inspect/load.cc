@@ -67,6 +67,8 @@ void spin_for(double seconds) {
     fsync(file);
     const auto* mapped =
         static_cast<const volatile char*>(mmap(nullptr, number, PROT_READ, MAP_SHARED, file, 0));
+    madvise(const_cast<char*>(mapped), number,
+            MADV_RANDOM);  // no reading ahead: each page is waited for
     for (;;) {
       for (size_t at = 0; at < number; at += 4096) (void)mapped[at];
     }
