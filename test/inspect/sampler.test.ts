@@ -234,6 +234,21 @@ t.test('threads that are born and end meanwhile are counted, and harm nothing', 
   await loads.end(pid);
 });
 
+t.test('single looks, for whoever keeps them: any two make figures', async (t) => {
+  const pid = await loads.start(['busy:spin']);
+  const options = { intervalSeconds: 0, pss: false, threads: true };
+  const one = await takeSample([taskAt(pid)], options);
+  await sleep(0.5);
+  const two = await takeSample([taskAt(pid)], options);
+  const [[before, none], [after]] = [one.snapshots, two.snapshots];
+  if (before === undefined || after === undefined) throw new Error('one snapshot each');
+  t.equal(none, undefined);
+  const [task] = figuresOf(before, after);
+  t.ok((task?.figures.cpuPercent ?? 0) > 30, `busy: ${task?.figures.cpuPercent}`);
+  t.ok((task?.figures.memoryRss ?? 0) > 0, 'sizes are told too');
+  await loads.end(pid);
+});
+
 t.test('a process that ends between the samples is absent', async (t) => {
   const pid = await loads.start(['short:sleep']);
   const task = taskAt(pid);
