@@ -36,6 +36,7 @@
       'native/sys/sampler_cgroup.cc',
       'native/sys/sampler_members.cc',
       'native/sys/sampler_process.cc',
+      'native/sys/taskstats.cc',
       'native/sys/probe.cc',
       'native/sys/probe_directory.cc',
       'native/sys/id_range.cc',

@@ -27,6 +27,8 @@ class Control {
 
   /// The line that `status` answers, and that every client gets when it changes.
   void set_status(const char* line);
+  /// One line for the launcher alone.
+  void tell_leash(const char* line);
   /// The last line of all: told to the leash and to everybody who waits.
   void announce_exit(const char* line);
   /// Does the process that launched the container still hold its end?

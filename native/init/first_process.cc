@@ -192,6 +192,7 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
 
 void run_first_process(const Plan& plan, const FirstProcess& ends) {
   Progress progress;
+  progress.timings = ends.timings;
   const auto outcome = confine_and_run(plan, ends, progress);
   const Failure failure = describe(progress, outcome.error());
   // Fits a pipe's buffer whole. If the supervisor is gone, nobody is left to tell.

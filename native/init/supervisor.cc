@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -148,7 +149,7 @@ Result<Container> begin(const Plan& plan, Progress& progress) {
     container.go.reset();
     container.report.reset();
     const FirstProcess ends = {go_read.get(), report_write.get(), {output_write[0].get(), output_write[1].get()}, input.get(),
-                               v1_tasks, plan.cgroup.v1.count};
+                               v1_tasks, plan.cgroup.v1.count, progress.timings == nullptr ? nullptr : progress.timings + 1};
     run_first_process(plan, ends);
   }
   container.pid = static_cast<pid_t>(pid);
@@ -310,6 +311,27 @@ int fail(const Plan& plan, Ending& ending, Control& control, const Failure& fail
   return 1;
 }
 
+/// Two lists, the supervisor's and the first process's, or none. Shared with the child that is cloned later.
+Timings* make_timings(const Plan& plan) {
+  if (!plan.timings) return nullptr;
+  void* shared = mmap(nullptr, 2 * sizeof(Timings), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return shared == MAP_FAILED ? nullptr : static_cast<Timings*>(shared);
+}
+
+/// `timings` followed by `WHO:STEP:NANOSECONDS` for each step, in the order of each list.
+void tell_timings(const Timings* lists, Control& control) {
+  static char line[8192];
+  auto used = static_cast<size_t>(snprintf(line, sizeof line, "timings"));
+  for (int who = 0; lists != nullptr && who < 2; ++who) {
+    for (uint32_t i = 0; i < lists[who].count && used < sizeof line - 64; ++i) {
+      const auto& entry = lists[who].entries[i];
+      used += static_cast<size_t>(snprintf(line + used, sizeof line - used, " %s:%s:%llu", who == 0 ? "supervisor" : "task", entry.step,
+                                           static_cast<unsigned long long>(entry.began)));
+    }
+  }
+  if (lists != nullptr) control.tell_leash(line);
+}
+
 }  // namespace
 
 int supervise(const Plan& plan) {
@@ -319,6 +341,7 @@ int supervise(const Plan& plan) {
   signal(SIGPIPE, SIG_IGN);
 
   Progress progress;
+  progress.timings = make_timings(plan);
   Ending ending;
   Failure failure;
   bool runs = false;
@@ -352,6 +375,8 @@ int supervise(const Plan& plan) {
     collect(container);
     return fail(plan, ending, control, describe(progress, outcome.error()));
   }
+  progress.at("running");
+  tell_timings(progress.timings, control);
   char running[48];
   snprintf(running, sizeof running, "running %d", container.pid);
   control.set_status(running);

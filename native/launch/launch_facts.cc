@@ -45,6 +45,7 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   facts.container_directory = absolute(launch["container_directory"]);
   facts.seccomp_directory = std::string(launch["seccomp_directory"].text());
   plan.remove_when_done = launch["remove"].boolean();
+  plan.timings = launch["timings"].boolean();
   plan.process.user = store.text(launch["user"].text());
   read_rootfs(launch["rootfs"], facts.container_directory, store, plan.rootfs);
 

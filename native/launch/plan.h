@@ -119,6 +119,7 @@ struct Plan {
   const char* root = "";             // the durable root
   const char* state_directory = "";  // of this container
   bool remove_when_done = false;
+  bool timings = false;  // tell where the launch's time went
   uint64_t namespaces = 0;  // CLONE_NEW* to create
   List<IdMap> uids, gids;
   Rootfs rootfs;
@@ -165,7 +166,7 @@ struct Layout {
   void operator()(Cgroup& v) { c.fields(v.unified, v.v1); }
   void operator()(Logs& v) { c.fields(v.directory, v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
-    c.fields(v.id, v.name, v.root, v.state_directory, v.remove_when_done, v.namespaces, v.uids, v.gids,
+    c.fields(v.id, v.name, v.root, v.state_directory, v.remove_when_done, v.timings, v.namespaces, v.uids, v.gids,
              v.rootfs, v.mounts, v.devices, v.links, v.masked, v.readonly_paths, v.sysctls, v.hostname,
              v.domainname, v.process, v.cgroup, v.logs, v.seccomp);
   }

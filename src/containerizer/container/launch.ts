@@ -14,6 +14,7 @@ import { claimIds } from './id-claim.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { readLines } from './leash.js';
 import { supervisorLost } from './supervisor-lost.js';
+import type { LaunchTimer } from './timings.js';
 import { claimName, newId, releaseName } from './names.js';
 import type { ContainerOptions } from './options.js';
 
@@ -30,6 +31,8 @@ export interface LaunchRequest {
   options: ContainerOptions;
   /** Descriptors that get the container's output while this process lives; null: the log alone. */
   client: { stdout: number; stderr: number } | null;
+  /** Told when each step began. */
+  timer?: LaunchTimer;
 }
 
 /** A container whose program runs. It lives on when this process dies. */
@@ -49,6 +52,7 @@ const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
 export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   requireRoot();
+  request.timer?.mark('describe');
   const { options, image } = request;
   const id = newId();
   const name = options.name ?? id;
@@ -67,6 +71,7 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
     claimName(roots, name, id);
     try {
       if (!options.remove) writeDurable(roots, document);
+      request.timer?.mark('launcher');
       const launched = await native()
         .launch({
           config: JSON.stringify(config),
@@ -80,7 +85,8 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
         .catch((error) => {
           throw explainRefusal(error, `container ${name}`);
         });
-      return await follow(id, launched, image.reference);
+      request.timer?.mark('supervisor');
+      return await follow(id, launched, request);
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       releaseName(roots, name, id);
@@ -141,7 +147,7 @@ function documentOf(
 }
 
 /** `launch.json`: what the native launcher needs besides config.json (docs/reference/launch-json.md). */
-function launchFacts(roots: Roots, document: ContainerDocument, { image, options }: LaunchRequest, cgroup: CgroupPlaces) {
+function launchFacts(roots: Roots, document: ContainerDocument, { image, options, timer }: LaunchRequest, cgroup: CgroupPlaces) {
   return {
     format: 1,
     id: document.id,
@@ -151,6 +157,7 @@ function launchFacts(roots: Roots, document: ContainerDocument, { image, options
     container_directory: places.container(roots, document.id),
     seccomp_directory: places.cache(roots),
     remove: options.remove,
+    timings: timer !== undefined,
     user: options.user ?? image.config.config?.User ?? '',
     rootfs: {
       base: roots.root,
@@ -172,12 +179,17 @@ function launchFacts(roots: Roots, document: ContainerDocument, { image, options
 async function follow(
   id: string,
   launched: { supervisorPid: number; leash: number },
-  image: string,
+  request: LaunchRequest,
 ): Promise<RunningContainer> {
   const socket = new Socket({ fd: launched.leash, readable: true, writable: true });
   const lines = readLines(socket);
-  const first = await lines.next();
+  let first = await lines.next();
+  if (first.done !== true && first.value.kind === 'timings') {
+    request.timer?.add(first.value.text);
+    first = await lines.next();
+  }
   if (first.done !== true && first.value.kind === 'running') {
+    request.timer?.mark('running');
     const { pid } = first.value;
     const ended = awaitEnd(lines, launched.supervisorPid);
     return {
@@ -189,7 +201,7 @@ async function follow(
     };
   }
   await native().reap(launched.supervisorPid);
-  if (first.done !== true && first.value.kind === 'failed') throw explainFailure(first.value.failure, image);
+  if (first.done !== true && first.value.kind === 'failed') throw explainFailure(first.value.failure, request.image.reference);
   throw new BerthError('LAUNCH_FAILED', { what: `container ${id}`, why: 'its supervisor ended without a word' });
 }
 

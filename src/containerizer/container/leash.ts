@@ -17,6 +17,7 @@ export type SupervisorLine =
   | { kind: 'failed'; failure: LaunchFailure }
   | { kind: 'exited'; exit: ExitDocument }
   | { kind: 'signalled'; errno: number }
+  | { kind: 'timings'; text: string }
   | { kind: 'other'; text: string };
 
 export function parseLine(line: string): SupervisorLine {
@@ -28,6 +29,8 @@ export function parseLine(line: string): SupervisorLine {
       return { kind: 'running', pid: Number(rest) };
     case 'signalled':
       return { kind: 'signalled', errno: Number(rest) };
+    case 'timings':
+      return { kind: 'timings', text: rest };
     case 'failed':
       return { kind: 'failed', failure: JSON.parse(rest) as LaunchFailure };
     case 'exited':
