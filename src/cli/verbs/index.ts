@@ -8,6 +8,10 @@ export interface VerbEntry {
 
 /** Every verb by name; a name of two words is a verb of a group (`image ls`). */
 export const verbs: Record<string, VerbEntry> = {
+  ps: {
+    summary: 'Show tasks, or the processes and threads of one, and where their time goes',
+    load: () => import('./ps.js'),
+  },
   run: { summary: 'Run a command in a new container', load: () => import('./run.js') },
   doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
   version: {
