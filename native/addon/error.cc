@@ -13,6 +13,7 @@ Napi::Error to_js(Napi::Env env, const Failure& failure) {
   std::string message = code;
   if (!failure.syscall.empty()) message += ", " + failure.syscall;
   if (!failure.path.empty()) message += " '" + failure.path + "'";
+  if (!failure.reason.empty()) message += ": " + failure.reason;
   if (failure.number != 0) message += std::string(": ") + strerrordesc_np(failure.number);
 
   Napi::Error error = Napi::Error::New(env, message);
@@ -26,6 +27,7 @@ Napi::Error to_js(Napi::Env env, const Failure& failure) {
   set("syscall", failure.syscall);
   set("path", failure.path);
   set("step", failure.step);
+  set("reason", failure.reason);
   set("hint", failure.hint);
   return error;
 }

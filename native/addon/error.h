@@ -16,6 +16,7 @@ struct Failure {
   std::string syscall;  // openat2, mount_setattr, …
   std::string path;
   std::string step;     // what was being done, in words
+  std::string reason;   // why content from outside was refused, one clause
   std::string hint;     // how to mend it
 
   Failure() = default;

@@ -109,6 +109,7 @@ Result<void> Ending::remove_cgroups() {
 }
 
 Result<void> Ending::remove_container() {
+  if (!state_parent_) return {};  // never prepared: the launcher's caller clears up
   char path[256];
   if (plan_->name[0] != '\0') {
     snprintf(path, sizeof path, "names/%s", plan_->name);

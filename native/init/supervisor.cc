@@ -87,6 +87,16 @@ Result<void> make_stage(const Plan& plan, Progress& progress) {
   return check(chdir(path), "chdir");
 }
 
+/// Takes the stage down when there is no container to take it over; until then its folder cannot be removed.
+Result<void> strike_stage(const Plan& plan) {
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/stage", plan.state_directory);
+  BERTH_TRY(check(chdir("/"), "chdir"));
+  // EINVAL: it was never put up, or the supervisor has left the host's tree and the stage is its root.
+  if (umount2(path, MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT) return sys::last_error("umount2");
+  return {};
+}
+
 Result<void> open_v1_tasks(const Plan& plan, Fd (&files)[16], Progress& progress) {
   uint32_t count = 0;
   for (const char* task : plan.cgroup.v1) {
@@ -285,14 +295,17 @@ void escape(char* to, size_t size, const char* from) {
   to[used] = '\0';
 }
 
-int fail(Ending& ending, Control& control, const Failure& failure) {
-  const auto cgroups = ending.remove_cgroups();
-  const auto removed = ending.state() >= 0 ? ending.remove_container() : Result<void>();
+int fail(const Plan& plan, Ending& ending, Control& control, const Failure& failure) {
+  const auto clear_up = [&]() -> Result<void> {
+    BERTH_TRY(strike_stage(plan));
+    BERTH_TRY(ending.remove_cgroups());
+    return ending.remove_container();
+  };
+  const auto cleared = clear_up();
   char subject[640], line[768];
   escape(subject, sizeof subject, failure.subject);
-  const int cleanup = !cgroups ? cgroups.error().number : !removed ? removed.error().number : 0;
   snprintf(line, sizeof line, "failed {\"step\":\"%s\",\"errno\":%d,\"syscall\":\"%s\",\"subject\":\"%s\",\"cleanup_errno\":%d}", failure.step,
-           failure.number, failure.call, subject, cleanup);
+           failure.number, failure.call, subject, cleared ? 0 : cleared.error().number);
   control.announce_exit(line);
   return 1;
 }
@@ -312,11 +325,11 @@ int supervise(const Plan& plan) {
   auto launched = launch(plan, ending, failure, runs, progress);
   if (!launched) {
     Control control(Fd(launch::kLeashFd), -1);
-    return fail(ending, control, describe(progress, launched.error()));
+    return fail(plan, ending, control, describe(progress, launched.error()));
   }
   Container& container = *launched;
   static Control control(Fd(launch::kLeashFd), container.pidfd.get());
-  if (!runs) return fail(ending, control, failure);
+  if (!runs) return fail(plan, ending, control, failure);
 
   log_writer.configure(ending.logs(), plan.logs);
   static Output out(Stream::kStdout, std::move(container.output[0]), ClientEnd(1), log_writer);
@@ -337,7 +350,7 @@ int supervise(const Plan& plan) {
   if (auto outcome = record(); !outcome) {
     sys::kernel::pidfd_send_signal(container.pidfd.get(), SIGKILL);
     collect(container);
-    return fail(ending, control, describe(progress, outcome.error()));
+    return fail(plan, ending, control, describe(progress, outcome.error()));
   }
   char running[48];
   snprintf(running, sizeof running, "running %d", container.pid);

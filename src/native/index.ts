@@ -7,6 +7,9 @@ export * from './native.js';
 export * from './sample.js';
 export type * from './probe.js';
 
+/** The static supervisor that the addon starts for each container. */
+export const supervisorProgram = fileURLToPath(new URL('../../../build/Release/berth-init', import.meta.url));
+
 let loaded: Native | undefined;
 
 /** The addon, loaded on first use. The only place in the project that loads it. */

@@ -1,12 +1,12 @@
-import type { SampleCalls } from './sample.js';
 import type { ProbeCalls } from './probe.js';
+import type { SampleCalls } from './sample.js';
+import type { LockCalls, UnpackCalls } from './unpack.js';
 
 /**
  * The typed face of the C++ addon. Every call that can block answers with a promise and runs on a thread of its own; the
  * others take microseconds. Failures are `NativeError`s.
  */
-export interface Native extends LaunchCalls, ProcessCalls, SampleCalls {}
-export interface Native extends LaunchCalls, ProbeCalls, ProcessCalls {}
+export interface Native extends LaunchCalls, LockCalls, ProbeCalls, ProcessCalls, SampleCalls, UnpackCalls {}
 
 /** How a native call fails. `code` is the errno's name (`ENOENT`) or a word of the facility's own (`BAD_TAR`). */
 export interface NativeError extends Error {
@@ -18,6 +18,8 @@ export interface NativeError extends Error {
   path?: string;
   /** What was being done, in words. */
   step?: string;
+  /** Why content from outside was refused, as one clause. */
+  reason?: string;
   /** How to mend it. */
   hint?: string;
 }

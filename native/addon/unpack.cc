@@ -1,0 +1,111 @@
+#include <fcntl.h>
+#include <napi.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "addon/facilities.h"
+#include "addon/job.h"
+#include "sys/layer_unpack.h"
+#include "sys/remove_tree.h"
+
+namespace berth::addon {
+namespace {
+
+std::string text_of(const Napi::Object& object, const char* key) {
+  return object.Get(key).As<Napi::String>().Utf8Value();
+}
+
+uint64_t number_of(const Napi::Object& object, const char* key) {
+  return static_cast<uint64_t>(object.Get(key).As<Napi::Number>().Int64Value());
+}
+
+sys::UnpackRequest request_of(const Napi::Object& given) {
+  sys::UnpackRequest request;
+  request.blob = text_of(given, "blob");
+  request.expected = {text_of(given, "compression") == "gzip", number_of(given, "size"),
+                      text_of(given, "digest"), text_of(given, "diffId")};
+  request.target = text_of(given, "target");
+  request.overlay = text_of(given, "mode") == "overlay";
+  request.over_lower = given.Get("overLower").ToBoolean();
+  request.copy = text_of(given, "copy");
+  const auto lowers = given.Get("lowers").As<Napi::Array>();
+  for (uint32_t i = 0; i < lowers.Length(); ++i) {
+    request.lowers.push_back(lowers.Get(i).As<Napi::String>().Utf8Value());
+  }
+  const auto limits = given.Get("limits").As<Napi::Object>();
+  request.blob_limits = {number_of(limits, "bytes"), number_of(limits, "ratio"),
+                         number_of(limits, "ratioGrace")};
+  request.tar_limits = {number_of(limits, "entries"), number_of(limits, "pathLength"),
+                        number_of(limits, "paxBytes")};
+  request.writer_limits = {number_of(limits, "depth"), number_of(limits, "bytes"),
+                           number_of(limits, "ids")};
+  request.directory_bytes = number_of(limits, "directoryBytes");
+  return request;
+}
+
+Napi::Value unpack_call(const Napi::CallbackInfo& info) {
+  const auto work = [request =
+                         request_of(info[0].As<Napi::Object>())]() -> Outcome<sys::UnpackResult> {
+    sys::Refusal refusal;
+    auto outcome = sys::unpack_layer(request, refusal);
+    if (outcome) return *outcome;
+    Failure failure(outcome.error());
+    failure.path = refusal.path();
+    if (refusal) {
+      failure.number = 0;
+      failure.syscall.clear();
+      failure.code = refusal.code();
+      failure.reason = refusal.reason();
+    }
+    return failure;
+  };
+  return run_job<sys::UnpackResult>(
+      info.Env(), work, [](Napi::Env env, sys::UnpackResult& result) -> Napi::Value {
+        const auto object = Napi::Object::New(env);
+        const auto set = [&](const char* key, uint64_t value) {
+          object.Set(key, Napi::Number::New(env, static_cast<double>(value)));
+        };
+        set("entries", result.counts.entries);
+        set("fileBytes", result.counts.file_bytes);
+        set("archiveBytes", result.archive_bytes);
+        set("whiteouts", result.counts.whiteouts);
+        set("devicesSkipped", result.counts.devices_skipped);
+        set("xattrsSkipped", result.counts.xattrs_skipped);
+        object.Set("rootOpaque", Napi::Boolean::New(env, result.counts.root_opaque));
+        return object;
+      });
+}
+
+Napi::Value remove_call(const Napi::CallbackInfo& info) {
+  const auto work = [path = info[0].As<Napi::String>().Utf8Value()]() -> Outcome<bool> {
+    if (auto outcome = sys::remove_tree(AT_FDCWD, path.c_str()); !outcome) {
+      Failure failure(outcome.error());
+      failure.path = path;
+      return failure;
+    }
+    return true;
+  };
+  return run_job<bool>(info.Env(), work, [](Napi::Env env, bool&) { return env.Undefined(); });
+}
+
+Napi::Value sync_call(const Napi::CallbackInfo& info) {
+  const auto work = [path = info[0].As<Napi::String>().Utf8Value()]() -> Outcome<bool> {
+    auto folder = sys::adopt(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open");
+    if (!folder) return Failure(folder.error());
+    if (syncfs(folder->get()) != 0) return Failure(sys::last_error("syncfs"));
+    return true;
+  };
+  return run_job<bool>(info.Env(), work, [](Napi::Env env, bool&) { return env.Undefined(); });
+}
+
+}  // namespace
+
+void register_unpack(Napi::Object exports) {
+  exports.Set("unpackLayer", Napi::Function::New(exports.Env(), unpack_call, "unpackLayer"));
+  exports.Set("removeTree", Napi::Function::New(exports.Env(), remove_call, "removeTree"));
+  exports.Set("syncFilesystem", Napi::Function::New(exports.Env(), sync_call, "syncFilesystem"));
+}
+
+}  // namespace berth::addon

@@ -1,0 +1,62 @@
+#include "sys/chunk_queue.h"
+
+#include <algorithm>
+
+namespace berth::sys {
+
+ChunkQueue::ChunkQueue(size_t chunk_size, size_t chunks)
+    : chunk_size_(chunk_size),
+      chunks_(chunks),
+      memory_(new uint8_t[chunk_size * chunks]),
+      lengths_(new size_t[chunks]) {}
+
+std::span<uint8_t> ChunkQueue::vacant() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return abandoned_ || pushed_ - released_ < chunks_; });
+  if (abandoned_) return {};
+  return {buffer(pushed_), chunk_size_};
+}
+
+void ChunkQueue::push(size_t length) {
+  const std::lock_guard lock(mutex_);
+  lengths_[pushed_ % chunks_] = length;
+  ++pushed_;
+  changed_.notify_one();
+}
+
+void ChunkQueue::close(bool failed) {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  failed_ = failed;
+  changed_.notify_one();
+}
+
+Result<std::span<const uint8_t>> ChunkQueue::take(uint64_t at_most) {
+  if (current_.empty()) {
+    std::unique_lock lock(mutex_);
+    if (holds_) {
+      ++released_;
+      holds_ = false;
+      changed_.notify_one();
+    }
+    changed_.wait(lock, [&] { return closed_ || pushed_ > released_; });
+    if (pushed_ == released_) {
+      if (failed_) return Error{ECANCELED, "read"};
+      return std::span<const uint8_t>();
+    }
+    current_ = {buffer(released_), lengths_[released_ % chunks_]};
+    holds_ = true;
+  }
+  const auto part =
+      current_.first(static_cast<size_t>(std::min<uint64_t>(at_most, current_.size())));
+  current_ = current_.subspan(part.size());
+  return part;
+}
+
+void ChunkQueue::abandon() {
+  const std::lock_guard lock(mutex_);
+  abandoned_ = true;
+  changed_.notify_one();
+}
+
+}  // namespace berth::sys

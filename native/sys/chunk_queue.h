@@ -1,0 +1,47 @@
+// Bytes handed from one thread to another in large chunks, with a fixed number of buffers: the
+// producer waits for the consumer.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+
+#include "sys/tar_reader.h"
+
+namespace berth::sys {
+
+class ChunkQueue : public ByteSource {
+ public:
+  ChunkQueue(size_t chunk_size, size_t chunks);
+
+  /// Producer: the next buffer to fill, or an empty span when the consumer has given up.
+  std::span<uint8_t> vacant();
+  /// Producer: hands over the first `length` bytes of the buffer that `vacant` gave.
+  void push(size_t length);
+  /// Producer: nothing more follows; `failed` tells the consumer that this end is not the true one.
+  void close(bool failed);
+
+  /// Consumer: up to `at_most` of the next bytes, valid until the next call; empty at the end.
+  /// ECANCELED when the producer failed.
+  Result<std::span<const uint8_t>> take(uint64_t at_most) override;
+  /// Consumer: needs no more.
+  void abandon();
+
+ private:
+  uint8_t* buffer(uint64_t number) { return memory_.get() + (number % chunks_) * chunk_size_; }
+
+  const size_t chunk_size_, chunks_;
+  std::unique_ptr<uint8_t[]> memory_;
+  std::unique_ptr<size_t[]> lengths_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t pushed_ = 0, released_ = 0;
+  bool closed_ = false, failed_ = false, abandoned_ = false;
+  // The consumer's own: the chunk it reads.
+  std::span<const uint8_t> current_;
+  bool holds_ = false;
+};
+
+}  // namespace berth::sys

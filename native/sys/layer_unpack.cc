@@ -1,0 +1,182 @@
+#include "sys/layer_unpack.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <optional>
+#include <thread>
+
+#include "sys/chunk_queue.h"
+#include "sys/layer_attributes.h"
+#include "sys/layer_tree.h"
+#include "sys/remove_tree.h"
+
+namespace berth::sys {
+namespace {
+
+// Large enough that a hand-over costs nothing, small enough that a chunk is still in a cache when
+// it is used.
+constexpr size_t kChunkSize = 512 * 1024, kChunks = 8;
+
+Result<Fd> open_blob(const UnpackRequest& request, Refusal& refusal) {
+  // Not to wait on a fifo that stands in a blob's place.
+  BERTH_ASSIGN(Fd blob,
+               adopt(open(request.blob.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open"));
+  struct stat status;
+  if (fstat(blob.get(), &status) != 0) return last_error("fstat");
+  if (!S_ISREG(status.st_mode)) return refusal.refuse("BAD_BLOB", "it is not a regular file");
+  if (static_cast<uint64_t>(status.st_size) != request.expected.size) {
+    return refusal.refuse("SIZE_MISMATCH", "its size should be " +
+                                               std::to_string(request.expected.size) + " and is " +
+                                               std::to_string(status.st_size));
+  }
+  return blob;
+}
+
+Result<std::vector<std::shared_ptr<const Fd>>> open_lowers(const UnpackRequest& request) {
+  std::vector<std::shared_ptr<const Fd>> lowers;
+  for (const std::string& path : request.lowers) {
+    BERTH_ASSIGN(Fd layer, adopt(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open"));
+    lowers.push_back(std::make_shared<const Fd>(std::move(layer)));
+  }
+  return lowers;
+}
+
+/// A new tree's root, if the layer does not describe it: like the root of the layer below, else
+/// 0755, root's, from the epoch.
+Result<void> dress_root(LayerTree& tree) {
+  const int root = tree.root()->handle.get();
+  const LowerDirectory& below = tree.root()->lowers;
+  // A default access list of the folder that the tree is made in is none of the image's.
+  BERTH_TRY(clear_xattrs(root));
+  if (fchmod(root, 0755) != 0) return last_error("fchmod");
+  DirectoryFinish finish;
+  if (!below.empty()) {
+    struct stat model;
+    if (fstat(below.topmost(), &model) != 0) return last_error("fstat");
+    if (fchown(root, model.st_uid, model.st_gid) != 0) return last_error("fchown");
+    BERTH_ASSIGN(const Xattrs xattrs, read_xattrs(below.topmost()));
+    for (const auto& [name, value] : xattrs) {
+      if (name == kDefaultAcl) {
+        finish.default_acl = value;
+      } else {
+        BERTH_TRY(set_xattr(root, name, value));
+      }
+    }
+    finish.late_mode = model.st_mode & 07777;
+    finish.mtime = model.st_mtim;
+  }
+  return tree.finish_with("", std::move(finish));
+}
+
+Result<LayerCounts> extract(const UnpackRequest& request, ByteSource& source, LayerTree& tree,
+                            Refusal& refusal) {
+  TarReader archive(source, request.tar_limits, refusal);
+  LayerWriter writer(tree, request.over_lower, request.writer_limits, refusal);
+  TarEntry entry;
+  for (;;) {
+    BERTH_ASSIGN(const bool more, archive.next(entry));
+    if (!more) break;
+    if (auto outcome = writer.apply(entry, archive); !outcome) {
+      refusal.at(entry.name);
+      return outcome.error();
+    }
+  }
+  // What follows the archive's end is not looked at, but is part of the digests.
+  for (;;) {
+    BERTH_ASSIGN(const std::span<const uint8_t> rest, source.take(kChunkSize));
+    if (rest.empty()) break;
+  }
+  BERTH_TRY(tree.finish());
+  return writer.counts();
+}
+
+struct Copy {
+  Fd file;
+  ~Copy() {
+    // Nobody needs half a blob; that it cannot be removed either is not worth more words than the
+    // failure itself.
+    if (file && !kept) unlink(path.c_str());
+  }
+  std::string path;
+  bool kept = false;
+};
+
+Result<UnpackResult> unpack_into(const UnpackRequest& request, Fd target, Refusal& refusal) {
+  BERTH_ASSIGN(const Fd blob, open_blob(request, refusal));
+  BERTH_ASSIGN(std::vector<std::shared_ptr<const Fd>> lowers, open_lowers(request));
+  Copy copy;
+  if (!request.copy.empty()) {
+    copy.path = request.copy;
+    BERTH_ASSIGN(
+        copy.file,
+        adopt(open(request.copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "open"));
+  }
+  LayerTree tree(std::move(target), request.overlay, std::move(lowers), request.directory_bytes,
+                 refusal);
+  if (!request.over_lower) BERTH_TRY(dress_root(tree));
+
+  ChunkQueue queue(kChunkSize, kChunks);
+  Refusal blob_refusal;
+  UnpackResult result;
+  std::optional<Error> blob_error;
+  std::thread reader([&] {
+    auto outcome = stream_blob(blob.get(), copy.file.get(), request.expected, request.blob_limits,
+                               queue, blob_refusal, result.archive_bytes);
+    if (!outcome) blob_error = outcome.error();
+  });
+  auto extracted = extract(request, queue, tree, refusal);
+  queue.abandon();
+  reader.join();
+
+  // Whoever failed first is to blame: the reader's ECANCELED and the extraction's are only each
+  // other's echo.
+  const bool reader_failed = blob_error && blob_error->number != ECANCELED;
+  if (reader_failed && (extracted || extracted.error().number == ECANCELED)) {
+    refusal = blob_refusal;
+    if (blob_refusal && (blob_refusal.code() == "BAD_GZIP")) {
+      Refusal digest;
+      if (auto verified = verify_blob(blob.get(), request.expected, digest); !verified && digest)
+        refusal = digest;
+    }
+    return *blob_error;
+  }
+  if (!extracted) {
+    if (refusal && refusal.code() == "BAD_TAR") {
+      Refusal digest;
+      if (auto verified = verify_blob(blob.get(), request.expected, digest); !verified && digest)
+        refusal = digest;
+    }
+    return extracted.error();
+  }
+  result.counts = *extracted;
+  copy.kept = true;
+  return result;
+}
+
+}  // namespace
+
+Result<UnpackResult> unpack_layer(const UnpackRequest& request, Refusal& refusal) {
+  // Modes come from the image alone. The umask belongs to the whole process until a thread has its
+  // own (unshare(2), CLONE_FS).
+  if (unshare(CLONE_FS) != 0) return last_error("unshare");
+  umask(0);
+  if (!request.over_lower && mkdir(request.target.c_str(), 0700) != 0) return last_error("mkdir");
+  const auto attempt = [&]() -> Result<UnpackResult> {
+    BERTH_ASSIGN(Fd target, adopt(open(request.target.c_str(),
+                                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                                  "open"));
+    return unpack_into(request, std::move(target), refusal);
+  };
+  auto outcome = attempt();
+  if (outcome) return outcome;
+  // The failure itself is what the caller must hear; what cannot be removed is swept with the other
+  // temporary folders.
+  if (auto removed = remove_tree(AT_FDCWD, request.target.c_str()); !removed)
+    return outcome.error();
+  return outcome.error();
+}
+
+}  // namespace berth::sys

@@ -1,0 +1,43 @@
+// One layer, from its blob to a directory, in one pass and on two threads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sys/layer_blob.h"
+#include "sys/layer_writer.h"
+#include "sys/refusal.h"
+#include "sys/tar_reader.h"
+
+namespace berth::sys {
+
+struct UnpackRequest {
+  std::string blob;  // a regular file
+  BlobExpectation expected;
+  std::string target;
+  /// Overlay: `target` becomes one layer above `lowers` (topmost first), for overlayfs. Else it is
+  /// a whole file system, into which the layers are put one after the other.
+  bool overlay = false;
+  std::vector<std::string> lowers;
+  /// Not overlay: `target` already holds layers.
+  bool over_lower = false;
+  /// A new file that gets the blob's bytes; empty for none.
+  std::string copy;
+  BlobLimits blob_limits;
+  TarLimits tar_limits;
+  WriterLimits writer_limits;
+  uint64_t directory_bytes = 0;  // memory for directories that wait for their times
+};
+
+struct UnpackResult {
+  LayerCounts counts;
+  uint64_t archive_bytes = 0;
+};
+
+/// Makes `target` unless it holds layers already. After a failure neither `target` nor `copy`
+/// exists any more, and `refusal` tells what the content is to blame for, if it is. Changes the
+/// calling thread's umask and nothing else of the process: the thread must be one of its own.
+Result<UnpackResult> unpack_layer(const UnpackRequest& request, Refusal& refusal);
+
+}  // namespace berth::sys

@@ -1,0 +1,365 @@
+#include "sys/layer_writer.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include <algorithm>
+#include <functional>
+#include <string_view>
+
+#include "sys/kernel.h"
+#include "sys/layer_attributes.h"
+#include "sys/remove_tree.h"
+
+namespace berth::sys {
+namespace {
+
+constexpr std::string_view kWhiteout = ".wh.", kOpaque = ".wh..wh..opq";
+
+constexpr mode_t kPermissions = 01777;
+constexpr mode_t kSetId = 06000;
+
+Result<Fd> open_inside(int parent, const std::string& name, uint64_t flags, mode_t mode = 0) {
+  return adopt(kernel::openat2(parent, name.c_str(),
+                               {flags | O_NOFOLLOW | O_CLOEXEC, mode,
+                                kernel::kResolveBeneath | kernel::kResolveNoSymlinks |
+                                    kernel::kResolveNoMagiclinks | kernel::kResolveNoXdev}),
+               "openat2");
+}
+
+Result<void> write_at(int file, std::span<const uint8_t> bytes, uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t written = retry_interrupted(
+        [&] { return pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+    if (written < 0) return last_error("pwrite");
+    bytes = bytes.subspan(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
+  }
+  return {};
+}
+
+}  // namespace
+
+LayerWriter::LayerWriter(LayerTree& tree, bool over_lower, const WriterLimits& limits,
+                         Refusal& refusal)
+    : tree_(tree), tracks_(over_lower), limits_(limits), refusal_(refusal), salt_(16, '\0') {
+  // Only spoils collisions that a layer's author could prepare; without it the layer still unpacks
+  // right.
+  if (getrandom(salt_.data(), salt_.size(), GRND_NONBLOCK) < 0) salt_.clear();
+}
+
+void LayerWriter::mark_made(const std::string& path) {
+  if (!tracks_) return;
+  std::string_view rest = path;
+  while (made_.insert(std::hash<std::string>{}(salt_ + std::string(rest))).second) {
+    const size_t slash = rest.rfind('/');
+    if (slash == std::string_view::npos) break;
+    rest = rest.substr(0, slash);
+  }
+}
+
+bool LayerWriter::was_made(const std::string& path) const {
+  return made_.contains(std::hash<std::string>{}(salt_ + path));
+}
+
+/// `a/b/c` from what the archive has. A leading slash means the image's root, as every image
+/// builder that writes one intends;
+/// `..` has no honest use and is refused.
+Result<std::string> LayerWriter::clean(const std::string& name, const char* what) {
+  std::string path;
+  uint64_t depth = 0;
+  for (size_t start = 0; start < name.size();) {
+    const size_t end = std::min(name.find('/', start), name.size());
+    const std::string_view part = std::string_view(name).substr(start, end - start);
+    start = end + 1;
+    if (part.empty() || part == ".") continue;
+    if (part == "..")
+      return refusal_.refuse("ESCAPE_ATTEMPT", std::string(what) + " has '..' in it");
+    if (++depth > limits_.depth) {
+      return refusal_.refuse("LIMIT_EXCEEDED", std::string(what) + " is deeper than " +
+                                                   std::to_string(limits_.depth) + " folders");
+    }
+    if (!path.empty()) path += '/';
+    path += part;
+  }
+  return path;
+}
+
+Result<LayerWriter::Place> LayerWriter::place_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string parent = slash == std::string::npos ? "" : path.substr(0, slash);
+  Place place;
+  place.name = slash == std::string::npos ? path : path.substr(slash + 1);
+  BERTH_ASSIGN(place.parent, tree_.open(parent));
+  place.path = place.parent->path.empty() ? place.name : place.parent->path + "/" + place.name;
+  return place;
+}
+
+Result<void> LayerWriter::apply(const TarEntry& entry, TarReader& archive) {
+  ++counts_.entries;
+  BERTH_ASSIGN(const std::string path, clean(entry.name, "its name"));
+  if (entry.uid >= limits_.ids || entry.gid >= limits_.ids) {
+    return refusal_.refuse("ID_OUT_OF_RANGE", "its owner " + std::to_string(entry.uid) + ":" +
+                                                  std::to_string(entry.gid) + " is outside 0 to " +
+                                                  std::to_string(limits_.ids - 1) +
+                                                  ", the ids a container has");
+  }
+  if (path.empty()) return apply_root(entry);
+
+  const size_t slash = path.rfind('/');
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  const std::string parent = slash == std::string::npos ? "" : path.substr(0, slash);
+  if (parent.starts_with(kWhiteout) || parent.find("/.wh.") != std::string::npos) {
+    return refusal_.refuse("BAD_TAR", "a whiteout has something below it");
+  }
+  if (name.starts_with(kWhiteout)) {
+    if (entry.type != TarType::kFile && entry.type != TarType::kHardLink) {
+      return refusal_.refuse("BAD_TAR", "a whiteout is not a file");
+    }
+    ++counts_.whiteouts;
+    return name == kOpaque ? apply_opaque(parent)
+                           : apply_whiteout(parent, name.substr(kWhiteout.size()));
+  }
+  if (entry.type == TarType::kDevice) {
+    ++counts_.devices_skipped;
+    return {};
+  }
+  BERTH_ASSIGN(const Place place, place_of(path));
+  mark_made(place.path);
+  switch (entry.type) {
+    case TarType::kFile:
+      return apply_file(place, entry, archive);
+    case TarType::kHardLink:
+      return apply_link(place, entry);
+    case TarType::kSymlink:
+      return apply_symlink(place, entry);
+    case TarType::kDirectory:
+      return apply_directory(place, entry, path);
+    default:
+      return apply_fifo(place, entry);
+  }
+}
+
+Result<void> LayerWriter::apply_root(const TarEntry& entry) {
+  if (entry.type != TarType::kDirectory) {
+    return refusal_.refuse(
+        "ESCAPE_ATTEMPT", "it would replace the image's root by something that is not a directory");
+  }
+  const int root = tree_.root()->handle.get();
+  if (fchmod(root, entry.mode & kPermissions) != 0) return last_error("fchmod");
+  BERTH_TRY(clear_xattrs(root));
+  return dress_directory(root, "", entry);
+}
+
+Result<void> LayerWriter::remove(const Place& place) {
+  tree_.forget(place.path);
+  return remove_tree(place.at(), place.name.c_str());
+}
+
+Result<void> LayerWriter::apply_directory(const Place& place, const TarEntry& entry,
+                                          const std::string& asked) {
+  const mode_t mode = entry.mode & kPermissions;
+  bool replaces = false;
+  while (mkdirat(place.at(), place.name.c_str(), mode) != 0) {
+    if (errno != EEXIST) return last_error("mkdirat");
+    struct stat status;
+    if (fstatat(place.at(), place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+      return last_error("fstatat");
+    if (S_ISDIR(status.st_mode)) {
+      BERTH_ASSIGN(const Fd existing, open_inside(place.at(), place.name, O_RDONLY | O_DIRECTORY));
+      if (fchown(existing.get(), 0, 0) != 0) return last_error("fchown");
+      if (fchmod(existing.get(), mode) != 0) return last_error("fchmod");
+      BERTH_TRY(clear_xattrs(existing.get()));
+      break;
+    }
+    // What it replaces hid the lower layers' directory of that name; so must it.
+    BERTH_TRY(remove(place));
+    replaces = true;
+  }
+  BERTH_ASSIGN(Fd directory, open_inside(place.at(), place.name, O_RDONLY | O_DIRECTORY));
+  if (replaces && tree_.overlay()) BERTH_TRY(make_opaque(directory.get()));
+  BERTH_TRY(dress_directory(directory.get(), place.path, entry));
+  tree_.remember(
+      asked, std::make_shared<TreeDirectory>(TreeDirectory{std::move(directory), place.path, {}}));
+  return {};
+}
+
+/// Owner, attributes and, later, time of a directory that has its plain mode.
+Result<void> LayerWriter::dress_directory(int directory, const std::string& path,
+                                          const TarEntry& entry) {
+  if (fchown(directory, static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) != 0)
+    return last_error("fchown");
+  DirectoryFinish finish{entry.mtime, (entry.mode & kSetId) != 0 ? entry.mode : 0, {}};
+  TarEntry rest;
+  for (const auto& xattr : entry.xattrs) {
+    if (xattr.first == kDefaultAcl) {
+      finish.default_acl = xattr.second;
+    } else {
+      rest.xattrs.push_back(xattr);
+    }
+  }
+  BERTH_TRY(set_xattrs(directory, rest));
+  return tree_.finish_with(path, std::move(finish));
+}
+
+Result<void> LayerWriter::apply_file(const Place& place, const TarEntry& entry,
+                                     TarReader& archive) {
+  counts_.file_bytes += entry.size;
+  if (entry.size > limits_.bytes || counts_.file_bytes > limits_.bytes) {
+    return refusal_.refuse("LIMIT_EXCEEDED",
+                           "its files have more than " + std::to_string(limits_.bytes) + " bytes");
+  }
+  const mode_t mode = entry.mode & 0777;
+  BERTH_ASSIGN(const Fd file, create_file(place, mode));
+  BERTH_TRY(write_data(file.get(), entry, archive));
+  return set_attributes(file.get(), entry, mode);
+}
+
+Result<Fd> LayerWriter::create_file(const Place& place, mode_t mode) {
+  constexpr uint64_t kFlags = O_WRONLY | O_CREAT | O_EXCL;
+  auto file = open_inside(place.at(), place.name, kFlags, mode);
+  if (file || (file.error().number != EEXIST && file.error().number != ELOOP)) return file;
+  BERTH_TRY(remove(place));
+  return open_inside(place.at(), place.name, kFlags, mode);
+}
+
+Result<void> LayerWriter::write_data(int file, const TarEntry& entry, TarReader& archive) {
+  uint64_t offset = 0;
+  size_t part = 0;
+  uint64_t within = 0;
+  for (;;) {
+    BERTH_ASSIGN(std::span<const uint8_t> bytes, archive.data());
+    if (bytes.empty()) break;
+    if (!entry.sparse) {
+      BERTH_TRY(write_at(file, bytes, offset));
+      offset += bytes.size();
+      continue;
+    }
+    // The reader has checked that the parts cover exactly the stored bytes.
+    while (!bytes.empty()) {
+      const SparsePart& target = entry.parts[part];
+      const auto now = bytes.first(
+          static_cast<size_t>(std::min<uint64_t>(bytes.size(), target.length - within)));
+      BERTH_TRY(write_at(file, now, target.offset + within));
+      bytes = bytes.subspan(now.size());
+      within += now.size();
+      if (within == target.length) {
+        ++part;
+        within = 0;
+      }
+    }
+  }
+  if (entry.sparse && ftruncate(file, static_cast<off_t>(entry.size)) != 0)
+    return last_error("ftruncate");
+  return {};
+}
+
+/// Owner before mode, both before capabilities: chown(2) clears set-id bits and capabilities. Time
+/// last.
+Result<void> LayerWriter::set_attributes(int file, const TarEntry& entry, mode_t created_as) {
+  if ((entry.uid != 0 || entry.gid != 0) &&
+      fchown(file, static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) != 0) {
+    return last_error("fchown");
+  }
+  if (entry.mode != created_as && fchmod(file, entry.mode) != 0) return last_error("fchmod");
+  if (!entry.xattrs.empty()) BERTH_TRY(set_xattrs(file, entry));
+  const timespec times[2] = {entry.mtime, entry.mtime};
+  if (futimens(file, times) != 0) return last_error("futimens");
+  return {};
+}
+
+Result<void> LayerWriter::set_xattrs(int file, const TarEntry& entry) {
+  for (const auto& [name, value] : entry.xattrs) {
+    if (is_reserved_xattr(name)) {
+      ++counts_.xattrs_skipped;
+      continue;
+    }
+    if (auto outcome = set_xattr(file, name, value); !outcome) {
+      // Capabilities are part of what the image does; the rest a file system may lack.
+      if (outcome.error().number != ENOTSUP || name == "security.capability")
+        return outcome.error();
+      ++counts_.xattrs_skipped;
+    }
+  }
+  return {};
+}
+
+Result<void> LayerWriter::apply_symlink(const Place& place, const TarEntry& entry) {
+  if (entry.link.empty()) return refusal_.refuse("BAD_TAR", "a symbolic link leads nowhere");
+  if (symlinkat(entry.link.c_str(), place.at(), place.name.c_str()) != 0) {
+    if (errno != EEXIST) return last_error("symlinkat");
+    BERTH_TRY(remove(place));
+    if (symlinkat(entry.link.c_str(), place.at(), place.name.c_str()) != 0)
+      return last_error("symlinkat");
+  }
+  if ((entry.uid != 0 || entry.gid != 0) &&
+      fchownat(place.at(), place.name.c_str(), static_cast<uid_t>(entry.uid),
+               static_cast<gid_t>(entry.gid), AT_SYMLINK_NOFOLLOW) != 0) {
+    return last_error("fchownat");
+  }
+  for (const auto& [name, value] : entry.xattrs) {
+    const std::string path = "/proc/self/fd/" + std::to_string(place.at()) + "/" + place.name;
+    if (is_reserved_xattr(name) ||
+        lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) != 0) {
+      // user.* is not for links (xattr(7)), and tar writers state it all the same.
+      ++counts_.xattrs_skipped;
+    }
+  }
+  const timespec times[2] = {entry.mtime, entry.mtime};
+  if (utimensat(place.at(), place.name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+    return last_error("utimensat");
+  return {};
+}
+
+Result<void> LayerWriter::apply_fifo(const Place& place, const TarEntry& entry) {
+  if (mknodat(place.at(), place.name.c_str(), S_IFIFO | 0600, 0) != 0) {
+    if (errno != EEXIST) return last_error("mknodat");
+    BERTH_TRY(remove(place));
+    if (mknodat(place.at(), place.name.c_str(), S_IFIFO | 0600, 0) != 0)
+      return last_error("mknodat");
+  }
+  // Nobody else is in the tree, so the name is still the fifo; opened for both ends it never waits
+  // (fifo(7)).
+  BERTH_ASSIGN(const Fd fifo, open_inside(place.at(), place.name, O_RDWR | O_NONBLOCK));
+  return set_attributes(fifo.get(), entry, 0600);
+}
+
+Result<void> LayerWriter::apply_link(const Place& place, const TarEntry& entry) {
+  BERTH_ASSIGN(const std::string target, clean(entry.link, "its hard link's target"));
+  if (target.empty()) return refusal_.refuse("BAD_TAR", "a hard link leads to a directory");
+  const size_t slash = target.rfind('/');
+  const std::string parent = slash == std::string::npos ? "" : target.substr(0, slash);
+  const std::string name = slash == std::string::npos ? target : target.substr(slash + 1);
+  for (bool copied = false;;) {
+    BERTH_ASSIGN(const LayerTree::Handle folder, tree_.look(parent));
+    struct stat status;
+    const bool present =
+        folder != nullptr && folder->handle &&
+        fstatat(folder->handle.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!present && tree_.overlay() && !copied) {
+      copied = true;
+      BERTH_TRY(copy_up(target));
+      continue;
+    }
+    if (!present || is_whiteout(status))
+      return refusal_.refuse("BAD_TAR", "its hard link's target '" + target + "' is not there");
+    if (S_ISDIR(status.st_mode))
+      return refusal_.refuse("BAD_TAR", "a hard link leads to a directory");
+    struct stat present_here;
+    if (fstatat(place.at(), place.name.c_str(), &present_here, AT_SYMLINK_NOFOLLOW) == 0) {
+      if (present_here.st_ino == status.st_ino && present_here.st_dev == status.st_dev) return {};
+      BERTH_TRY(remove(place));
+    }
+    // Without AT_SYMLINK_FOLLOW a link to a symbolic link is one to the link itself. Attributes
+    // stay the target's.
+    if (linkat(folder->handle.get(), name.c_str(), place.at(), place.name.c_str(), 0) != 0) {
+      if (errno == ENOENT) return refusal_.refuse("BAD_TAR", "a hard link replaces its own target");
+      return last_error("linkat");
+    }
+    return {};
+  }
+}
+
+}  // namespace berth::sys

@@ -1,0 +1,18 @@
+import { inspectImage } from '../../containerizer/image/list.js';
+import type { Verb } from '../verb.js';
+import { imageJson } from './image-ls.js';
+
+export const verb: Verb = {
+  summary: 'Show the manifest, configuration and layers of an image',
+  example: 'berth image inspect debian:bookworm',
+  declare(command) {
+    command.argument('<image>');
+  },
+  run(context, [reference = '']) {
+    const image = inspectImage(context.roots, reference);
+    const { manifest, config, directories } = image;
+    const document = { ...imageJson(image), manifest, config, directories };
+    context.out(`${JSON.stringify(document, null, context.json ? 0 : 2)}\n`);
+    return 0;
+  },
+};

@@ -1,0 +1,19 @@
+import { unpackImage } from '../../containerizer/image/unpack-image.js';
+import { imageProgress } from '../image-progress.js';
+import type { Verb } from '../verb.js';
+
+export const verb: Verb = {
+  summary: 'Write the root file system of an image as a plain tree',
+  example: 'berth image unpack oci:./debian:bookworm /srv/debian',
+  declare(command) {
+    command.argument('<image>', 'oci:DIR[:TAG], or a name in the store').argument('<dir>', 'a new folder');
+  },
+  async run(context, [reference = '', directory = '']) {
+    const unpacked = await unpackImage(context.roots, reference, directory, {
+      onProgress: imageProgress(context),
+    });
+    for (const warning of unpacked.warnings) context.note(`berth: warning: ${warning}`);
+    if (context.json) context.out(`${JSON.stringify(unpacked)}\n`);
+    return 0;
+  },
+};

@@ -1,0 +1,82 @@
+import { BerthError } from '../../errors/berth-error.js';
+import { chainIds, type Digest } from '../../oci-spec/digest.js';
+import type { ImageConfig, ImageManifest } from '../../oci-spec/image.js';
+import type { Roots } from '../../state/roots.js';
+import { layerFs, readLayer } from './layers.js';
+import { readNames } from './names.js';
+import { lookUp, readStored } from './provide.js';
+import { parseReference } from './reference.js';
+
+/** One image of the store. Sizes in bytes: `size` unpacked, `blobSize` as its layers came. */
+export interface ImageSummary {
+  name: string;
+  manifestDigest: Digest;
+  configDigest: Digest;
+  created: string | undefined;
+  loadedAt: string;
+  size: number;
+  blobSize: number;
+  layers: number;
+}
+
+export interface ImageDetails extends ImageSummary {
+  manifest: ImageManifest;
+  config: ImageConfig;
+  /** Topmost first. */
+  directories: string[];
+}
+
+/** Every image that has a name, by name. */
+export function listImages(roots: Roots): ImageSummary[] {
+  const { images } = readNames(roots);
+  return Object.keys(images)
+    .sort()
+    .flatMap((name) => {
+      const named = images[name];
+      return named === undefined ? [] : [describe(roots, name, named)];
+    })
+    .map(({ manifest: _m, config: _c, directories: _d, ...summary }) => summary);
+}
+
+export function inspectImage(roots: Roots, reference: string): ImageDetails {
+  const parsed = parseReference(reference);
+  const named = lookUp(roots, parsed, reference);
+  if (named === undefined) {
+    throw new BerthError('IMAGE_NOT_FOUND', {
+      what: `image ${reference}`,
+      why: 'it is not in the store, or its layout has changed since',
+      mend: `Load it first: berth image load ${reference}.`,
+    });
+  }
+  return describe(roots, parsed.canonical, named);
+}
+
+function describe(
+  roots: Roots,
+  name: string,
+  named: { manifest_digest: Digest; loaded_at: string },
+): ImageDetails {
+  const stored = readStored(roots, named.manifest_digest, name);
+  if (stored === undefined) {
+    throw new BerthError('STATE_DAMAGED', {
+      what: `image ${name}`,
+      why: 'its manifest or configuration is missing from the store',
+      mend: 'Load it again.',
+    });
+  }
+  const { manifest, config } = stored;
+  const chain = chainIds(config.rootfs.diff_ids).reverse();
+  return {
+    name,
+    manifestDigest: named.manifest_digest,
+    configDigest: manifest.config.digest,
+    created: config.created,
+    loadedAt: named.loaded_at,
+    size: chain.reduce((sum, id) => sum + (readLayer(roots, id)?.file_bytes ?? 0), 0),
+    blobSize: manifest.layers.reduce((sum, layer) => sum + layer.size, 0),
+    layers: manifest.layers.length,
+    manifest,
+    config,
+    directories: chain.map((id) => layerFs(roots, id)),
+  };
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { BerthError } from '../../errors/berth-error.js';
+import { type Digest, digestPattern } from '../../oci-spec/digest.js';
+import { constant, list, map, type Of, object, type Shape, ShapeError, text } from '../../oci-spec/shape.js';
+import { writeWhole } from '../../state/atomic-file.js';
+import { FileLock } from '../../state/lock.js';
+import type { Roots } from '../../state/roots.js';
+import { storePaths } from './store.js';
+
+const digest = text({ pattern: digestPattern, expected: 'a sha256 digest' }) as Shape<Digest>;
+
+const indexShape = object(
+  {
+    format: constant(1),
+    images: map(
+      object(
+        { manifest_digest: digest, loaded_at: text() },
+        // Of the layout's index.json that the name was found in: an unchanged one need not be followed again.
+        { index_digest: digest },
+      ),
+      1_000_000,
+    ),
+    /** Every manifest that the store has, named or not: an unnamed one may still be in use. */
+    manifests: list(digest, 1_000_000),
+  },
+  {},
+);
+
+export type NameIndex = Of<typeof indexShape>;
+export type NamedImage = NameIndex['images'][string];
+
+/** What the names stand for. A store that holds nothing yet has no file. */
+export function readNames(roots: Roots): NameIndex {
+  const { index } = storePaths(roots);
+  let content: string;
+  try {
+    content = readFileSync(index, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { format: 1, images: {}, manifests: [] };
+    throw error;
+  }
+  try {
+    return indexShape(JSON.parse(content) as unknown, '');
+  } catch (error) {
+    if (!(error instanceof ShapeError) && !(error instanceof SyntaxError)) throw error;
+    throw new BerthError('STATE_DAMAGED', {
+      what: index,
+      why: error.message,
+      mend: 'Move it away and load the images again; layers that are still good are found and not unpacked again.',
+      cause: error,
+    });
+  }
+}
+
+/** Changes the names, alone: `change` gets what they are now and may say that nothing is to be written. */
+export async function updateNames(
+  roots: Roots,
+  change: (names: NameIndex) => NameIndex | undefined,
+): Promise<void> {
+  const paths = storePaths(roots);
+  const lock = await FileLock.take(paths.indexLock);
+  try {
+    const changed = change(readNames(roots));
+    if (changed !== undefined) writeWhole(paths.index, `${JSON.stringify(changed, null, 1)}\n`);
+  } finally {
+    lock.release();
+  }
+}

@@ -1,0 +1,46 @@
+import os from 'node:os';
+import { BerthError } from '../../errors/berth-error.js';
+import { type Descriptor, isIndexType, isManifestType } from '../../oci-spec/image.js';
+
+interface PlatformLike {
+  os: string;
+  architecture: string;
+  variant?: string;
+}
+
+// Node's names of machines to Go's, which OCI uses (image-index.md, "platform").
+const architectures: Record<string, string> = { x64: 'amd64', ia32: '386', mips64el: 'mips64le' };
+
+export function hostPlatform(): PlatformLike {
+  const machine = os.arch();
+  return { os: 'linux', architecture: architectures[machine] ?? machine };
+}
+
+export function platformName(platform: PlatformLike): string {
+  return `${platform.os}/${platform.architecture}${platform.variant === undefined ? '' : `/${platform.variant}`}`;
+}
+
+export function fitsHost(platform: PlatformLike): boolean {
+  const host = hostPlatform();
+  return platform.os === host.os && platform.architecture === host.architecture && runsVariant(platform);
+}
+
+/** x86-64 levels above the first ask for instructions that not every host has; other variants are taken as they come. */
+function runsVariant({ architecture, variant }: PlatformLike): boolean {
+  return architecture !== 'amd64' || variant === undefined || variant === '' || variant === 'v1';
+}
+
+/** The first candidate for this host; one that states no platform is judged by its configuration later. */
+export function choosePlatform(candidates: Descriptor[], what: string): Descriptor {
+  const images = candidates.filter((d) => isManifestType(d.mediaType) || isIndexType(d.mediaType));
+  const chosen =
+    images.find((d) => d.platform !== undefined && fitsHost(d.platform)) ??
+    images.find((d) => d.platform === undefined);
+  if (chosen !== undefined) return chosen;
+  const offered = images.flatMap((d) => (d.platform === undefined ? [] : [platformName(d.platform)]));
+  throw new BerthError('PLATFORM_MISSING', {
+    what,
+    why: `it has nothing for ${platformName(hostPlatform())}`,
+    ...(offered.length === 0 ? {} : { mend: `It has: ${offered.slice(0, 10).join(', ')}.` }),
+  });
+}

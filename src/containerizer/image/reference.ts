@@ -1,0 +1,83 @@
+import path from 'node:path';
+import { BerthError } from '../../errors/berth-error.js';
+import { type Digest, isDigest } from '../../oci-spec/digest.js';
+
+/** Where an image is looked for. `canonical` is the same image's one spelling, and its key in the store. */
+export type ImageReference =
+  | { kind: 'layout'; canonical: string; directory: string; tag: string | undefined }
+  | { kind: 'stored'; canonical: string; name: string; tag: string; digest: Digest | undefined };
+
+// docs of distribution/reference: components of lower case, digits and single separators; a host may stand first.
+const component = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const host =
+  '(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*(?::[0-9]+)?/)?';
+const namePattern = new RegExp(`^${host}${component}(?:/${component})*$`);
+export const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+const longestName = 255;
+
+const otherTransports = [
+  'oci-archive',
+  'docker-archive',
+  'docker',
+  'docker-daemon',
+  'appc',
+  'dir',
+  'containers-storage',
+];
+
+/** Reads `oci:DIR[:TAG]` or `NAME[:TAG][@DIGEST]`. A DIR is taken from the current folder. */
+export function parseReference(text: string): ImageReference {
+  const transport = otherTransports.find((name) => text.startsWith(`${name}:`));
+  if (transport !== undefined && !isTagOf(transport, text)) {
+    throw invalid(
+      text,
+      `${transport}: images are not supported yet`,
+      'Use oci:DIR[:TAG], or a name from berth image ls.',
+    );
+  }
+  return text.startsWith('oci:') ? parseLayout(text) : parseStored(text);
+}
+
+/** `docker:27` is a name and a tag; `docker://…` and `dir:/…` are transports. */
+function isTagOf(transport: string, text: string): boolean {
+  return transport === 'docker' && tagPattern.test(text.slice(transport.length + 1));
+}
+
+function parseLayout(text: string): ImageReference {
+  const rest = text.slice('oci:'.length);
+  const colon = rest.lastIndexOf(':');
+  const hasTag = colon > 0 && !rest.slice(colon).includes('/');
+  const directory = hasTag ? rest.slice(0, colon) : rest;
+  const tag = hasTag ? rest.slice(colon + 1) : undefined;
+  if (directory === '' || directory.includes('\0')) throw invalid(text, 'it names no directory', grammar);
+  if (tag !== undefined && !tagPattern.test(tag)) throw invalid(text, `'${tag}' is not a tag`, grammar);
+  const absolute = path.resolve(directory);
+  return {
+    kind: 'layout',
+    canonical: `oci:${absolute}${tag === undefined ? '' : `:${tag}`}`,
+    directory: absolute,
+    tag,
+  };
+}
+
+function parseStored(text: string): ImageReference {
+  const at = text.indexOf('@');
+  const digest = at < 0 ? undefined : text.slice(at + 1);
+  if (digest !== undefined && !isDigest(digest))
+    throw invalid(text, `'${digest}' is not a sha256 digest`, grammar);
+  const rest = at < 0 ? text : text.slice(0, at);
+  const colon = rest.lastIndexOf(':');
+  const hasTag = colon > 0 && !rest.slice(colon).includes('/');
+  const name = hasTag ? rest.slice(0, colon) : rest;
+  const tag = hasTag ? rest.slice(colon + 1) : 'latest';
+  if (name.length > longestName || !namePattern.test(name))
+    throw invalid(text, 'it is not an image name', grammar);
+  if (!tagPattern.test(tag)) throw invalid(text, `'${tag}' is not a tag`, grammar);
+  return { kind: 'stored', canonical: `${name}:${tag}`, name, tag, digest };
+}
+
+const grammar = 'An image is oci:DIR[:TAG] or NAME[:TAG][@DIGEST].';
+
+function invalid(text: string, why: string, mend: string): BerthError {
+  return new BerthError('REFERENCE_INVALID', { what: `image ${JSON.stringify(text)}`, why, mend });
+}

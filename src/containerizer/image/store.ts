@@ -1,0 +1,105 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { native } from '../../native/index.js';
+import { FileLock } from '../../state/lock.js';
+import { places, type Roots } from '../../state/roots.js';
+
+/**
+ * The image store of one root:
+ *
+ *     index.json          names → manifest digests
+ *     blobs/sha256/HEX    manifests, configurations and layers as they came, in the shape of an OCI layout
+ *     layers/HEX32/       one unpacked layer: fs/ and layer.json; HEX32 = the first 32 digits of its chain id
+ *     sessions/           what is being made; swept when its maker is gone
+ *     locks/              one for each layer being unpacked, one for the index, one for the store
+ *
+ * Whoever adds holds the store's lock shared, whoever removes holds it alone; readers of finished things need none.
+ */
+export function storePaths(roots: Roots) {
+  const base = places.images(roots);
+  return {
+    base,
+    index: path.join(base, 'index.json'),
+    blobs: path.join(base, 'blobs', 'sha256'),
+    layers: path.join(base, 'layers'),
+    sessions: path.join(base, 'sessions'),
+    locks: path.join(base, 'locks'),
+    storeLock: path.join(base, 'locks', 'store'),
+    indexLock: path.join(base, 'locks', 'index'),
+    layerLock: (id: string) => path.join(base, 'locks', `layer-${id}`),
+    trash: places.trash(roots),
+  };
+}
+
+/** Makes the store's folders, for root alone: a setuid file in a layer is out of every other user's reach. */
+export function makeStore(roots: Roots): void {
+  const paths = storePaths(roots);
+  for (const folder of [paths.base, paths.blobs, paths.layers, paths.sessions, paths.locks, paths.trash]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+}
+
+/** A folder for what is being made. It goes when the session closes, or when the next one finds its maker dead. */
+export class Session {
+  private constructor(
+    readonly directory: string,
+    private readonly own: FileLock,
+    private readonly store: FileLock,
+  ) {}
+
+  static async open(roots: Roots): Promise<Session> {
+    makeStore(roots);
+    const paths = storePaths(roots);
+    const store = await FileLock.take(paths.storeLock, 'shared');
+    try {
+      await sweep(roots);
+      const directory = path.join(paths.sessions, `${process.pid}-${Date.now().toString(36)}-${counter++}`);
+      const own = await FileLock.take(`${directory}.lock`);
+      mkdirSync(directory, { mode: 0o700 });
+      return new Session(directory, own, store);
+    } catch (error) {
+      store.release();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await native().removeTree(this.directory);
+      this.own.discard();
+    } finally {
+      this.own.release();
+      this.store.release();
+    }
+  }
+}
+
+let counter = 0;
+
+/** Takes away what dead sessions and interrupted removals left. */
+async function sweep(roots: Roots): Promise<void> {
+  const paths = storePaths(roots);
+  for (const name of readdirSync(paths.sessions)) {
+    if (!name.endsWith('.lock')) continue;
+    const lock = FileLock.attempt(path.join(paths.sessions, name));
+    if (lock === undefined) continue;
+    await native().removeTree(path.join(paths.sessions, name.slice(0, -'.lock'.length)));
+    lock.discard();
+  }
+  await emptyTrash(roots);
+}
+
+const trashPrefix = 'image-';
+
+/** Where a thing of the store is renamed to before it is removed: renaming needs no free space. */
+export function trashPath(roots: Roots, name: string): string {
+  return path.join(storePaths(roots).trash, `${trashPrefix}${name}-${process.pid}-${counter++}`);
+}
+
+/** Removes what the store has thrown away; two at once do no harm. */
+export async function emptyTrash(roots: Roots): Promise<void> {
+  const { trash } = storePaths(roots);
+  for (const name of readdirSync(trash)) {
+    if (name.startsWith(trashPrefix)) await native().removeTree(path.join(trash, name));
+  }
+}

@@ -1,0 +1,72 @@
+/** Image layers and the store's locks: native/addon/unpack.cc and lock.cc. */
+export interface UnpackCalls {
+  /**
+   * Reads one layer's blob once: verifies size, digest and diff id, and extracts it (docs/reference/layers.md). After a failure
+   * neither `target` nor `copy` exists. Fails with the codes of docs/reference/layers.md or an errno; `path` is then the entry
+   * in the layer.
+   */
+  unpackLayer(request: UnpackRequest): Promise<UnpackedLayer>;
+  /** Removes a tree of any depth and any names, following no link. Nothing there is no error. */
+  removeTree(path: string): Promise<void>;
+  /** Puts everything on the file system that holds `path` on its disk (syncfs(2)). */
+  syncFilesystem(path: string): Promise<void>;
+}
+
+export interface UnpackRequest {
+  blob: string;
+  compression: 'none' | 'gzip';
+  /** Of the blob: SHA-256, 64 hexadecimal digits; bytes. */
+  digest: string;
+  size: number;
+  /** SHA-256 of the tar archive within, 64 hexadecimal digits. */
+  diffId: string;
+  target: string;
+  /** `overlay`: a layer directory for overlayfs above `lowers`; `tree`: a whole file system, layer upon layer. */
+  mode: 'overlay' | 'tree';
+  /** `overlay`: the directories of the layers below, topmost first. */
+  lowers: string[];
+  /** `tree`: `target` exists and holds the layers below. */
+  overLower: boolean;
+  /** A new file that gets the blob's bytes; empty for none. */
+  copy: string;
+  limits: UnpackLimits;
+}
+
+export interface UnpackLimits {
+  /** Bytes of the archive, and of the files in it with their holes. */
+  bytes: number;
+  /** Archive bytes for each byte of blob, counted from `ratioGrace` archive bytes on. */
+  ratio: number;
+  ratioGrace: number;
+  /** Tar headers of every kind. */
+  entries: number;
+  /** Bytes of a name; components of a name. */
+  pathLength: number;
+  depth: number;
+  /** Bytes of one pax header, and of one sparse map. */
+  paxBytes: number;
+  /** User and group ids are below this. */
+  ids: number;
+  /** Memory for directories that wait for their times. */
+  directoryBytes: number;
+}
+
+export interface UnpackedLayer {
+  entries: number;
+  fileBytes: number;
+  archiveBytes: number;
+  whiteouts: number;
+  devicesSkipped: number;
+  xattrsSkipped: number;
+  /** The layer hides every layer below it. */
+  rootOpaque: boolean;
+}
+
+export interface LockCalls {
+  /** Opens (making it) and locks a file; the lock lives as long as the descriptor or its copies. */
+  lockFile(path: string, kind: LockKind): Promise<number>;
+  /** The same without waiting: -1 when another holds it. */
+  tryLockFile(path: string, kind: LockKind): number;
+}
+
+export type LockKind = 'shared' | 'exclusive';
