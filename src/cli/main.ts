@@ -1,25 +1,32 @@
-import { writeSync } from 'node:fs';
 import { version } from '../version.js';
 import { help } from './help.js';
+import { write } from './output.js';
 import { verbs } from './verbs/index.js';
 
-/**
- * Finds the verb (`run`, or two words: `image ls`), and hands over. `--version` and `--help` load nothing else.
- */
+/** Finds the verb (`run`, or two words: `image ls`), and hands over. `--version` and `--help` load nothing else. */
 async function main(argv: string[]): Promise<number> {
   const [first, second] = argv;
-  if (first === '--version' || first === '-V') {
-    writeSync(1, `berth ${version}\n`);
+  if (argv.length === 1 && (first === '--version' || first === '-V')) {
+    write(1, `berth ${version}\n`);
     return 0;
   }
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-    writeSync(1, help(verbs));
+  const asksHelp = first === '--help' || first === '-h' || first === 'help';
+  if (first === undefined || (asksHelp && second === undefined)) {
+    write(1, help(verbs));
     return 0;
   }
+  const words = asksHelp
+    ? [...argv.slice(1), '--help']
+    : first === '--version'
+      ? ['version', ...argv.slice(1)]
+      : argv;
   const { runVerb } = await import('./run-verb.js');
-  const group = `${first} ${second}`;
-  if (Object.hasOwn(verbs, group)) return runVerb(group, argv.slice(2));
-  return runVerb(first, argv.slice(1));
+  const group = `${words[0]} ${words[1]}`;
+  if (Object.hasOwn(verbs, group)) return runVerb(group, words.slice(2));
+  return runVerb(words[0] ?? '', words.slice(1));
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2)).catch(async (error: unknown) => {
+  const { report } = await import('./report.js');
+  return report(error, 'stdout');
+});

@@ -1,10 +1,12 @@
+import type { ProbeCalls } from './probe.js';
+import type { SampleCalls } from './sample.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
 
 /**
  * The typed face of the C++ addon. Every call that can block answers with a promise and runs on a thread of its own; the
  * others take microseconds. Failures are `NativeError`s.
  */
-export interface Native extends LaunchCalls, LockCalls, ProcessCalls, UnpackCalls {}
+export interface Native extends LaunchCalls, LockCalls, ProbeCalls, ProcessCalls, SampleCalls, UnpackCalls {}
 
 /** How a native call fails. `code` is the errno's name (`ENOENT`) or a word of the facility's own (`BAD_TAR`). */
 export interface NativeError extends Error {
@@ -43,9 +45,12 @@ export interface IdRangeClaim {
 }
 
 export interface LaunchRequest {
-  /** The whole OCI runtime `config.json` and berth's `launch.json`, as text. */
+  /** The whole OCI runtime `config.json`, berth's `launch.json` and `container.json`, as text. */
   config: string;
   launch: string;
+  container: string;
+  /** The berth-init executable. */
+  supervisor: string;
   /** An `IdRangeClaim.fd`, or -1. The descriptor stays the caller's. */
   idRangeFd: number;
   /** The client's own descriptors that the container's output goes to until the client dies; -1 for none. */

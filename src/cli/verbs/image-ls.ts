@@ -1,7 +1,15 @@
 import { type ImageSummary, listImages } from '../../containerizer/image/list.js';
 import { megabytes } from '../image-progress.js';
-import { table } from '../table.js';
+import { type Column, table } from '../table.js';
 import type { Verb } from '../verb.js';
+
+const columns: Column[] = [
+  { header: 'IMAGE' },
+  { header: 'DIGEST' },
+  { header: 'LAYERS', align: 'right' },
+  { header: 'SIZE', align: 'right' },
+  { header: 'LOADED' },
+];
 
 export const verb: Verb = {
   summary: 'List the images of the store',
@@ -20,7 +28,7 @@ export const verb: Verb = {
       megabytes(image.size),
       image.loadedAt.slice(0, 19).replace('T', ' '),
     ]);
-    context.out(table(['IMAGE', 'DIGEST', 'LAYERS', 'SIZE', 'LOADED'], rows));
+    context.out(table(columns, rows));
     return 0;
   },
 };

@@ -8,19 +8,28 @@ export interface VerbEntry {
 
 /** Every verb by name; a name of two words is a verb of a group (`image ls`). */
 export const verbs: Record<string, VerbEntry> = {
-  'image inspect': {
-    summary: 'Show the manifest, configuration and layers of an image',
-    load: () => import('./image-inspect.js'),
+  ps: {
+    summary: 'Show tasks, or the processes and threads of one, and where their time goes',
+    load: () => import('./ps.js'),
   },
+  run: { summary: 'Run a command in a new container', load: () => import('./run.js') },
   'image load': {
     summary: 'Bring an image into the store, verified and unpacked',
     load: () => import('./image-load.js'),
   },
   'image ls': { summary: 'List the images of the store', load: () => import('./image-ls.js') },
+  'image inspect': {
+    summary: 'Show the manifest, configuration and layers of an image',
+    load: () => import('./image-inspect.js'),
+  },
   'image rm': { summary: 'Remove an image from the store', load: () => import('./image-rm.js') },
   'image unpack': {
     summary: 'Write the root file system of an image as a plain tree',
     load: () => import('./image-unpack.js'),
   },
-  run: { summary: 'Run a command in a new container', load: () => import('./run.js') },
+  doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
+  version: {
+    summary: 'Show the versions of berth, Node.js and the machine',
+    load: () => import('./version.js'),
+  },
 };

@@ -1,0 +1,120 @@
+#include "init/control.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "sys/kernel.h"
+
+namespace berth::init {
+
+Control::Control(sys::Fd leash, int task_pidfd) : task_pidfd_(task_pidfd) {
+  clients_[0].socket = std::move(leash);
+  clients_[0].waits = true;
+}
+
+sys::Result<void> Control::listen(int directory) {
+  BERTH_ASSIGN(sys::Fd listener, sys::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
+  // By way of the descriptor: the path of the directory may be longer than a socket address holds (unix(7): 108 bytes).
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/control.sock", directory);
+  const mode_t before = umask(0177);
+  const int bound = bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+  umask(before);
+  if (bound != 0) return sys::last_error("bind");
+  if (::listen(listener.get(), kMostClients) != 0) return sys::last_error("listen");
+  listener_ = std::move(listener);
+  return {};
+}
+
+void Control::poll_for(pollfd* fds, int& count) const {
+  if (listener_) fds[count++] = {listener_.get(), POLLIN, 0};
+  for (const Client& client : clients_) {
+    if (client.socket) fds[count++] = {client.socket.get(), POLLIN, 0};
+  }
+}
+
+void Control::serve(const pollfd* fds, int count) {
+  for (int i = 0; i < count; ++i) {
+    if (fds[i].revents == 0) continue;
+    if (fds[i].fd == listener_.get()) accept_client();
+    for (Client& client : clients_) {
+      if (client.socket && client.socket.get() == fds[i].fd) receive(client);
+    }
+  }
+}
+
+void Control::accept_client() {
+  sys::Fd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket) return;
+  ucred peer = {};
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid()) return;
+  for (int i = 1; i < kMostClients; ++i) {
+    if (clients_[i].socket) continue;
+    clients_[i].socket = std::move(socket);
+    clients_[i].waits = false;
+    clients_[i].used = 0;
+    return;
+  }
+  // Full: closing it tells the newcomer so.
+}
+
+void Control::receive(Client& client) {
+  const ssize_t length = sys::retry_interrupted(
+      [&] { return recv(client.socket.get(), client.line + client.used, sizeof client.line - client.used, MSG_DONTWAIT); });
+  if (length < 0 && errno == EAGAIN) return;
+  if (length > 0) client.used += static_cast<size_t>(length);
+  auto* newline = static_cast<char*>(memchr(client.line, '\n', client.used));
+  while (length > 0 && newline != nullptr) {
+    *newline = '\0';
+    obey(client, client.line);
+    const auto taken = static_cast<size_t>(newline - client.line) + 1;
+    client.used -= taken;
+    memmove(client.line, client.line + taken, client.used);
+    newline = static_cast<char*>(memchr(client.line, '\n', client.used));
+  }
+  if (length <= 0 || client.used == sizeof client.line) client.socket.reset();
+}
+
+void Control::obey(Client& client, const char* request) {
+  char answer[64];
+  if (strcmp(request, "status") == 0) {
+    send_line(client, status_);
+  } else if (strcmp(request, "wait") == 0) {
+    client.waits = true;
+  } else if (strncmp(request, "signal ", 7) == 0) {
+    const long sent = sys::kernel::pidfd_send_signal(task_pidfd_, atoi(request + 7));
+    snprintf(answer, sizeof answer, "signalled %d", sent == 0 ? 0 : errno);
+    send_line(client, answer);
+  } else {
+    send_line(client, "unknown");
+  }
+}
+
+void Control::send_line(Client& client, const char* line) {
+  char text[768];
+  const int length = snprintf(text, sizeof text, "%s\n", line);
+  // A client that does not read its few lines is let go rather than waited for.
+  if (send(client.socket.get(), text, static_cast<size_t>(length), MSG_DONTWAIT | MSG_NOSIGNAL) != length) client.socket.reset();
+}
+
+void Control::set_status(const char* line) {
+  status_ = line;
+  if (clients_[0].socket) send_line(clients_[0], line);
+}
+
+void Control::announce_exit(const char* line) {
+  listener_.reset();
+  for (Client& client : clients_) {
+    if (client.socket && client.waits) send_line(client, line);
+  }
+}
+
+}  // namespace berth::init

@@ -1,0 +1,54 @@
+// The control socket: how others ask a supervisor about its container (docs/reference/control-protocol.md).
+#pragma once
+
+#include <poll.h>
+#include <sys/types.h>
+
+#include <cstddef>
+
+#include "sys/fd.h"
+
+namespace berth::init {
+
+/// Lines of text, in both directions. The leash is a client that was there from the start and is told everything unasked.
+class Control {
+ public:
+  static constexpr int kMostClients = 32;
+
+  Control(sys::Fd leash, int task_pidfd);
+
+  /// Listens on `control.sock`, mode 0600, in the volatile state directory.
+  sys::Result<void> listen(int directory);
+
+  /// Adds what it waits for; `count` grows by at most kMostClients + 1.
+  void poll_for(pollfd* fds, int& count) const;
+  /// Serves whoever poll(2) found ready among its own descriptors.
+  void serve(const pollfd* fds, int count);
+
+  /// The line that `status` answers, and that every client gets when it changes.
+  void set_status(const char* line);
+  /// The last line of all: told to the leash and to everybody who waits.
+  void announce_exit(const char* line);
+  /// Does the process that launched the container still hold its end?
+  bool leash_held() const { return static_cast<bool>(clients_[0].socket); }
+
+ private:
+  struct Client {
+    sys::Fd socket;
+    bool waits = false;
+    size_t used = 0;
+    char line[64];
+  };
+
+  void accept_client();
+  void receive(Client& client);
+  void obey(Client& client, const char* request);
+  static void send_line(Client& client, const char* line);
+
+  Client clients_[kMostClients];  // [0] is the leash
+  sys::Fd listener_;
+  int task_pidfd_;
+  const char* status_ = "starting";
+};
+
+}  // namespace berth::init

@@ -1,0 +1,127 @@
+#include "init/ending.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "sys/remove_tree.h"
+
+namespace berth::init {
+namespace {
+
+using sys::Fd;
+using sys::Result;
+
+const char* base_name(const char* path) {
+  const char* slash = strrchr(path, '/');
+  return slash == nullptr ? path : slash + 1;
+}
+
+Result<Fd> open_directory(const char* path) {
+  return sys::adopt(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), "open");
+}
+
+Result<Fd> open_parent(const char* path) {
+  char parent[PATH_MAX];
+  snprintf(parent, sizeof parent, "%.*s", static_cast<int>(base_name(path) - path), path);
+  return open_directory(parent[0] == '\0' ? "." : parent);
+}
+
+/// Moves `name` out of `from` into `trash` and empties it there.
+Result<void> discard(int from, const char* name, int trash, const char* id) {
+  if (renameat(from, name, trash, id) != 0) {
+    if (errno == ENOENT) return {};
+    return sys::last_error("renameat");
+  }
+  return sys::remove_tree(trash, id);
+}
+
+Result<Fd> open_trash(int parent) {
+  if (mkdirat(parent, "trash", 0700) != 0 && errno != EEXIST) return sys::last_error("mkdirat");
+  return sys::adopt(openat(parent, "trash", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "openat");
+}
+
+}  // namespace
+
+Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
+  plan_ = &plan;
+  const auto add_cgroup = [&](const char* path) -> Result<void> {
+    *subject = path;
+    if (cgroup_count_ == sizeof cgroups_ / sizeof cgroups_[0]) return sys::Error{E2BIG, "open"};
+    BERTH_ASSIGN(Fd parent, open_parent(path));
+    cgroups_[cgroup_count_].parent = std::move(parent);
+    cgroups_[cgroup_count_++].name = base_name(path);
+    // Where it counts what the kernel killed: v2 memory.events, v1 memory.oom_control; other hierarchies have neither.
+    for (const char* file : {"memory.events", "memory.oom_control"}) {
+      char name[PATH_MAX];
+      snprintf(name, sizeof name, "%s/%s", path, file);
+      if (!memory_events_) memory_events_.reset(open(name, O_RDONLY | O_CLOEXEC));
+    }
+    return {};
+  };
+  if (plan.cgroup.unified[0] != '\0') BERTH_TRY(add_cgroup(plan.cgroup.unified));
+  for (const char* path : plan.cgroup.v1) BERTH_TRY(add_cgroup(path));
+
+  const auto open_at = [&](Fd& fd, const char* path) -> Result<void> {
+    *subject = path;
+    BERTH_ASSIGN(Fd opened, open_directory(path));
+    fd = std::move(opened);
+    return {};
+  };
+  BERTH_TRY(open_at(root_, plan.root));
+  BERTH_TRY(open_at(state_, plan.state_directory));
+  if (plan.logs.directory[0] != '\0') BERTH_TRY(open_at(logs_, plan.logs.directory));
+  *subject = plan.state_directory;
+  BERTH_ASSIGN(Fd parent, open_parent(plan.state_directory));
+  state_parent_ = std::move(parent);
+  return {};
+}
+
+bool Ending::oom_killed() const {
+  char text[512];
+  const ssize_t length = memory_events_ ? pread(memory_events_.get(), text, sizeof text - 1, 0) : -1;
+  if (length <= 0) return false;
+  text[length] = '\0';
+  const char* count = strstr(text, "oom_kill ");
+  return count != nullptr && strtoul(count + strlen("oom_kill "), nullptr, 10) > 0;
+}
+
+Result<void> Ending::remove_cgroups() {
+  memory_events_.reset();
+  Result<void> outcome;
+  for (uint32_t i = 0; i < cgroup_count_; ++i) {
+    constexpr int kTries = 50;
+    for (int attempt = 0;; ++attempt) {
+      if (unlinkat(cgroups_[i].parent.get(), cgroups_[i].name, AT_REMOVEDIR) == 0 || errno == ENOENT) break;
+      if (errno != EBUSY || attempt == kTries) {
+        outcome = sys::last_error("unlinkat");
+        break;
+      }
+      const timespec moment = {0, 1000000};
+      nanosleep(&moment, nullptr);
+    }
+  }
+  return outcome;
+}
+
+Result<void> Ending::remove_container() {
+  char path[256];
+  if (plan_->name[0] != '\0') {
+    snprintf(path, sizeof path, "names/%s", plan_->name);
+    if (unlinkat(root_.get(), path, 0) != 0 && errno != ENOENT) return sys::last_error("unlinkat");
+  }
+  logs_.reset();
+  snprintf(path, sizeof path, "containers/%s", plan_->id);
+  BERTH_ASSIGN(const Fd trash, open_trash(root_.get()));
+  BERTH_TRY(discard(root_.get(), path, trash.get(), plan_->id));
+  // No trash folder here: the volatile state's parent holds containers only, and a dot keeps them apart.
+  char hidden[80];
+  snprintf(hidden, sizeof hidden, ".trash-%s", plan_->id);
+  return discard(state_parent_.get(), base_name(plan_->state_directory), state_parent_.get(), hidden);
+}
+
+}  // namespace berth::init

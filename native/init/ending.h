@@ -1,0 +1,40 @@
+// What is left to do when the container has ended, or never began.
+#pragma once
+
+#include "launch/plan.h"
+#include "sys/fd.h"
+
+namespace berth::init {
+
+/// Handles opened while the host's tree could still be seen, for use after the supervisor has let go of it.
+class Ending {
+ public:
+  /// Errors name the call that failed; `*subject` says on what.
+  sys::Result<void> prepare(const launch::Plan& plan, const char** subject);
+
+  /// Has the kernel killed a process of the task for want of memory? Asked before the cgroup goes.
+  bool oom_killed() const;
+  /// Removes the task's cgroups; a straggler that is not reaped yet gets a moment.
+  sys::Result<void> remove_cgroups();
+  /// Removes all trace of the container: name, upper directory, logs, volatile state. The folders leave their places by rename first, so that a
+  /// crash half-way leaves only trash.
+  sys::Result<void> remove_container();
+
+  int state() const { return state_.get(); }
+  int logs() const { return logs_.get(); }
+
+ private:
+  struct CgroupPlace {
+    sys::Fd parent;
+    const char* name = "";
+  };
+  static constexpr uint32_t kMostHierarchies = 16;
+
+  const launch::Plan* plan_ = nullptr;
+  CgroupPlace cgroups_[kMostHierarchies + 1];
+  uint32_t cgroup_count_ = 0;
+  sys::Fd memory_events_;
+  sys::Fd root_, state_parent_, state_, logs_;
+};
+
+}  // namespace berth::init

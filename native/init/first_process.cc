@@ -1,0 +1,200 @@
+#include "init/first_process.h"
+
+#include <grp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "init/identity.h"
+#include "init/own_view.h"
+#include "init/program.h"
+#include "sys/capability.h"
+#include "sys/fd.h"
+#include "sys/kernel.h"
+
+namespace berth::init {
+namespace {
+
+using launch::Plan;
+using sys::Result;
+
+Result<void> check(int outcome, const char* call) {
+  if (outcome != 0) return sys::last_error(call);
+  return {};
+}
+
+/// The task dies with its supervisor. Set anew after each change of credentials, which clears it (prctl(2)).
+Result<void> die_with_supervisor() { return check(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl"); }
+
+Result<void> join_v1_cgroups(const FirstProcess& ends) {
+  for (uint32_t i = 0; i < ends.v1_count; ++i) {
+    // `tasks` and not cgroup.procs: a thread that moves itself need not wait for every other thread group of the host (Linux 5.19;
+    // cgroup.procs costs milliseconds after a pause).
+    if (write(ends.v1_tasks[i], "0", 1) != 1) return sys::last_error("write");
+  }
+  return {};
+}
+
+Result<void> wait_for_tree(const FirstProcess& ends) {
+  char byte = 0;
+  const ssize_t length = sys::retry_interrupted([&] { return read(ends.go, &byte, 1); });
+  if (length == 1) return {};
+  return sys::Error{length == 0 ? EPIPE : errno, "read"};
+}
+
+Result<void> become_root_inside() {
+  BERTH_TRY(check(setresgid(0, 0, 0), "setresgid"));
+  BERTH_TRY(check(setgroups(0, nullptr), "setgroups"));
+  BERTH_TRY(check(setresuid(0, 0, 0), "setresuid"));
+  return die_with_supervisor();
+}
+
+Result<void> bring_loopback_up() {
+  BERTH_ASSIGN(const sys::Fd socket_fd, sys::adopt(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
+  ifreq request = {};
+  snprintf(request.ifr_name, sizeof request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  return check(ioctl(socket_fd.get(), SIOCSIFFLAGS, &request), "ioctl");
+}
+
+Result<void> set_limits(const Plan& plan, Progress& progress) {
+  progress.at("limits");
+  for (const auto& limit : plan.process.limits) {
+    const rlimit value = {limit.soft, limit.hard};
+    BERTH_TRY(check(setrlimit(static_cast<int>(limit.resource), &value), "setrlimit"));
+  }
+  return {};
+}
+
+Result<void> adjust_oom_score(const Plan& plan) {
+  if (!plan.process.adjust_oom_score) return {};
+  char text[16];
+  const int length = snprintf(text, sizeof text, "%d", plan.process.oom_score);
+  BERTH_ASSIGN(const sys::Fd file, sys::adopt(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), "open"));
+  if (write(file.get(), text, static_cast<size_t>(length)) != length) return sys::last_error("write");
+  return {};
+}
+
+/// chdir, then a look at where that led: a directory outside the root shows as `(unreachable)…` or has no name at all (CVE-2024-21626).
+Result<void> enter_working_directory(const char* path) {
+  BERTH_TRY(check(chdir(path), "chdir"));
+  char where[4096];
+  if (syscall(SYS_getcwd, where, sizeof where) < 0) return sys::last_error("getcwd");
+  if (where[0] != '/') return sys::Error{EXDEV, "chdir"};
+  return {};
+}
+
+Result<void> take_identity(const Plan& plan, const Identity& identity, Progress& progress) {
+  progress.at("capabilities");
+  const auto& wanted = plan.process.capabilities;
+  BERTH_TRY(sys::limit_bounding(wanted.bounding));
+  progress.at("identity");
+  BERTH_TRY(check(setgroups(identity.group_count, identity.groups), "setgroups"));
+  BERTH_TRY(check(setresgid(identity.gid, identity.gid, identity.gid), "setresgid"));
+  BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl"));
+  BERTH_TRY(check(setresuid(identity.uid, identity.uid, identity.uid), "setresuid"));
+  BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0), "prctl"));
+  progress.at("capabilities");
+  BERTH_TRY(sys::set_capabilities({wanted.effective, wanted.permitted, wanted.inheritable}));
+  BERTH_TRY(sys::set_ambient(wanted.ambient));
+  return die_with_supervisor();
+}
+
+Result<void> filter_system_calls(const Plan& plan) {
+  if (plan.process.no_new_privileges) BERTH_TRY(check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl"));
+  if (plan.seccomp.count == 0) return {};
+  static_assert(sizeof(sys::kernel::SockFilter) == sizeof(uint64_t));
+  const sys::kernel::SockFprog program = {
+      static_cast<uint16_t>(plan.seccomp.count),
+      reinterpret_cast<const sys::kernel::SockFilter*>(plan.seccomp.items)};
+  if (sys::kernel::seccomp(sys::kernel::kSeccompSetModeFilter, 0, &program) != 0) return sys::last_error("seccomp");
+  return {};
+}
+
+/// The program gets these three and nothing else; signals are as a new program expects them.
+Result<void> hand_over_stdio(const FirstProcess& ends) {
+  const int sources[3] = {ends.input, ends.output[0], ends.output[1]};
+  for (int number = 0; number < 3; ++number) {
+    if (dup2(sources[number], number) < 0) return sys::last_error("dup2");
+  }
+  if (sys::kernel::close_range(3, ~0U, sys::kernel::kCloseRangeCloexec) != 0) return sys::last_error("close_range");
+  sigset_t none;
+  sigemptyset(&none);
+  return check(sigprocmask(SIG_SETMASK, &none, nullptr), "sigprocmask");
+}
+
+Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progress& progress) {
+  using namespace sys::kernel;
+  progress.at("session");
+  BERTH_TRY(die_with_supervisor());
+  if (setsid() < 0) return sys::last_error("setsid");
+
+  // While the supervisor builds the tree, the dearest namespace (network) is made here.
+  progress.at("namespaces");
+  const uint64_t early = plan.namespaces & (kCloneNewNet | kCloneNewIpc | kCloneNewUts);
+  BERTH_TRY(check(unshare(static_cast<int>(early)), "unshare"));
+  progress.at("cgroup");
+  BERTH_TRY(join_v1_cgroups(ends));
+  // After joining, so that the namespace's root is the task's own cgroup (cgroup_namespaces(7)).
+  BERTH_TRY(check(unshare(static_cast<int>(plan.namespaces & kCloneNewCgroup)), "unshare"));
+
+  progress.at("tree");
+  BERTH_TRY(wait_for_tree(ends));
+  if ((plan.namespaces & kCloneNewUser) != 0) {
+    progress.at("identity");
+    BERTH_TRY(become_root_inside());
+  }
+  progress.at("namespaces");
+  BERTH_TRY(check(unshare(CLONE_NEWNS), "unshare"));
+  BERTH_TRY(enter_own_view(plan, progress));
+
+  if ((plan.namespaces & kCloneNewUts) != 0) {
+    progress.at("hostname", plan.hostname);
+    BERTH_TRY(check(sethostname(plan.hostname, strlen(plan.hostname)), "sethostname"));
+    BERTH_TRY(check(setdomainname(plan.domainname, strlen(plan.domainname)), "setdomainname"));
+  }
+  if ((plan.namespaces & kCloneNewNet) != 0) {
+    progress.at("loopback");
+    BERTH_TRY(bring_loopback_up());
+  }
+  progress.at("keyring");
+  // A host without CONFIG_KEYS has nothing to share by accident.
+  if (join_session_keyring() < 0 && errno != ENOSYS) return sys::last_error("keyctl");
+
+  Identity identity;
+  progress.at("user", plan.process.user);
+  BERTH_TRY(find_identity(plan.process, identity));
+  BERTH_TRY(set_limits(plan, progress));
+  BERTH_TRY(adjust_oom_score(plan));
+  umask(plan.process.umask);
+  progress.at("cwd", plan.process.cwd);
+  BERTH_TRY(enter_working_directory(plan.process.cwd));
+  BERTH_TRY(take_identity(plan, identity, progress));
+  progress.at("stdio");
+  BERTH_TRY(hand_over_stdio(ends));
+  progress.at("seccomp");
+  BERTH_TRY(filter_system_calls(plan));
+  progress.at("exec", plan.process.args.items[0]);
+  return run_program(plan.process, identity, progress);
+}
+
+}  // namespace
+
+void run_first_process(const Plan& plan, const FirstProcess& ends) {
+  Progress progress;
+  const auto outcome = confine_and_run(plan, ends, progress);
+  const Failure failure = describe(progress, outcome.error());
+  // Fits a pipe's buffer whole. If the supervisor is gone, nobody is left to tell.
+  const ssize_t written = write(ends.report, &failure, sizeof failure);
+  _exit(written == sizeof failure ? 1 : 2);
+}
+
+}  // namespace berth::init

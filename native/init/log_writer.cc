@@ -1,0 +1,160 @@
+#include "init/log_writer.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cstdio>
+#include <cstring>
+
+namespace berth::init {
+
+void LogWriter::configure(int directory, const launch::Logs& limits) {
+  directory_ = directory;
+  max_bytes_ = limits.max_bytes;
+  max_files_ = limits.max_files;
+}
+
+void LogWriter::write(Stream stream, const char* bytes, size_t count) {
+  if (directory_ < 0) return;
+  while (count > 0) {
+    const auto* newline = static_cast<const char*>(memchr(bytes, '\n', count));
+    size_t length = newline == nullptr ? count : static_cast<size_t>(newline - bytes);
+    const bool full = newline != nullptr && length <= kLongestText;
+    if (length > kLongestText) length = kLongestText;
+    record(stream, bytes, length, full);
+    open_line_[static_cast<int>(stream)] = !full;
+    const size_t taken = length + (full ? 1 : 0);
+    bytes += taken;
+    count -= taken;
+  }
+}
+
+void LogWriter::record(Stream stream, const char* text, size_t count, bool full) {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  tm utc;
+  gmtime_r(&now.tv_sec, &utc);
+  char head[64];
+  const auto head_size = static_cast<size_t>(
+      snprintf(head, sizeof head, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ %s %c ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+               utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec, stream == Stream::kStdout ? "stdout" : "stderr", full ? 'F' : 'P'));
+  const size_t whole = head_size + count + 1;
+  pthread_mutex_lock(&mutex_);
+  const bool fits = kRing - (head_ - tail_) >= whole && start_thread();
+  if (fits) {
+    const auto put = [&](const char* bytes, size_t size) {
+      const size_t at = head_ % kRing;
+      const size_t first = size < kRing - at ? size : kRing - at;
+      memcpy(ring_ + at, bytes, first);
+      memcpy(ring_, bytes + first, size - first);
+      head_ += size;
+    };
+    put(head, head_size);
+    put(text, count);
+    put("\n", 1);
+    pthread_cond_signal(&changed_);
+  } else {
+    __atomic_fetch_add(&dropped_, count, __ATOMIC_RELAXED);
+  }
+  pthread_mutex_unlock(&mutex_);
+}
+
+bool LogWriter::start_thread() {
+  if (!started_) started_ = pthread_create(&thread_, nullptr, run, this) == 0;
+  return started_;
+}
+
+void* LogWriter::run(void* self) {
+  static_cast<LogWriter*>(self)->drain();
+  return nullptr;
+}
+
+void LogWriter::drain() {
+  pthread_mutex_lock(&mutex_);
+  for (;;) {
+    while (head_ == tail_ && !finishing_) pthread_cond_wait(&changed_, &mutex_);
+    if (head_ == tail_) break;
+    const size_t at = tail_ % kRing;
+    const size_t available = head_ - tail_;
+    const size_t run_length = available < kRing - at ? available : kRing - at;
+    pthread_mutex_unlock(&mutex_);
+    const size_t written = write_out(ring_ + at, run_length);
+    __atomic_fetch_add(&dropped_, run_length - written, __ATOMIC_RELAXED);
+    pthread_mutex_lock(&mutex_);
+    tail_ += run_length;
+    pthread_cond_signal(&changed_);
+  }
+  finished_ = true;
+  pthread_cond_signal(&changed_);
+  pthread_mutex_unlock(&mutex_);
+}
+
+size_t LogWriter::write_out(const char* bytes, size_t count) {
+  if (!file_ && !open_file()) return 0;
+  size_t done = 0;
+  while (done < count) {
+    const char* rest = bytes + done;
+    size_t part = count - done;
+    if (size_ + part > max_bytes_) {
+      if (size_ >= max_bytes_ && at_line_start_ && !rotate()) return done;
+      // As far as the limit, and on from there to the end of a record: no file begins in the middle of one.
+      const size_t room = max_bytes_ > size_ ? static_cast<size_t>(max_bytes_ - size_) : 0;
+      const size_t from = room < part ? room : part - 1;
+      const auto* end = static_cast<const char*>(memchr(rest + from, '\n', part - from));
+      if (end != nullptr) part = static_cast<size_t>(end - rest) + 1;
+    }
+    const ssize_t written = sys::retry_interrupted([&] { return ::write(file_.get(), rest, part); });
+    if (written <= 0) return done;
+    done += static_cast<size_t>(written);
+    size_ += static_cast<uint64_t>(written);
+    at_line_start_ = bytes[done - 1] == '\n';
+  }
+  return done;
+}
+
+bool LogWriter::open_file() {
+  file_.reset(openat(directory_, "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+  struct stat status;
+  if (!file_ || fstat(file_.get(), &status) != 0) return false;
+  size_ = static_cast<uint64_t>(status.st_size);
+  at_line_start_ = true;
+  return true;
+}
+
+bool LogWriter::rotate() {
+  char from[24], to[24];
+  for (uint32_t i = max_files_ - 1; i > 0; --i) {
+    if (i == 1) {
+      snprintf(from, sizeof from, "log");
+    } else {
+      snprintf(from, sizeof from, "log.%u", i - 1);
+    }
+    snprintf(to, sizeof to, "log.%u", i);
+    if (renameat(directory_, from, directory_, to) != 0 && errno != ENOENT) return false;
+  }
+  if (max_files_ <= 1 && unlinkat(directory_, "log", 0) != 0 && errno != ENOENT) return false;
+  return open_file();
+}
+
+void LogWriter::finish(int patience_ms) {
+  if (directory_ < 0) return;
+  for (const Stream stream : {Stream::kStdout, Stream::kStderr}) {
+    if (open_line_[static_cast<int>(stream)]) record(stream, "", 0, true);
+  }
+  timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_nsec += static_cast<long>(patience_ms % 1000) * 1000000;
+  until.tv_sec += patience_ms / 1000 + until.tv_nsec / 1000000000;
+  until.tv_nsec %= 1000000000;
+  pthread_mutex_lock(&mutex_);
+  finishing_ = true;
+  pthread_cond_signal(&changed_);
+  while (started_ && !finished_ && pthread_cond_timedwait(&changed_, &mutex_, &until) == 0) {
+  }
+  if (started_ && !finished_) __atomic_fetch_add(&dropped_, head_ - tail_, __ATOMIC_RELAXED);
+  pthread_mutex_unlock(&mutex_);
+}
+
+}  // namespace berth::init

@@ -1,0 +1,13 @@
+// The part of the container's tree that only a process inside its namespaces can make.
+#pragma once
+
+#include "init/progress.h"
+#include "launch/plan.h"
+
+namespace berth::init {
+
+/// Called in the container's new mount namespace, with the supervisor's staging folder as working directory: mounts proc, sysfs and their like, masks
+/// what must not be seen, writes sysctls, and leaves the host's tree behind. Afterwards `/` is the container's root.
+sys::Result<void> enter_own_view(const launch::Plan& plan, Progress& progress);
+
+}  // namespace berth::init

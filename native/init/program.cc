@@ -1,0 +1,64 @@
+#include "init/program.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+namespace berth::init {
+namespace {
+
+constexpr uint32_t kMostStrings = 65536;
+const char* environment[kMostStrings + 2];
+const char* arguments[kMostStrings + 1];
+char home[sizeof Identity::home + 8];
+
+const char* value_of(const char* const* list, const char* name) {
+  const size_t length = strlen(name);
+  for (; *list != nullptr; ++list) {
+    if (strncmp(*list, name, length) == 0 && (*list)[length] == '=') return *list + length + 1;
+  }
+  return nullptr;
+}
+
+sys::Error execute(const char* path) {
+  execve(path, const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
+  // ENOENT of a file that exists speaks of what the file names: a script's interpreter, a program's loader.
+  if (errno == ENOENT && access(path, F_OK) == 0) return sys::Error{ENOENT, "interpreter"};
+  return sys::Error{errno, "execve"};
+}
+
+}  // namespace
+
+sys::Error run_program(const launch::Process& process, const Identity& identity, Progress& progress) {
+  if (process.args.count > kMostStrings || process.env.count > kMostStrings) return {E2BIG, "execve"};
+  memcpy(arguments, process.args.items, process.args.count * sizeof arguments[0]);
+  memcpy(environment, process.env.items, process.env.count * sizeof environment[0]);
+  if (value_of(environment, "HOME") == nullptr) {
+    snprintf(home, sizeof home, "HOME=%s", identity.home);
+    environment[process.env.count] = home;
+  }
+
+  const char* command = arguments[0];
+  progress.at("exec", command);
+  if (*command == '\0') return {ENOENT, "execve"};
+  if (strchr(command, '/') != nullptr) return execute(command);
+
+  const char* path = value_of(environment, "PATH");
+  if (path == nullptr) path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  sys::Error best = {ENOENT, "execve"};
+  while (true) {
+    const size_t length = strcspn(path, ":");
+    char candidate[4096];
+    const int size = snprintf(candidate, sizeof candidate, "%.*s%s%s", static_cast<int>(length), path, length == 0 ? "" : "/", command);
+    if (size > 0 && static_cast<size_t>(size) < sizeof candidate) {
+      const sys::Error error = execute(candidate);
+      if (error.number != ENOENT && error.number != ENOTDIR) best = error;
+      if (strcmp(error.call, "interpreter") == 0) best = error;
+    }
+    if (path[length] == '\0') return best;
+    path += length + 1;
+  }
+}
+
+}  // namespace berth::init

@@ -1,0 +1,31 @@
+// What a supervisor leaves on disk for whoever asks later, or after a crash.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "sys/result.h"
+
+namespace berth::init {
+
+struct ProcessName {
+  pid_t pid = 0;
+  uint64_t start_time = 0;  // clock ticks since boot
+};
+
+struct ExitStatus {
+  int status = 0;  // as a shell has it: 128 + N when killed by signal N
+  int signal = 0;  // 0: none
+  bool oom_killed = false;
+  uint64_t log_bytes_dropped = 0;
+};
+
+/// `state.json`: the container runs. `directory` is its volatile state.
+sys::Result<void> write_state(int directory, const ProcessName& supervisor, const ProcessName& task, const char* boot_id);
+
+/// The text of `exit.json`, on one line without a newline.
+void format_exit(char (&text)[256], const ExitStatus& exit);
+sys::Result<void> write_exit(int directory, const char* text);
+
+}  // namespace berth::init

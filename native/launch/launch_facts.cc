@@ -1,0 +1,72 @@
+#include "launch/launch_facts.h"
+
+namespace berth::launch {
+namespace {
+
+using std::string_view;
+
+std::string absolute(const Json& path) {
+  const string_view text = path.required_text();
+  if (!text.starts_with('/')) path.fault("must be an absolute path");
+  return std::string(text);
+}
+
+void read_rootfs(const Json& json, const std::string& container, PlanStore& store, Rootfs& rootfs) {
+  if (json["directory"].present()) {
+    rootfs.directory = store.text(absolute(json["directory"]));
+    return;
+  }
+  const std::string base = absolute(json["base"]);
+  rootfs.base = store.text(base);
+  std::vector<const char*> layers;
+  json["layers"].each([&](const Json& layer) {
+    const string_view path = layer.text();
+    if (path.empty() || path.starts_with('/') || path.find("..") != string_view::npos) return layer.fault("must lie below base");
+    layers.push_back(store.text(path));
+  });
+  if (layers.empty()) json["layers"].fault("needs at least one");
+  rootfs.layers = store.list(std::move(layers));
+  if (!container.starts_with(base + "/")) return json["base"].fault("must hold the container's directory");
+  const std::string below = container.substr(base.size() + 1);
+  rootfs.upper = store.text(below + "/upper");
+  rootfs.work = store.text(below + "/work");
+  rootfs.is_volatile = json["volatile"].boolean();
+}
+
+}  // namespace
+
+LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) {
+  if (launch["format"].integer(0, INT32_MAX) != 1) launch["format"].fault("must be 1");
+  LaunchFacts facts;
+  plan.id = store.text(launch["id"].required_text());
+  plan.name = store.text(launch["name"].text());
+  plan.root = store.text(absolute(launch["root"]));
+  plan.state_directory = store.text(absolute(launch["state_directory"]));
+  facts.container_directory = absolute(launch["container_directory"]);
+  facts.seccomp_directory = std::string(launch["seccomp_directory"].text());
+  plan.remove_when_done = launch["remove"].boolean();
+  plan.process.user = store.text(launch["user"].text());
+  read_rootfs(launch["rootfs"], facts.container_directory, store, plan.rootfs);
+
+  const Json cgroup = launch["cgroup"];
+  facts.cgroups.unified = std::string(cgroup["unified"].text());
+  facts.cgroups.supervisors = std::string(cgroup["supervisors"].text());
+  facts.cgroups.unified_controls = cgroup["unified_controls"].boolean();
+  std::vector<const char*> v1;
+  cgroup["v1"].each_member([&](string_view controller, const Json& path) {
+    facts.cgroups.v1.emplace_back(controller, absolute(path));
+    v1.push_back(store.text(path.text()));
+  });
+  plan.cgroup.unified = store.text(facts.cgroups.unified);
+  plan.cgroup.v1 = store.list(std::move(v1));
+
+  const Json logs = launch["logs"];
+  if (logs.present()) {
+    plan.logs.directory = store.text(facts.container_directory + "/logs");
+    plan.logs.max_bytes = static_cast<uint64_t>(logs["max_bytes"].integer(4096, INT64_MAX, 4096));
+    plan.logs.max_files = static_cast<uint32_t>(logs["max_files"].integer(1, 1000, 1));
+  }
+  return facts;
+}
+
+}  // namespace berth::launch

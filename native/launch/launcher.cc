@@ -1,0 +1,168 @@
+#include "launch/launcher.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <functional>
+
+#include "launch/json.h"
+#include "launch/launch_facts.h"
+#include "launch/oci_config.h"
+#include "launch/plan_writer.h"
+#include "sys/remove_tree.h"
+#include "sys/sealed_file.h"
+#include "sys/spawn.h"
+
+namespace berth::launch {
+namespace {
+
+using sys::Fd;
+using sys::Result;
+
+/// Takes back what was done, last first, unless the launch succeeds.
+class Undo {
+ public:
+  ~Undo() {
+    for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) (*step)();
+  }
+  void add(std::function<void()> step) { steps_.push_back(std::move(step)); }
+  void forget() { steps_.clear(); }
+
+ private:
+  std::vector<std::function<void()>> steps_;
+};
+
+Failure bad_document(const std::string& problem) {
+  Failure failure;
+  failure.code = "BAD_CONFIG";
+  failure.path = problem;
+  failure.step = "config";
+  return failure;
+}
+
+/// An error with the path it is about.
+struct Trouble {
+  sys::Error error;
+  std::string path;
+};
+
+std::optional<Trouble> make_directory(const std::string& path, mode_t mode, Undo& undo) {
+  if (mkdir(path.c_str(), mode) != 0) return Trouble{sys::last_error("mkdir"), path};
+  undo.add([path] { (void)sys::remove_tree(AT_FDCWD, path.c_str()); });
+  return {};
+}
+
+std::optional<Trouble> write_document(const std::string& directory, const char* name, const std::string& text) {
+  const std::string path = directory + "/" + name;
+  const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return Trouble{sys::last_error("open"), path};
+  if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return Trouble{sys::last_error("write"), path};
+  return {};
+}
+
+/// The upper directory is the container's `/`: it must look as the image's own does.
+std::optional<Trouble> make_upper(const Plan& plan, const std::string& container) {
+  const std::string upper = container + "/upper";
+  const std::string top = std::string(plan.rootfs.base) + "/" + plan.rootfs.layers.items[0];
+  struct stat status;
+  if (stat(top.c_str(), &status) != 0) return Trouble{sys::last_error("stat"), top};
+  if (mkdir(upper.c_str(), 0700) != 0) return Trouble{sys::last_error("mkdir"), upper};
+  if (chown(upper.c_str(), status.st_uid, status.st_gid) != 0 || chmod(upper.c_str(), status.st_mode & 07777) != 0) {
+    return Trouble{sys::last_error("chown"), upper};
+  }
+  return {};
+}
+
+std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan& plan, const LaunchFacts& facts, Undo& undo) {
+  const std::string state = plan.state_directory;
+  if (auto trouble = make_directory(state, 0700, undo)) return trouble;
+  const std::pair<const char*, const std::string*> documents[] = {
+      {"config.json", &request.config}, {"launch.json", &request.launch}, {"container.json", &request.container}};
+  for (const auto& [name, text] : documents) {
+    if (auto trouble = write_document(state, name, *text)) return trouble;
+  }
+  const std::string& container = facts.container_directory;
+  if (mkdir(container.c_str(), 0700) != 0 && errno != EEXIST) return Trouble{sys::last_error("mkdir"), container};
+  undo.add([container] { (void)sys::remove_tree(AT_FDCWD, container.c_str()); });
+  if (plan.rootfs.layers.count > 0) {
+    if (auto trouble = make_upper(plan, container)) return trouble;
+    if (mkdir((container + "/work").c_str(), 0700) != 0) return Trouble{sys::last_error("mkdir"), container + "/work"};
+  }
+  if (plan.logs.directory[0] != '\0' && mkdir(plan.logs.directory, 0700) != 0) {
+    return Trouble{sys::last_error("mkdir"), plan.logs.directory};
+  }
+  return {};
+}
+
+Result<Fd> plan_file(Plan& plan) {
+  const std::string stream = PlanWriter::write(plan);
+  if (stream.size() > kPlanLimit) return sys::Error{E2BIG, "memfd_create"};
+  return sys::sealed_file("berth-plan", stream.data(), stream.size(), 0400);
+}
+
+}  // namespace
+
+Result<int> Launcher::supervisor_program(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  if (!program_ || program_path_ != path) {
+    BERTH_ASSIGN(program_, sys::sealed_program(path.c_str()));
+    program_path_ = path;
+  }
+  return program_.get();
+}
+
+std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
+  Faults faults;
+  simdjson::dom::parser config_parser, launch_parser;
+  simdjson::dom::element config, launch;
+  if (const auto error = config_parser.parse(request.config).get(config)) return bad_document(std::string("config.json: ") + simdjson::error_message(error));
+  if (const auto error = launch_parser.parse(request.launch).get(launch)) return bad_document(std::string("launch.json: ") + simdjson::error_message(error));
+
+  PlanStore store;
+  Plan plan;
+  Limits limits;
+  const Json config_json(config, "config.json:", faults);
+  read_oci_config(config_json, store, plan, limits);
+  const LaunchFacts facts = read_launch_facts(Json(launch, "launch.json:", faults), store, plan);
+  if (faults.any()) return bad_document(faults.first());
+
+  const Json seccomp = config_json["linux"]["seccomp"];
+  if (seccomp.present()) {
+    auto compiled = seccomp_.compile(seccomp, facts.seccomp_directory);
+    if (faults.any()) return bad_document(faults.first());
+    if (auto* failure = std::get_if<Failure>(&compiled)) return *failure;
+    plan.seccomp = store.list(std::move(std::get<SeccompProgram>(compiled)));
+  }
+
+  auto program = supervisor_program(request.supervisor);
+  if (!program) return Failure(program.error(), "supervisor", request.supervisor);
+
+  Undo undo;
+  if (auto trouble = make_directories(request, plan, facts, undo)) return Failure(trouble->error, "directories", trouble->path);
+  if (auto made = make_cgroups(facts.cgroups, limits); made.index() != 0) return std::get<Failure>(made);
+  undo.add([&facts] { remove_cgroups(facts.cgroups); });
+
+  auto plan_fd = plan_file(plan);
+  if (!plan_fd) return Failure(plan_fd.error(), "plan", "");
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return Failure(sys::last_error("socketpair"), "leash", "");
+  Fd ours(ends[0]);
+  const Fd theirs(ends[1]);
+  const Fd nowhere(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!nowhere) return Failure(sys::last_error("open"), "stdio", "/dev/null");
+  Fd cgroup;
+  if (!facts.cgroups.supervisors.empty()) cgroup.reset(open(facts.cgroups.supervisors.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+
+  const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
+  const char* const envp[] = {nullptr};
+  const auto client = [&](int fd) { return fd >= 0 ? fd : nowhere.get(); };
+  const int inherited[kInheritedEnd] = {nowhere.get(), client(request.output[0]), client(request.output[1]),
+                                        plan_fd->get(), theirs.get(), request.id_range};
+  auto spawned = sys::spawn({*program, argv, envp, inherited, kInheritedEnd, cgroup ? cgroup.get() : -1});
+  if (!spawned) return Failure(spawned.error(), "supervisor", request.supervisor);
+  undo.forget();
+  return Launched{spawned->pid, std::move(ours)};
+}
+
+}  // namespace berth::launch

@@ -1,0 +1,236 @@
+#include "launch/oci_config.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include "launch/oci_mount.h"
+#include "sys/kernel.h"
+
+namespace berth::launch {
+namespace {
+
+using std::string_view;
+
+struct Named {
+  string_view name;
+  uint64_t value;
+};
+
+template <size_t N>
+std::optional<uint64_t> look_up(const Named (&table)[N], string_view name) {
+  for (const auto& row : table) {
+    if (row.name == name) return row.value;
+  }
+  return {};
+}
+
+constexpr Named kNamespaces[] = {
+    {"pid", sys::kernel::kCloneNewPid}, {"network", sys::kernel::kCloneNewNet},   {"mount", sys::kernel::kCloneNewNs},
+    {"ipc", sys::kernel::kCloneNewIpc}, {"uts", sys::kernel::kCloneNewUts},       {"user", sys::kernel::kCloneNewUser},
+    {"cgroup", sys::kernel::kCloneNewCgroup},
+};
+
+constexpr Named kResourceLimits[] = {
+    {"RLIMIT_CPU", RLIMIT_CPU},         {"RLIMIT_FSIZE", RLIMIT_FSIZE},     {"RLIMIT_DATA", RLIMIT_DATA},
+    {"RLIMIT_STACK", RLIMIT_STACK},     {"RLIMIT_CORE", RLIMIT_CORE},       {"RLIMIT_RSS", RLIMIT_RSS},
+    {"RLIMIT_NPROC", RLIMIT_NPROC},     {"RLIMIT_NOFILE", RLIMIT_NOFILE},   {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
+    {"RLIMIT_AS", RLIMIT_AS},           {"RLIMIT_LOCKS", RLIMIT_LOCKS},     {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+    {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE}, {"RLIMIT_NICE", RLIMIT_NICE},     {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+    {"RLIMIT_RTTIME", RLIMIT_RTTIME},
+};
+
+/// In the kernel's order (capability.h): the index is the capability's number.
+constexpr std::array<string_view, 41> kCapabilities = {
+    "CHOWN",        "DAC_OVERRIDE",  "DAC_READ_SEARCH", "FOWNER",       "FSETID",         "KILL",         "SETGID",
+    "SETUID",       "SETPCAP",       "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW",
+    "IPC_LOCK",     "IPC_OWNER",     "SYS_MODULE",      "SYS_RAWIO",    "SYS_CHROOT",     "SYS_PTRACE",   "SYS_PACCT",
+    "SYS_ADMIN",    "SYS_BOOT",      "SYS_NICE",        "SYS_RESOURCE", "SYS_TIME",       "SYS_TTY_CONFIG", "MKNOD",
+    "LEASE",        "AUDIT_WRITE",   "AUDIT_CONTROL",   "SETFCAP",      "MAC_OVERRIDE",   "MAC_ADMIN",    "SYSLOG",
+    "WAKE_ALARM",   "BLOCK_SUSPEND", "AUDIT_READ",      "PERFMON",      "BPF",            "CHECKPOINT_RESTORE"};
+
+std::vector<const char*> texts(const Json& array, PlanStore& store) {
+  std::vector<const char*> list;
+  array.each([&](const Json& item) { list.push_back(store.text(item.text())); });
+  return list;
+}
+
+/// A path inside the container: absolute.
+const char* rooted(const Json& path, PlanStore& store) {
+  const string_view text = path.required_text();
+  if (!text.starts_with('/')) path.fault("must be an absolute path");
+  return store.text(text);
+}
+
+void read_process(const Json& json, PlanStore& store, Process& process) {
+  if (json["terminal"].boolean()) json["terminal"].fault("terminals are not supported yet");
+  for (const char* unsupported : {"apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"}) {
+    if (json[unsupported].present()) json[unsupported].fault("is not supported");
+  }
+  process.args = store.list(texts(json["args"], store));
+  if (process.args.count == 0) json["args"].fault("needs at least the command");
+  process.env = store.list(texts(json["env"], store));
+  json["env"].each([](const Json& entry) {
+    const auto equals = entry.text().find('=');
+    if (equals == string_view::npos || equals == 0) entry.fault("must be NAME=VALUE");
+  });
+  process.cwd = rooted(json["cwd"], store);
+  const Json user = json["user"];
+  process.uid = user["uid"].id();
+  process.gid = user["gid"].id();
+  process.umask = static_cast<uint32_t>(user["umask"].integer(0, 0777, 022));
+  std::vector<uint32_t> groups;
+  user["additionalGids"].each([&](const Json& group) { groups.push_back(group.id()); });
+  process.groups = store.list(std::move(groups));
+  const Json capabilities = json["capabilities"];
+  process.capabilities = {read_capabilities(capabilities["bounding"]), read_capabilities(capabilities["effective"]),
+                          read_capabilities(capabilities["permitted"]), read_capabilities(capabilities["inheritable"]),
+                          read_capabilities(capabilities["ambient"])};
+  std::vector<ResourceLimit> limits;
+  json["rlimits"].each([&](const Json& limit) {
+    const auto resource = look_up(kResourceLimits, limit["type"].required_text());
+    if (!resource) return limit["type"].fault("is no resource limit that Linux has");
+    limits.push_back({static_cast<uint32_t>(*resource), limit["soft"].unsigned_integer(), limit["hard"].unsigned_integer()});
+  });
+  process.limits = store.list(std::move(limits));
+  process.no_new_privileges = json["noNewPrivileges"].boolean();
+  process.adjust_oom_score = json["oomScoreAdj"].present();
+  process.oom_score = static_cast<int32_t>(json["oomScoreAdj"].integer(-1000, 1000));
+}
+
+std::vector<IdMap> read_id_maps(const Json& array) {
+  std::vector<IdMap> maps;
+  array.each([&](const Json& map) { maps.push_back({map["containerID"].id(), map["hostID"].id(), map["size"].id()}); });
+  return maps;
+}
+
+void read_namespaces(const Json& linux_section, PlanStore& store, Plan& plan) {
+  linux_section["namespaces"].each([&](const Json& item) {
+    const auto flag = look_up(kNamespaces, item["type"].required_text());
+    if (!flag) return item["type"].fault("is no namespace that berth makes");
+    if (item["path"].present()) return item["path"].fault("joining a namespace is not supported yet");
+    plan.namespaces |= *flag;
+  });
+  if ((plan.namespaces & sys::kernel::kCloneNewNs) == 0) linux_section["namespaces"].fault("must contain mount");
+  plan.uids = store.list(read_id_maps(linux_section["uidMappings"]));
+  plan.gids = store.list(read_id_maps(linux_section["gidMappings"]));
+  const bool own_users = (plan.namespaces & sys::kernel::kCloneNewUser) != 0;
+  if (own_users != (plan.uids.count > 0) || own_users != (plan.gids.count > 0)) {
+    linux_section["uidMappings"].fault("id maps and a user namespace need each other");
+  }
+}
+
+void read_devices(const Json& linux_section, PlanStore& store, Plan& plan) {
+  std::vector<Device> devices;
+  linux_section["devices"].each([&](const Json& item) {
+    const string_view type = item["type"].required_text();
+    if (type != "c" && type != "u" && type != "b") return item["type"].fault("must be c, u or b");
+    devices.push_back({rooted(item["path"], store), type == "b" ? unsigned{S_IFBLK} : unsigned{S_IFCHR}, item["major"].id(), item["minor"].id(),
+                       static_cast<uint32_t>(item["fileMode"].integer(0, 07777, 0666)), item["uid"].id(), item["gid"].id()});
+  });
+  plan.devices = store.list(std::move(devices));
+}
+
+void read_limits(const Json& resources, Limits& limits) {
+  constexpr int64_t kMost = INT64_MAX;
+  const auto optional = [](const Json& value, int64_t least) -> std::optional<int64_t> {
+    if (!value.present()) return {};
+    return value.integer(least, kMost);
+  };
+  resources.each_member([](string_view key, const Json& member) {
+    if (key != "memory" && key != "cpu" && key != "pids" && key != "devices") member.fault("is not supported yet");
+  });
+  resources["memory"].each_member([](string_view key, const Json& member) {
+    if (key != "limit" && key != "swap") member.fault("is not supported yet");
+  });
+  resources["cpu"].each_member([](string_view key, const Json& member) {
+    if (key != "quota" && key != "period" && key != "shares") member.fault("is not supported yet");
+  });
+  limits.memory = optional(resources["memory"]["limit"], -1);
+  limits.memory_swap = optional(resources["memory"]["swap"], -1);
+  limits.pids = optional(resources["pids"]["limit"], -1);
+  limits.cpu_quota = optional(resources["cpu"]["quota"], -1);
+  if (resources["cpu"]["period"].present()) limits.cpu_period = resources["cpu"]["period"].unsigned_integer();
+  if (resources["cpu"]["shares"].present()) limits.cpu_shares = resources["cpu"]["shares"].unsigned_integer();
+  resources["devices"].each([&](const Json& item) {
+    DeviceRule rule;
+    rule.allow = item["allow"].boolean();
+    const string_view type = item["type"].text("a");
+    if (type != "a" && type != "b" && type != "c") return item["type"].fault("must be a, b or c");
+    rule.type = type[0];
+    const auto number = [](const Json& value) -> std::optional<uint32_t> {
+      if (!value.present() || value.integer(-1, UINT32_MAX) == -1) return {};
+      return static_cast<uint32_t>(value.integer(-1, UINT32_MAX));
+    };
+    rule.major = number(item["major"]);
+    rule.minor = number(item["minor"]);
+    for (const char c : item["access"].text("rwm")) {
+      rule.read |= c == 'r';
+      rule.write |= c == 'w';
+      rule.make |= c == 'm';
+    }
+    limits.devices.push_back(rule);
+  });
+}
+
+void read_sysctls(const Json& sysctls, PlanStore& store, Plan& plan) {
+  std::vector<Pair> list;
+  sysctls.each_member([&](string_view key, const Json& value) {
+    // `net.ipv4.ip_forward` and `net/ipv4/ip_forward` are the same to sysctl(8); anything that could leave /proc/sys is not a name.
+    std::string path(key);
+    if (path.find('/') == std::string::npos) std::replace(path.begin(), path.end(), '.', '/');
+    const bool isolated = path.starts_with("net/") || path.starts_with("fs/mqueue/") || path == "kernel/domainname" ||
+                          path.starts_with("kernel/shm") || path.starts_with("kernel/msg") || path == "kernel/sem";
+    const bool plain = std::all_of(path.begin(), path.end(), [](char c) { return isalnum(c) || strchr("/_-.", c) != nullptr; });
+    if (!isolated || !plain || path.find("..") != std::string::npos) {
+      return value.fault("is not a setting of the container's own namespaces");
+    }
+    list.push_back({store.text(path), store.text(value.text())});
+  });
+  plan.sysctls = store.list(std::move(list));
+}
+
+}  // namespace
+
+uint64_t read_capabilities(const Json& names) {
+  uint64_t mask = 0;
+  names.each([&](const Json& item) {
+    string_view name = item.text();
+    if (name.starts_with("CAP_")) name.remove_prefix(4);
+    const auto* found = std::find(kCapabilities.begin(), kCapabilities.end(), name);
+    if (found == kCapabilities.end()) return item.fault("is no capability that berth knows");
+    mask |= uint64_t{1} << (found - kCapabilities.begin());
+  });
+  return mask;
+}
+
+void read_oci_config(const Json& config, PlanStore& store, Plan& plan, Limits& limits) {
+  if (!config["ociVersion"].required_text().starts_with("1.")) config["ociVersion"].fault("must be 1.x");
+  if (config["hooks"].present()) config["hooks"].fault("hooks are not supported yet");
+  read_process(config["process"], store, plan.process);
+  plan.hostname = store.text(config["hostname"].text());
+  plan.domainname = store.text(config["domainname"].text());
+  plan.rootfs.readonly = config["root"]["readonly"].boolean();
+
+  const Json linux_section = config["linux"];
+  for (const char* unsupported : {"intelRdt", "mountLabel", "personality", "timeOffsets", "rootfsPropagation"}) {
+    if (linux_section[unsupported].present()) linux_section[unsupported].fault("is not supported");
+  }
+  read_namespaces(linux_section, store, plan);
+  plan.mounts = store.list(read_mounts(config["mounts"], store));
+  read_devices(linux_section, store, plan);
+  plan.masked = store.list(texts(linux_section["maskedPaths"], store));
+  plan.readonly_paths = store.list(texts(linux_section["readonlyPaths"], store));
+  read_sysctls(linux_section["sysctl"], store, plan);
+  read_limits(linux_section["resources"], limits);
+  // The links that every Linux container has (OCI runtime specification, runtime-linux.md).
+  plan.links = store.list(std::vector<Pair>{{"/dev/fd", "/proc/self/fd"},
+                                            {"/dev/stdin", "/proc/self/fd/0"},
+                                            {"/dev/stdout", "/proc/self/fd/1"},
+                                            {"/dev/stderr", "/proc/self/fd/2"},
+                                            {"/dev/ptmx", "pts/ptmx"}});
+}
+
+}  // namespace berth::launch

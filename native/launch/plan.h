@@ -1,0 +1,174 @@
+// The launch plan: all that berth-init needs to build one container, decided beforehand. Written by the launcher (from
+// config.json and launch.json) and read by berth-init; this header is both sides' only description of it.
+//
+// A plan travels in a sealed memfd as a flat stream: integers little-endian, strings as length + bytes + NUL, lists as
+// count + items. Reading checks every bound and allocates from one arena, so berth-init can give all of it back at once.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace berth::launch {
+
+constexpr uint32_t kPlanMagic = 0x42504c4e;  // "BPLN"
+constexpr uint32_t kPlanFormat = 1;
+constexpr uint32_t kPlanLimit = 1 << 20;  // bytes; a plan is some kB, most of it the seccomp filter
+
+/// Descriptors that berth-init finds open at start, besides 0, 1 and 2 (the client's stdout and stderr, or /dev/null).
+enum InheritedFd : int { kPlanFd = 3, kLeashFd = 4, kIdRangeFd = 5, kInheritedEnd = 6 };
+
+template <typename T>
+struct List {
+  T* items = nullptr;
+  uint32_t count = 0;
+  T* begin() const { return items; }
+  T* end() const { return items + count; }
+};
+
+/// One line of a uid_map or gid_map (user_namespaces(7)).
+struct IdMap {
+  uint32_t inside = 0, outside = 0, count = 0;
+};
+
+/// One fsconfig(2) parameter; a flag has an empty value.
+struct MountOption {
+  const char* key = "";
+  const char* value = "";
+};
+
+enum class MountKind : uint8_t { kFilesystem, kBind };
+
+struct Mount {
+  MountKind kind = MountKind::kFilesystem;
+  /// proc, sysfs, mqueue and what lies below them need the container's namespaces: the first process mounts them.
+  bool late = false;
+  bool recursive = false;
+  /// A bind whose owners are seen through the container's id map.
+  bool idmap = false;
+  const char* source = "";
+  const char* type = "";
+  const char* target = "";
+  List<MountOption> options;
+  uint64_t set = 0;    // MOUNT_ATTR_*
+  uint64_t clear = 0;  // MOUNT_ATTR_*
+};
+
+struct Device {
+  const char* path = "";
+  uint32_t type = 0;  // S_IFCHR or S_IFBLK
+  uint32_t major = 0, minor = 0, mode = 0, uid = 0, gid = 0;
+};
+
+struct Pair {
+  const char* key = "";
+  const char* value = "";
+};
+
+struct ResourceLimit {
+  uint32_t resource = 0;  // RLIMIT_*
+  uint64_t soft = 0, hard = 0;
+};
+
+struct Capabilities {
+  uint64_t bounding = 0, effective = 0, permitted = 0, inheritable = 0, ambient = 0;
+};
+
+struct Process {
+  List<const char*> args;
+  List<const char*> env;
+  const char* cwd = "/";
+  /// As the command line has it (`33`, `www-data`, `33:adm`); empty: the numbers below are final. Looked up in the image.
+  const char* user = "";
+  uint32_t uid = 0, gid = 0, umask = 022;
+  List<uint32_t> groups;
+  Capabilities capabilities;
+  List<ResourceLimit> limits;
+  bool no_new_privileges = true;
+  bool adjust_oom_score = false;
+  int32_t oom_score = 0;
+};
+
+/// How the root file system comes to be: an overlay of layers, or a directory used as it is.
+struct Rootfs {
+  /// Holds all layers and the container's directory, so that one id-mapped clone of it serves them all.
+  const char* base = "";
+  List<const char*> layers;  // relative to base, topmost first
+  const char* upper = "";    // relative to base
+  const char* work = "";
+  const char* directory = "";  // absolute; used when there are no layers
+  bool is_volatile = false;    // overlayfs `volatile`: what is written need not survive a crash of the host
+  bool readonly = false;
+};
+
+struct Cgroup {
+  /// cgroup v2: the task's own directory, which it is cloned into. Empty where there is no unified hierarchy.
+  const char* unified = "";
+  /// cgroup v1: the task's directory in each hierarchy in use; the supervisor joins the parent of each.
+  List<const char*> v1;
+};
+
+struct Logs {
+  const char* directory = "";  // empty: no logs
+  uint64_t max_bytes = 0;      // of one file
+  uint32_t max_files = 0;      // kept, the live one included
+};
+
+struct Plan {
+  const char* id = "";
+  const char* name = "";
+  const char* root = "";             // the durable root
+  const char* state_directory = "";  // of this container
+  bool remove_when_done = false;
+  uint64_t namespaces = 0;  // CLONE_NEW* to create
+  List<IdMap> uids, gids;
+  Rootfs rootfs;
+  List<Mount> mounts;
+  List<Device> devices;
+  List<Pair> links;  // path, target
+  List<const char*> masked, readonly_paths;
+  List<Pair> sysctls;  // path below /proc/sys, value
+  const char* hostname = "";
+  const char* domainname = "";
+  Process process;
+  Cgroup cgroup;
+  Logs logs;
+  List<uint64_t> seccomp;  // struct sock_filter, one in each word
+};
+
+/// Visits every member of each structure in a fixed order: the one definition of the stream's layout.
+template <typename Codec>
+struct Layout {
+  Codec& c;
+
+  void operator()(IdMap& v) { c.fields(v.inside, v.outside, v.count); }
+  void operator()(MountOption& v) { c.fields(v.key, v.value); }
+  void operator()(Mount& v) {
+    auto kind = static_cast<uint32_t>(v.kind);
+    c.fields(kind, v.late, v.recursive, v.idmap, v.source, v.type, v.target, v.options, v.set, v.clear);
+    v.kind = static_cast<MountKind>(kind);
+  }
+  void operator()(Device& v) { c.fields(v.path, v.type, v.major, v.minor, v.mode, v.uid, v.gid); }
+  void operator()(Pair& v) { c.fields(v.key, v.value); }
+  void operator()(ResourceLimit& v) { c.fields(v.resource, v.soft, v.hard); }
+  void operator()(Capabilities& v) {
+    c.fields(v.bounding, v.effective, v.permitted, v.inheritable, v.ambient);
+  }
+  void operator()(Process& v) {
+    auto oom_score = static_cast<uint32_t>(v.oom_score);
+    c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.capabilities, v.limits,
+             v.no_new_privileges, v.adjust_oom_score, oom_score);
+    v.oom_score = static_cast<int32_t>(oom_score);
+  }
+  void operator()(Rootfs& v) {
+    c.fields(v.base, v.layers, v.upper, v.work, v.directory, v.is_volatile, v.readonly);
+  }
+  void operator()(Cgroup& v) { c.fields(v.unified, v.v1); }
+  void operator()(Logs& v) { c.fields(v.directory, v.max_bytes, v.max_files); }
+  void operator()(Plan& v) {
+    c.fields(v.id, v.name, v.root, v.state_directory, v.remove_when_done, v.namespaces, v.uids, v.gids,
+             v.rootfs, v.mounts, v.devices, v.links, v.masked, v.readonly_paths, v.sysctls, v.hostname,
+             v.domainname, v.process, v.cgroup, v.logs, v.seccomp);
+  }
+};
+
+}  // namespace berth::launch

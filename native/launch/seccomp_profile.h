@@ -1,0 +1,29 @@
+// Turns the `linux.seccomp` of config.json into a BPF program, once.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "launch/failure.h"
+#include "launch/json.h"
+
+namespace berth::launch {
+
+using SeccompProgram = std::vector<uint64_t>;  // struct sock_filter, one in each word
+
+/// Compiled profiles, kept in memory and in a folder: compiling takes libseccomp some milliseconds, loading what it made some microseconds.
+class SeccompCache {
+ public:
+  /// `directory` holds one file for each profile, named by the digest of all that decides the program. A file that is damaged, or not root's
+  /// alone, is compiled anew. The folder is made if missing; without it (empty) only memory keeps.
+  std::variant<SeccompProgram, Failure> compile(const Json& profile, const std::string& directory);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, SeccompProgram> known_;
+};
+
+}  // namespace berth::launch

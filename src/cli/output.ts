@@ -1,0 +1,25 @@
+import { writeSync } from 'node:fs';
+
+/** What a shell reports for a program that SIGPIPE ended: 128 + 13. */
+const readerGone = 141;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Writes in full to stdout (1) or stderr (2), terminal, file or pipe. A reader that has gone away ends the program as it would
+ * any other; a full disk is the caller's to report.
+ */
+export function write(fd: 1 | 2, text: string): void {
+  const bytes = Buffer.from(text);
+  let done = 0;
+  while (done < bytes.length) {
+    try {
+      done += writeSync(fd, bytes, done);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') process.exit(readerGone);
+      if (code !== 'EAGAIN') throw error;
+      // Another program has made the shared pipe non-blocking, and it is full.
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
+}

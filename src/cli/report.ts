@@ -1,0 +1,49 @@
+import { CommanderError } from 'commander';
+import { BerthError } from '../errors/berth-error.js';
+import { isNativeError } from '../native/native.js';
+import { write } from './output.js';
+
+/** A command line that cannot be understood. */
+export function usageError(what: string, why: string, mend: string): BerthError {
+  return new BerthError('USAGE', { what, why, mend });
+}
+
+/** Tells the user of a failure in one line and, where there is one, the mend in a second. Returns the exit status. */
+export function report(error: unknown, verb: string): number {
+  const told = explain(error, verb);
+  try {
+    write(2, `berth: ${told.message}\n${told.mend === undefined ? '' : `${told.mend}\n`}`);
+  } catch {
+    // stderr is closed or full: the status is all that is left to tell with.
+  }
+  return told.exit;
+}
+
+function explain(error: unknown, verb: string): BerthError {
+  if (error instanceof BerthError) return error;
+  if (error instanceof CommanderError) return explainParse(error, verb);
+  if (isSystemError(error)) {
+    const code = error.code === 'ENOSPC' ? 'NO_SPACE' : 'INTERNAL';
+    return new BerthError(code, { what: verb, why: error.message, cause: error });
+  }
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new BerthError('INTERNAL', {
+    what: verb,
+    why: `internal error: ${trace.replace(/\s*\n\s*/g, ' | ')}`,
+    mend: 'This is a defect in berth: please report this line.',
+    cause: error,
+  });
+}
+
+/** Commander says `error: unknown option '--x'\n(Did you mean --y?)`: the suggestion becomes the mend. */
+function explainParse(error: CommanderError, verb: string): BerthError {
+  const [reason = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const question = suggestion?.replace(/^\((.*)\)$/, '$1 ') ?? '';
+  return usageError(verb, reason, `${question}See berth ${verb} --help.`);
+}
+
+/** What Node and the addon throw for a failed system call; its message names the call and the path. */
+function isSystemError(error: unknown): error is Error & { code: string } {
+  if (isNativeError(error)) return true;
+  return error instanceof Error && 'code' in error && 'syscall' in error && typeof error.code === 'string';
+}

@@ -1,0 +1,76 @@
+import { InvalidArgumentError } from 'commander';
+import { columnsOf } from '../../inspect/columns.js';
+import { findTask } from '../../inspect/find-task.js';
+import { listTasks } from '../../inspect/host-tasks.js';
+import { inspect } from '../../inspect/inspection.js';
+import { tableOf } from '../../inspect/table.js';
+import type { InspectedTask } from '../../inspect/task-source.js';
+import type { Context, Verb } from '../verb.js';
+
+interface Flags {
+  all?: true;
+  quiet?: true;
+  threads?: true;
+  pss?: true;
+  trunc: boolean;
+  interval: number;
+}
+
+export const verb: Verb = {
+  summary: 'Show tasks, or the processes and threads of one, and where their time goes',
+  example: 'berth ps web --threads',
+  declare(command) {
+    command
+      .argument('[ID]', 'a container: its processes too')
+      .option('-a, --all', 'also containers that do not run')
+      .option('-q, --quiet', 'only ids, and no sampling')
+      .option('--threads', 'every process with its threads, as a tree')
+      .option('--interval <seconds>', 'the time between the two samples', seconds, 0.5)
+      .option('--pss', 'the proportional set size of each process too (dear)')
+      .option('--no-trunc', 'whole ids, names and images');
+  },
+  async run(context, [wanted], given) {
+    const flags = given as unknown as Flags;
+    const all = listTasks(context.roots);
+    const tasks =
+      wanted === undefined
+        ? all.filter((task) => flags.all === true || task.state === 'running')
+        : [findTask(all, wanted)];
+    if (flags.quiet === true) printIds(context, tasks, flags.trunc);
+    else await printRows(context, tasks, wanted !== undefined, flags);
+    return 0;
+  },
+};
+
+function printIds({ json, out }: Context, tasks: InspectedTask[], trunc: boolean): void {
+  if (json) {
+    const rows = tasks.map(({ id, name, state }) => ({ level: 'task', id, name, state }));
+    out(`${JSON.stringify({ sampling: null, rows })}\n`);
+  } else {
+    out(tasks.map(({ id }) => `${trunc ? id.slice(0, 12) : id}\n`).join(''));
+  }
+}
+
+async function printRows(
+  { json, out }: Context,
+  tasks: InspectedTask[],
+  one: boolean,
+  flags: Flags,
+): Promise<void> {
+  const pss = flags.pss === true;
+  const depth = flags.threads === true ? 'thread' : one ? 'process' : 'task';
+  const document = await inspect(tasks, { intervalSeconds: flags.interval, depth, pss });
+  if (json) {
+    out(`${JSON.stringify(document)}\n`);
+    return;
+  }
+  const columns = columnsOf(depth === 'task' ? 'list' : 'tree', { pss });
+  out(tableOf(document.rows, columns, !flags.trunc));
+}
+
+/** Shorter than a tick of the kernel's clock there is nothing to measure; longer than a day is a slip. */
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0.01 && value <= 86_400) return value;
+  throw new InvalidArgumentError('It is a number of seconds from 0.01 to 86400.');
+}

@@ -1,0 +1,147 @@
+import type { Microstates } from './microstates.js';
+import { bytes, decimal, duration, share, whole } from './quantity.js';
+import type { Row } from './row.js';
+
+/** A list of tasks, or one task and what is in it. */
+export type View = 'list' | 'tree';
+
+/**
+ * One member of a row: how every front names, places and formats it. The order is that of the JSON members, and of the
+ * columns of a view.
+ */
+export interface Column {
+  /** The member's name in JSON. */
+  member: keyof Row | `microstates.${keyof Microstates}`;
+  header: string;
+  align: 'left' | 'right';
+  /** The views whose table shows it; JSON has every member always. */
+  views: readonly View[];
+  /** The longest text that a table shows, unless it is asked not to cut. */
+  longest?: number;
+  text(row: Row): string;
+  meaning: string;
+}
+
+const both: readonly View[] = ['list', 'tree'];
+
+export const columns: readonly Column[] = [
+  text('level', 'LEVEL', [], 'cluster, node, task, process or thread'),
+  text('id', 'ID', ['list'], 'The task; TASK/PID for a process, TASK/PID/TID for a thread', 12),
+  {
+    ...text('name', 'NAME', both, "The container's name; the command name of a process or thread", 20),
+    text: (row) => indent(row) + row.name,
+  },
+  text('parent_id', 'PARENT', [], 'The id of the row that this one belongs to'),
+  text('node', 'NODE', [], 'The host'),
+  text('task_id', 'TASK', [], 'The task that the process or thread belongs to'),
+  text('zone', 'ZONE', [], 'The zone that the task runs in'),
+  text('image', 'IMAGE', ['list'], 'The image that the task was made from', 18),
+  number('pid', 'PID', ['tree'], whole, 'The process on the host; for a task its first one'),
+  number('nspid', 'NSPID', ['tree'], whole, 'The same process as its own pid namespace numbers it'),
+  number('tid', 'TID', ['tree'], whole, 'The thread on the host'),
+  text('state', 'STATE', both, "The task's state; running, sleeping, disk_sleep, … of a process or thread"),
+  text('start_time', 'STARTED', [], 'When it started'),
+  number('uptime_seconds', 'UP', ['list'], duration, 'For how long it has run'),
+  number('cpu_percent', 'CPU%', both, decimal, 'CPU used in the interval; 100 is one CPU'),
+  number('cpu_seconds', 'CPUTIME', [], duration, 'CPU used since it started'),
+  microstate('user', 'USR', 'On the CPU, in the program'),
+  microstate('system', 'SYS', 'On the CPU, in the kernel'),
+  microstate('run_queue', 'RUNQ', 'Ready to run, waiting for a CPU'),
+  microstate('block_io', 'BLK', 'Waiting for block I/O; known while kernel.task_delayacct is on'),
+  microstate('memory_stall', 'MSTL', "Waiting for memory: the task's pressure stall information"),
+  microstate('sleep', 'SLP', 'The rest: waiting for anything else'),
+  microstate(
+    'throttled',
+    'THRO',
+    "Held by the task's CPU quota, at most 100%; its threads are in RUNQ meanwhile",
+  ),
+  number(
+    'memory_rss',
+    'RSS',
+    both,
+    bytes,
+    'Resident memory; for a task the sum, with shared pages counted more than once',
+  ),
+  number(
+    'memory_pss',
+    'PSS',
+    [],
+    bytes,
+    'Resident memory with shared pages divided by their users; only with --pss',
+  ),
+  number(
+    'memory_working_set',
+    'WSET',
+    [],
+    bytes,
+    "What the task's cgroup holds, without inactive file cache",
+  ),
+  number('memory_limit', 'LIMIT', [], bytes, "The limit of the task's cgroup"),
+  number('threads', 'THR', both, whole, 'Threads in it'),
+  number('processes', 'PROCS', [], whole, 'Processes in it'),
+  number('fds', 'FDS', [], whole, 'Open file descriptors'),
+  number('io_read_bytes_per_second', 'RD/s', ['tree'], bytes, 'Bytes fetched from storage, a second'),
+  number('io_write_bytes_per_second', 'WR/s', ['tree'], bytes, 'Bytes sent to storage, a second'),
+  number(
+    'faults_major_per_second',
+    'MAJFL/s',
+    [],
+    decimal,
+    'Page faults that had to read from storage, a second',
+  ),
+  number('switches_voluntary_per_second', 'VCSW/s', [], decimal, 'Times a second it gave the CPU up to wait'),
+  number(
+    'switches_involuntary_per_second',
+    'ICSW/s',
+    [],
+    decimal,
+    'Times a second the CPU was taken from it',
+  ),
+];
+
+/** The columns of a table. Who asks for the proportional set size wants to see it. */
+export function columnsOf(view: View, options: { pss: boolean }): Column[] {
+  return columns.filter(
+    ({ views, member }) => views.includes(view) || (options.pss && member === 'memory_pss'),
+  );
+}
+
+const depths: Partial<Record<Row['level'], number>> = { process: 1, thread: 2 };
+
+function indent({ level }: Row): string {
+  return '  '.repeat(depths[level] ?? 0);
+}
+
+type Of<Type> = { [Member in keyof Row]: Row[Member] extends Type ? Member : never }[keyof Row];
+
+function text(
+  member: Of<string | null>,
+  header: string,
+  views: readonly View[],
+  meaning: string,
+  longest?: number,
+): Column {
+  const column: Column = { member, header, align: 'left', views, meaning, text: (row) => row[member] ?? '-' };
+  return longest === undefined ? column : { ...column, longest };
+}
+
+function number(
+  member: Of<number | null>,
+  header: string,
+  views: readonly View[],
+  format: (value: number | null) => string,
+  meaning: string,
+): Column {
+  return { member, header, align: 'right', views, meaning, text: (row) => format(row[member]) };
+}
+
+function microstate(state: keyof Microstates, header: string, meaning: string): Column {
+  return {
+    member: `microstates.${state}`,
+    header,
+    align: 'right',
+    views: both,
+    meaning,
+    text: (row) => share(row.microstates[state]),
+  };
+}

@@ -1,0 +1,25 @@
+import { BerthError } from '../errors/berth-error.js';
+import type { InspectedTask } from './task-source.js';
+
+/** The task that a person means: by its id, its name, or a beginning of its id that fits no other. */
+export function findTask(tasks: InspectedTask[], wanted: string): InspectedTask {
+  const exact = tasks.find((task) => task.id === wanted) ?? tasks.find((task) => task.name === wanted);
+  if (exact !== undefined) return exact;
+  const fitting = wanted === '' ? [] : tasks.filter((task) => task.id.startsWith(wanted));
+  const [only, second] = fitting;
+  if (only === undefined) {
+    throw new BerthError('CONTAINER_NOT_FOUND', {
+      what: `container ${wanted}`,
+      why: 'no container has that name or id',
+      mend: 'See berth ps -a.',
+    });
+  }
+  if (second !== undefined) {
+    throw new BerthError('CONTAINER_AMBIGUOUS', {
+      what: `container ${wanted}`,
+      why: `${fitting.length} containers have ids that begin so`,
+      mend: `Give more of the id: ${only.id} or ${second.id}, for example.`,
+    });
+  }
+  return only;
+}

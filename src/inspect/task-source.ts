@@ -1,0 +1,25 @@
+import type { CgroupPlace } from '../native/index.js';
+import type { Roots } from '../state/roots.js';
+
+/** What inspection has to know of a container; the rest it reads from the kernel. */
+export interface InspectedTask {
+  id: string;
+  name: string;
+  image: string | null;
+  zone: string | null;
+  state: 'created' | 'running' | 'exited' | 'lost';
+  /** The first process, on the host; its start in clock ticks since boot (field 22 of /proc/PID/stat). */
+  pid: number | null;
+  pidStartTime: number | null;
+  /** RFC 3339. */
+  startedAt: string | null;
+  cgroup: {
+    /** The directory whose cgroup.procs, with those below, lists the processes; null: follow the pid namespace. */
+    procs: string | null;
+    /** Where each controller accounts for the task, by the controller's name. */
+    controllers: Record<string, CgroupPlace>;
+  };
+}
+
+/** Every container of one installation, running or not. */
+export type ListTasks = (roots: Roots) => InspectedTask[];

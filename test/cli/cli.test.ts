@@ -1,0 +1,119 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { commandOf } from '../../src/cli/command.js';
+import { generatedPages } from '../../src/cli/docs/pages.js';
+import { table } from '../../src/cli/table.js';
+import { verbs } from '../../src/cli/verbs/index.js';
+import { version } from '../../src/version.js';
+import { bareNode, berth, berthCommand } from './berth.js';
+
+/** What a user sees after a mistake: `berth: WHAT: WHY` and the mend, and nothing else. */
+function refusal(pattern: RegExp, mend: RegExp) {
+  return (text: string) => {
+    const lines = text.split('\n');
+    return lines.length === 3 && pattern.test(lines[0] ?? '') && mend.test(lines[1] ?? '') && lines[2] === '';
+  };
+}
+
+t.test('help and version', async (t) => {
+  for (const flag of ['--help', '-h', 'help'])
+    t.match(berth([flag]), { status: 0, stderr: '', stdout: /^Usage: berth VERB/ });
+  t.equal(berth([]).stdout, berth(['--help']).stdout);
+  for (const name of Object.keys(verbs)) {
+    if (!name.includes(' ')) t.match(berth(['--help']).stdout, new RegExp(`^  ${name} `, 'm'), name);
+  }
+  t.match(berth(['--version']), { status: 0, stdout: `berth ${version}\n` });
+  t.match(JSON.parse(berth(['version', '--json']).stdout), { berth: version, node: process.versions.node });
+  t.equal(berth(['--version', '--json']).stdout, berth(['version', '--json']).stdout);
+  t.equal(berth(['help', 'version']).stdout, berth(['version', '--help']).stdout);
+});
+
+t.test('every verb explains itself, with an example that calls it', async (t) => {
+  for (const [name, entry] of Object.entries(verbs)) {
+    const { verb } = await entry.load();
+    t.equal(verb.summary, entry.summary, `${name}: one summary`);
+    t.ok(verb.example.startsWith(`berth ${name}`), `${name}: the example is of this verb`);
+    let shown = '';
+    const writeOut = (text: string) => {
+      shown += text;
+    };
+    commandOf(name, verb).configureOutput({ writeOut }).outputHelp();
+    t.ok(shown.startsWith(`Usage: berth ${name}`), name);
+    t.ok(shown.includes(`Example:\n  ${verb.example}\n`), `${name}: --help shows it`);
+  }
+});
+
+t.test('a mistake is one line, its mend, and 125', async (t) => {
+  const cases: [string[], RegExp, RegExp][] = [
+    [['frobnicate'], /^berth: frobnicate: no such verb$/, /^See berth --help\.$/],
+    [['--frob'], /^berth: --frob: no such flag/, /^See berth --help\.$/],
+    [['version', '--frob'], /^berth: version: unknown option '--frob'$/, /^See berth version --help\.$/],
+    [['version', '--jsno'], /^berth: version: unknown option '--jsno'$/, /^Did you mean --json\? See/],
+    [['version', 'extra'], /^berth: version: too many arguments/, /^See berth version --help\.$/],
+    [['doctor', '--root'], /^berth: doctor: option '--root <dir>' argument missing$/, /^See berth doctor/],
+    [['constructor'], /^berth: constructor: no such verb$/, /^See/],
+    [['a\u001b[31mb'], /^berth: a\\x1b\[31mb: no such verb$/, /^See/],
+  ];
+  for (const [args, pattern, mend] of cases) {
+    const { status, stdout, stderr } = berth(args);
+    t.equal(status, 125, args.join(' '));
+    t.equal(stdout, '');
+    t.ok(refusal(pattern, mend)(stderr), stderr);
+  }
+});
+
+t.test('a reader that leaves, and a disk that is full', async (t) => {
+  // A pipe whose reading end is closed before berth starts, so that no race decides.
+  const script = 'mkfifo "$0"; exec 9<>"$0" 8>"$0" 9<&-; exec "$@" >&8';
+  const gone = spawnSync('bash', ['-c', script, `${t.testdir()}/pipe`, ...berthCommand, '--help'], {
+    encoding: 'utf8',
+  });
+  t.match(gone, { status: 141, stderr: '' });
+
+  for (const args of [['--help'], ['version']]) {
+    const full = spawnSync('bash', ['-c', 'exec "$@" >/dev/full', 'bash', ...berthCommand, ...args], {
+      encoding: 'utf8',
+    });
+    t.equal(full.status, 125);
+    t.match(full.stderr, /^berth: \w+: ENOSPC: no space left on device, write\n$/);
+  }
+});
+
+t.test('starts within 1.5 times the bare Node', async (t) => {
+  const milliseconds = ([file = '', ...args]: string[]) => {
+    const start = process.hrtime.bigint();
+    spawnSync(file, args, { stdio: 'ignore' });
+    return Number(process.hrtime.bigint() - start) / 1e6;
+  };
+  const runs = Array.from({ length: 10 }, () => ({
+    node: milliseconds([...bareNode, '-e', '0']),
+    version: milliseconds([...berthCommand, '--version']),
+    help: milliseconds([...berthCommand, '--help']),
+  }));
+  const best = (key: 'node' | 'version' | 'help') => Math.min(...runs.map((run) => run[key]));
+  for (const key of ['version', 'help'] as const) {
+    const ratio = best(key) / best('node');
+    t.comment(
+      `--${key}: ${best(key).toFixed(1)} ms, node -e 0: ${best('node').toFixed(1)} ms, ratio ${ratio.toFixed(2)}`,
+    );
+    t.ok(ratio <= 1.5, `--${key} within 1.5`);
+  }
+});
+
+t.test('tables', async (t) => {
+  const columns = [{ header: 'NAME' }, { header: 'SIZE', align: 'right' as const }, { header: 'NOTE' }];
+  t.equal(
+    table(columns, [
+      ['é', '10', ''],
+      ['longer', '9', 'a\nb\u001b[0m'],
+    ]),
+    'NAME    SIZE  NOTE\né         10\nlonger     9  a\\x0ab\\x1b[0m\n',
+  );
+});
+
+t.test('the generated pages are current', async (t) => {
+  for (const { file, content } of await generatedPages()) {
+    t.equal(readFileSync(file, 'utf8'), content, `${file} is what ./dev docs writes`);
+  }
+});

@@ -1,0 +1,57 @@
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { InspectedTask } from '../../src/inspect/task-source.js';
+import { places, type Roots } from '../../src/state/roots.js';
+import { statField } from './load.js';
+
+/** A task as the containerizer would tell of it, for a process that the test started. */
+export function taskAt(pid: number | null, change: Partial<InspectedTask> = {}): InspectedTask {
+  return {
+    id: '0123456789abcdef0123456789abcdef',
+    name: 'loaded',
+    image: 'oci:images/load:latest',
+    zone: null,
+    state: 'running',
+    pid,
+    pidStartTime: pid === null ? null : statField(pid, 22),
+    startedAt: new Date().toISOString(),
+    cgroup: { procs: null, controllers: {} },
+    ...change,
+  };
+}
+
+/** Writes the state of a running container the way its supervisor does. */
+export function stageContainer(
+  roots: Roots,
+  id: string,
+  name: string,
+  pid: number,
+  cgroup: object = {},
+): void {
+  const folder = places.run(roots, id);
+  mkdirSync(folder, { recursive: true });
+  const at = new Date().toISOString();
+  const task = { pid, start_time: statField(pid, 22) };
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const write = (file: string, content: object) =>
+    writeFileSync(path.join(folder, file), JSON.stringify({ format: 1, ...content }));
+  write('container.json', { id, name, image: 'oci:images/load:latest', created_at: at, cgroup });
+  write('state.json', { boot_id: bootId, supervisor: task, task, started_at: at });
+}
+
+/** Where this host keeps a controller: its own v1 hierarchy, or the unified one with the controller handed down. */
+export function hierarchyOf(controller: string): { root: string; version: 1 | 2 } | undefined {
+  const root = `/sys/fs/cgroup/${controller}`;
+  if (existsSync(`${root}/cgroup.procs`)) return { root, version: 1 };
+  const handedDown = '/sys/fs/cgroup/cgroup.subtree_control';
+  const unified = existsSync(handedDown) && readFileSync(handedDown, 'utf8').split(/\s/).includes(controller);
+  return unified ? { root: '/sys/fs/cgroup', version: 2 } : undefined;
+}
+
+/** A cgroup of this test's own, with these processes in it; `remove` after they have ended. */
+export function makeCgroup(root: string, pids: number[]): { directory: string; remove(): void } {
+  const directory = `${root}/berth-test-${process.pid}`;
+  mkdirSync(directory);
+  for (const pid of pids) writeFileSync(`${directory}/cgroup.procs`, `${pid}`);
+  return { directory, remove: () => rmdirSync(directory) };
+}
