@@ -13,7 +13,7 @@
 
 namespace berth::init {
 
-Control::Control(sys::Fd leash, int task_pidfd) : task_pidfd_(task_pidfd) {
+Control::Control(sys::Fd leash) {
   clients_[0].socket = std::move(leash);
   clients_[0].waits = true;
 }
@@ -99,14 +99,21 @@ void Control::obey(Client& client, const char* request) {
 }
 
 void Control::send_line(Client& client, const char* line) {
-  char text[768];
-  const int length = snprintf(text, sizeof text, "%s\n", line);
+  iovec parts[2] = {{const_cast<char*>(line), strlen(line)}, {const_cast<char*>("\n"), 1}};
+  msghdr message = {};
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
   // A client that does not read its few lines is let go rather than waited for.
-  if (send(client.socket.get(), text, static_cast<size_t>(length), MSG_DONTWAIT | MSG_NOSIGNAL) != length) client.socket.reset();
+  const ssize_t sent = sendmsg(client.socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent != static_cast<ssize_t>(parts[0].iov_len + 1)) client.socket.reset();
 }
 
 void Control::set_status(const char* line) {
   status_ = line;
+  tell_leash(line);
+}
+
+void Control::tell_leash(const char* line) {
   if (clients_[0].socket) send_line(clients_[0], line);
 }
 

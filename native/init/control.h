@@ -15,7 +15,10 @@ class Control {
  public:
   static constexpr int kMostClients = 32;
 
-  Control(sys::Fd leash, int task_pidfd);
+  explicit Control(sys::Fd leash);
+
+  /// Whom `signal` is for.
+  void task(int pidfd) { task_pidfd_ = pidfd; }
 
   /// Listens on `control.sock`, mode 0600, in the volatile state directory.
   sys::Result<void> listen(int directory);
@@ -27,6 +30,8 @@ class Control {
 
   /// The line that `status` answers, and that every client gets when it changes.
   void set_status(const char* line);
+  /// One line for the launcher alone.
+  void tell_leash(const char* line);
   /// The last line of all: told to the leash and to everybody who waits.
   void announce_exit(const char* line);
   /// Does the process that launched the container still hold its end?
@@ -47,7 +52,7 @@ class Control {
 
   Client clients_[kMostClients];  // [0] is the leash
   sys::Fd listener_;
-  int task_pidfd_;
+  int task_pidfd_ = -1;
   const char* status_ = "starting";
 };
 

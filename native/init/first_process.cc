@@ -139,7 +139,7 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
 
   // While the supervisor builds the tree, the dearest namespace (network) is made here.
   progress.at("namespaces");
-  const uint64_t early = plan.namespaces & (kCloneNewNet | kCloneNewIpc | kCloneNewUts);
+  const uint64_t early = plan.namespaces & (kCloneNewNet | kCloneNewUts);
   BERTH_TRY(check(unshare(static_cast<int>(early)), "unshare"));
   progress.at("cgroup");
   BERTH_TRY(join_v1_cgroups(ends));
@@ -153,7 +153,9 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
     BERTH_TRY(become_root_inside());
   }
   progress.at("namespaces");
-  BERTH_TRY(check(unshare(CLONE_NEWNS), "unshare"));
+  // IPC only now, so that the message queues' file system belongs to the container's root.
+  const uint64_t late = plan.namespaces & (kCloneNewNs | kCloneNewIpc);
+  BERTH_TRY(check(unshare(static_cast<int>(late)), "unshare"));
   BERTH_TRY(enter_own_view(plan, progress));
 
   if ((plan.namespaces & kCloneNewUts) != 0) {
@@ -190,6 +192,7 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
 
 void run_first_process(const Plan& plan, const FirstProcess& ends) {
   Progress progress;
+  progress.timings = ends.timings;
   const auto outcome = confine_and_run(plan, ends, progress);
   const Failure failure = describe(progress, outcome.error());
   // Fits a pipe's buffer whole. If the supervisor is gone, nobody is left to tell.

@@ -14,6 +14,7 @@ struct FirstProcess {
   int input = -1;
   const int* v1_tasks = nullptr;  // `tasks` files of its cgroups, one for each of plan.cgroup.v1
   uint32_t v1_count = 0;
+  Timings* timings = nullptr;  // its own list, not the supervisor's
 };
 
 /// Never returns: becomes the user's program or reports why not and exits.

@@ -65,11 +65,15 @@ Result<Sampling> sample(const SampleRequest& request) {
   SamplerState state{.proc = proc.get(),
                      .seconds_per_tick = 1.0 / static_cast<double>(sysconf(_SC_CLK_TCK)),
                      .delay_accounting = false,
+                     .taskstats = {},
                      .budget = DescriptorBudget(request.interval > 0 ? descriptor_budget() : 0),
                      .text = {},
                      .threads = {}};
   if (auto found = state.text.read(proc.get(), "sys/kernel/task_delayacct")) {
     state.delay_accounting = only_number(*found) == 1;
+  }
+  if (state.delay_accounting) {
+    if (auto socket = Taskstats::open()) state.taskstats = std::move(*socket);
   }
 
   Sampling sampling;

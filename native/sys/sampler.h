@@ -66,14 +66,16 @@ inline constexpr const char* kProcessFields[] = {
 
 struct ThreadRow {
   double at = kUnknown, process = kUnknown, tid = kUnknown, start = kUnknown, state = kUnknown;
-  double on_cpu = kUnknown, waiting = kUnknown, user = kUnknown, system = kUnknown,
-         block_io = kUnknown;
+  double on_cpu = kUnknown, waiting = kUnknown, user = kUnknown, system = kUnknown;
+  // Known only while kernel.task_delayacct is on. `paging` lies within `block_io` where the page is
+  // read from storage.
+  double block_io = kUnknown, paging = kUnknown, reclaim = kUnknown;
   double major_faults = kUnknown, voluntary = kUnknown, involuntary = kUnknown;
   double read_bytes = kUnknown, write_bytes = kUnknown;
 };
 inline constexpr const char* kThreadFields[] = {
-    "at",           "process",   "tid",         "start",      "state",
-    "on_cpu",       "waiting",   "user",        "system",     "block_io",
+    "at",           "process",   "tid",         "start",      "state",      "on_cpu",
+    "waiting",      "user",      "system",      "block_io",   "paging",     "reclaim",
     "major_faults", "voluntary", "involuntary", "read_bytes", "write_bytes"};
 
 static_assert(sizeof(TaskRow) == std::size(kTaskFields) * sizeof(double));

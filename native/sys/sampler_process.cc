@@ -54,6 +54,16 @@ void add_name(std::string& names, const std::string& name) {
   names += '\0';
 }
 
+/// The same waits as field 42 of stat in nanoseconds, and those for memory.
+void set_delays(SamplerState& state, pid_t tid, ThreadRow& row) {
+  if (!state.taskstats) return;
+  auto delays = state.taskstats->delays(tid);
+  if (!delays) return;
+  row.block_io = static_cast<double>(delays->block_io) * kNanosecond;
+  row.paging = static_cast<double>(delays->paging) * kNanosecond;
+  row.reclaim = static_cast<double>(delays->reclaim) * kNanosecond;
+}
+
 bool read_thread(SamplerState& state, int tasks, size_t process, pid_t tid, bool with_io,
                  Snapshot& snapshot) {
   KeptThread& kept = state.threads[tid];
@@ -73,7 +83,10 @@ bool read_thread(SamplerState& state, int tasks, size_t process, pid_t tid, bool
   row.user = seconds(stat->user);
   row.system = seconds(stat->system);
   row.major_faults = static_cast<double>(stat->major_faults);
-  if (state.delay_accounting) row.block_io = seconds(stat->block_io);
+  if (state.delay_accounting) {
+    row.block_io = seconds(stat->block_io);
+    set_delays(state, tid, row);
+  }
   if (auto text = kept.schedstat.read(tasks, tid, "schedstat", state.text, state.budget)) {
     if (const auto sched = parse_schedstat(*text)) {
       row.on_cpu = static_cast<double>(sched->on_cpu) * kNanosecond;

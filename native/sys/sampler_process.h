@@ -3,11 +3,13 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <unordered_map>
 
 #include "sys/fd.h"
 #include "sys/proc_file.h"
 #include "sys/sampler.h"
+#include "sys/taskstats.h"
 
 namespace berth::sys {
 
@@ -42,10 +44,12 @@ struct SamplerState {
   int proc;
   double seconds_per_tick;
   bool delay_accounting;
+  // Opened only with delay accounting: it tells nothing else that /proc does not.
+  std::optional<Taskstats> taskstats;
   DescriptorBudget budget;
   ProcText text;
-  std::unordered_map<pid_t, KeptThread>
-      threads;  // by tid, which no two threads of one procfs share
+  // By tid, which no two threads of one procfs share.
+  std::unordered_map<pid_t, KeptThread> threads;
 };
 
 /// What to read of a process besides its counters.

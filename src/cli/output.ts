@@ -8,8 +8,8 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
  * Writes in full to stdout (1) or stderr (2), terminal, file or pipe. A reader that has gone away ends the program as it would
  * any other; a full disk is the caller's to report.
  */
-export function write(fd: 1 | 2, text: string): void {
-  const bytes = Buffer.from(text);
+export function write(fd: 1 | 2, content: string | Uint8Array): void {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   let done = 0;
   while (done < bytes.length) {
     try {

@@ -48,7 +48,11 @@ export const columns: readonly Column[] = [
   microstate('system', 'SYS', 'On the CPU, in the kernel'),
   microstate('run_queue', 'RUNQ', 'Ready to run, waiting for a CPU'),
   microstate('block_io', 'BLK', 'Waiting for block I/O; known while kernel.task_delayacct is on'),
-  microstate('memory_stall', 'MSTL', "Waiting for memory: the task's pressure stall information"),
+  microstate(
+    'memory_stall',
+    'MSTL',
+    'Waiting for memory: of a task by its pressure stall information, of a thread while kernel.task_delayacct is on',
+  ),
   microstate('sleep', 'SLP', 'The rest: waiting for anything else'),
   microstate(
     'throttled',

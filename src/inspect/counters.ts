@@ -49,6 +49,8 @@ export const threadFields = [
   'user',
   'system',
   'block_io',
+  'paging',
+  'reclaim',
   'major_faults',
   'voluntary',
   'involuntary',

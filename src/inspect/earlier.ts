@@ -39,6 +39,8 @@ const threadZero = {
   on_cpu: 0,
   waiting: 0,
   block_io: 0,
+  paging: 0,
+  reclaim: 0,
   voluntary: 0,
   involuntary: 0,
 };

@@ -80,6 +80,7 @@ function sourcesOf(
 ): Sources {
   const after = snapshots.at(-1);
   const scheduled = after?.threads.some((thread) => thread.on_cpu !== null) ?? false;
+  const paged = after?.threads.some((thread) => thread.paging !== null) ?? false;
   const told = (part: 'memory_stall' | 'throttled'): boolean =>
     figures.some((task) => task.figures.microstates[part] !== null);
   const version = (controller: string): string | null => {
@@ -88,11 +89,13 @@ function sourcesOf(
       .find((found) => found !== undefined);
     return place === undefined ? null : `cgroup v${place.version} ${controller}`;
   };
+  const stalls = told('memory_stall') ? 'memory.pressure' : null;
+  const blocked = paged ? 'taskstats' : 'stat';
   return {
     cpu: scheduled ? 'schedstat, split by stat' : 'stat',
     run_queue: scheduled ? 'schedstat' : null,
-    block_io: delayAccounting ? 'stat (kernel.task_delayacct)' : null,
-    memory_stall: told('memory_stall') ? 'memory.pressure' : null,
+    block_io: delayAccounting ? blocked : null,
+    memory_stall: paged ? 'taskstats' : stalls,
     throttled: told('throttled') ? (version('cpu') ?? 'cgroup v2 cpu.stat') : null,
     memory: version('memory'),
   };

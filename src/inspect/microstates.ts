@@ -28,6 +28,8 @@ export const unknownMicrostates: Microstates = {
   throttled: null,
 };
 
+type CountedTime = 'user' | 'system' | 'on_cpu' | 'waiting' | 'block_io' | 'paging' | 'reclaim';
+
 const running = 'R'.charCodeAt(0);
 
 /**
@@ -35,7 +37,7 @@ const running = 'R'.charCodeAt(0);
  * and system apart: they are split as the ticks of the interval are, or, when none passed, those of the thread's life.
  */
 export function threadMicrostates(before: ThreadCounters, after: ThreadCounters): Microstates {
-  const gained = (field: 'user' | 'system' | 'on_cpu' | 'waiting' | 'block_io'): number | null => {
+  const gained = (field: CountedTime): number | null => {
     const late = after[field];
     const early = before[field];
     return late === null || early === null ? null : Math.max(0, late - early);
@@ -44,13 +46,19 @@ export function threadMicrostates(before: ThreadCounters, after: ThreadCounters)
   const system = gained('system') ?? 0;
   const cpu = gained('on_cpu') ?? user + system;
   let queued = gained('waiting');
-  const blocked = gained('block_io');
+  const paging = gained('paging');
+  const reclaim = gained('reclaim');
+  // A wait for a page that was taken away is a wait for memory, though the kernel counts the reading of it as I/O too.
+  const allBlocked = gained('block_io');
+  const blocked = allBlocked === null ? null : Math.max(0, allBlocked - (paging ?? 0));
   const busy = cpu + (queued ?? 0) + (blocked ?? 0);
   // A birth is stamped in ticks, so a young thread may seem to have worked for longer than it lived; readings of several
   // files are some microseconds apart, so an old one may too.
   const whole = Math.max(after.at - before.at, busy);
   if (whole <= 0) return unknownMicrostates;
-  let asleep = whole - busy;
+  // Reclaim is partly work on the CPU, and waits for one, which are told as such.
+  const stalled = paging === null || reclaim === null ? null : Math.min(paging + reclaim, whole - busy);
+  let asleep = whole - busy - (stalled ?? 0);
   if (queued !== null && neverSlept(before, after)) {
     // A wait is only counted once it ends: what is missing is the wait that the thread is still in.
     queued += asleep;
@@ -62,7 +70,7 @@ export function threadMicrostates(before: ThreadCounters, after: ThreadCounters)
     system: (cpu * systemShare) / whole,
     run_queue: queued === null ? null : queued / whole,
     block_io: blocked === null ? null : blocked / whole,
-    memory_stall: null,
+    memory_stall: stalled === null ? null : stalled / whole,
     sleep: asleep / whole,
     throttled: null,
   };

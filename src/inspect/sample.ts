@@ -60,7 +60,7 @@ function toSnapshot(tables: SnapshotTables): Snapshot {
 }
 
 /** The addon and this module each name the fields; a mismatch means that the addon is of another build. */
-function toRecords<Record>(table: CounterTable, expected: readonly string[], names?: string): Record[] {
+function toRecords<Counters>(table: CounterTable, expected: readonly string[], names?: string): Counters[] {
   const { fields, values } = table;
   if (fields.join() !== expected.join()) {
     throw new BerthError('NOT_BUILT', {
@@ -70,14 +70,17 @@ function toRecords<Record>(table: CounterTable, expected: readonly string[], nam
     });
   }
   const named = names?.split('\0');
-  const records: Record[] = [];
+  const records: Counters[] = [];
   for (let at = 0; at < values.length; at += fields.length) {
-    const entries = fields.map((field, column): [string, number | string | null] => {
+    const record: Writable = {};
+    for (const [column, field] of fields.entries()) {
       const value = values[at + column];
-      return [field, value === undefined || Number.isNaN(value) ? null : value];
-    });
-    if (named !== undefined) entries.push(['name', named[records.length] ?? '']);
-    records.push(Object.fromEntries(entries) as Record);
+      record[field] = value === undefined || Number.isNaN(value) ? null : value;
+    }
+    if (named !== undefined) record.name = named[records.length] ?? '';
+    records.push(record as Counters);
   }
   return records;
 }
+
+type Writable = { name?: string } & { [field: string]: number | string | null };

@@ -1,8 +1,11 @@
 // A process with threads that each do one known thing, named after it: load NAME:DEED[:NUMBER]…
-//   spin            use the CPU in the program          call       use it in the kernel
-//   sleep           wait for ever                       write:N    write N bytes a second to a file
-//   in $TMPDIR, synced hold:N          touch N bytes and keep them         births     start and end
-//   short threads without pause
+//   spin       use the CPU in the program
+//   call       use it in the kernel
+//   sleep      wait for ever
+//   births     start and end short threads without pause
+//   hold:N     touch N bytes and keep them
+//   write:N    write N bytes a second to a file in $TMPDIR, synced
+//   thrash:N   read a mapped file of N bytes in $TMPDIR round and round
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -52,6 +55,22 @@ void spin_for(double seconds) {
       (void)!pwrite(file, block.data(), block.size(), 0);
       fsync(file);
       usleep(50'000);
+    }
+  }
+  if (deed == "thrash") {
+    const std::string path = std::string(getenv("TMPDIR")) + "/mapped";
+    const int file = open(path.c_str(), O_RDWR | O_CREAT, 0600);
+    const std::vector<char> block(1 << 20, 'x');
+    for (size_t at = 0; at < number; at += block.size()) {
+      (void)!pwrite(file, block.data(), block.size(), static_cast<off_t>(at));
+    }
+    fsync(file);
+    const auto* mapped =
+        static_cast<const volatile char*>(mmap(nullptr, number, PROT_READ, MAP_SHARED, file, 0));
+    madvise(const_cast<char*>(mapped), number,
+            MADV_RANDOM);  // no reading ahead: each page is waited for
+    for (;;) {
+      for (size_t at = 0; at < number; at += 4096) (void)mapped[at];
     }
   }
   if (deed == "births") {

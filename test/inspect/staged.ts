@@ -50,8 +50,10 @@ export function hierarchyOf(controller: string): { root: string; version: 1 | 2 
 
 /** A cgroup of this test's own, with these processes in it; `remove` after they have ended. */
 export function makeCgroup(root: string, pids: number[]): { directory: string; remove(): void } {
-  const directory = `${root}/berth-test-${process.pid}`;
+  const directory = `${root}/berth-test-${process.pid}-${made++}`;
   mkdirSync(directory);
   for (const pid of pids) writeFileSync(`${directory}/cgroup.procs`, `${pid}`);
   return { directory, remove: () => rmdirSync(directory) };
 }
+
+let made = 0;

@@ -33,6 +33,14 @@ export const verb: Verb = {
   },
 };
 
+const columns: Column[] = [
+  { header: 'IMAGE' },
+  { header: 'DIGEST' },
+  { header: 'LAYERS', align: 'right' },
+  { header: 'SIZE', align: 'right' },
+  { header: 'LOADED' },
+];
+
 /** The members that `image ls` and `image inspect` share. */
 export function imageJson(image: ImageSummary) {
   return {

@@ -8,11 +8,23 @@ export interface VerbEntry {
 
 /** Every verb by name; a name of two words is a verb of a group (`image ls`). */
 export const verbs: Record<string, VerbEntry> = {
+  run: { summary: 'Run a command in a new container', load: () => import('./run.js') },
   ps: {
     summary: 'Show tasks, or the processes and threads of one, and where their time goes',
     load: () => import('./ps.js'),
   },
-  run: { summary: 'Run a command in a new container', load: () => import('./run.js') },
+  logs: { summary: 'Print what a container has written', load: () => import('./logs.js') },
+  inspect: { summary: 'Show all that is known of a container, as JSON', load: () => import('./inspect.js') },
+  kill: { summary: 'Send a signal to the first process of containers', load: () => import('./kill.js') },
+  stop: {
+    summary: 'End containers: their stop signal, and after a while SIGKILL',
+    load: () => import('./stop.js'),
+  },
+  wait: {
+    summary: 'Wait until containers have ended, and print the status of each',
+    load: () => import('./wait.js'),
+  },
+  rm: { summary: 'Remove containers with their files and logs', load: () => import('./rm.js') },
   'image load': {
     summary: 'Bring an image into the store, verified and unpacked',
     load: () => import('./image-load.js'),
@@ -22,11 +34,11 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show the manifest, configuration and layers of an image',
     load: () => import('./image-inspect.js'),
   },
-  'image rm': { summary: 'Remove an image from the store', load: () => import('./image-rm.js') },
   'image unpack': {
     summary: 'Write the root file system of an image as a plain tree',
     load: () => import('./image-unpack.js'),
   },
+  'image rm': { summary: 'Remove an image from the store', load: () => import('./image-rm.js') },
   doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
   version: {
     summary: 'Show the versions of berth, Node.js and the machine',

@@ -1,10 +1,43 @@
+import { constants } from 'node:os';
+import { launchContainer, type RunningContainer } from '../../containerizer/container/launch.js';
+import { provideImage } from '../../containerizer/image/provide.js';
+import { containerOptions, declareRunFlags } from '../run-flags/index.js';
 import type { Verb } from '../verb.js';
+
+/** A terminal sends these to the whole foreground; a service manager sends them to this process. They are meant for the container. */
+const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
 
 export const verb: Verb = {
   summary: 'Run a command in a new container',
-  example: 'berth run oci:images/node/out:latest node --version',
-  declare() {},
-  run() {
+  example: 'berth run --rm oci:./debian:bookworm cat /etc/os-release',
+  declare(command) {
+    command
+      .argument('<image>', 'oci:DIR[:TAG], or a name from berth image ls')
+      .argument('[command...]', "instead of the image's own")
+      .option('-d, --detach', 'print the id and leave it running')
+      .passThroughOptions();
+    declareRunFlags(command);
+  },
+  async run(context, [reference = '', ...command], flags) {
+    const options = containerOptions(flags, command);
+    const { imageProgress } = await import('../image-progress.js');
+    const image = await provideImage(context.roots, reference, { onProgress: imageProgress(context) });
+    const detach = flags.detach === true;
+    const container = await launchContainer(context.roots, {
+      image,
+      options,
+      client: detach ? null : { stdout: 1, stderr: 2 },
+    });
+    if (!detach) return followToEnd(container);
+    container.release();
+    const { id, pid } = container;
+    context.out(context.json ? `${JSON.stringify({ id, name: options.name ?? id, pid })}\n` : `${id}\n`);
     return 0;
   },
 };
+
+/** The container writes to our stdout and stderr itself; what is left to do is to pass signals on and to end as it does. */
+async function followToEnd(container: RunningContainer): Promise<number> {
+  for (const name of forwarded) process.on(name, () => container.signal(constants.signals[name]));
+  return (await container.ended).status;
+}

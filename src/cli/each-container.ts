@@ -1,0 +1,28 @@
+import { BerthError } from '../errors/berth-error.js';
+import { report } from './report.js';
+import type { Context } from './verb.js';
+
+/**
+ * Does the same to several containers, one after the other, and prints each name as Docker does. A failure is told and the others still get their turn; the status is then
+ * that of the first failure.
+ */
+export async function forEachContainer(
+  context: Context,
+  wanted: string[],
+  act: (id: string) => Promise<void>,
+): Promise<number> {
+  let status = 0;
+  const done: string[] = [];
+  for (const id of wanted) {
+    try {
+      await act(id);
+      done.push(id);
+      if (!context.json) context.out(`${id}\n`);
+    } catch (error) {
+      if (!(error instanceof BerthError)) throw error;
+      status ||= report(error, id);
+    }
+  }
+  if (context.json) context.out(`${JSON.stringify({ containers: done })}\n`);
+  return status;
+}

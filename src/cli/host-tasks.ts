@@ -1,0 +1,33 @@
+import { type Container, listContainers } from '../containerizer/container/catalogue.js';
+import { settle } from '../containerizer/container/settle.js';
+import type { InspectedTask, ListTasks } from '../inspect/task-source.js';
+
+/** The containers of an installation, as inspection wants them. One whose supervisor was killed is brought to its end on the way. */
+export const listTasks: ListTasks = (roots) =>
+  listContainers(roots).map((container) => taskOf(settle(roots, container)));
+
+function taskOf({ document, state, process }: Container): InspectedTask {
+  const { id, name, image, cgroup } = document;
+  const runs = state === 'running';
+  // On a hybrid host the controllers that a container is accounted by are bound to v1.
+  const version = cgroup.layout === 'unified' ? 2 : 1;
+  return {
+    id,
+    name,
+    image,
+    zone: null,
+    state,
+    pid: runs ? (process?.task.pid ?? null) : null,
+    pidStartTime: runs ? (process?.task.start_time ?? null) : null,
+    startedAt: process?.started_at ?? null,
+    cgroup: {
+      procs: cgroup.procs,
+      controllers: Object.fromEntries(
+        Object.entries(cgroup.controllers).map(([controller, directory]) => [
+          controller,
+          { directory, version },
+        ]),
+      ),
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { InvalidArgumentError } from 'commander';
+
+const units: Record<string, number> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** `512m`, `1g`, `4096`: bytes, with Docker's binary suffixes in either case. */
+export function bytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([bkmgt]?)b?$/i.exec(text);
+  const value =
+    match === null ? Number.NaN : Math.round(Number(match[1]) * (units[(match[2] ?? '').toLowerCase()] ?? 1));
+  if (!Number.isSafeInteger(value) || value < 4096) {
+    throw new InvalidArgumentError(
+      'It is a size of at least 4096 bytes: a number, with b, k, m, g or t behind it if you like.',
+    );
+  }
+  return value;
+}
+
+/** `0.5`, `2`: CPUs. The kernel's smallest quota is 1 ms in each 100 ms (sched-bwc.rst). */
+export function cpus(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0.01) || value > 8192) {
+    throw new InvalidArgumentError('It is a number of CPUs, 0.01 or more.');
+  }
+  return value;
+}
+
+/** A number of processes; 0 and -1 stand for no limit, as Docker has it. */
+export function processes(text: string): number {
+  const value = Number(text);
+  if (!/^-?\d+$/.test(text) || value < -1 || value > 4_194_304) {
+    throw new InvalidArgumentError('It is a number of processes, or -1 for no limit.');
+  }
+  return value === 0 ? -1 : value;
+}

@@ -1,0 +1,101 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { BerthError } from '../../errors/berth-error.js';
+import { readDocument } from '../../state/json-file.js';
+import { isAlive } from '../../state/live-process.js';
+import { places, type Roots } from '../../state/roots.js';
+import type { ContainerDocument, ExitDocument, StateDocument } from './document.js';
+
+/**
+ * `created`: being launched, or its launch was interrupted; `running`: its supervisor lives; `exited`: its end is recorded, or the host was restarted;
+ * `lost`: the supervisor was killed before it could record anything.
+ */
+export type ContainerState = 'created' | 'running' | 'exited' | 'lost';
+
+export interface Container {
+  document: ContainerDocument;
+  state: ContainerState;
+  process: StateDocument | undefined;
+  exit: ExitDocument | undefined;
+}
+
+/** Every container of an installation, oldest first. Only reads. */
+export function listContainers(roots: Roots): Container[] {
+  const ids = new Set([...foldersIn(places.running(roots)), ...foldersIn(places.containers(roots))]);
+  return [...ids]
+    .map((id) => readContainer(roots, id))
+    .filter((container) => container !== undefined)
+    .sort((a, b) => a.document.created_at.localeCompare(b.document.created_at));
+}
+
+/** One container by its id; undefined when its folders hold no document (a launch that was cut off at its very start). */
+export function readContainer(roots: Roots, id: string): Container | undefined {
+  const folder = places.run(roots, id);
+  const document =
+    readDocument<ContainerDocument>(path.join(folder, 'container.json'), 1) ??
+    readDocument<ContainerDocument>(path.join(places.container(roots, id), 'container.json'), 1);
+  if (document === undefined) return undefined;
+  const process = readDocument<StateDocument>(path.join(folder, 'state.json'), 1);
+  // Asked before the exit record is read: a supervisor that ends in between has left its record by then.
+  const supervised = process !== undefined && isAlive(process.supervisor, process.boot_id);
+  const exit = readDocument<ExitDocument>(path.join(folder, 'exit.json'), 1);
+  return { document, state: stateOf(foldersExist(folder), process, supervised, exit), process, exit };
+}
+
+function stateOf(
+  thisBoot: boolean,
+  process: StateDocument | undefined,
+  supervised: boolean,
+  exit: ExitDocument | undefined,
+): ContainerState {
+  if (exit !== undefined || !thisBoot) return 'exited';
+  if (process === undefined) return 'created';
+  return supervised ? 'running' : 'lost';
+}
+
+/** The container that a person means: its id, its name, or a beginning of its id that fits no other. */
+export function findContainer(roots: Roots, wanted: string): Container {
+  const all = listContainers(roots);
+  const exact =
+    all.find(({ document }) => document.id === wanted) ??
+    all.find(({ document }) => document.name === wanted);
+  if (exact !== undefined) return exact;
+  const fitting = wanted === '' ? [] : all.filter(({ document }) => document.id.startsWith(wanted));
+  const [only, second] = fitting;
+  if (only === undefined) {
+    throw new BerthError('CONTAINER_NOT_FOUND', {
+      what: `container ${wanted}`,
+      why: 'no container has that name or id',
+      mend: 'See berth ps -a.',
+    });
+  }
+  if (second !== undefined) {
+    throw new BerthError('CONTAINER_AMBIGUOUS', {
+      what: `container ${wanted}`,
+      why: `${fitting.length} containers have ids that begin so`,
+      mend: `Give more of the id: ${only.document.id} or ${second.document.id}, for example.`,
+    });
+  }
+  return only;
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map((entry) => entry.name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function foldersExist(folder: string): boolean {
+  try {
+    readdirSync(folder);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}

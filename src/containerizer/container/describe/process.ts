@@ -1,0 +1,33 @@
+import { BerthError } from '../../../errors/berth-error.js';
+import type { ImageConfig } from '../../../oci-spec/image.js';
+import { defaultPath } from './defaults.js';
+
+/** Entry point and command: a command of the caller's replaces the image's own. */
+export function commandLine(image: ImageConfig, command: readonly string[]): string[] {
+  const line = [
+    ...(image.config?.Entrypoint ?? []),
+    ...(command.length > 0 ? command : (image.config?.Cmd ?? [])),
+  ];
+  if (line.length === 0 || line[0] === '') {
+    throw new BerthError('USAGE', {
+      what: 'run',
+      why: 'the image names no command and none was given',
+      mend: 'Add one: berth run IMAGE COMMAND [ARGUMENT...].',
+    });
+  }
+  return line;
+}
+
+/** The image's variables, then the caller's; the last of each name counts. Nothing is ever taken from berth's own environment (CVE-2026-57231). */
+export function environment(image: ImageConfig, own: readonly string[], hostname: string): string[] {
+  const variables = new Map([
+    ['PATH', defaultPath],
+    ['HOSTNAME', hostname],
+  ]);
+  for (const entry of [...(image.config?.Env ?? []), ...own]) {
+    const equals = entry.indexOf('=');
+    // An image may hold anything; what is no NAME=VALUE is no variable.
+    if (equals > 0) variables.set(entry.slice(0, equals), entry.slice(equals + 1));
+  }
+  return [...variables].map(([name, value]) => `${name}=${value}`);
+}

@@ -1,0 +1,22 @@
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { places, type Roots } from '../../state/roots.js';
+import type { ContainerDocument } from './document.js';
+import { releaseName } from './names.js';
+
+/** Removes a container's name and folders. Renames first, so that a crash half-way leaves only trash, never half a container. Needs no free space. */
+export function removeFolders(roots: Roots, { id, name }: ContainerDocument): void {
+  releaseName(roots, name, id);
+  mkdirSync(places.trash(roots), { recursive: true, mode: 0o700 });
+  discard(places.container(roots, id), path.join(places.trash(roots), id));
+  discard(places.run(roots, id), path.join(places.running(roots), `.trash-${id}`));
+}
+
+function discard(folder: string, trash: string): void {
+  try {
+    renameSync(folder, trash);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  rmSync(trash, { recursive: true, force: true });
+}

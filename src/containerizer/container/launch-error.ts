@@ -1,0 +1,173 @@
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
+import { BerthError } from '../../errors/berth-error.js';
+import type { ErrorCode } from '../../errors/table.js';
+import { isNativeError } from '../../native/index.js';
+import type { LaunchFailure } from './leash.js';
+
+const { errno } = constants;
+
+/** Turns what the supervisor reports into what a person can act on. */
+export function explainFailure(failure: LaunchFailure, image: string): BerthError {
+  const told = explain(failure, image);
+  const error = new BerthError(told.code, {
+    what: told.what,
+    why: told.why,
+    ...(told.mend === undefined ? {} : { mend: told.mend }),
+  });
+  return failure.cleanup_errno === 0
+    ? error
+    : error.alsoFailed(new Error(describeErrno(failure.cleanup_errno)));
+}
+
+interface Told {
+  code: ErrorCode;
+  what: string;
+  why: string;
+  mend?: string;
+}
+
+function explain(failure: LaunchFailure, image: string): Told {
+  const { step, subject, errno: number } = failure;
+  const why = describeErrno(number);
+  if (step === 'exec') return explainExec(failure, image);
+  if (number === errno.ENOSPC) {
+    return {
+      code: 'NO_SPACE',
+      what: `launch (${step} ${subject})`,
+      why,
+      mend: 'Free space: berth rm, berth image rm.',
+    };
+  }
+  switch (step) {
+    case 'user':
+      return {
+        code: 'USER_UNKNOWN',
+        what: `user ${subject}`,
+        why:
+          number === errno.ERANGE
+            ? 'it is not a valid id'
+            : number === errno.ENOENT
+              ? `image ${image} has no such user or group`
+              : why,
+        mend: 'Give a number, or a name from /etc/passwd of the image.',
+      };
+    case 'volume':
+      return {
+        code: 'LAUNCH_FAILED',
+        what: `volume ${subject}`,
+        why,
+        ...(number === errno.ENOENT ? { mend: 'Make it on the host first.' } : {}),
+      };
+    case 'idmap':
+      if (subject !== '') {
+        return {
+          code: 'HOST_LACKS',
+          what: `volume ${subject}`,
+          why: `its file system cannot be id-mapped (${why})`,
+          mend: 'Add :noidmap to show its owners as nobody, or run with --userns host.',
+        };
+      }
+      break;
+    case 'cwd':
+      return {
+        code: 'LAUNCH_FAILED',
+        what: `working directory ${subject}`,
+        why: number === errno.EXDEV ? 'it lies outside the container' : why,
+      };
+    case 'layers':
+      return {
+        code: 'HOST_LACKS',
+        what: `layers in ${subject}`,
+        why: `their file system cannot be id-mapped (${why})`,
+        mend: 'Put --root on ext4, xfs or btrfs, or run with --userns host.',
+      };
+    case 'overlay':
+      return {
+        code: 'HOST_LACKS',
+        what: `overlay file system with upper directory ${subject}`,
+        why: number === errno.EROFS ? 'the kernel would mount it read-only' : why,
+        mend: 'See berth doctor; --root must lie on a file system that can be an overlay upper directory.',
+      };
+    case 'mount':
+      return {
+        code: 'LAUNCH_FAILED',
+        what: `mount ${subject}`,
+        why:
+          number === errno.ELOOP || number === errno.ENOTDIR
+            ? `image ${image} has something else than a folder there (${why})`
+            : why,
+      };
+  }
+  return {
+    code: 'LAUNCH_FAILED',
+    what: `launch, step ${step}${subject === '' ? '' : ` (${subject})`}`,
+    why: `${failure.syscall}: ${why}`,
+    mend: 'See berth doctor for what this host lacks.',
+  };
+}
+
+function explainExec({ subject, errno: number, syscall }: LaunchFailure, image: string): Told {
+  const what = `command ${subject}`;
+  if (syscall === 'interpreter') {
+    return {
+      code: 'COMMAND_NOT_FOUND',
+      what,
+      why: `it is in image ${image}, but the interpreter or loader that it names is not`,
+      mend: 'Check its first line (#!), or that it was built for the C library of the image.',
+    };
+  }
+  if (number === errno.ENOENT) return { code: 'COMMAND_NOT_FOUND', what, why: `not found in image ${image}` };
+  if (number === errno.EACCES || number === errno.EISDIR) {
+    return {
+      code: 'COMMAND_NOT_EXECUTABLE',
+      what,
+      why: 'permission denied: it is not an executable file for this user',
+    };
+  }
+  return { code: 'COMMAND_NOT_EXECUTABLE', what, why: describeErrno(number) };
+}
+
+/** What the launcher refuses before any process is started. */
+export function explainRefusal(error: unknown, what: string): unknown {
+  if (!isNativeError(error)) return error;
+  const mend = error.hint === undefined ? {} : { mend: error.hint };
+  switch (error.code) {
+    case 'LIMIT_UNENFORCEABLE':
+      return new BerthError('LIMIT_UNENFORCEABLE', {
+        what: `limit on ${error.path}`,
+        why: error.step ?? '',
+        ...mend,
+        cause: error,
+      });
+    case 'BAD_CONFIG':
+      return new BerthError('LAUNCH_FAILED', { what, why: error.path ?? error.message, cause: error });
+    case 'ENOSPC':
+      return new BerthError('NO_SPACE', {
+        what,
+        why: `no space left at ${error.path}`,
+        mend: 'Free space: berth rm, berth image rm.',
+        cause: error,
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return new BerthError('NOT_ROOT', {
+        what,
+        why: `not permitted: ${error.syscall} ${error.path ?? ''}`.trim(),
+        mend: 'Run berth as root.',
+        cause: error,
+      });
+    default:
+      return new BerthError('LAUNCH_FAILED', {
+        what,
+        why: `${error.step ?? 'launch'}: ${error.message}`,
+        ...mend,
+        cause: error,
+      });
+  }
+}
+
+export function describeErrno(number: number): string {
+  const [name, text] = getSystemErrorMap().get(-number) ?? [];
+  return name === undefined ? `errno ${number}` : `${text} (${name})`;
+}

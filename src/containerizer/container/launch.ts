@@ -1,0 +1,241 @@
+import { closeSync, mkdirSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import path from 'node:path';
+import { BerthError } from '../../errors/berth-error.js';
+import { native, supervisorProgram } from '../../native/index.js';
+import type { ImageConfig } from '../../oci-spec/image.js';
+import { writeWhole } from '../../state/atomic-file.js';
+import { places, type Roots } from '../../state/roots.js';
+import { containerIds } from '../host/id-range.js';
+import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
+import { describeConfig } from './describe/config.js';
+import type { ContainerDocument, ExitDocument } from './document.js';
+import { claimIds } from './id-claim.js';
+import { explainFailure, explainRefusal } from './launch-error.js';
+import { readLines } from './leash.js';
+import { claimName, newId, releaseName } from './names.js';
+import type { ContainerOptions } from './options.js';
+import { supervisorLost } from './supervisor-lost.js';
+import type { LaunchTimer } from './timings.js';
+
+/** The image as launching needs it; `layers` are absolute directories below the root, topmost first. */
+export interface LaunchImage {
+  reference: string;
+  manifestDigest: string;
+  config: ImageConfig;
+  layers: string[];
+}
+
+export interface LaunchRequest {
+  image: LaunchImage;
+  options: ContainerOptions;
+  /** Descriptors that get the container's output while this process lives; null: the log alone. */
+  client: { stdout: number; stderr: number } | null;
+  /** Told when each step began. */
+  timer?: LaunchTimer;
+}
+
+/** A container whose program runs. It lives on when this process dies. */
+export interface RunningContainer {
+  id: string;
+  /** The first process, on the host. */
+  pid: number;
+  /** Resolves when the container has ended and all is cleared up. */
+  ended: Promise<ExitDocument>;
+  signal(number: number): void;
+  /** Lets go of the container: `ended` no longer keeps this process alive. */
+  release(): void;
+}
+
+const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
+
+/** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
+export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
+  requireRoot();
+  request.timer?.mark('describe');
+  const { options, image } = request;
+  const id = newId();
+  const name = options.name ?? id;
+  const cgroup = cgroupPlaces(roots, id);
+  const range = options.userns === 'auto' ? claimIds() : null;
+  try {
+    const config = describeConfig({
+      id,
+      options,
+      image: image.config,
+      idRange: range === null ? null : { first: range.first, size: containerIds.size },
+      cgroup,
+    });
+    const document = documentOf(
+      id,
+      name,
+      request,
+      config.process.args,
+      config.linux.resources.pids?.limit ?? null,
+      range?.first ?? null,
+      cgroup,
+    );
+    makeFolders(roots);
+    // An id is nobody else's anyway.
+    if (name !== id) claimName(roots, name, id);
+    try {
+      if (!options.remove) writeDurable(roots, document);
+      request.timer?.mark('launcher');
+      const launched = await native()
+        .launch({
+          config: JSON.stringify(config),
+          launch: JSON.stringify(launchFacts(roots, document, request, cgroup)),
+          container: JSON.stringify(document),
+          supervisor: supervisorProgram,
+          idRangeFd: range?.fd ?? -1,
+          stdout: request.client?.stdout ?? -1,
+          stderr: request.client?.stderr ?? -1,
+        })
+        .catch((error) => {
+          throw explainRefusal(error, `container ${name}`);
+        });
+      request.timer?.mark('supervisor');
+      return await follow(id, launched, request);
+    } catch (error) {
+      // The supervisor and the launcher clear up after themselves; this is what was made here.
+      releaseName(roots, name, id);
+      rmSync(places.container(roots, id), { recursive: true, force: true });
+      throw error;
+    }
+  } finally {
+    if (range !== null) closeSync(range.fd);
+  }
+}
+
+function requireRoot(): void {
+  if (process.geteuid?.() === 0) return;
+  throw new BerthError('NOT_ROOT', {
+    what: 'run',
+    why: 'containers are started by root',
+    mend: 'Run berth as root.',
+  });
+}
+
+const made = new Set<string>();
+
+/** Once in each process: they are never removed. */
+function makeFolders(roots: Roots): void {
+  const key = `${roots.root}\0${roots.state}`;
+  if (made.has(key)) return;
+  made.add(key);
+  for (const folder of [places.running(roots), places.containers(roots), places.cache(roots)]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+}
+
+/** Containers that stay after their end are known after a restart of the host too. */
+function writeDurable(roots: Roots, document: ContainerDocument): void {
+  const folder = places.container(roots, document.id);
+  mkdirSync(folder, { mode: 0o700 });
+  writeWhole(path.join(folder, 'container.json'), JSON.stringify(document));
+}
+
+function documentOf(
+  id: string,
+  name: string,
+  { image, options }: LaunchRequest,
+  command: string[],
+  pids: number | null,
+  firstId: number | null,
+  cgroup: CgroupPlaces,
+): ContainerDocument {
+  return {
+    format: 1,
+    id,
+    name,
+    image: image.reference,
+    manifest_digest: image.manifestDigest,
+    command,
+    created_at: new Date().toISOString(),
+    remove: options.remove,
+    network: options.network,
+    hostname: options.hostname ?? id,
+    user: options.user ?? (image.config.config?.User || '0'),
+    first_id: firstId,
+    stop_signal: image.config.config?.StopSignal || 'SIGTERM',
+    limits: { memory: options.memory ?? null, pids, cpus: options.cpus ?? null },
+    volumes: options.volumes.map(({ source, target, readonly }) => ({ source, target, readonly })),
+    cgroup: cgroupAccounts(cgroup),
+    cgroup_places: cgroup,
+  };
+}
+
+/** `launch.json`: what the native launcher needs besides config.json (docs/reference/launch-json.md). */
+function launchFacts(
+  roots: Roots,
+  document: ContainerDocument,
+  { image, options, timer }: LaunchRequest,
+  cgroup: CgroupPlaces,
+) {
+  return {
+    format: 1,
+    id: document.id,
+    name: document.name === document.id ? '' : document.name,
+    root: roots.root,
+    state_directory: places.run(roots, document.id),
+    container_directory: places.container(roots, document.id),
+    seccomp_directory: places.cache(roots),
+    remove: options.remove,
+    timings: timer !== undefined,
+    user: options.user ?? image.config.config?.User ?? '',
+    rootfs: {
+      base: roots.root,
+      layers: image.layers.map((layer) => path.relative(roots.root, layer)),
+      // What is discarded anyway need not be written to the disk first.
+      volatile: options.remove,
+    },
+    cgroup: {
+      unified: cgroup.unified ?? '',
+      supervisors: cgroup.supervisors ?? '',
+      unified_controls: cgroup.unifiedControls,
+      v1: cgroup.v1,
+    },
+    logs: logLimits,
+  };
+}
+
+/** Waits on the leash for the program to run, and goes on listening for its end. */
+async function follow(
+  id: string,
+  launched: { supervisorPid: number; leash: number },
+  request: LaunchRequest,
+): Promise<RunningContainer> {
+  const socket = new Socket({ fd: launched.leash, readable: true, writable: true });
+  const lines = readLines(socket);
+  let first = await lines.next();
+  if (first.done !== true && first.value.kind === 'timings') {
+    request.timer?.add(first.value.text);
+    first = await lines.next();
+  }
+  if (first.done !== true && first.value.kind === 'running') {
+    request.timer?.mark('running');
+    const { pid } = first.value;
+    const ended = awaitEnd(lines, launched.supervisorPid);
+    return {
+      id,
+      pid,
+      ended,
+      signal: (number) => socket.write(`signal ${number}\n`),
+      release: () => socket.unref(),
+    };
+  }
+  await native().reap(launched.supervisorPid);
+  if (first.done !== true && first.value.kind === 'failed')
+    throw explainFailure(first.value.failure, request.image.reference);
+  throw new BerthError('LAUNCH_FAILED', {
+    what: `container ${id}`,
+    why: 'its supervisor ended without a word',
+  });
+}
+
+async function awaitEnd(lines: ReturnType<typeof readLines>, supervisorPid: number): Promise<ExitDocument> {
+  let exit: ExitDocument | undefined;
+  for await (const line of lines) if (line.kind === 'exited') exit = line.exit;
+  await native().reap(supervisorPid);
+  return exit ?? supervisorLost();
+}

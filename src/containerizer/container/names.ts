@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
+import path from 'node:path';
+import { BerthError } from '../../errors/berth-error.js';
+import { places, type Roots } from '../../state/roots.js';
+
+/** Twelve hexadecimal digits, as container users know them. Never all digits: such an id could be taken for a pid. */
+export function newId(): string {
+  for (;;) {
+    const id = randomBytes(6).toString('hex');
+    if (/[a-f]/.test(id)) return id;
+  }
+}
+
+const nameForm = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
+
+/** Takes a name for a container: a symbolic link to its id, which only one can make. */
+export function claimName(roots: Roots, name: string, id: string): void {
+  if (!nameForm.test(name)) {
+    throw new BerthError('USAGE', {
+      what: `--name ${name}`,
+      why: 'a name has 1 to 63 letters, digits, dots, dashes and underscores, and starts with a letter or digit',
+    });
+  }
+  mkdirSync(places.names(roots), { recursive: true, mode: 0o700 });
+  try {
+    symlinkSync(id, path.join(places.names(roots), name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new BerthError('NAME_IN_USE', {
+      what: `container name ${name}`,
+      why: `container ${readlinkSync(path.join(places.names(roots), name))} has it`,
+      mend: `Choose another, or remove that one: berth rm ${name}.`,
+      cause: error,
+    });
+  }
+}
+
+/** Gives the name back, if it is that container's. */
+export function releaseName(roots: Roots, name: string, id: string): void {
+  const link = path.join(places.names(roots), name);
+  try {
+    if (readlinkSync(link) === id) unlinkSync(link);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}

@@ -1,0 +1,40 @@
+/** What a caller decides about one container. Everything else comes from the image and from berth's defaults. */
+export interface ContainerOptions {
+  name?: string;
+  /** Replaces the image's command; its entry point stays. */
+  command: string[];
+  /** `NAME=VALUE`, later ones win over earlier ones and over the image's. */
+  env: string[];
+  volumes: Volume[];
+  workingDirectory?: string;
+  /** As Docker has it: `USER`, `UID`, `USER:GROUP`, `UID:GID`. */
+  user?: string;
+  hostname?: string;
+  network: 'none' | 'host';
+  /** Bytes. */
+  memory?: number;
+  /** Processes and threads; -1: no limit. Unset: the default, where the host can enforce it. */
+  pidsLimit?: number;
+  /** CPUs' worth of time, e.g. 1.5. */
+  cpus?: number;
+  readOnly: boolean;
+  capAdd: string[];
+  capDrop: string[];
+  /** `auto`: a private range of ids; `host`: the host's own. */
+  userns: 'auto' | 'host';
+  /** Nothing of the container stays once it has ended. */
+  remove: boolean;
+}
+
+/** A folder or file of the host, seen inside the container. */
+export interface Volume {
+  /** Absolute, on the host. */
+  source: string;
+  /** Absolute, in the container. */
+  target: string;
+  readonly: boolean;
+  /** With the mounts below it. */
+  recursive: boolean;
+  /** Owners appear inside as they are on the host; false: as nobody. */
+  idmap: boolean;
+}

@@ -1,0 +1,47 @@
+import { rmdirSync } from 'node:fs';
+import path from 'node:path';
+import { isNativeError, native } from '../../native/index.js';
+import { writeWhole } from '../../state/atomic-file.js';
+import { isAlive } from '../../state/live-process.js';
+import { places, type Roots } from '../../state/roots.js';
+import { type Container, readContainer } from './catalogue.js';
+import { cgroupDirectories } from './cgroup-places.js';
+import { removeFolders } from './folders.js';
+import { supervisorLost } from './supervisor-lost.js';
+
+const SIGKILL = 9;
+
+/**
+ * Brings a container whose supervisor was killed to its end: whatever of it still runs is killed, and its end is recorded as `137, supervisor lost`. Others are
+ * returned as they are. Harmless when several do it at once.
+ */
+export function settle(roots: Roots, container: Container): Container {
+  const { document, process } = container;
+  if (container.state !== 'lost' || process === undefined) return container;
+  if (isAlive(process.task, process.boot_id)) killTask(process.task.pid, process.task.start_time);
+  removeCgroups(container);
+  const exit = supervisorLost();
+  if (document.remove) removeFolders(roots, document);
+  else writeWhole(path.join(places.run(roots, document.id), 'exit.json'), JSON.stringify(exit));
+  return readContainer(roots, document.id) ?? { ...container, state: 'exited', exit };
+}
+
+function killTask(pid: number, startTime: number): void {
+  try {
+    native().signalProcess(pid, startTime, SIGKILL);
+  } catch (error) {
+    if (!isNativeError(error) || error.code !== 'ESRCH') throw error;
+  }
+}
+
+/** Empty ones only: the kernel refuses while a process is in them, and then the next to look tries again. */
+export function removeCgroups({ document }: Container): void {
+  for (const directory of cgroupDirectories(document.cgroup_places)) {
+    try {
+      rmdirSync(directory);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'EBUSY') throw error;
+    }
+  }
+}

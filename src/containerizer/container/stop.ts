@@ -1,0 +1,78 @@
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BerthError } from '../../errors/berth-error.js';
+import type { Roots } from '../../state/roots.js';
+import type { Container } from './catalogue.js';
+import { awaitExit, sendSignal } from './control.js';
+import type { ExitDocument } from './document.js';
+import { describeErrno } from './launch-error.js';
+import { waitForExit } from './wait.js';
+
+/** The number of a signal given as `15`, `TERM` or `SIGTERM`. */
+export function signalNumber(text: string): number {
+  const named =
+    constants.signals[
+      (text.toUpperCase().startsWith('SIG')
+        ? text.toUpperCase()
+        : `SIG${text.toUpperCase()}`) as NodeJS.Signals
+    ];
+  const number = /^\d+$/.test(text) ? Number(text) : named;
+  // 64 is SIGRTMAX (signal(7)).
+  if (number !== undefined && number >= 1 && number <= 64) return number;
+  throw new BerthError('USAGE', {
+    what: `signal ${text}`,
+    why: 'no such signal',
+    mend: 'Give a name or number from kill -l.',
+  });
+}
+
+/** Signals the container's first process. */
+export async function signalContainer(
+  roots: Roots,
+  { document, state }: Container,
+  signal: number,
+): Promise<void> {
+  const outcome = state === 'running' ? await sendSignal(roots, document.id, signal) : undefined;
+  if (outcome === undefined) {
+    throw new BerthError('CONTAINER_STATE', { what: `container ${document.name}`, why: 'it is not running' });
+  }
+  if (outcome !== 0) {
+    throw new BerthError('CONTAINER_STATE', {
+      what: `container ${document.name}`,
+      why: `cannot be signalled: ${describeErrno(outcome)}`,
+    });
+  }
+}
+
+const SIGKILL = 9;
+
+/** Asks the container to end with its stop signal, and kills it after the grace. One that has ended already is left as it is. */
+export async function stopContainer(
+  roots: Roots,
+  container: Container,
+  options: { graceSeconds: number },
+): Promise<ExitDocument> {
+  const { document } = container;
+  // Listening before signalling: an end in between cannot be missed.
+  const ended = awaitExit(roots, document.id);
+  if (options.graceSeconds > 0) {
+    await sendSignal(roots, document.id, signalNumber(document.stop_signal));
+    const timer = new AbortController();
+    const patience = sleep(options.graceSeconds * 1000, 'impatient' as const, {
+      signal: timer.signal,
+      ref: true,
+    });
+    const first = await Promise.race([ended, patience]);
+    if (first !== 'impatient') {
+      timer.abort();
+      await patience.catch(ignoreAbort);
+      return first ?? waitForExit(roots, container);
+    }
+  }
+  await sendSignal(roots, document.id, SIGKILL);
+  return (await ended) ?? waitForExit(roots, container);
+}
+
+function ignoreAbort(error: Error): void {
+  if (error.name !== 'AbortError') throw error;
+}

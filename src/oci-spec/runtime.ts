@@ -1,0 +1,89 @@
+/**
+ * The OCI runtime specification's `config.json`, version 1.1 (config.md, config-linux.md): the members that berth writes. What it reads from others is
+ * checked by the native code, which is the only reader.
+ */
+export interface RuntimeConfig {
+  ociVersion: string;
+  process: RuntimeProcess;
+  root: { path: string; readonly: boolean };
+  hostname?: string;
+  mounts: RuntimeMount[];
+  linux: RuntimeLinux;
+  annotations?: Record<string, string>;
+}
+
+export interface RuntimeProcess {
+  terminal: boolean;
+  user: { uid: number; gid: number; umask?: number; additionalGids?: number[] };
+  args: string[];
+  /** `NAME=VALUE` each. */
+  env: string[];
+  cwd: string;
+  capabilities: Record<'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient', string[]>;
+  rlimits?: { type: string; soft: number; hard: number }[];
+  noNewPrivileges: boolean;
+  oomScoreAdj?: number;
+}
+
+export interface RuntimeMount {
+  destination: string;
+  type: string;
+  source: string;
+  options: string[];
+}
+
+export type NamespaceKind = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup';
+
+export interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
+export interface RuntimeLinux {
+  namespaces: { type: NamespaceKind }[];
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
+  devices: RuntimeDevice[];
+  cgroupsPath?: string;
+  resources: RuntimeResources;
+  seccomp?: Seccomp;
+  maskedPaths: string[];
+  readonlyPaths: string[];
+  sysctl?: Record<string, string>;
+}
+
+export interface RuntimeDevice {
+  path: string;
+  type: 'c' | 'b';
+  major: number;
+  minor: number;
+  fileMode: number;
+  uid: number;
+  gid: number;
+}
+
+export interface RuntimeResources {
+  devices?: { allow: boolean; type?: 'a' | 'b' | 'c'; major?: number; minor?: number; access: string }[];
+  /** Bytes. */
+  memory?: { limit: number };
+  /** Microseconds of CPU time in each period. */
+  cpu?: { quota: number; period: number };
+  pids?: { limit: number };
+}
+
+export interface Seccomp {
+  defaultAction: SeccompAction;
+  defaultErrnoRet?: number;
+  architectures: string[];
+  syscalls: SeccompRule[];
+}
+
+export type SeccompAction = 'SCMP_ACT_ALLOW' | 'SCMP_ACT_ERRNO' | 'SCMP_ACT_KILL_PROCESS' | 'SCMP_ACT_LOG';
+
+export interface SeccompRule {
+  names: string[];
+  action: SeccompAction;
+  errnoRet?: number;
+  args?: { index: number; value: number; valueTwo?: number; op: string }[];
+}
