@@ -10,9 +10,6 @@ export * from './sample.js';
 /** The static supervisor that the addon starts for each container. */
 export const supervisorProgram = fileURLToPath(new URL('../../../build/Release/berth-init', import.meta.url));
 
-/** The static supervisor that the addon starts for each container. */
-export const supervisorProgram = fileURLToPath(new URL('../../../build/Release/berth-init', import.meta.url));
-
 let loaded: Native | undefined;
 
 /** The addon, loaded on first use. The only place in the project that loads it. */

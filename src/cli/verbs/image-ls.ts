@@ -3,14 +3,6 @@ import { megabytes } from '../image-progress.js';
 import { type Column, table } from '../table.js';
 import type { Verb } from '../verb.js';
 
-const columns: Column[] = [
-  { header: 'IMAGE' },
-  { header: 'DIGEST' },
-  { header: 'LAYERS', align: 'right' },
-  { header: 'SIZE', align: 'right' },
-  { header: 'LOADED' },
-];
-
 export const verb: Verb = {
   summary: 'List the images of the store',
   example: 'berth image ls --json',
