@@ -86,6 +86,7 @@
       'type': 'executable',
       'sources': [
         'native/init/account_file.cc',
+        'native/init/birth.cc',
         'native/init/control.cc',
         'native/init/ending.cc',
         'native/init/first_process.cc',
@@ -99,6 +100,7 @@
         'native/init/records.cc',
         'native/init/root_tree.cc',
         'native/init/supervisor.cc',
+        'native/init/watch.cc',
         '<@(sys_shared)',
       ],
       'cflags_cc!': ['-O2', '-fPIC', '-pthread'],

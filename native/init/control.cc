@@ -13,7 +13,7 @@
 
 namespace berth::init {
 
-Control::Control(sys::Fd leash, int task_pidfd) : task_pidfd_(task_pidfd) {
+Control::Control(sys::Fd leash) {
   clients_[0].socket = std::move(leash);
   clients_[0].waits = true;
 }

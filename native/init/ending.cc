@@ -74,7 +74,7 @@ Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
   };
   BERTH_TRY(open_at(root_, plan.root));
   BERTH_TRY(open_at(state_, plan.state_directory));
-  if (plan.logs.directory[0] != '\0') BERTH_TRY(open_at(logs_, plan.logs.directory));
+  BERTH_TRY(open_at(container_, plan.container_directory));
   *subject = plan.state_directory;
   BERTH_ASSIGN(Fd parent, open_parent(plan.state_directory));
   state_parent_ = std::move(parent);
@@ -115,7 +115,7 @@ Result<void> Ending::remove_container() {
     snprintf(path, sizeof path, "names/%s", plan_->name);
     if (unlinkat(root_.get(), path, 0) != 0 && errno != ENOENT) return sys::last_error("unlinkat");
   }
-  logs_.reset();
+  container_.reset();
   snprintf(path, sizeof path, "containers/%s", plan_->id);
   BERTH_ASSIGN(const Fd trash, open_trash(root_.get()));
   BERTH_TRY(discard(root_.get(), path, trash.get(), plan_->id));

@@ -21,7 +21,8 @@ class Ending {
   sys::Result<void> remove_container();
 
   int state() const { return state_.get(); }
-  int logs() const { return logs_.get(); }
+  /// The durable directory; logs go below it.
+  int container() const { return container_.get(); }
 
  private:
   struct CgroupPlace {
@@ -34,7 +35,7 @@ class Ending {
   CgroupPlace cgroups_[kMostHierarchies + 1];
   uint32_t cgroup_count_ = 0;
   sys::Fd memory_events_;
-  sys::Fd root_, state_parent_, state_, logs_;
+  sys::Fd root_, state_parent_, state_, container_;
 };
 
 }  // namespace berth::init

@@ -10,14 +10,14 @@
 
 namespace berth::init {
 
-void LogWriter::configure(int directory, const launch::Logs& limits) {
-  directory_ = directory;
+void LogWriter::configure(int container, const launch::Logs& limits) {
+  container_ = container;
   max_bytes_ = limits.max_bytes;
   max_files_ = limits.max_files;
 }
 
 void LogWriter::write(Stream stream, const char* bytes, size_t count) {
-  if (directory_ < 0) return;
+  if (max_bytes_ == 0) return;
   while (count > 0) {
     const auto* newline = static_cast<const char*>(memchr(bytes, '\n', count));
     size_t length = newline == nullptr ? count : static_cast<size_t>(newline - bytes);
@@ -115,7 +115,11 @@ size_t LogWriter::write_out(const char* bytes, size_t count) {
 }
 
 bool LogWriter::open_file() {
-  file_.reset(openat(directory_, "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!directory_) {
+    if (mkdirat(container_, "logs", 0700) != 0 && errno != EEXIST) return false;
+    directory_.reset(openat(container_, "logs", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  }
+  file_.reset(openat(directory_.get(), "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
   struct stat status;
   if (!file_ || fstat(file_.get(), &status) != 0) return false;
   size_ = static_cast<uint64_t>(status.st_size);
@@ -132,14 +136,14 @@ bool LogWriter::rotate() {
       snprintf(from, sizeof from, "log.%u", i - 1);
     }
     snprintf(to, sizeof to, "log.%u", i);
-    if (renameat(directory_, from, directory_, to) != 0 && errno != ENOENT) return false;
+    if (renameat(directory_.get(), from, directory_.get(), to) != 0 && errno != ENOENT) return false;
   }
-  if (max_files_ <= 1 && unlinkat(directory_, "log", 0) != 0 && errno != ENOENT) return false;
+  if (max_files_ <= 1 && unlinkat(directory_.get(), "log", 0) != 0 && errno != ENOENT) return false;
   return open_file();
 }
 
 void LogWriter::finish(int patience_ms) {
-  if (directory_ < 0) return;
+  if (max_bytes_ == 0) return;
   for (const Stream stream : {Stream::kStdout, Stream::kStderr}) {
     if (open_line_[static_cast<int>(stream)]) record(stream, "", 0, true);
   }

@@ -22,8 +22,8 @@ class LogWriter {
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
-  /// `directory` is where the files go; it stays the caller's. Nothing is made before the first byte is written.
-  void configure(int directory, const launch::Logs& limits);
+  /// `container` is the container's durable directory, in which the folder `logs` is made with the first byte; the descriptor stays the caller's.
+  void configure(int container, const launch::Logs& limits);
   void write(Stream stream, const char* bytes, size_t count);
   /// Ends open lines and waits for the disk, but no longer than `patience_ms`; what is not written by then counts as dropped.
   void finish(int patience_ms);
@@ -42,7 +42,8 @@ class LogWriter {
   bool open_file();
   bool rotate();
 
-  int directory_ = -1;
+  int container_ = -1;
+  sys::Fd directory_;  // the thread's own
   uint64_t max_bytes_ = 0;
   uint32_t max_files_ = 0;
   bool open_line_[2] = {false, false};

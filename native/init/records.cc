@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "sys/fd.h"
+#include "sys/process.h"
 
 namespace berth::init {
 namespace {
@@ -40,13 +41,25 @@ Result<void> write_whole(int directory, const char* name, const char* text, size
 
 }  // namespace
 
-Result<void> write_state(int directory, const ProcessName& supervisor, const ProcessName& task, const char* boot_id) {
+Result<void> identify(pid_t task, StateRecord& record) {
+  BERTH_ASSIGN(const sys::Fd proc, sys::adopt(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+  record.supervisor.pid = getpid();
+  record.task.pid = task;
+  BERTH_ASSIGN(record.supervisor.start_time, sys::start_time(proc.get(), record.supervisor.pid));
+  BERTH_ASSIGN(record.task.start_time, sys::start_time(proc.get(), record.task.pid));
+  BERTH_ASSIGN(const sys::Fd boot, sys::adopt(openat(proc.get(), "sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC), "openat"));
+  constexpr size_t kUuid = 36;
+  if (read(boot.get(), record.boot_id, kUuid) != kUuid) return sys::last_error("read");
+  return {};
+}
+
+Result<void> write_state(int directory, const StateRecord& record) {
   char text[512];
   const int length = snprintf(text, sizeof text,
                               "{\"format\":1,\"boot_id\":\"%s\",\"supervisor\":{\"pid\":%d,\"start_time\":%llu},"
                               "\"task\":{\"pid\":%d,\"start_time\":%llu},\"started_at\":\"%s\"}\n",
-                              boot_id, supervisor.pid, static_cast<unsigned long long>(supervisor.start_time), task.pid,
-                              static_cast<unsigned long long>(task.start_time), now().text);
+                              record.boot_id, record.supervisor.pid, static_cast<unsigned long long>(record.supervisor.start_time),
+                              record.task.pid, static_cast<unsigned long long>(record.task.start_time), now().text);
   return write_whole(directory, "state.json", text, static_cast<size_t>(length));
 }
 

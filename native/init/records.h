@@ -21,8 +21,16 @@ struct ExitStatus {
   uint64_t log_bytes_dropped = 0;
 };
 
+struct StateRecord {
+  ProcessName supervisor, task;
+  char boot_id[40] = "";
+};
+
+/// Fills the names of this process, of the container's first process and of this boot of the host.
+sys::Result<void> identify(pid_t task, StateRecord& record);
+
 /// `state.json`: the container runs. `directory` is its volatile state.
-sys::Result<void> write_state(int directory, const ProcessName& supervisor, const ProcessName& task, const char* boot_id);
+sys::Result<void> write_state(int directory, const StateRecord& record);
 
 /// The text of `exit.json`, on one line without a newline.
 void format_exit(char (&text)[256], const ExitStatus& exit);
