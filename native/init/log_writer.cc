@@ -23,15 +23,25 @@ void LogWriter::write(Stream stream, const char* bytes, size_t count) {
     size_t length = newline == nullptr ? count : static_cast<size_t>(newline - bytes);
     const bool full = newline != nullptr && length <= kLongestText;
     if (length > kLongestText) length = kLongestText;
-    record(stream, bytes, length, full);
-    open_line_[static_cast<int>(stream)] = !full;
+    append(lines_[static_cast<int>(stream)], stream, bytes, length, full);
     const size_t taken = length + (full ? 1 : 0);
     bytes += taken;
     count -= taken;
   }
 }
 
-void LogWriter::record(Stream stream, const char* text, size_t count, bool full) {
+void LogWriter::append(Line& line, Stream stream, const char* text, size_t count, bool full) {
+  if (line.broken && record(stream, "", 0, true)) line.broken = line.open = false;
+  if (!line.skipping && !line.broken && record(stream, text, count, full)) {
+    line.open = !full;
+    return;
+  }
+  __atomic_fetch_add(&dropped_, count, __ATOMIC_RELAXED);
+  line.skipping = !full;
+  line.broken = line.open;
+}
+
+bool LogWriter::record(Stream stream, const char* text, size_t count, bool full) {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   tm utc;
@@ -55,10 +65,9 @@ void LogWriter::record(Stream stream, const char* text, size_t count, bool full)
     put(text, count);
     put("\n", 1);
     pthread_cond_signal(&changed_);
-  } else {
-    __atomic_fetch_add(&dropped_, count, __ATOMIC_RELAXED);
   }
   pthread_mutex_unlock(&mutex_);
+  return fits;
 }
 
 bool LogWriter::start_thread() {
@@ -80,8 +89,7 @@ void LogWriter::drain() {
     const size_t available = head_ - tail_;
     const size_t run_length = available < kRing - at ? available : kRing - at;
     pthread_mutex_unlock(&mutex_);
-    const size_t written = write_out(ring_ + at, run_length);
-    __atomic_fetch_add(&dropped_, run_length - written, __ATOMIC_RELAXED);
+    write_records(ring_ + at, run_length);
     pthread_mutex_lock(&mutex_);
     tail_ += run_length;
     pthread_cond_signal(&changed_);
@@ -89,6 +97,18 @@ void LogWriter::drain() {
   finished_ = true;
   pthread_cond_signal(&changed_);
   pthread_mutex_unlock(&mutex_);
+}
+
+void LogWriter::write_records(const char* bytes, size_t count) {
+  size_t passed = 0;
+  if (inside_lost_) {
+    const auto* end = static_cast<const char*>(memchr(bytes, '\n', count));
+    passed = end == nullptr ? count : static_cast<size_t>(end - bytes) + 1;
+    inside_lost_ = end == nullptr;
+  }
+  const size_t written = passed + write_out(bytes + passed, count - passed);
+  if (written < count) inside_lost_ = bytes[count - 1] != '\n';
+  __atomic_fetch_add(&dropped_, count - written + passed, __ATOMIC_RELAXED);
 }
 
 size_t LogWriter::write_out(const char* bytes, size_t count) {
@@ -106,12 +126,22 @@ size_t LogWriter::write_out(const char* bytes, size_t count) {
       if (end != nullptr) part = static_cast<size_t>(end - rest) + 1;
     }
     const ssize_t written = sys::retry_interrupted([&] { return ::write(file_.get(), rest, part); });
-    if (written <= 0) return done;
+    if (written <= 0) return done - take_back_torn(done);
     done += static_cast<size_t>(written);
     size_ += static_cast<uint64_t>(written);
     at_line_start_ = bytes[done - 1] == '\n';
+    const auto* newline = static_cast<const char*>(memrchr(rest, '\n', static_cast<size_t>(written)));
+    if (newline != nullptr) whole_ = size_ - static_cast<uint64_t>(bytes + done - newline - 1);
   }
   return done;
+}
+
+size_t LogWriter::take_back_torn(size_t most) {
+  const uint64_t torn = size_ - whole_;
+  if (torn == 0 || ftruncate(file_.get(), static_cast<off_t>(whole_)) != 0) return 0;
+  size_ = whole_;
+  at_line_start_ = true;
+  return torn < most ? static_cast<size_t>(torn) : most;
 }
 
 bool LogWriter::open_file() {
@@ -122,7 +152,7 @@ bool LogWriter::open_file() {
   file_.reset(openat(directory_.get(), "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
   struct stat status;
   if (!file_ || fstat(file_.get(), &status) != 0) return false;
-  size_ = static_cast<uint64_t>(status.st_size);
+  size_ = whole_ = static_cast<uint64_t>(status.st_size);
   at_line_start_ = true;
   return true;
 }
@@ -145,7 +175,7 @@ bool LogWriter::rotate() {
 void LogWriter::finish(int patience_ms) {
   if (max_bytes_ == 0) return;
   for (const Stream stream : {Stream::kStdout, Stream::kStderr}) {
-    if (open_line_[static_cast<int>(stream)]) record(stream, "", 0, true);
+    if (lines_[static_cast<int>(stream)].open) record(stream, "", 0, true);
   }
   timespec until;
   clock_gettime(CLOCK_REALTIME, &until);
