@@ -23,12 +23,18 @@ export const verb: Verb = {
     const { imageProgress } = await import('../image-progress.js');
     const image = await provideImage(context.roots, reference, { onProgress: imageProgress(context) });
     const detach = flags.detach === true;
+    const signals = new ForwardedSignals();
+    if (!detach) signals.collect();
     const container = await launchContainer(context.roots, {
       image,
       options,
       client: detach ? null : { stdout: 1, stderr: 2 },
     });
-    if (!detach) return followToEnd(container);
+    if (!detach) {
+      // The container writes to our stdout and stderr itself; what is left to do is to end as it does.
+      signals.sendTo(container);
+      return (await container.ended).status;
+    }
     container.release();
     const { id, pid } = container;
     context.out(context.json ? `${JSON.stringify({ id, name: options.name ?? id, pid })}\n` : `${id}\n`);
@@ -36,8 +42,17 @@ export const verb: Verb = {
   },
 };
 
-/** The container writes to our stdout and stderr itself; what is left to do is to pass signals on and to end as it does. */
-async function followToEnd(container: RunningContainer): Promise<number> {
-  for (const name of forwarded) process.on(name, () => container.signal(constants.signals[name]));
-  return (await container.ended).status;
+/** Signals that come before there is a container to get them are kept for it. */
+class ForwardedSignals {
+  readonly #early: number[] = [];
+  #send = (number: number): void => void this.#early.push(number);
+
+  collect(): void {
+    for (const name of forwarded) process.on(name, () => this.#send(constants.signals[name]));
+  }
+
+  sendTo(container: RunningContainer): void {
+    this.#send = (number) => container.signal(number);
+    for (const number of this.#early.splice(0)) container.signal(number);
+  }
 }

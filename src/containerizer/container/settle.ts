@@ -34,14 +34,32 @@ function killTask(pid: number, startTime: number): void {
   }
 }
 
-/** Empty ones only: the kernel refuses while a process is in them, and then the next to look tries again. */
-export function removeCgroups({ document }: Container): void {
+/**
+ * Removes a container's cgroups. One that still has processes is given the moment that they take to die after they were killed; if they outlast it, the
+ * next to look tries again.
+ */
+export function removeCgroups({ document }: Pick<Container, 'document'>): void {
   for (const directory of cgroupDirectories(document.cgroup_places)) {
-    try {
-      rmdirSync(directory);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' && code !== 'EBUSY') throw error;
-    }
+    for (let tries = 0; tries < mostTries && !removeIfEmpty(directory); tries++) pause();
   }
+}
+
+const mostTries = 200;
+
+function removeIfEmpty(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EBUSY') return false;
+    if (code !== 'ENOENT') throw error;
+  }
+  return true;
+}
+
+const nothing = new Int32Array(new SharedArrayBuffer(4));
+
+/** One millisecond. */
+function pause(): void {
+  Atomics.wait(nothing, 0, 0, 1);
 }
