@@ -61,7 +61,7 @@ export class Stage {
     auditLeaks(t, stage.mustBeEmpty(), stage.mine);
     t.teardown(() => stage.removeSharedCgroups());
     // Only a test that failed leaves any.
-    t.teardown(() => Promise.all(listContainers(stage.roots).map((each) => removeContainer(stage.roots, each, { force: true }))));
+    t.teardown(() => Promise.all(listContainers(stage.roots, () => {}).map((each) => removeContainer(stage.roots, each, { force: true }))));
     stage.image = await stage.makeImage();
     return stage;
   }
