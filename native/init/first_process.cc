@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <cstdio>
 #include <cstring>
 
 #include "init/identity.h"
@@ -19,6 +18,7 @@
 #include "sys/capability.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
+#include "sys/text.h"
 
 namespace berth::init {
 namespace {
@@ -60,7 +60,7 @@ Result<void> become_root_inside() {
 Result<void> bring_loopback_up() {
   BERTH_ASSIGN(const sys::Fd socket_fd, sys::adopt(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
   ifreq request = {};
-  snprintf(request.ifr_name, sizeof request.ifr_name, "lo");
+  sys::copy_text(request.ifr_name, "lo");
   request.ifr_flags = IFF_UP | IFF_RUNNING;
   return check(ioctl(socket_fd.get(), SIOCSIFFLAGS, &request), "ioctl");
 }
@@ -76,10 +76,9 @@ Result<void> set_limits(const Plan& plan, Progress& progress) {
 
 Result<void> adjust_oom_score(const Plan& plan) {
   if (!plan.process.adjust_oom_score) return {};
-  char text[16];
-  const int length = snprintf(text, sizeof text, "%d", plan.process.oom_score);
+  const sys::Text<16> text(plan.process.oom_score);
   BERTH_ASSIGN(const sys::Fd file, sys::adopt(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), "open"));
-  if (write(file.get(), text, static_cast<size_t>(length)) != length) return sys::last_error("write");
+  if (write(file.get(), text.c_str(), text.size()) != static_cast<ssize_t>(text.size())) return sys::last_error("write");
   return {};
 }
 

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include <cstdio>
+#include <cstdio>  // renameat
 #include <cstring>
+
+#include "init/timestamp.h"
 
 namespace berth::init {
 
@@ -32,15 +34,9 @@ void LogWriter::write(Stream stream, const char* bytes, size_t count) {
 }
 
 void LogWriter::record(Stream stream, const char* text, size_t count, bool full) {
-  timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  tm utc;
-  gmtime_r(&now.tv_sec, &utc);
-  char head[64];
-  const auto head_size = static_cast<size_t>(
-      snprintf(head, sizeof head, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ %s %c ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-               utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec, stream == Stream::kStdout ? "stdout" : "stderr", full ? 'F' : 'P'));
-  const size_t whole = head_size + count + 1;
+  constexpr size_t kNanoseconds = 9;
+  const sys::Text<64> head(now(kNanoseconds).c_str(), stream == Stream::kStdout ? " stdout " : " stderr ", full ? "F " : "P ");
+  const size_t whole = head.size() + count + 1;
   pthread_mutex_lock(&mutex_);
   const bool fits = kRing - (head_ - tail_) >= whole && start_thread();
   if (fits) {
@@ -51,7 +47,7 @@ void LogWriter::record(Stream stream, const char* text, size_t count, bool full)
       memcpy(ring_, bytes + first, size - first);
       head_ += size;
     };
-    put(head, head_size);
+    put(head.c_str(), head.size());
     put(text, count);
     put("\n", 1);
     pthread_cond_signal(&changed_);
@@ -128,15 +124,9 @@ bool LogWriter::open_file() {
 }
 
 bool LogWriter::rotate() {
-  char from[24], to[24];
   for (uint32_t i = max_files_ - 1; i > 0; --i) {
-    if (i == 1) {
-      snprintf(from, sizeof from, "log");
-    } else {
-      snprintf(from, sizeof from, "log.%u", i - 1);
-    }
-    snprintf(to, sizeof to, "log.%u", i);
-    if (renameat(directory_.get(), from, directory_.get(), to) != 0 && errno != ENOENT) return false;
+    const auto name = [](uint32_t age) { return age == 0 ? sys::Text<24>("log") : sys::Text<24>("log.", age); };
+    if (renameat(directory_.get(), name(i - 1).c_str(), directory_.get(), name(i).c_str()) != 0 && errno != ENOENT) return false;
   }
   if (max_files_ <= 1 && unlinkat(directory_.get(), "log", 0) != 0 && errno != ENOENT) return false;
   return open_file();

@@ -3,8 +3,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-#include <cstdio>
-
 #include "init/birth.h"
 #include "init/control.h"
 #include "init/ending.h"
@@ -13,6 +11,7 @@
 #include "init/root_tree.h"
 #include "init/watch.h"
 #include "sys/kernel.h"
+#include "sys/text.h"
 
 namespace berth::init {
 namespace {
@@ -24,17 +23,20 @@ using sys::Result;
 LogWriter log_writer;  // its ring is large: static, and touched only when something is logged
 
 /// JSON string content: what a path or command may hold and a line of text may not.
-void escape(char* to, size_t size, const char* from) {
-  size_t used = 0;
-  for (; *from != '\0' && used + 7 < size; ++from) {
+sys::Text<2048> escape(const char* from) {
+  sys::Text<2048> to;
+  for (; *from != '\0'; ++from) {
     const auto c = static_cast<unsigned char>(*from);
     if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) {
-      used += static_cast<size_t>(snprintf(to + used, size - used, "\\u%04x", c));
+      constexpr char kDigits[] = "0123456789abcdef";
+      to.add("\\u00");
+      to.add(kDigits[c >> 4]);
+      to.add(kDigits[c & 15]);
     } else {
-      to[used++] = *from;
+      to.add(*from);
     }
   }
-  to[used] = '\0';
+  return to;
 }
 
 /// Two lists, the supervisor's and the first process's, or none. Shared with the child that is cloned later.
@@ -46,16 +48,15 @@ Timings* make_timings(const Plan& plan) {
 
 /// `timings` followed by `WHO:STEP:NANOSECONDS` for each step, in the order of each list.
 void tell_timings(const Timings* lists, Control& control) {
-  static char line[8192];
-  auto used = static_cast<size_t>(snprintf(line, sizeof line, "timings"));
-  for (int who = 0; lists != nullptr && who < 2; ++who) {
-    for (uint32_t i = 0; i < lists[who].count && used < sizeof line - 64; ++i) {
+  if (lists == nullptr) return;
+  static sys::Text<8192> line("timings");
+  for (int who = 0; who < 2; ++who) {
+    for (uint32_t i = 0; i < lists[who].count; ++i) {
       const auto& entry = lists[who].entries[i];
-      used += static_cast<size_t>(snprintf(line + used, sizeof line - used, " %s:%s:%llu", who == 0 ? "supervisor" : "task", entry.step,
-                                           static_cast<unsigned long long>(entry.began)));
+      line.add(sys::Text<80>(who == 0 ? " supervisor:" : " task:", entry.step, ':', entry.began).c_str());
     }
   }
-  if (lists != nullptr) control.tell_leash(line);
+  control.tell_leash(line.c_str());
 }
 
 /// All that comes before the program runs; on success the first process has been told to go on.
@@ -99,6 +100,15 @@ bool come_to_life(const Plan& plan, Ending& ending, Control& control, Container&
   return false;
 }
 
+/// Gives back what only the launch needed: the plan, and the stack that its deep calls have touched. Never inlined: below its own frame nothing is in use.
+[[gnu::noinline]] void give_back(const PlanMemory& memory) {
+  munmap(memory.stream, memory.stream_size);
+  munmap(memory.arena, memory.arena_size);
+  constexpr uintptr_t kPage = 4096, kDeepest = 64 * kPage;
+  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) & ~(kPage - 1);
+  madvise(reinterpret_cast<void*>(here - kDeepest), kDeepest - kPage, MADV_DONTNEED);
+}
+
 /// Removes all that was made, then tells why; whoever reads the line may rely on it.
 int give_up(const Plan& plan, Ending& ending, Control& control, const Failure& failure) {
   const auto clear_up = [&]() -> Result<void> {
@@ -107,34 +117,31 @@ int give_up(const Plan& plan, Ending& ending, Control& control, const Failure& f
     return ending.remove_container();
   };
   const auto cleared = clear_up();
-  char subject[640], line[768];
-  escape(subject, sizeof subject, failure.subject);
-  snprintf(line, sizeof line, "failed {\"step\":\"%s\",\"errno\":%d,\"syscall\":\"%s\",\"subject\":\"%s\",\"cleanup_errno\":%d}", failure.step,
-           failure.number, failure.call, subject, cleared ? 0 : cleared.error().number);
-  control.announce_exit(line);
+  const sys::Text<3072> line("failed {\"step\":\"", failure.step, "\",\"errno\":", failure.number, ",\"syscall\":\"", failure.call,
+                             "\",\"subject\":\"", escape(failure.subject).c_str(),
+                             "\",\"cleanup_errno\":", cleared ? 0 : cleared.error().number, '}');
+  control.announce_exit(line.c_str());
   return 1;
 }
 
 /// Records the end, clears up, and tells everybody who waits.
-int conclude(const Plan& plan, const Container& container, Ending& ending, Control& control) {
+int conclude(bool remove, const Container& container, Ending& ending, Control& control) {
   ExitStatus exit = collect(container);
   constexpr int kDiskPatience = 2000;
   log_writer.finish(kDiskPatience);
   exit.oom_killed = ending.oom_killed();
   exit.log_bytes_dropped = log_writer.dropped();
-  char text[256], line[288];
-  format_exit(text, exit);
-  snprintf(line, sizeof line, "exited %s", text);
-  const auto recorded = plan.remove_when_done ? Result<void>() : write_exit(ending.state(), text);
+  const ExitText text = format_exit(exit);
+  const auto recorded = remove ? Result<void>() : write_exit(ending.state(), text);
   const auto cgroups = ending.remove_cgroups();
-  const auto removed = plan.remove_when_done ? ending.remove_container() : Result<void>();
-  control.announce_exit(line);
+  const auto removed = remove ? ending.remove_container() : Result<void>();
+  control.announce_exit(sys::Text<288>("exited ", text.c_str()).c_str());
   return recorded && cgroups && removed ? 0 : 1;
 }
 
 }  // namespace
 
-int supervise(const Plan& plan) {
+int supervise(const Plan& plan, const PlanMemory& memory) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
@@ -153,16 +160,17 @@ int supervise(const Plan& plan) {
   static Output err(Stream::kStderr, std::move(container.output[1]), ClientEnd(2), log_writer);
   progress.at("running");
   tell_timings(progress.timings, control);
-  char running[48];
-  snprintf(running, sizeof running, "running %d", container.pid);
-  control.set_status(running);
+  const sys::Text<48> running("running ", container.pid);
+  control.set_status(running.c_str());
   container.go.reset();
   container.report.reset();
   // Failing to is no reason to end a container that runs: it only keeps some of the host's mounts busy.
   (void)leave_host_tree();
 
+  const bool remove = plan.remove_when_done;
+  give_back(memory);
   watch(container, control, out, err);
-  return conclude(plan, container, ending, control);
+  return conclude(remove, container, ending, control);
 }
 
 }  // namespace berth::init
