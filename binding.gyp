@@ -107,11 +107,11 @@
       'cflags_cc!': ['-O2', '-fPIC', '-pthread'],
       'cflags!': ['-fPIC', '-pthread'],
       # libstdc++'s headers ask glibc's macro for its version; musl has none, and none of what they then choose is used.
-      'cflags_cc': ['-Os', '-fomit-frame-pointer', '-fno-exceptions', '-fno-rtti', '-fno-PIE', '-ffunction-sections', '-fdata-sections',
+      'cflags_cc': ['-Oz', '-flto', '-fomit-frame-pointer', '-fno-exceptions', '-fno-rtti', '-fno-PIE', '-ffunction-sections', '-fdata-sections',
                     '-fno-asynchronous-unwind-tables', '-fno-threadsafe-statics', '-fstack-protector-strong',
                     "'-D__GLIBC_PREREQ(major,minor)=0'", '<@(musl)', '<@(libstdcxx)'],
       'ldflags!': ['-rdynamic', '-pthread'],
-      'ldflags': ['-static', '-no-pie', '-Wl,--gc-sections', '-s', '<@(musl)'],
+      'ldflags': ['-static', '-no-pie', '-Oz', '-flto', '-Wl,--gc-sections', '-Wl,-z,noseparate-code', '-s', '<@(musl)'],
     },
   ],
 }

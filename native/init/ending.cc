@@ -47,15 +47,15 @@ Result<Fd> open_trash(int parent) {
 }  // namespace
 
 Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
-  id_ = Name(plan.id);
-  name_ = Name(plan.name);
-  folder_ = Name(base_name(plan.state_directory));
+  id_.add(plan.id);
+  name_.add(plan.name);
+  folder_.add(base_name(plan.state_directory));
   const auto add_cgroup = [&](const char* path) -> Result<void> {
     *subject = path;
     if (cgroup_count_ == sizeof cgroups_ / sizeof cgroups_[0]) return sys::Error{E2BIG, "open"};
     BERTH_ASSIGN(Fd parent, open_parent(path));
     cgroups_[cgroup_count_].parent = std::move(parent);
-    cgroups_[cgroup_count_++].name = Name(base_name(path));
+    cgroups_[cgroup_count_++].name.add(base_name(path));
     // Where it counts what the kernel killed: v2 memory.events, v1 memory.oom_control; other hierarchies have neither.
     for (const char* file : {"memory.events", "memory.oom_control"}) {
       if (!memory_events_) memory_events_.reset(open(sys::Text<PATH_MAX>(path, "/", file).c_str(), O_RDONLY | O_CLOEXEC));

@@ -31,6 +31,13 @@ Result<void> check(int outcome, const char* call) {
   return {};
 }
 
+// The calls themselves: a C library's would first gather all threads of a process (setresuid(2), notes), and here there is one.
+Result<void> set_user(uid_t id) { return check(static_cast<int>(syscall(SYS_setresuid, id, id, id)), "setresuid"); }
+Result<void> set_group(gid_t id) { return check(static_cast<int>(syscall(SYS_setresgid, id, id, id)), "setresgid"); }
+Result<void> set_groups(size_t count, const gid_t* groups) {
+  return check(static_cast<int>(syscall(SYS_setgroups, count, groups)), "setgroups");
+}
+
 /// The task dies with its supervisor. Set anew after each change of credentials, which clears it (prctl(2)).
 Result<void> die_with_supervisor() { return check(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl"); }
 
@@ -51,9 +58,9 @@ Result<void> wait_for_tree(const FirstProcess& ends) {
 }
 
 Result<void> become_root_inside() {
-  BERTH_TRY(check(setresgid(0, 0, 0), "setresgid"));
-  BERTH_TRY(check(setgroups(0, nullptr), "setgroups"));
-  BERTH_TRY(check(setresuid(0, 0, 0), "setresuid"));
+  BERTH_TRY(set_group(0));
+  BERTH_TRY(set_groups(0, nullptr));
+  BERTH_TRY(set_user(0));
   return die_with_supervisor();
 }
 
@@ -96,10 +103,10 @@ Result<void> take_identity(const Plan& plan, const Identity& identity, Progress&
   const auto& wanted = plan.process.capabilities;
   BERTH_TRY(sys::limit_bounding(wanted.bounding));
   progress.at("identity");
-  BERTH_TRY(check(setgroups(identity.group_count, identity.groups), "setgroups"));
-  BERTH_TRY(check(setresgid(identity.gid, identity.gid, identity.gid), "setresgid"));
+  BERTH_TRY(set_groups(identity.group_count, identity.groups));
+  BERTH_TRY(set_group(identity.gid));
   BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl"));
-  BERTH_TRY(check(setresuid(identity.uid, identity.uid, identity.uid), "setresuid"));
+  BERTH_TRY(set_user(identity.uid));
   BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0), "prctl"));
   progress.at("capabilities");
   BERTH_TRY(sys::set_capabilities({wanted.effective, wanted.permitted, wanted.inheritable}));

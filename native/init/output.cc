@@ -48,7 +48,7 @@ bool Output::flush() {
 }
 
 bool Output::fill() {
-  const ssize_t length = sys::retry_interrupted([&] { return read(pipe_.get(), buffer_, sizeof buffer_); });
+  const ssize_t length = sys::retry_interrupted([&] { return read(pipe_.get(), buffer_, kBuffer); });
   if (length < 0 && errno == EAGAIN && !ending_) return false;
   if (length <= 0) {
     pipe_.reset();

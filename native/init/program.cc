@@ -9,8 +9,8 @@ namespace berth::init {
 namespace {
 
 constexpr uint32_t kMostStrings = 65536;
-const char* environment[kMostStrings + 2];
-const char* arguments[kMostStrings + 1];
+alignas(4096) const char* environment[kMostStrings + 2];
+alignas(4096) const char* arguments[kMostStrings + 1];
 char home[sizeof Identity::home + 8];
 
 const char* value_of(const char* const* list, const char* name) {

@@ -20,7 +20,11 @@ using launch::Plan;
 using sys::Fd;
 using sys::Result;
 
-LogWriter log_writer;  // its ring is large: static, and touched only when something is logged
+/// Large, and touched only when there is output; apart from all else, so that an idle supervisor keeps as few pages as can be.
+alignas(4096) char ring[LogWriter::kRing];
+alignas(4096) char buffers[2][Output::kBuffer];
+
+LogWriter log_writer(ring);
 
 /// JSON string content: what a path or command may hold and a line of text may not.
 sys::Text<2048> escape(const char* from) {
@@ -47,7 +51,7 @@ Timings* make_timings(const Plan& plan) {
 }
 
 /// `timings` followed by `WHO:STEP:NANOSECONDS` for each step, in the order of each list.
-void tell_timings(const Timings* lists, Control& control) {
+[[gnu::noinline]] void tell_timings(const Timings* lists, Control& control) {
   if (lists == nullptr) return;
   static sys::Text<8192> line("timings");
   for (int who = 0; who < 2; ++who) {
@@ -78,8 +82,9 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   return control.listen(ending.state());
 }
 
-/// From the plan to a program that runs and a record that says so. On failure nothing of the container runs any more.
-bool come_to_life(const Plan& plan, Ending& ending, Control& control, Container& container, Failure& failure, Progress& progress) {
+/// From the plan to a program that runs and a record that says so. On failure nothing of the container runs any more. Never inlined, like what follows: its
+/// large frame must not be part of the one that stays.
+[[gnu::noinline]] bool come_to_life(const Plan& plan, Ending& ending, Control& control, Container& container, Failure& failure, Progress& progress) {
   StateRecord record;
   auto outcome = build(plan, ending, control, container, record, progress);
   bool runs = false;
@@ -110,7 +115,7 @@ bool come_to_life(const Plan& plan, Ending& ending, Control& control, Container&
 }
 
 /// Removes all that was made, then tells why; whoever reads the line may rely on it.
-int give_up(const Plan& plan, Ending& ending, Control& control, const Failure& failure) {
+[[gnu::noinline]] int give_up(const Plan& plan, Ending& ending, Control& control, const Failure& failure) {
   const auto clear_up = [&]() -> Result<void> {
     BERTH_TRY(strike_stage(plan));
     BERTH_TRY(ending.remove_cgroups());
@@ -125,7 +130,7 @@ int give_up(const Plan& plan, Ending& ending, Control& control, const Failure& f
 }
 
 /// Records the end, clears up, and tells everybody who waits.
-int conclude(bool remove, const Container& container, Ending& ending, Control& control) {
+[[gnu::noinline]] int conclude(bool remove, const Container& container, Ending& ending, Control& control) {
   ExitStatus exit = collect(container);
   constexpr int kDiskPatience = 2000;
   log_writer.finish(kDiskPatience);
@@ -156,8 +161,8 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
   if (!come_to_life(plan, ending, control, container, failure, progress)) return give_up(plan, ending, control, failure);
 
   log_writer.configure(ending.container(), plan.logs);
-  static Output out(Stream::kStdout, std::move(container.output[0]), ClientEnd(1), log_writer);
-  static Output err(Stream::kStderr, std::move(container.output[1]), ClientEnd(2), log_writer);
+  static Output out(Stream::kStdout, std::move(container.output[0]), ClientEnd(1), log_writer, buffers[0]);
+  static Output err(Stream::kStderr, std::move(container.output[1]), ClientEnd(2), log_writer, buffers[1]);
   progress.at("running");
   tell_timings(progress.timings, control);
   const sys::Text<48> running("running ", container.pid);

@@ -20,19 +20,13 @@ struct Padded {
   size_t width;
 };
 
-/// Room for N - 1 characters and a NUL. What does not fit is cut off, and `whole` says so: a caller for whom that matters asks.
-template <size_t N>
-class Text {
+/// What all sizes of Text share, so that their code exists once.
+class TextBase {
  public:
-  template <typename... Parts>
-  explicit Text(const Parts&... parts) {
-    (add(parts), ...);
-  }
-
   void add(const char* text) { add(Piece{text, strlen(text)}); }
   void add(char character) { add(Piece{&character, 1}); }
   void add(Piece piece) {
-    const size_t room = N - 1 - size_;
+    const size_t room = most_ - size_;
     if (piece.count > room) whole_ = false;
     const size_t count = piece.count < room ? piece.count : room;
     memcpy(text_ + size_, piece.bytes, count);
@@ -48,6 +42,7 @@ class Text {
     } while (number.value != 0 || sizeof digits - used < number.width);
     add(Piece{digits + used, sizeof digits - used});
   }
+  void add(const TextBase& text) { add(Piece{text.text_, text.size_}); }
   template <typename Number>
   std::enable_if_t<std::is_integral_v<Number> && !std::is_same_v<Number, char>> add(Number number) {
     if constexpr (std::is_signed_v<Number>) {
@@ -62,10 +57,31 @@ class Text {
   size_t size() const { return size_; }
   bool whole() const { return whole_; }
 
+ protected:
+  TextBase(char* text, size_t most) : text_(text), most_(most) { text_[0] = '\0'; }
+  TextBase(const TextBase&) = delete;
+  TextBase& operator=(const TextBase&) = delete;
+  ~TextBase() = default;
+
  private:
-  char text_[N] = "";
-  size_t size_ = 0;
+  char* text_;
+  size_t most_, size_ = 0;
   bool whole_ = true;
+};
+
+/// Room for N - 1 characters and a NUL. What does not fit is cut off, and `whole` says so: a caller for whom that matters asks.
+template <size_t N>
+class Text : public TextBase {
+ public:
+  template <typename... Parts>
+  explicit Text(const Parts&... parts) : TextBase(room_, N - 1) {
+    (add(parts), ...);
+  }
+  Text(const Text& other) : TextBase(room_, N - 1) { add(static_cast<const TextBase&>(other)); }
+  Text& operator=(const Text&) = delete;
+
+ private:
+  char room_[N];
 };
 
 /// Copies as much as fits, always ending in NUL.
