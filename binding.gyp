@@ -111,7 +111,7 @@
                     '-fno-asynchronous-unwind-tables', '-fno-threadsafe-statics', '-fstack-protector-strong',
                     "'-D__GLIBC_PREREQ(major,minor)=0'", '<@(musl)', '<@(libstdcxx)'],
       'ldflags!': ['-rdynamic', '-pthread'],
-      'ldflags': ['-static', '-no-pie', '-Oz', '-flto', '-Wl,--gc-sections', '-Wl,-z,noseparate-code', '-s', '<@(musl)'],
+      'ldflags': ['-static', '-no-pie', '-Oz', '-flto', '-Wl,--gc-sections', '-Wl,-z,noseparate-code', '-Wl,-z,norelro', '-s', '<@(musl)'],
     },
   ],
 }
