@@ -98,11 +98,18 @@ Result<void> enter_working_directory(const char* path) {
   return {};
 }
 
+/// So that a program that is not root may reopen its output too, by way of /dev/stdout.
+Result<void> own_output(const FirstProcess& ends, const Identity& identity) {
+  for (const int end : ends.output) BERTH_TRY(check(fchown(end, identity.uid, identity.gid), "fchown"));
+  return {};
+}
+
 Result<void> take_identity(const Plan& plan, const Identity& identity, Progress& progress) {
   progress.at("capabilities");
   const auto& wanted = plan.process.capabilities;
   BERTH_TRY(sys::limit_bounding(wanted.bounding));
-  progress.at("identity");
+  // EINVAL here: the container's user namespace has no such id.
+  progress.at("user", plan.process.user);
   BERTH_TRY(set_groups(identity.group_count, identity.groups));
   BERTH_TRY(set_group(identity.gid));
   BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl"));
@@ -132,6 +139,8 @@ Result<void> hand_over_stdio(const FirstProcess& ends) {
     if (dup2(sources[number], number) < 0) return sys::last_error("dup2");
   }
   if (sys::kernel::close_range(3, ~0U, sys::kernel::kCloseRangeCloexec) != 0) return sys::last_error("close_range");
+  // What was ignored stays ignored across clone and exec (signal(7)): SIGPIPE is, by Node and by the supervisor. Those that cannot be set need not be.
+  for (int number = 1; number < NSIG; ++number) (void)signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   return check(sigprocmask(SIG_SETMASK, &none, nullptr), "sigprocmask");
@@ -180,6 +189,7 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
   Identity identity;
   progress.at("user", plan.process.user);
   BERTH_TRY(find_identity(plan.process, identity));
+  BERTH_TRY(own_output(ends, identity));
   BERTH_TRY(set_limits(plan, progress));
   BERTH_TRY(adjust_oom_score(plan));
   umask(plan.process.umask);

@@ -110,6 +110,8 @@ Result<void> find_identity(const launch::Process& process, Identity& identity) {
   for (const uint32_t group : process.groups) BERTH_TRY(add_group(identity, group));
 
   char user[128];
+  // Cut off, it could name somebody else.
+  if (strlen(process.user) >= sizeof user) return kNoSuchUser;
   sys::copy_text(user, process.user);
   char* group = strchr(user, ':');
   if (group != nullptr) *group++ = '\0';

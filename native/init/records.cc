@@ -7,6 +7,7 @@
 
 #include "init/timestamp.h"
 #include "sys/fd.h"
+#include "sys/write_all.h"
 #include "sys/process.h"
 
 namespace berth::init {
@@ -20,7 +21,7 @@ constexpr size_t kMilliseconds = 3;
 Result<void> write_whole(int directory, const char* name, const char* text, size_t length) {
   const char* temporary = ".record";
   BERTH_ASSIGN(const sys::Fd file, sys::adopt(openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), "openat"));
-  if (write(file.get(), text, length) != static_cast<ssize_t>(length)) return sys::last_error("write");
+  BERTH_TRY(sys::write_all(file.get(), text, length));
   if (renameat(directory, temporary, directory, name) != 0) return sys::last_error("renameat");
   return {};
 }

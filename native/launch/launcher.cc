@@ -13,6 +13,7 @@
 #include "sys/remove_tree.h"
 #include "sys/sealed_file.h"
 #include "sys/spawn.h"
+#include "sys/write_all.h"
 
 namespace berth::launch {
 namespace {
@@ -57,7 +58,7 @@ std::optional<Trouble> write_document(const std::string& directory, const char* 
   const std::string path = directory + "/" + name;
   const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return Trouble{sys::last_error("open"), path};
-  if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return Trouble{sys::last_error("write"), path};
+  if (const auto written = sys::write_all(file.get(), text.data(), text.size()); !written) return Trouble{written.error(), path};
   return {};
 }
 
