@@ -27,15 +27,28 @@ export interface WrittenLayer {
  * Writes a gzipped layer into a folder of blobs. The same entries give the same bytes: sorted by path, at the epoch, by numbers
  * alone. Directories that no entry names are added, open to all.
  */
-export async function writeLayer(blobs: string, entries: readonly LayerEntry[], signal?: AbortSignal): Promise<WrittenLayer> {
+export async function writeLayer(
+  blobs: string,
+  entries: readonly LayerEntry[],
+  signal?: AbortSignal,
+): Promise<WrittenLayer> {
+  signal?.throwIfAborted();
   const unfinished = path.join(blobs, `.layer-${process.pid}`);
+  // An entry that cannot be read ends the writing too: neither waits for the other.
+  const unreadable = new AbortController();
   const pack = tarPack();
   const archive = new Meter();
   const packed = new Meter();
   // Level 1: a Node is mostly machine code; more effort takes three times as long to save a twentieth.
   const gzip = createGzip({ level: 1, chunkSize: 256 * 1024 });
-  const written = pipeline(pack, archive, gzip, packed, createWriteStream(unfinished), signal === undefined ? {} : { signal });
-  await Promise.all([fill(pack, complete(entries)), written]);
+  const written = pipeline(pack, archive, gzip, packed, createWriteStream(unfinished), {
+    signal: AbortSignal.any([unreadable.signal, ...(signal === undefined ? [] : [signal])]),
+  });
+  const filled = fill(pack, complete(entries)).catch((error: unknown) => {
+    unreadable.abort();
+    throw error;
+  });
+  await Promise.all([filled, written]);
   const digest = packed.digest();
   renameSync(unfinished, path.join(blobs, hexOf(digest)));
   return {
@@ -49,7 +62,11 @@ class Meter extends Transform {
   readonly #hash = createHash('sha256');
   size = 0;
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, chunk: Buffer) => void): void {
+  override _transform(
+    chunk: Buffer,
+    _encoding: BufferEncoding,
+    done: (error: null, chunk: Buffer) => void,
+  ): void {
     this.#hash.update(chunk);
     this.size += chunk.length;
     done(null, chunk);
@@ -72,17 +89,18 @@ function complete(entries: readonly LayerEntry[]): LayerEntry[] {
 }
 
 async function fill(pack: ReturnType<typeof tarPack>, entries: readonly LayerEntry[]): Promise<void> {
-  try {
-    for (const entry of entries) await add(pack, entry);
-    pack.finalize();
-  } catch (error) {
-    pack.destroy(error as Error);
-    throw error;
-  }
+  for (const entry of entries) await add(pack, entry);
+  pack.finalize();
 }
 
 function add(pack: ReturnType<typeof tarPack>, entry: LayerEntry): Promise<void> {
-  const header = { name: entry.path, mode: entry.mode, uid: entry.owner ?? 0, gid: entry.owner ?? 0, mtime: new Date(0) };
+  const header = {
+    name: entry.path,
+    mode: entry.mode,
+    uid: entry.owner ?? 0,
+    gid: entry.owner ?? 0,
+    mtime: new Date(0),
+  };
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null) => (error ? reject(error) : resolve());
     switch (entry.kind) {

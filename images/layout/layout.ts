@@ -16,7 +16,11 @@ export interface ImageContent {
  * Writes an image for this machine as an OCI layout (image-layout.md) into a new folder. Nothing in it tells of the time or the
  * place it was made: the same content gives the same digests.
  */
-export async function writeLayout(directory: string, content: ImageContent, signal?: AbortSignal): Promise<void> {
+export async function writeLayout(
+  directory: string,
+  content: ImageContent,
+  signal?: AbortSignal,
+): Promise<void> {
   const blobs = path.join(directory, 'blobs', 'sha256');
   mkdirSync(blobs, { recursive: true });
   const layers = [];

@@ -35,7 +35,9 @@ export function nodeImage(): ImageContent {
         { path: 'tmp', mode: 0o1777, kind: 'directory' },
         { path: `home/${user.name}`, mode: 0o750, owner: user.id, kind: 'directory' },
         { path: 'app/package.json', mode: 0o644, kind: 'text', text: '{ "type": "module" }\n' },
-        ...appFiles.map((file): LayerEntry => ({ path: `app/${file}`, mode: 0o644, kind: 'text', text: readApp(file) })),
+        ...appFiles.map(
+          (file): LayerEntry => ({ path: `app/${file}`, mode: 0o644, kind: 'text', text: readApp(file) }),
+        ),
       ],
     ],
     config: {
@@ -69,6 +71,8 @@ function readApp(file: string): string {
 
 /** The loader looks into these by itself; a Node that was built elsewhere may have its libraries anywhere. */
 function libraryPath(libraries: readonly string[]): string[] {
-  const elsewhere = new Set(libraries.map((file) => path.dirname(file)).filter((folder) => !/^(\/usr)?\/lib/.test(folder)));
+  const elsewhere = new Set(
+    libraries.map((file) => path.dirname(file)).filter((folder) => !/^(\/usr)?\/lib/.test(folder)),
+  );
   return elsewhere.size === 0 ? [] : [`LD_LIBRARY_PATH=${[...elsewhere].join(':')}`];
 }

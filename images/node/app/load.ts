@@ -14,7 +14,8 @@ else readZeros();
 
 function compute(): void {
   let block = Buffer.alloc(64 * 1024);
-  while (Date.now() < end) block = Buffer.concat([block.subarray(32), createHash('sha256').update(block).digest()]);
+  while (Date.now() < end)
+    block = Buffer.concat([block.subarray(32), createHash('sha256').update(block).digest()]);
 }
 
 function readZeros(): void {

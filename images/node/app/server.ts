@@ -6,8 +6,8 @@ import { Worker } from 'node:worker_threads';
  * A web server that tells how it sees itself, and can keep two threads busy so that there is something to look at. Loopback
  * unless told otherwise.
  */
-const host = process.env['HOST'] ?? '127.0.0.1';
-const port = Number(process.env['PORT'] ?? 8080);
+const host = process.env.HOST ?? '127.0.0.1';
+const port = Number(process.env.PORT ?? 8080);
 const longestLoadSeconds = 60;
 
 function view(): Record<string, unknown> {
@@ -26,7 +26,8 @@ function view(): Record<string, unknown> {
 /** Two threads of their own, so that this one goes on answering. */
 function keepBusy(seconds: number): Record<string, unknown> {
   const threads = ['compute', 'read-zeros'];
-  for (const name of threads) new Worker(new URL('./load.js', import.meta.url), { workerData: { name, seconds } });
+  for (const name of threads)
+    new Worker(new URL('./load.js', import.meta.url), { workerData: { name, seconds } });
   return { threads, seconds };
 }
 
@@ -37,7 +38,10 @@ const server = createServer((request, response) => {
     '/busy': () => keepBusy(Math.min(Number(url.searchParams.get('seconds') ?? 5) || 0, longestLoadSeconds)),
   };
   const answer = Object.hasOwn(answers, url.pathname) ? answers[url.pathname] : undefined;
-  response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json', connection: 'close' });
+  response.writeHead(answer === undefined ? 404 : 200, {
+    'content-type': 'application/json',
+    connection: 'close',
+  });
   response.end(`${JSON.stringify(answer?.() ?? { error: 'there is / and /busy?seconds=N' })}\n`);
   console.log(`${request.method} ${request.url} ${response.statusCode}`);
 });
