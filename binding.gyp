@@ -86,6 +86,7 @@
       'type': 'executable',
       'sources': [
         'native/init/account_file.cc',
+        'native/init/birth.cc',
         'native/init/control.cc',
         'native/init/ending.cc',
         'native/init/first_process.cc',
@@ -99,16 +100,18 @@
         'native/init/records.cc',
         'native/init/root_tree.cc',
         'native/init/supervisor.cc',
+        'native/init/timestamp.cc',
+        'native/init/watch.cc',
         '<@(sys_shared)',
       ],
       'cflags_cc!': ['-O2', '-fPIC', '-pthread'],
       'cflags!': ['-fPIC', '-pthread'],
       # libstdc++'s headers ask glibc's macro for its version; musl has none, and none of what they then choose is used.
-      'cflags_cc': ['-Os', '-fno-exceptions', '-fno-rtti', '-fno-PIE', '-ffunction-sections', '-fdata-sections',
+      'cflags_cc': ['-Oz', '-flto', '-fomit-frame-pointer', '-fno-exceptions', '-fno-rtti', '-fno-PIE', '-ffunction-sections', '-fdata-sections',
                     '-fno-asynchronous-unwind-tables', '-fno-threadsafe-statics', '-fstack-protector-strong',
                     "'-D__GLIBC_PREREQ(major,minor)=0'", '<@(musl)', '<@(libstdcxx)'],
       'ldflags!': ['-rdynamic', '-pthread'],
-      'ldflags': ['-static', '-no-pie', '-Wl,--gc-sections', '-s', '<@(musl)'],
+      'ldflags': ['-static', '-no-pie', '-Oz', '-flto', '-Wl,--gc-sections', '-Wl,-z,noseparate-code', '-Wl,-z,norelro', '-s', '<@(musl)'],
     },
   ],
 }

@@ -31,7 +31,9 @@ lint_clang_tidy() {
   if [ "${1:-}" = --all ]; then files=$(native_sources | grep '\.cc$'); else files=$(changed_sources); fi
   [ -n "$files" ] || return 0
   # No file of ours is compiled by clang: warnings of g++ that it lacks are not errors of the code.
-  xargs -P "$(nproc)" -n 2 clang-tidy -p build-native/test --quiet --extra-arg=-Wno-unknown-warning-option <<<"$files" \
+  # The longest first, so that no processor waits for it at the end.
+  xargs wc -c <<<"$files" | sort -rn | awk '$2 != "total" { print $2 }' |
+    xargs -P "$(nproc)" -n 1 clang-tidy -p build-native/test --quiet --extra-arg=-Wno-unknown-warning-option \
     2> >(grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter' >&2)
 }
 

@@ -5,15 +5,14 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "sys/kernel.h"
+#include "sys/text.h"
 
 namespace berth::init {
 
-Control::Control(sys::Fd leash, int task_pidfd) : task_pidfd_(task_pidfd) {
+Control::Control(sys::Fd leash) {
   clients_[0].socket = std::move(leash);
   clients_[0].waits = true;
 }
@@ -23,7 +22,7 @@ sys::Result<void> Control::listen(int directory) {
   // By way of the descriptor: the path of the directory may be longer than a socket address holds (unix(7): 108 bytes).
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
-  snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/control.sock", directory);
+  sys::copy_text(address.sun_path, sys::Text<64>("/proc/self/fd/", directory, "/control.sock").c_str());
   const mode_t before = umask(0177);
   const int bound = bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
   umask(before);
@@ -84,15 +83,14 @@ void Control::receive(Client& client) {
 }
 
 void Control::obey(Client& client, const char* request) {
-  char answer[64];
   if (strcmp(request, "status") == 0) {
     send_line(client, status_);
   } else if (strcmp(request, "wait") == 0) {
     client.waits = true;
   } else if (strncmp(request, "signal ", 7) == 0) {
-    const long sent = sys::kernel::pidfd_send_signal(task_pidfd_, atoi(request + 7));
-    snprintf(answer, sizeof answer, "signalled %d", sent == 0 ? 0 : errno);
-    send_line(client, answer);
+    const auto number = static_cast<int>(sys::leading_number(request + 7));
+    const long sent = sys::kernel::pidfd_send_signal(task_pidfd_, number);
+    send_line(client, sys::Text<64>("signalled ", sent == 0 ? 0 : errno).c_str());
   } else {
     send_line(client, "unknown");
   }

@@ -15,7 +15,10 @@ class Control {
  public:
   static constexpr int kMostClients = 32;
 
-  Control(sys::Fd leash, int task_pidfd);
+  explicit Control(sys::Fd leash);
+
+  /// Whom `signal` is for.
+  void task(int pidfd) { task_pidfd_ = pidfd; }
 
   /// Listens on `control.sock`, mode 0600, in the volatile state directory.
   sys::Result<void> listen(int directory);
@@ -49,7 +52,7 @@ class Control {
 
   Client clients_[kMostClients];  // [0] is the leash
   sys::Fd listener_;
-  int task_pidfd_;
+  int task_pidfd_ = -1;
   const char* status_ = "starting";
 };
 

@@ -3,6 +3,7 @@
 
 #include "launch/plan.h"
 #include "sys/fd.h"
+#include "sys/text.h"
 
 namespace berth::init {
 
@@ -21,20 +22,22 @@ class Ending {
   sys::Result<void> remove_container();
 
   int state() const { return state_.get(); }
-  int logs() const { return logs_.get(); }
+  /// The durable directory; logs go below it.
+  int container() const { return container_.get(); }
 
  private:
+  using Name = sys::Text<80>;
   struct CgroupPlace {
     sys::Fd parent;
-    const char* name = "";
+    Name name;
   };
   static constexpr uint32_t kMostHierarchies = 16;
 
-  const launch::Plan* plan_ = nullptr;
+  Name id_, name_, folder_;  // copies: the plan does not live as long
   CgroupPlace cgroups_[kMostHierarchies + 1];
   uint32_t cgroup_count_ = 0;
   sys::Fd memory_events_;
-  sys::Fd root_, state_parent_, state_, logs_;
+  sys::Fd root_, state_parent_, state_, container_;
 };
 
 }  // namespace berth::init

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <cstdio>
 #include <cstring>
 
 #include "init/identity.h"
@@ -19,6 +18,7 @@
 #include "sys/capability.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
+#include "sys/text.h"
 
 namespace berth::init {
 namespace {
@@ -29,6 +29,13 @@ using sys::Result;
 Result<void> check(int outcome, const char* call) {
   if (outcome != 0) return sys::last_error(call);
   return {};
+}
+
+// The calls themselves: a C library's would first gather all threads of a process (setresuid(2), notes), and here there is one.
+Result<void> set_user(uid_t id) { return check(static_cast<int>(syscall(SYS_setresuid, id, id, id)), "setresuid"); }
+Result<void> set_group(gid_t id) { return check(static_cast<int>(syscall(SYS_setresgid, id, id, id)), "setresgid"); }
+Result<void> set_groups(size_t count, const gid_t* groups) {
+  return check(static_cast<int>(syscall(SYS_setgroups, count, groups)), "setgroups");
 }
 
 /// The task dies with its supervisor. Set anew after each change of credentials, which clears it (prctl(2)).
@@ -51,16 +58,16 @@ Result<void> wait_for_tree(const FirstProcess& ends) {
 }
 
 Result<void> become_root_inside() {
-  BERTH_TRY(check(setresgid(0, 0, 0), "setresgid"));
-  BERTH_TRY(check(setgroups(0, nullptr), "setgroups"));
-  BERTH_TRY(check(setresuid(0, 0, 0), "setresuid"));
+  BERTH_TRY(set_group(0));
+  BERTH_TRY(set_groups(0, nullptr));
+  BERTH_TRY(set_user(0));
   return die_with_supervisor();
 }
 
 Result<void> bring_loopback_up() {
   BERTH_ASSIGN(const sys::Fd socket_fd, sys::adopt(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
   ifreq request = {};
-  snprintf(request.ifr_name, sizeof request.ifr_name, "lo");
+  sys::copy_text(request.ifr_name, "lo");
   request.ifr_flags = IFF_UP | IFF_RUNNING;
   return check(ioctl(socket_fd.get(), SIOCSIFFLAGS, &request), "ioctl");
 }
@@ -76,10 +83,9 @@ Result<void> set_limits(const Plan& plan, Progress& progress) {
 
 Result<void> adjust_oom_score(const Plan& plan) {
   if (!plan.process.adjust_oom_score) return {};
-  char text[16];
-  const int length = snprintf(text, sizeof text, "%d", plan.process.oom_score);
+  const sys::Text<16> text(plan.process.oom_score);
   BERTH_ASSIGN(const sys::Fd file, sys::adopt(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), "open"));
-  if (write(file.get(), text, static_cast<size_t>(length)) != length) return sys::last_error("write");
+  if (write(file.get(), text.c_str(), text.size()) != static_cast<ssize_t>(text.size())) return sys::last_error("write");
   return {};
 }
 
@@ -97,10 +103,10 @@ Result<void> take_identity(const Plan& plan, const Identity& identity, Progress&
   const auto& wanted = plan.process.capabilities;
   BERTH_TRY(sys::limit_bounding(wanted.bounding));
   progress.at("identity");
-  BERTH_TRY(check(setgroups(identity.group_count, identity.groups), "setgroups"));
-  BERTH_TRY(check(setresgid(identity.gid, identity.gid, identity.gid), "setresgid"));
+  BERTH_TRY(set_groups(identity.group_count, identity.groups));
+  BERTH_TRY(set_group(identity.gid));
   BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl"));
-  BERTH_TRY(check(setresuid(identity.uid, identity.uid, identity.uid), "setresuid"));
+  BERTH_TRY(set_user(identity.uid));
   BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0), "prctl"));
   progress.at("capabilities");
   BERTH_TRY(sys::set_capabilities({wanted.effective, wanted.permitted, wanted.inheritable}));

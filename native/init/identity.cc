@@ -2,10 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <cstdio>
 #include <cstring>
 
 #include "init/account_file.h"
+#include "sys/text.h"
 
 namespace berth::init {
 namespace {
@@ -44,8 +44,8 @@ Result<void> find_user(const char* wanted, Identity& identity, bool& listed, cha
     listed = true;
     identity.uid = uid;
     identity.gid = gid;
-    snprintf(name, sizeof name, "%s", fields[0]);
-    if (fields[5][0] == '/') snprintf(identity.home, sizeof identity.home, "%s", fields[5]);
+    sys::copy_text(name, fields[0]);
+    if (fields[5][0] == '/') sys::copy_text(identity.home, fields[5]);
     return {};
   }
   if (number == Number::kNone) return kNoSuchUser;
@@ -110,15 +110,14 @@ Result<void> find_identity(const launch::Process& process, Identity& identity) {
   for (const uint32_t group : process.groups) BERTH_TRY(add_group(identity, group));
 
   char user[128];
-  snprintf(user, sizeof user, "%s", process.user);
+  sys::copy_text(user, process.user);
   char* group = strchr(user, ':');
   if (group != nullptr) *group++ = '\0';
-  char number[16];
-  snprintf(number, sizeof number, "%u", process.uid);
+  const sys::Text<16> number(process.uid);
 
   bool listed = false;
   char name[128] = "";
-  BERTH_TRY(find_user(user[0] == '\0' ? number : user, identity, listed, name));
+  BERTH_TRY(find_user(user[0] == '\0' ? number.c_str() : user, identity, listed, name));
   if (process.user[0] == '\0') identity.gid = process.gid;  // the plan's numbers are final
   if (group != nullptr && *group != '\0') return find_named_group(group, identity.gid);
   // As Docker has it: groups from the file only where no group was named.

@@ -3,13 +3,13 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include <cstdio>
 #include <cstring>
 
 #include "init/root_tree.h"
 #include "sys/kernel.h"
 #include "sys/mount_api.h"
 #include "sys/rooted_path.h"
+#include "sys/text.h"
 
 namespace berth::init {
 namespace {
@@ -53,10 +53,9 @@ Result<void> mask(const Plan& plan, Progress& progress) {
       if (errno == ENOENT) continue;
       return sys::last_error("lstat");
     }
-    char empty[32];
-    snprintf(empty, sizeof empty, "../%s", kEmptyDirectory);
+    const sys::Text<32> empty("../", kEmptyDirectory);
     // dev/null is the node that the supervisor made, not a file of the image.
-    const char* cover = S_ISDIR(status.st_mode) ? empty : "dev/null";
+    const char* cover = S_ISDIR(status.st_mode) ? empty.c_str() : "dev/null";
     if (mount(cover, relative(path), nullptr, MS_BIND, nullptr) != 0) return sys::last_error("mount");
   }
   for (const char* path : plan.readonly_paths) {
@@ -75,9 +74,8 @@ Result<void> mask(const Plan& plan, Progress& progress) {
 Result<void> write_sysctls(const Plan& plan, int root, Progress& progress) {
   for (const auto& sysctl : plan.sysctls) {
     progress.at("sysctl", sysctl.key);
-    char path[512];
-    snprintf(path, sizeof path, "proc/sys/%s", sysctl.key);
-    BERTH_ASSIGN(const Fd file, sys::open_in_root_plain(root, path, O_WRONLY));
+    const sys::Text<512> path("proc/sys/", sysctl.key);
+    BERTH_ASSIGN(const Fd file, sys::open_in_root_plain(root, path.c_str(), O_WRONLY));
     const size_t length = strlen(sysctl.value);
     if (write(file.get(), sysctl.value, length) != static_cast<ssize_t>(length)) return sys::last_error("write");
   }

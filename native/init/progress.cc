@@ -1,8 +1,8 @@
 #include "init/progress.h"
+#include "sys/text.h"
 
 #include <time.h>
 
-#include <cstdio>
 #include <cstring>
 
 namespace berth::init {
@@ -20,9 +20,9 @@ void Progress::at(const char* new_step, const char* new_subject) {
 Failure describe(const Progress& progress, const sys::Error& error) {
   Failure failure;
   failure.number = error.number;
-  snprintf(failure.step, sizeof failure.step, "%s", progress.step);
-  snprintf(failure.call, sizeof failure.call, "%s", error.call);
-  snprintf(failure.subject, sizeof failure.subject, "%s", progress.subject);
+  sys::copy_text(failure.step, progress.step);
+  sys::copy_text(failure.call, error.call);
+  sys::copy_text(failure.subject, progress.subject);
   return failure;
 }
 

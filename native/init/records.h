@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "sys/result.h"
+#include "sys/text.h"
 
 namespace berth::init {
 
@@ -21,11 +22,20 @@ struct ExitStatus {
   uint64_t log_bytes_dropped = 0;
 };
 
-/// `state.json`: the container runs. `directory` is its volatile state.
-sys::Result<void> write_state(int directory, const ProcessName& supervisor, const ProcessName& task, const char* boot_id);
+struct StateRecord {
+  ProcessName supervisor, task;
+  char boot_id[40] = "";
+};
 
-/// The text of `exit.json`, on one line without a newline.
-void format_exit(char (&text)[256], const ExitStatus& exit);
-sys::Result<void> write_exit(int directory, const char* text);
+/// Fills the names of this process, of the container's first process and of this boot of the host.
+sys::Result<void> identify(pid_t task, StateRecord& record);
+
+/// `state.json`: the container runs. `directory` is its volatile state.
+sys::Result<void> write_state(int directory, const StateRecord& record);
+
+/// `exit.json`, on one line without a newline.
+using ExitText = sys::Text<256>;
+ExitText format_exit(const ExitStatus& exit);
+sys::Result<void> write_exit(int directory, const ExitText& text);
 
 }  // namespace berth::init

@@ -120,9 +120,8 @@ Result<void> build_overlay(const Plan& plan, int userns, Progress& progress) {
   if (fstatvfs(overlay.get(), &status) != 0) return sys::last_error("fstatvfs");
   // overlayfs falls back to read-only without an error when it cannot write to its work directory.
   if ((status.f_flag & ST_RDONLY) != 0) return sys::Error{EROFS, "fsmount"};
-  BERTH_TRY(attach_at(overlay, "rootfs"));
-  if (umount2("base", MNT_DETACH) != 0) return sys::last_error("umount2");
-  return {};
+  // The base stays attached behind it: it goes with the rest of the stage, and an unmount of its own would cost more than all of this.
+  return attach_at(overlay, "rootfs");
 }
 
 Result<void> build_from_directory(const Plan& plan, int userns, Progress& progress) {

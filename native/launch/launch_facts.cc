@@ -43,6 +43,7 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.root = store.text(absolute(launch["root"]));
   plan.state_directory = store.text(absolute(launch["state_directory"]));
   facts.container_directory = absolute(launch["container_directory"]);
+  plan.container_directory = store.text(facts.container_directory);
   facts.seccomp_directory = std::string(launch["seccomp_directory"].text());
   plan.remove_when_done = launch["remove"].boolean();
   plan.timings = launch["timings"].boolean();
@@ -63,7 +64,6 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
 
   const Json logs = launch["logs"];
   if (logs.present()) {
-    plan.logs.directory = store.text(facts.container_directory + "/logs");
     plan.logs.max_bytes = static_cast<uint64_t>(logs["max_bytes"].integer(4096, INT64_MAX, 4096));
     plan.logs.max_files = static_cast<uint32_t>(logs["max_files"].integer(1, 1000, 1));
   }

@@ -89,9 +89,6 @@ std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan
     if (auto trouble = make_upper(plan, container)) return trouble;
     if (mkdir((container + "/work").c_str(), 0700) != 0) return Trouble{sys::last_error("mkdir"), container + "/work"};
   }
-  if (plan.logs.directory[0] != '\0' && mkdir(plan.logs.directory, 0700) != 0) {
-    return Trouble{sys::last_error("mkdir"), plan.logs.directory};
-  }
   return {};
 }
 

@@ -108,16 +108,16 @@ struct Cgroup {
 };
 
 struct Logs {
-  const char* directory = "";  // empty: no logs
-  uint64_t max_bytes = 0;      // of one file
-  uint32_t max_files = 0;      // kept, the live one included
+  uint64_t max_bytes = 0;  // of one file; 0: no logs
+  uint32_t max_files = 0;  // kept, the live one included
 };
 
 struct Plan {
   const char* id = "";
   const char* name = "";
   const char* root = "";             // the durable root
-  const char* state_directory = "";  // of this container
+  const char* state_directory = "";      // of this container, volatile
+  const char* container_directory = "";  // of this container, durable
   bool remove_when_done = false;
   bool timings = false;  // tell where the launch's time went
   uint64_t namespaces = 0;  // CLONE_NEW* to create
@@ -164,9 +164,9 @@ struct Layout {
     c.fields(v.base, v.layers, v.upper, v.work, v.directory, v.is_volatile, v.readonly);
   }
   void operator()(Cgroup& v) { c.fields(v.unified, v.v1); }
-  void operator()(Logs& v) { c.fields(v.directory, v.max_bytes, v.max_files); }
+  void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
-    c.fields(v.id, v.name, v.root, v.state_directory, v.remove_when_done, v.timings, v.namespaces, v.uids, v.gids,
+    c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done, v.timings, v.namespaces, v.uids, v.gids,
              v.rootfs, v.mounts, v.devices, v.links, v.masked, v.readonly_paths, v.sysctls, v.hostname,
              v.domainname, v.process, v.cgroup, v.logs, v.seccomp);
   }

@@ -12,6 +12,7 @@ namespace berth::sys {
 namespace {
 
 constexpr size_t kReadSize = 256 * 1024;
+constexpr uint8_t kGzipMagic[] = {0x1f, 0x8b};  // RFC 1952
 
 Result<void> write_all(int file, std::span<const uint8_t> bytes) {
   while (!bytes.empty()) {
@@ -96,10 +97,13 @@ class BlobStream {
   }
 
   Result<void> pass_through() {
-    for (;;) {
+    for (bool first = true;; first = false) {
       BERTH_ASSIGN(const std::span<uint8_t> chunk, vacant());
       BERTH_ASSIGN(const size_t length, read_some(chunk));
       if (length == 0) return {};
+      if (first && length > 1 && chunk[0] == kGzipMagic[0] && chunk[1] == kGzipMagic[1]) {
+        return refusal_.refuse("BAD_TAR", "it is gzip, and its media type says that it is not");
+      }
       BERTH_TRY(hand_on(length));
     }
   }

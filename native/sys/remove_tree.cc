@@ -1,88 +1,96 @@
 #include "sys/remove_tree.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
-#include <cstdio>
 #include <cstring>
 
+#include "sys/fd.h"
 #include "sys/kernel.h"
+#include "sys/text.h"
 
 namespace berth::sys {
 namespace {
 
-constexpr int kDeepest = 32;
-
-struct Remover {
-  int top;
-  unsigned moved = 0;
-
-  Result<void> empty(Fd directory, int depth) {
-    const int handle = directory.get();
-    DIR* stream = fdopendir(directory.release());
-    if (stream == nullptr) return last_error("fdopendir");
-    const auto outcome = empty_stream(handle, stream, depth);
-    closedir(stream);
-    return outcome;
-  }
-
-  Result<void> empty_stream(int directory, DIR* stream, int depth) {
-    for (;;) {
-      errno = 0;
-      const dirent* entry = readdir(stream);
-      if (entry == nullptr) {
-        if (errno != 0) return last_error("readdir");
-        return {};
-      }
-      if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-      BERTH_TRY(remove(directory, entry->d_name, depth));
-    }
-  }
-
-  Result<void> remove(int directory, const char* name, int depth) {
-    if (unlinkat(directory, name, 0) == 0 || errno == ENOENT) return {};
-    if (errno != EISDIR && errno != EPERM) return last_error("unlinkat");
-    if (depth >= kDeepest) return move_up(directory, name);
-    const kernel::OpenHow how{
-        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
-        kernel::kResolveBeneath | kernel::kResolveNoSymlinks | kernel::kResolveNoXdev};
-    BERTH_ASSIGN(Fd child, adopt(kernel::openat2(directory, name, how), "openat2"));
-    BERTH_TRY(empty(std::move(child), depth + 1));
-    if (unlinkat(directory, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-      return last_error("unlinkat");
-    return {};
-  }
-
-  Result<void> move_up(int directory, const char* name) {
-    for (;;) {
-      char fresh[40];
-      snprintf(fresh, sizeof fresh, ".berth-removing-%u", moved++);
-      if (syscall(SYS_renameat2, directory, name, top, fresh, 1 /* RENAME_NOREPLACE */) == 0)
-        return {};
-      if (errno != EEXIST) return last_error("renameat2");
-    }
-  }
+struct DirentHeader {  // getdents64(2)
+  uint64_t inode;
+  int64_t offset;
+  uint16_t length;
+  uint8_t type;
+  char name[];
 };
+
+constexpr int kDeepest = 64;
+constexpr unsigned kRenameNoreplace = 1;
+
+/// The directory whose removal was asked for, and how many deep ones were moved up into it.
+struct Top {
+  int directory = -1;
+  unsigned moved = 0;
+};
+
+Result<void> remove_at(int parent, const char* name, int depth, Top& top);
+
+Result<void> move_up(int parent, const char* name, Top& top) {
+  for (;;) {
+    const Text<40> fresh(".berth-removing-", top.moved++);
+    if (syscall(SYS_renameat2, parent, name, top.directory, fresh.c_str(), kRenameNoreplace) == 0)
+      return {};
+    if (errno != EEXIST) return last_error("renameat2");
+  }
+}
+
+Result<void> empty_directory(int directory, int depth, Top& top) {
+  alignas(DirentHeader) char buffer[4096];
+  bool removed_any = true;
+  // Removing while reading may hide entries from the walk (readdir(3)), so it is read until nothing is left.
+  while (removed_any) {
+    removed_any = false;
+    if (lseek(directory, 0, SEEK_SET) < 0) return last_error("lseek");
+    for (;;) {
+      const long length = syscall(SYS_getdents64, directory, buffer, sizeof buffer);
+      if (length < 0) return last_error("getdents64");
+      if (length == 0) break;
+      for (long at = 0; at < length;) {
+        const auto* entry = reinterpret_cast<const DirentHeader*>(buffer + at);
+        at += entry->length;
+        if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0) continue;
+        if (entry->type != DT_DIR && entry->type != DT_UNKNOWN) {
+          if (unlinkat(directory, entry->name, 0) != 0 && errno != ENOENT)
+            return last_error("unlinkat");
+        } else {
+          BERTH_TRY(remove_at(directory, entry->name, depth + 1, top));
+        }
+        removed_any = true;
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> remove_at(int parent, const char* name, int depth, Top& top) {
+  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return {};
+  if (errno != EISDIR && errno != EPERM) return last_error("unlinkat");
+  if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
+  if (errno != ENOTEMPTY && errno != EEXIST) return last_error("unlinkat");
+  // The way to the tree is the caller's; from there on nothing leads out of it.
+  const uint64_t inside =
+      kernel::kResolveBeneath | kernel::kResolveNoSymlinks | kernel::kResolveNoXdev;
+  const kernel::OpenHow how = {O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0,
+                               depth == 0 ? 0 : inside};
+  if (depth > kDeepest) return move_up(parent, name, top);
+  BERTH_ASSIGN(const Fd directory, adopt(kernel::openat2(parent, name, how), "openat2"));
+  if (depth == 0) top.directory = directory.get();
+  BERTH_TRY(empty_directory(directory.get(), depth, top));
+  if (unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return last_error("unlinkat");
+  return {};
+}
 
 }  // namespace
 
-Result<void> remove_tree(int directory, const char* name) {
-  if (unlinkat(directory, name, 0) == 0 || errno == ENOENT) return {};
-  if (errno != EISDIR && errno != EPERM) return last_error("unlinkat");
-  const kernel::OpenHow how{O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
-                            kernel::kResolveNoMagiclinks};
-  for (;;) {
-    BERTH_ASSIGN(Fd tree, adopt(kernel::openat2(directory, name, how), "openat2"));
-    Remover remover{tree.get()};
-    // Two passes share no offset: a second descriptor is read while the first stays as the target
-    // of moves.
-    BERTH_ASSIGN(Fd reading, adopt(kernel::openat2(tree.get(), ".", how), "openat2"));
-    BERTH_TRY(remover.empty(std::move(reading), 0));
-    if (unlinkat(directory, name, AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
-    // What was moved up may have landed behind the place already read.
-    if (errno != ENOTEMPTY || remover.moved == 0) return last_error("unlinkat");
-  }
+Result<void> remove_tree(int parent, const char* name) {
+  Top top;
+  return remove_at(parent, name, 0, top);
 }
 
 }  // namespace berth::sys

@@ -1,14 +1,13 @@
-// Removing a tree that others have filled: any names, any depth, no symbolic link followed, no
-// extra space needed.
+// Removing a folder with all that is in it, through descriptors.
 #pragma once
 
-#include "sys/fd.h"
+#include "sys/result.h"
 
 namespace berth::sys {
 
-/// Removes `name` in `directory`, with all that is below it. Nothing there is no error. Deep levels
-/// are first moved up to the tree's top, so descriptors and stack stay bounded. Does not cross into
-/// other mounts: EBUSY or EXDEV then.
-Result<void> remove_tree(int directory, const char* name);
+/// Removes `name` in `parent`, whatever it is. Never follows a symbolic link and never crosses into another mount (EXDEV): what is mounted there is
+/// somebody else's. ENOENT is success. Needs no free disk space. Any depth: levels too deep for the stack and the
+/// limit on descriptors are first moved up to the top of the tree.
+Result<void> remove_tree(int parent, const char* name);
 
 }  // namespace berth::sys

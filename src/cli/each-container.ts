@@ -6,7 +6,11 @@ import type { Context } from './verb.js';
  * Does the same to several containers, one after the other, and prints each name as Docker does. A failure is told and the others still get their turn; the status is then
  * that of the first failure.
  */
-export async function forEachContainer(context: Context, wanted: string[], act: (id: string) => Promise<void>): Promise<number> {
+export async function forEachContainer(
+  context: Context,
+  wanted: string[],
+  act: (id: string) => Promise<void>,
+): Promise<number> {
   let status = 0;
   const done: string[] = [];
   for (const id of wanted) {

@@ -3,7 +3,8 @@ import { settle } from '../containerizer/container/settle.js';
 import type { InspectedTask, ListTasks } from '../inspect/task-source.js';
 
 /** The containers of an installation, as inspection wants them. One whose supervisor was killed is brought to its end on the way. */
-export const listTasks: ListTasks = (roots) => listContainers(roots).map((container) => taskOf(settle(roots, container)));
+export const listTasks: ListTasks = (roots) =>
+  listContainers(roots).map((container) => taskOf(settle(roots, container)));
 
 function taskOf({ document, state, process }: Container): InspectedTask {
   const { id, name, image, cgroup } = document;
@@ -22,7 +23,10 @@ function taskOf({ document, state, process }: Container): InspectedTask {
     cgroup: {
       procs: cgroup.procs,
       controllers: Object.fromEntries(
-        Object.entries(cgroup.controllers).map(([controller, directory]) => [controller, { directory, version }]),
+        Object.entries(cgroup.controllers).map(([controller, directory]) => [
+          controller,
+          { directory, version },
+        ]),
       ),
     },
   };

@@ -8,13 +8,22 @@ export const errorTable = {
   NOT_BUILT: { exit: 125, meaning: 'The native addon is missing or was built for another Node.' },
   HOST_LACKS: { exit: 125, meaning: 'The kernel or the host lacks a feature that the operation needs.' },
   NO_SPACE: { exit: 125, meaning: 'The disk is full.' },
-  STATE_DAMAGED: { exit: 125, meaning: "A file of berth's own state is missing, truncated or of an unknown format." },
+  STATE_DAMAGED: {
+    exit: 125,
+    meaning: "A file of berth's own state is missing, truncated or of an unknown format.",
+  },
 
   REFERENCE_INVALID: { exit: 125, meaning: 'An image reference does not follow the grammar.' },
   IMAGE_NOT_FOUND: { exit: 125, meaning: 'No image answers to that reference.' },
   IMAGE_IN_USE: { exit: 125, meaning: 'A container still needs the image.' },
-  IMAGE_INVALID: { exit: 125, meaning: 'A manifest, index, configuration or layer breaks its specification.' },
-  IMAGE_CORRUPT: { exit: 125, meaning: 'Content does not have the digest, size or diff id that its descriptor states.' },
+  IMAGE_INVALID: {
+    exit: 125,
+    meaning: 'A manifest, index, configuration or layer breaks its specification.',
+  },
+  IMAGE_CORRUPT: {
+    exit: 125,
+    meaning: 'Content does not have the digest, size or diff id that its descriptor states.',
+  },
   IMAGE_HOSTILE: { exit: 125, meaning: 'A layer tries to leave its root file system or exceeds a limit.' },
   PLATFORM_MISSING: { exit: 125, meaning: 'The image has no manifest for this machine.' },
 
@@ -25,7 +34,10 @@ export const errorTable = {
   LAUNCH_FAILED: { exit: 125, meaning: 'A step of the launch failed; the message names it.' },
   LIMIT_UNENFORCEABLE: { exit: 125, meaning: 'The host cannot enforce a limit that was asked for.' },
   USER_UNKNOWN: { exit: 125, meaning: 'The user or group is not in the image.' },
-  COMMAND_NOT_EXECUTABLE: { exit: 126, meaning: 'The command was found in the container but cannot be executed.' },
+  COMMAND_NOT_EXECUTABLE: {
+    exit: 126,
+    meaning: 'The command was found in the container but cannot be executed.',
+  },
   COMMAND_NOT_FOUND: { exit: 127, meaning: 'The command was not found in the container.' },
 
   INTERNAL: { exit: 125, meaning: 'A defect in berth itself.' },

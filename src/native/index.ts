@@ -4,8 +4,8 @@ import { BerthError } from '../errors/berth-error.js';
 import type { Native } from './native.js';
 
 export * from './native.js';
-export * from './sample.js';
 export type * from './probe.js';
+export * from './sample.js';
 
 /** The static supervisor that the addon starts for each container. */
 export const supervisorProgram = fileURLToPath(new URL('../../../build/Release/berth-init', import.meta.url));

@@ -4,7 +4,10 @@ import { BerthError } from '../errors/berth-error.js';
 /**
  * One of berth's own JSON files with a `format` member. Undefined when there is none; a truncated or foreign file is explained, never trusted.
  */
-export function readDocument<Document extends { format: number }>(file: string, format: Document['format']): Document | undefined {
+export function readDocument<Document extends { format: number }>(
+  file: string,
+  format: Document['format'],
+): Document | undefined {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -20,7 +23,10 @@ export function readDocument<Document extends { format: number }>(file: string, 
     throw damaged(file, 'it is not valid JSON', cause);
   }
   if (document?.format !== format) {
-    throw damaged(file, `its format is ${JSON.stringify(document?.format)}, and this version of berth knows ${format}`);
+    throw damaged(
+      file,
+      `its format is ${JSON.stringify(document?.format)}, and this version of berth knows ${format}`,
+    );
   }
   return document as Document;
 }

@@ -14,8 +14,8 @@ export const defaultRoots: Roots = { root: '/var/lib/berth', state: '/run/berth'
 /** From `--root` and `--state`, else BERTH_ROOT and BERTH_STATE, else the defaults; always absolute. */
 export function resolveRoots(flags: { root?: string; state?: string }, environment = process.env): Roots {
   return {
-    root: path.resolve(flags.root ?? environment['BERTH_ROOT'] ?? defaultRoots.root),
-    state: path.resolve(flags.state ?? environment['BERTH_STATE'] ?? defaultRoots.state),
+    root: path.resolve(flags.root ?? environment.BERTH_ROOT ?? defaultRoots.root),
+    state: path.resolve(flags.state ?? environment.BERTH_STATE ?? defaultRoots.state),
   };
 }
 

@@ -5,9 +5,12 @@ const units: Record<string, number> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 
 /** `512m`, `1g`, `4096`: bytes, with Docker's binary suffixes in either case. */
 export function bytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?)([bkmgt]?)b?$/i.exec(text);
-  const value = match === null ? Number.NaN : Math.round(Number(match[1]) * (units[(match[2] ?? '').toLowerCase()] ?? 1));
+  const value =
+    match === null ? Number.NaN : Math.round(Number(match[1]) * (units[(match[2] ?? '').toLowerCase()] ?? 1));
   if (!Number.isSafeInteger(value) || value < 4096) {
-    throw new InvalidArgumentError('It is a size of at least 4096 bytes: a number, with b, k, m, g or t behind it if you like.');
+    throw new InvalidArgumentError(
+      'It is a size of at least 4096 bytes: a number, with b, k, m, g or t behind it if you like.',
+    );
   }
   return value;
 }

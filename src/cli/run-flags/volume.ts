@@ -24,13 +24,23 @@ export function volume(text: string): Volume {
     throw new InvalidArgumentError('Its target is an absolute path inside the container, other than /.');
   }
   if (/^\/(proc|sys)(\/|$)/.test(place)) {
-    throw new InvalidArgumentError('Its target cannot lie in /proc or /sys: what hides the host there could be covered.');
+    throw new InvalidArgumentError(
+      'Its target cannot lie in /proc or /sys: what hides the host there could be covered.',
+    );
   }
-  const found: Volume = { source: path.resolve(source), target: place, readonly: false, recursive: false, idmap: true };
+  const found: Volume = {
+    source: path.resolve(source),
+    target: place,
+    readonly: false,
+    recursive: false,
+    idmap: true,
+  };
   for (const option of options.split(',').filter((word) => word !== '')) {
     const change = Object.hasOwn(flags, option) ? flags[option] : undefined;
     if (change === undefined) {
-      throw new InvalidArgumentError(`${option} is no option of a volume: ${Object.keys(flags).join(', ')} are.`);
+      throw new InvalidArgumentError(
+        `${option} is no option of a volume: ${Object.keys(flags).join(', ')} are.`,
+      );
     }
     Object.assign(found, change);
   }

@@ -1,7 +1,7 @@
 import { findContainer } from '../../containerizer/container/catalogue.js';
 import { signalContainer, signalNumber } from '../../containerizer/container/stop.js';
-import type { Verb } from '../verb.js';
 import { forEachContainer } from '../each-container.js';
+import type { Verb } from '../verb.js';
 
 export const verb: Verb = {
   summary: 'Send a signal to the first process of containers',
@@ -11,6 +11,8 @@ export const verb: Verb = {
   },
   run(context, wanted, { signal }) {
     const number = signalNumber(String(signal));
-    return forEachContainer(context, wanted, (id) => signalContainer(context.roots, findContainer(context.roots, id), number));
+    return forEachContainer(context, wanted, (id) =>
+      signalContainer(context.roots, findContainer(context.roots, id), number),
+    );
   },
 };

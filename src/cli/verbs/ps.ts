@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from 'commander';
 import { columnsOf } from '../../inspect/columns.js';
 import { findTask } from '../../inspect/find-task.js';
-import { listTasks } from '../host-tasks.js';
 import { inspect } from '../../inspect/inspection.js';
 import { tableOf } from '../../inspect/table.js';
 import type { InspectedTask } from '../../inspect/task-source.js';
+import { listTasks } from '../host-tasks.js';
 import type { Context, Verb } from '../verb.js';
 
 interface Flags {

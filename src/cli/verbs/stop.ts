@@ -8,7 +8,9 @@ export const verb: Verb = {
   summary: 'End containers: their stop signal, and after a while SIGKILL',
   example: 'berth stop -t 5 web',
   declare(command) {
-    command.argument('<id...>', 'ids or names').option('-t, --time <seconds>', 'how long to wait before SIGKILL', seconds, 10);
+    command
+      .argument('<id...>', 'ids or names')
+      .option('-t, --time <seconds>', 'how long to wait before SIGKILL', seconds, 10);
   },
   run(context, wanted, { time }) {
     return forEachContainer(context, wanted, async (id) => {

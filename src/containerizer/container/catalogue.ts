@@ -57,7 +57,8 @@ function stateOf(
 export function findContainer(roots: Roots, wanted: string): Container {
   const all = listContainers(roots);
   const exact =
-    all.find(({ document }) => document.id === wanted) ?? all.find(({ document }) => document.name === wanted);
+    all.find(({ document }) => document.id === wanted) ??
+    all.find(({ document }) => document.name === wanted);
   if (exact !== undefined) return exact;
   const fitting = wanted === '' ? [] : all.filter(({ document }) => document.id.startsWith(wanted));
   const [only, second] = fitting;

@@ -17,32 +17,43 @@ export interface CgroupPlaces {
 /** What berth limits or measures with on v1; on v2 all of it is in the one directory. */
 const usedOnV1 = ['memory', 'cpu', 'cpuacct', 'pids', 'devices'];
 
+let hostLayout: CgroupLayout | undefined;
+
 /** Every cgroup of a root lies below `berth-ROOTHASH`, so that whose it is can be seen. */
-export function cgroupPlaces(roots: Roots, id: string, layout: CgroupLayout = detectCgroupLayout()): CgroupPlaces {
+export function cgroupPlaces(roots: Roots, id: string, layout?: CgroupLayout): CgroupPlaces {
+  // A host does not change its layout while it runs.
+  hostLayout ??= detectCgroupLayout();
+  const { unified, v1: mounts, layout: kind } = layout ?? hostLayout;
   const group = `berth-${rootHash(roots)}`;
   const v1: Record<string, string> = {};
   for (const name of usedOnV1) {
-    const mount = layout.v1[name];
+    const mount = mounts[name];
     if (mount !== undefined) v1[name] = path.join(mount, group, id);
   }
   return {
-    layout: layout.layout,
-    unified: layout.unified === null ? null : path.join(layout.unified, group, id),
-    supervisors: layout.unified === null ? null : path.join(layout.unified, group, 'supervisors'),
-    unifiedControls: layout.layout === 'unified',
+    layout: kind,
+    unified: unified === null ? null : path.join(unified, group, id),
+    supervisors: unified === null ? null : path.join(unified, group, 'supervisors'),
+    unifiedControls: kind === 'unified',
     v1,
   };
 }
 
 /** Which directories tell of a task: its processes, and each controller's accounts. */
-export function cgroupAccounts(places: CgroupPlaces): { layout: string; procs: string | null; controllers: Record<string, string> } {
+export function cgroupAccounts(places: CgroupPlaces): {
+  layout: string;
+  procs: string | null;
+  controllers: Record<string, string>;
+} {
   const { unified } = places;
   const all = ['memory', 'cpu', 'pids', 'io'];
   return {
     layout: places.layout,
-    procs: unified ?? places.v1['pids'] ?? places.v1['memory'] ?? null,
+    procs: unified ?? places.v1.pids ?? places.v1.memory ?? null,
     controllers:
-      places.unifiedControls && unified !== null ? Object.fromEntries(all.map((name) => [name, unified])) : places.v1,
+      places.unifiedControls && unified !== null
+        ? Object.fromEntries(all.map((name) => [name, unified]))
+        : places.v1,
   };
 }
 

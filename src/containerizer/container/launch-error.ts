@@ -15,7 +15,9 @@ export function explainFailure(failure: LaunchFailure, image: string): BerthErro
     why: told.why,
     ...(told.mend === undefined ? {} : { mend: told.mend }),
   });
-  return failure.cleanup_errno === 0 ? error : error.alsoFailed(new Error(describeErrno(failure.cleanup_errno)));
+  return failure.cleanup_errno === 0
+    ? error
+    : error.alsoFailed(new Error(describeErrno(failure.cleanup_errno)));
 }
 
 interface Told {
@@ -30,18 +32,33 @@ function explain(failure: LaunchFailure, image: string): Told {
   const why = describeErrno(number);
   if (step === 'exec') return explainExec(failure, image);
   if (number === errno.ENOSPC) {
-    return { code: 'NO_SPACE', what: `launch (${step} ${subject})`, why, mend: 'Free space: berth rm, berth image rm.' };
+    return {
+      code: 'NO_SPACE',
+      what: `launch (${step} ${subject})`,
+      why,
+      mend: 'Free space: berth rm, berth image rm.',
+    };
   }
   switch (step) {
     case 'user':
       return {
         code: 'USER_UNKNOWN',
         what: `user ${subject}`,
-        why: number === errno.ERANGE ? 'it is not a valid id' : number === errno.ENOENT ? `image ${image} has no such user or group` : why,
+        why:
+          number === errno.ERANGE
+            ? 'it is not a valid id'
+            : number === errno.ENOENT
+              ? `image ${image} has no such user or group`
+              : why,
         mend: 'Give a number, or a name from /etc/passwd of the image.',
       };
     case 'volume':
-      return { code: 'LAUNCH_FAILED', what: `volume ${subject}`, why, ...(number === errno.ENOENT ? { mend: 'Make it on the host first.' } : {}) };
+      return {
+        code: 'LAUNCH_FAILED',
+        what: `volume ${subject}`,
+        why,
+        ...(number === errno.ENOENT ? { mend: 'Make it on the host first.' } : {}),
+      };
     case 'idmap':
       if (subject !== '') {
         return {
@@ -53,7 +70,11 @@ function explain(failure: LaunchFailure, image: string): Told {
       }
       break;
     case 'cwd':
-      return { code: 'LAUNCH_FAILED', what: `working directory ${subject}`, why: number === errno.EXDEV ? 'it lies outside the container' : why };
+      return {
+        code: 'LAUNCH_FAILED',
+        what: `working directory ${subject}`,
+        why: number === errno.EXDEV ? 'it lies outside the container' : why,
+      };
     case 'layers':
       return {
         code: 'HOST_LACKS',
@@ -72,7 +93,10 @@ function explain(failure: LaunchFailure, image: string): Told {
       return {
         code: 'LAUNCH_FAILED',
         what: `mount ${subject}`,
-        why: number === errno.ELOOP || number === errno.ENOTDIR ? `image ${image} has something else than a folder there (${why})` : why,
+        why:
+          number === errno.ELOOP || number === errno.ENOTDIR
+            ? `image ${image} has something else than a folder there (${why})`
+            : why,
       };
   }
   return {
@@ -95,7 +119,11 @@ function explainExec({ subject, errno: number, syscall }: LaunchFailure, image: 
   }
   if (number === errno.ENOENT) return { code: 'COMMAND_NOT_FOUND', what, why: `not found in image ${image}` };
   if (number === errno.EACCES || number === errno.EISDIR) {
-    return { code: 'COMMAND_NOT_EXECUTABLE', what, why: 'permission denied: it is not an executable file for this user' };
+    return {
+      code: 'COMMAND_NOT_EXECUTABLE',
+      what,
+      why: 'permission denied: it is not an executable file for this user',
+    };
   }
   return { code: 'COMMAND_NOT_EXECUTABLE', what, why: describeErrno(number) };
 }
@@ -106,7 +134,12 @@ export function explainRefusal(error: unknown, what: string): unknown {
   const mend = error.hint === undefined ? {} : { mend: error.hint };
   switch (error.code) {
     case 'LIMIT_UNENFORCEABLE':
-      return new BerthError('LIMIT_UNENFORCEABLE', { what: `limit on ${error.path}`, why: error.step ?? '', ...mend, cause: error });
+      return new BerthError('LIMIT_UNENFORCEABLE', {
+        what: `limit on ${error.path}`,
+        why: error.step ?? '',
+        ...mend,
+        cause: error,
+      });
     case 'BAD_CONFIG':
       return new BerthError('LAUNCH_FAILED', { what, why: error.path ?? error.message, cause: error });
     case 'ENOSPC':
@@ -125,7 +158,12 @@ export function explainRefusal(error: unknown, what: string): unknown {
         cause: error,
       });
     default:
-      return new BerthError('LAUNCH_FAILED', { what, why: `${error.step ?? 'launch'}: ${error.message}`, ...mend, cause: error });
+      return new BerthError('LAUNCH_FAILED', {
+        what,
+        why: `${error.step ?? 'launch'}: ${error.message}`,
+        ...mend,
+        cause: error,
+      });
   }
 }
 

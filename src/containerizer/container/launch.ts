@@ -7,16 +7,16 @@ import type { ImageConfig } from '../../oci-spec/image.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
-import { cgroupAccounts, type CgroupPlaces, cgroupPlaces } from './cgroup-places.js';
+import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
 import { describeConfig } from './describe/config.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { claimIds } from './id-claim.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { readLines } from './leash.js';
-import { supervisorLost } from './supervisor-lost.js';
-import type { LaunchTimer } from './timings.js';
 import { claimName, newId, releaseName } from './names.js';
 import type { ContainerOptions } from './options.js';
+import { supervisorLost } from './supervisor-lost.js';
+import type { LaunchTimer } from './timings.js';
 
 /** The image as launching needs it; `layers` are absolute directories below the root, topmost first. */
 export interface LaunchImage {
@@ -66,9 +66,18 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
     });
-    const document = documentOf(id, name, request, config.process.args, config.linux.resources.pids?.limit ?? null, range?.first ?? null, cgroup);
+    const document = documentOf(
+      id,
+      name,
+      request,
+      config.process.args,
+      config.linux.resources.pids?.limit ?? null,
+      range?.first ?? null,
+      cgroup,
+    );
     makeFolders(roots);
-    claimName(roots, name, id);
+    // An id is nobody else's anyway.
+    if (name !== id) claimName(roots, name, id);
     try {
       if (!options.remove) writeDurable(roots, document);
       request.timer?.mark('launcher');
@@ -100,10 +109,20 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
 
 function requireRoot(): void {
   if (process.geteuid?.() === 0) return;
-  throw new BerthError('NOT_ROOT', { what: 'run', why: 'containers are started by root', mend: 'Run berth as root.' });
+  throw new BerthError('NOT_ROOT', {
+    what: 'run',
+    why: 'containers are started by root',
+    mend: 'Run berth as root.',
+  });
 }
 
+const made = new Set<string>();
+
+/** Once in each process: they are never removed. */
 function makeFolders(roots: Roots): void {
+  const key = `${roots.root}\0${roots.state}`;
+  if (made.has(key)) return;
+  made.add(key);
   for (const folder of [places.running(roots), places.containers(roots), places.cache(roots)]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
@@ -147,11 +166,16 @@ function documentOf(
 }
 
 /** `launch.json`: what the native launcher needs besides config.json (docs/reference/launch-json.md). */
-function launchFacts(roots: Roots, document: ContainerDocument, { image, options, timer }: LaunchRequest, cgroup: CgroupPlaces) {
+function launchFacts(
+  roots: Roots,
+  document: ContainerDocument,
+  { image, options, timer }: LaunchRequest,
+  cgroup: CgroupPlaces,
+) {
   return {
     format: 1,
     id: document.id,
-    name: document.name,
+    name: document.name === document.id ? '' : document.name,
     root: roots.root,
     state_directory: places.run(roots, document.id),
     container_directory: places.container(roots, document.id),
@@ -201,8 +225,12 @@ async function follow(
     };
   }
   await native().reap(launched.supervisorPid);
-  if (first.done !== true && first.value.kind === 'failed') throw explainFailure(first.value.failure, request.image.reference);
-  throw new BerthError('LAUNCH_FAILED', { what: `container ${id}`, why: 'its supervisor ended without a word' });
+  if (first.done !== true && first.value.kind === 'failed')
+    throw explainFailure(first.value.failure, request.image.reference);
+  throw new BerthError('LAUNCH_FAILED', {
+    what: `container ${id}`,
+    why: 'its supervisor ended without a word',
+  });
 }
 
 async function awaitEnd(lines: ReturnType<typeof readLines>, supervisorPid: number): Promise<ExitDocument> {

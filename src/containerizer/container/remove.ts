@@ -6,7 +6,11 @@ import { removeCgroups, settle } from './settle.js';
 import { stopContainer } from './stop.js';
 
 /** Removes a container that has ended; with `force` one that runs is killed first. */
-export async function removeContainer(roots: Roots, found: Container, options: { force: boolean }): Promise<void> {
+export async function removeContainer(
+  roots: Roots,
+  found: Container,
+  options: { force: boolean },
+): Promise<void> {
   const container = settle(roots, found);
   const { document } = container;
   if (container.state === 'running') {

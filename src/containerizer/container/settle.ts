@@ -6,8 +6,8 @@ import { isAlive } from '../../state/live-process.js';
 import { places, type Roots } from '../../state/roots.js';
 import { type Container, readContainer } from './catalogue.js';
 import { cgroupDirectories } from './cgroup-places.js';
-import { supervisorLost } from './supervisor-lost.js';
 import { removeFolders } from './folders.js';
+import { supervisorLost } from './supervisor-lost.js';
 
 const SIGKILL = 9;
 

@@ -10,21 +10,37 @@ import { waitForExit } from './wait.js';
 
 /** The number of a signal given as `15`, `TERM` or `SIGTERM`. */
 export function signalNumber(text: string): number {
-  const named = constants.signals[(text.toUpperCase().startsWith('SIG') ? text.toUpperCase() : `SIG${text.toUpperCase()}`) as NodeJS.Signals];
+  const named =
+    constants.signals[
+      (text.toUpperCase().startsWith('SIG')
+        ? text.toUpperCase()
+        : `SIG${text.toUpperCase()}`) as NodeJS.Signals
+    ];
   const number = /^\d+$/.test(text) ? Number(text) : named;
   // 64 is SIGRTMAX (signal(7)).
   if (number !== undefined && number >= 1 && number <= 64) return number;
-  throw new BerthError('USAGE', { what: `signal ${text}`, why: 'no such signal', mend: 'Give a name or number from kill -l.' });
+  throw new BerthError('USAGE', {
+    what: `signal ${text}`,
+    why: 'no such signal',
+    mend: 'Give a name or number from kill -l.',
+  });
 }
 
 /** Signals the container's first process. */
-export async function signalContainer(roots: Roots, { document, state }: Container, signal: number): Promise<void> {
+export async function signalContainer(
+  roots: Roots,
+  { document, state }: Container,
+  signal: number,
+): Promise<void> {
   const outcome = state === 'running' ? await sendSignal(roots, document.id, signal) : undefined;
   if (outcome === undefined) {
     throw new BerthError('CONTAINER_STATE', { what: `container ${document.name}`, why: 'it is not running' });
   }
   if (outcome !== 0) {
-    throw new BerthError('CONTAINER_STATE', { what: `container ${document.name}`, why: `cannot be signalled: ${describeErrno(outcome)}` });
+    throw new BerthError('CONTAINER_STATE', {
+      what: `container ${document.name}`,
+      why: `cannot be signalled: ${describeErrno(outcome)}`,
+    });
   }
 }
 
@@ -42,7 +58,10 @@ export async function stopContainer(
   if (options.graceSeconds > 0) {
     await sendSignal(roots, document.id, signalNumber(document.stop_signal));
     const timer = new AbortController();
-    const patience = sleep(options.graceSeconds * 1000, 'impatient' as const, { signal: timer.signal, ref: true });
+    const patience = sleep(options.graceSeconds * 1000, 'impatient' as const, {
+      signal: timer.signal,
+      ref: true,
+    });
     const first = await Promise.race([ended, patience]);
     if (first !== 'impatient') {
       timer.abort();

@@ -25,14 +25,21 @@ export class LaunchTimer {
   add(line: string): void {
     for (const word of line.split(' ')) {
       const [who, step = '', nanoseconds = '0'] = word.split(':');
-      if (who === 'supervisor' || who === 'task') this.#marks.push({ who, step, nanoseconds: BigInt(nanoseconds) });
+      if (who === 'supervisor' || who === 'task')
+        this.#marks.push({ who, step, nanoseconds: BigInt(nanoseconds) });
     }
   }
 
   /** In the order of beginning. Steps of different actors overlap: that is the point of having two. */
   steps(): LaunchStep[] {
-    const start = this.#marks.reduce((least, mark) => (mark.nanoseconds < least ? mark.nanoseconds : least), this.#marks[0]?.nanoseconds ?? 0n);
-    const end = this.#marks.reduce((most, mark) => (mark.nanoseconds > most ? mark.nanoseconds : most), start);
+    const start = this.#marks.reduce(
+      (least, mark) => (mark.nanoseconds < least ? mark.nanoseconds : least),
+      this.#marks[0]?.nanoseconds ?? 0n,
+    );
+    const end = this.#marks.reduce(
+      (most, mark) => (mark.nanoseconds > most ? mark.nanoseconds : most),
+      start,
+    );
     return this.#marks
       .map((mark, i) => {
         const next = this.#marks.slice(i + 1).find(({ who }) => who === mark.who)?.nanoseconds ?? end;

@@ -2,8 +2,8 @@ import type { Roots } from '../../state/roots.js';
 import { type Container, readContainer } from './catalogue.js';
 import { awaitExit } from './control.js';
 import type { ExitDocument } from './document.js';
-import { supervisorLost } from './supervisor-lost.js';
 import { settle } from './settle.js';
+import { supervisorLost } from './supervisor-lost.js';
 
 /** Resolves with the container's end, which may lie in the past. */
 export async function waitForExit(roots: Roots, container: Container): Promise<ExitDocument> {

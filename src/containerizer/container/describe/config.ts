@@ -1,5 +1,11 @@
 import type { ImageConfig } from '../../../oci-spec/image.js';
-import type { IdMapping, NamespaceKind, RuntimeConfig, RuntimeMount, RuntimeResources } from '../../../oci-spec/runtime.js';
+import type {
+  IdMapping,
+  NamespaceKind,
+  RuntimeConfig,
+  RuntimeMount,
+  RuntimeResources,
+} from '../../../oci-spec/runtime.js';
 import type { CgroupPlaces } from '../cgroup-places.js';
 import type { ContainerOptions } from '../options.js';
 import { capabilitySet } from './capabilities.js';
@@ -62,7 +68,10 @@ function namespaces(options: ContainerOptions): NamespaceKind[] {
   return kinds;
 }
 
-function idMappings(range: DescribeFacts['idRange']): { uidMappings?: IdMapping[]; gidMappings?: IdMapping[] } {
+function idMappings(range: DescribeFacts['idRange']): {
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
+} {
   if (range === null) return {};
   const mapping = [{ containerID: 0, hostID: range.first, size: range.size }];
   return { uidMappings: mapping, gidMappings: mapping };
@@ -106,7 +115,12 @@ function cgroupMounts(cgroup: CgroupPlaces): RuntimeMount[] {
   const controllers = Object.entries(cgroup.v1);
   if (controllers.length === 0) return [];
   return [
-    { destination: '/sys/fs/cgroup', type: 'tmpfs', source: 'cgroup', options: ['nosuid', 'noexec', 'nodev', 'mode=755', 'size=64k'] },
+    {
+      destination: '/sys/fs/cgroup',
+      type: 'tmpfs',
+      source: 'cgroup',
+      options: ['nosuid', 'noexec', 'nodev', 'mode=755', 'size=64k'],
+    },
     ...controllers.map(([name, source]) => ({
       destination: `/sys/fs/cgroup/${name}`,
       type: 'bind',
@@ -124,7 +138,9 @@ function resources(options: ContainerOptions, cgroup: CgroupPlaces): RuntimeReso
   return {
     ...(has('devices') ? { devices: defaults.deviceRules } : {}),
     ...(options.memory === undefined ? {} : { memory: { limit: options.memory } }),
-    ...(options.cpus === undefined ? {} : { cpu: { quota: Math.round(options.cpus * cpuPeriod), period: cpuPeriod } }),
+    ...(options.cpus === undefined
+      ? {}
+      : { cpu: { quota: Math.round(options.cpus * cpuPeriod), period: cpuPeriod } }),
     ...(pids < 0 ? {} : { pids: { limit: pids } }),
   };
 }

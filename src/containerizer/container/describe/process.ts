@@ -4,7 +4,10 @@ import { defaultPath } from './defaults.js';
 
 /** Entry point and command: a command of the caller's replaces the image's own. */
 export function commandLine(image: ImageConfig, command: readonly string[]): string[] {
-  const line = [...(image.config?.Entrypoint ?? []), ...(command.length > 0 ? command : (image.config?.Cmd ?? []))];
+  const line = [
+    ...(image.config?.Entrypoint ?? []),
+    ...(command.length > 0 ? command : (image.config?.Cmd ?? [])),
+  ];
   if (line.length === 0 || line[0] === '') {
     throw new BerthError('USAGE', {
       what: 'run',

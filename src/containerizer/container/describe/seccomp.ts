@@ -102,9 +102,7 @@ const withCapability: Record<string, string[]> = {
     ...['set_mempolicy', 'set_mempolicy_home_node'],
   ],
   CAP_SYS_PACCT: ['acct'],
-  CAP_SYS_PTRACE: [
-    ...['kcmp', 'pidfd_getfd', 'process_madvise', 'process_vm_readv', 'process_vm_writev'],
-  ],
+  CAP_SYS_PTRACE: [...['kcmp', 'pidfd_getfd', 'process_madvise', 'process_vm_readv', 'process_vm_writev']],
   CAP_SYS_RAWIO: ['ioperm', 'iopl'],
   CAP_SYS_TIME: ['clock_settime', 'clock_settime64', 'settimeofday', 'stime'],
   CAP_SYS_TTY_CONFIG: ['vhangup'],

@@ -1,0 +1,40 @@
+// The birth of a container, step by step, as its supervisor sees it.
+#pragma once
+
+#include "init/progress.h"
+#include "launch/plan.h"
+#include "sys/fd.h"
+
+namespace berth::init {
+
+/// The supervisor's handles on its container.
+struct Container {
+  pid_t pid = -1;
+  sys::Fd pidfd;
+  sys::Fd go;         // takes one byte when the first process may go on
+  sys::Fd report;     // gives a Failure, or end of file when the program runs
+  sys::Fd output[2];  // read ends of the container's stdout and stderr
+};
+
+/// Leaves the launcher's session and cgroups: what ends those must not end the container.
+sys::Result<void> stand_alone(const launch::Plan& plan, Progress& progress);
+
+/// Makes a mount namespace of the supervisor's own, and in it an empty file system to build on, which becomes the working directory.
+sys::Result<void> make_stage(const launch::Plan& plan, Progress& progress);
+
+/// Takes the stage down when there is no container to take it over; until then its folder cannot be removed.
+sys::Result<void> strike_stage(const launch::Plan& plan);
+
+/// Clones the first process into its user and pid namespaces (and its v2 cgroup); its other namespaces it makes itself, meanwhile.
+sys::Result<Container> begin(const launch::Plan& plan, Progress& progress);
+
+/// Writes the id maps of the new user namespace and opens it; none when the container shares the host's.
+sys::Result<sys::Fd> map_ids(const launch::Plan& plan, const Container& container, Progress& progress);
+
+/// Waits until the program runs (true) or has failed to (false: `failure` says why).
+bool await_program(const Container& container, Failure& failure);
+
+/// Lets go of the host's mounts and of the container's, so that no supervisor keeps one busy.
+sys::Result<void> leave_host_tree();
+
+}  // namespace berth::init

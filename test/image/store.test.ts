@@ -1,0 +1,268 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import t from 'tap';
+import { imageUser } from '../../src/containerizer/image/image-user.js';
+import { inspectImage, listImages } from '../../src/containerizer/image/list.js';
+import { loadImage } from '../../src/containerizer/image/load.js';
+import { provideImage } from '../../src/containerizer/image/provide.js';
+import { removeImage } from '../../src/containerizer/image/remove.js';
+import { unpackImage } from '../../src/containerizer/image/unpack-image.js';
+import { native } from '../../src/native/index.js';
+import { FileLock } from '../../src/state/lock.js';
+import { places } from '../../src/state/roots.js';
+import { berth, berthCommand } from '../cli/berth.js';
+import { busyboxImage } from '../fixtures/busybox-image.js';
+import { layerTar, writeImage } from '../fixtures/oci-image-writer.js';
+
+if (process.geteuid?.() !== 0) t.bailout('the store needs root: owners, capabilities, whiteouts');
+
+const folder = t.testdir();
+let made = 0;
+const freshRoots = () => {
+  const base = path.join(folder, `store-${made++}`);
+  return { root: path.join(base, 'root'), state: path.join(base, 'state') };
+};
+const inStore = (roots: { root: string }, name: string) => path.join(roots.root, 'images', name);
+const nobody = () => undefined;
+const names = (roots: { root: string }, folder: string) => readdirSync(inStore(roots, folder));
+
+const { reference: busybox } = await busyboxImage(path.join(folder, 'busybox'), {
+  config: { User: 'www-data', Labels: null },
+});
+/** Large enough to be caught in the middle. */
+const noise = Buffer.from(Array.from({ length: 4 << 20 }, (_, i) => (i * i * 31 + (i >> 7)) & 0xff));
+const slowTar = await layerTar(Array.from({ length: 24 }, (_, i) => ({ name: `file-${i}`, content: noise })));
+const { reference: slow } = writeImage(path.join(folder, 'slow'), {
+  layers: [{ tar: slowTar, blob: gzipSync(slowTar, { level: 1 }) }],
+});
+
+t.test('load, list, inspect, provide, remove', async (t) => {
+  const roots = freshRoots();
+  const events: string[] = [];
+  const loaded = await loadImage(roots, busybox, {
+    name: 'box:1',
+    onProgress: (event) => events.push(event.kind),
+  });
+  t.equal(loaded.name, 'box:1');
+  t.ok(events.includes('layer-start') && events.includes('layer-done'));
+  t.equal(statSync(inStore(roots, '.')).mode & 0o777, 0o700, 'nobody else reaches setuid files in layers');
+
+  const [listed] = listImages(roots);
+  t.match(listed, { name: 'box:1', manifestDigest: loaded.manifestDigest, layers: 1 });
+  t.ok((listed?.size ?? 0) > 1e6);
+  t.equal(inspectImage(roots, 'box:1').config.config?.User, 'www-data');
+
+  const image = await provideImage(roots, 'box:1');
+  t.match(image, { name: 'box:1', manifestDigest: loaded.manifestDigest, warnings: [] });
+  t.ok(existsSync(path.join(image.layers[0] ?? '', 'bin/busybox')));
+  await provideImage(roots, `box:1@${loaded.manifestDigest}`);
+  await t.rejects(provideImage(roots, `box:1@sha256:${'0'.repeat(64)}`), { code: 'IMAGE_NOT_FOUND' });
+
+  await loadImage(roots, busybox, { name: 'box:2' });
+  t.match(await removeImage(roots, 'box:1', nobody), { contentRemoved: false });
+  t.equal((await provideImage(roots, 'box:2')).layers.length, 1, 'the other name still has its layers');
+  const record = places.container(roots, 'some-id');
+  mkdirSync(record, { recursive: true });
+  writeFileSync(
+    path.join(record, 'container.json'),
+    JSON.stringify({ manifest_digest: loaded.manifestDigest }),
+  );
+  await t.rejects(removeImage(roots, 'box:2', imageUser(roots)), {
+    code: 'IMAGE_IN_USE',
+    message: /some-id needs it/,
+  });
+  rmSync(record, { recursive: true });
+  await removeImage(roots, 'box:2', imageUser(roots));
+  t.strictSame(
+    [...names(roots, 'layers'), ...names(roots, 'blobs/sha256'), ...readdirSync(places.trash(roots))],
+    [],
+  );
+  await t.rejects(removeImage(roots, 'box:2', nobody), { code: 'IMAGE_NOT_FOUND' });
+});
+
+t.test('the verbs', async (t) => {
+  const roots = freshRoots();
+  const run = (...args: string[]) => berth(['image', ...args, '--root', roots.root, '--state', roots.state]);
+  const json = (...args: string[]) => JSON.parse(run(...args, '--json').stdout) as Record<string, unknown>;
+  const load = run('load', busybox);
+  t.match(load, {
+    status: 0,
+    stdout: /^busybox:latest@sha256:[0-9a-f]{64}\n$/,
+    stderr: /^layer 1\/1 [0-9a-f]{12}: unpacking/,
+  });
+  t.notMatch(load.stderr, /[^ -~\n]/, 'no bars where there is no terminal');
+  t.match(json('ls'), { images: [{ name: 'busybox:latest', layers: 1 }] });
+  t.match(run('ls').stdout, /^IMAGE +DIGEST +LAYERS +SIZE +LOADED\nbusybox:latest /);
+  t.match(json('inspect', 'busybox'), { name: 'busybox:latest', config: { config: { User: 'www-data' } } });
+  const target = path.join(folder, 'unpacked');
+  t.match(json('unpack', 'busybox', target), { directory: target, warnings: [] });
+  t.ok(existsSync(path.join(target, 'bin/busybox')));
+  t.match(run('unpack', 'busybox', target), { status: 125, stderr: /exists already/ });
+  t.match(run('rm', 'nope'), { status: 125, stderr: /^berth: image nope: it is not in the store\nSee / });
+  t.match(run('load', 'docker-archive:x.tar'), {
+    status: 125,
+    stderr: /docker-archive: images are not supported yet/,
+  });
+  t.match(json('rm', 'busybox'), { name: 'busybox:latest', content_removed: true });
+});
+
+t.test('a layout whose tag moves is looked at again; an unchanged one is not', async (t) => {
+  const roots = freshRoots();
+  const layout = path.join(folder, 'moving');
+  const tars = await Promise.all(['one', 'two'].map((content) => layerTar([{ name: 'file', content }])));
+  const [first, second] = tars.map((tar) => () => writeImage(layout, { layers: [{ tar }] }));
+  first?.();
+  const before = await provideImage(roots, `oci:${layout}`);
+  rmSync(path.join(layout, 'blobs'), { recursive: true });
+  t.strictSame(
+    await provideImage(roots, `oci:${layout}`),
+    before,
+    'what the store has needs no blobs of the layout',
+  );
+  second?.();
+  const after = await provideImage(roots, `oci:${layout}`);
+  t.equal(readFileSync(path.join(after.layers[0] ?? '', 'file'), 'utf8'), 'two');
+  t.not(after.manifestDigest, before.manifestDigest);
+});
+
+t.test('an image that is there is provided fast, and only if it is sound', async (t) => {
+  const roots = freshRoots();
+  const { manifestDigest } = await loadImage(roots, busybox, { name: 'box' });
+  const times: number[] = [];
+  for (let i = 0; i < 20; ++i) {
+    const start = performance.now();
+    await provideImage(roots, 'box');
+    times.push(performance.now() - start);
+  }
+  t.ok(Math.min(...times) < 3, `${Math.min(...times).toFixed(2)} ms`);
+
+  const layer = names(roots, 'layers')[0] ?? '';
+  const record = inStore(roots, `layers/${layer}/layer.json`);
+  const stored = JSON.parse(readFileSync(record, 'utf8')) as Record<string, unknown>;
+  t.notOk('boot_id' in stored, 'a loaded image is on the disk');
+  const inode = () => statSync(inStore(roots, `layers/${layer}/fs`)).ino;
+  const first = inode();
+  for (const damage of [JSON.stringify({ ...stored, boot_id: 'of an earlier boot' }), '{"format":1', '']) {
+    writeFileSync(record, damage);
+    await provideImage(roots, 'box');
+    t.not(inode(), first, 'a layer that may be incomplete is unpacked again, from the blob in the store');
+  }
+  writeFileSync(inStore(roots, `blobs/sha256/${manifestDigest.slice(7)}`), '{}');
+  await t.rejects(provideImage(roots, 'box'), { code: 'IMAGE_CORRUPT' });
+  writeFileSync(inStore(roots, 'index.json'), '{"format":1,"ima');
+  await t.rejects(provideImage(roots, 'box'), { code: 'STATE_DAMAGED', message: /index\.json/ });
+});
+
+t.test('processes that load one image at once unpack it once', async (t) => {
+  const roots = freshRoots();
+  const [file = '', ...rest] = berthCommand;
+  const loads = await Promise.all(
+    ['a', 'b', 'c'].map(async (name) => {
+      const child = spawn(file, [...rest, 'image', 'load', slow, name, '--root', roots.root]);
+      let notes = '';
+      child.stderr.on('data', (part: Buffer) => (notes += part.toString()));
+      const [status] = (await once(child, 'close')) as [number];
+      return { status, notes };
+    }),
+  );
+  t.strictSame(
+    loads.map(({ status }) => status),
+    [0, 0, 0],
+  );
+  t.equal(loads.filter(({ notes }) => notes.includes('unpacking')).length, 1);
+  t.equal(loads.filter(({ notes }) => notes.includes('already there')).length, 2);
+  t.strictSame(
+    listImages(roots).map(({ name }) => name),
+    ['a:latest', 'b:latest', 'c:latest'],
+  );
+  t.strictSame(names(roots, 'sessions'), []);
+});
+
+t.test('killed while loading: the next load works and leaves nothing of the first', async (t) => {
+  const roots = freshRoots();
+  const [file = '', ...rest] = berthCommand;
+  const child = spawn(file, [...rest, 'image', 'load', slow, '--root', roots.root], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const sessions = inStore(roots, 'sessions');
+  const midway = () =>
+    existsSync(sessions) &&
+    readdirSync(sessions, { recursive: true }).some((name) => String(name).endsWith('file-3'));
+  while (!midway() && child.exitCode === null) await sleep(2);
+  child.kill('SIGKILL');
+  await ended;
+  t.equal(child.signalCode, 'SIGKILL');
+  t.ok(readdirSync(sessions).length > 0, 'it was caught in the middle');
+  t.strictSame(listImages(roots), []);
+
+  await loadImage(roots, slow, { name: 'slow' });
+  t.strictSame(names(roots, 'sessions'), []);
+  t.strictSame(names(roots, 'layers').length, 1);
+  t.strictSame(readdirSync(places.trash(roots)), []);
+});
+
+t.test('a layer that fails takes the ones below it along', async (t) => {
+  const roots = freshRoots();
+  const good = await layerTar([{ name: 'good' }]);
+  const bad = await layerTar([{ name: '../bad' }]);
+  const { reference } = writeImage(path.join(folder, 'half'), { layers: [{ tar: good }, { tar: bad }] });
+  await t.rejects(loadImage(roots, reference), { code: 'IMAGE_HOSTILE' });
+  t.strictSame([...names(roots, 'layers'), ...names(roots, 'blobs/sha256')], []);
+});
+
+t.test('the same content compressed anew shares the layer, and both blobs are kept', async (t) => {
+  const roots = freshRoots();
+  const tar = await layerTar([{ name: 'file', content: 'x'.repeat(1000) }]);
+  for (const level of [1, 9]) {
+    const { reference } = writeImage(path.join(folder, `level-${level}`), {
+      layers: [{ tar, blob: gzipSync(tar, { level }) }],
+      config: { Labels: { level: String(level) } },
+    });
+    await loadImage(roots, reference);
+  }
+  t.equal(names(roots, 'layers').length, 1);
+  t.equal(names(roots, 'blobs/sha256').length, 6);
+  await unpackImage(roots, 'level-9', path.join(folder, 'level-9-tree'));
+  t.ok(existsSync(path.join(folder, 'level-9-tree', 'file')));
+});
+
+t.test('a tree of any depth and any names is removed, and what its links point at stays', async (t) => {
+  const deep = path.join(folder, 'deep');
+  cpSync(path.join(folder, 'busybox'), path.join(deep, 'copy'), { recursive: true });
+  mkdirSync(path.join(folder, 'kept'));
+  const dig = "import os,sys; os.chdir(sys.argv[1]); os.symlink('../kept', 'link'); open(b'nam\\xe9', 'w')\n";
+  const deeper = "for _ in range(3000): os.mkdir('d'); os.chdir('d'); open('f', 'w').close()\n";
+  execFileSync('python3', ['-c', dig + deeper, deep]);
+  await native().removeTree(deep);
+  t.notOk(existsSync(deep));
+  t.ok(existsSync(path.join(folder, 'kept')));
+  await native().removeTree(deep);
+});
+
+t.test('a lock excludes, is shared, and dies with its holder', async (t) => {
+  const file = path.join(folder, 'lock');
+  const held = await FileLock.take(file);
+  t.equal(FileLock.attempt(file), undefined);
+  const waiting = FileLock.take(file, 'shared');
+  held.discard();
+  const shared = await waiting;
+  t.ok(existsSync(file), 'who waited for a lock that was discarded holds the new one');
+  const other = FileLock.attempt(file, 'shared');
+  t.ok(other);
+  t.equal(FileLock.attempt(file, 'exclusive'), undefined);
+  other?.release();
+  shared.release();
+  t.ok(FileLock.attempt(file));
+});
