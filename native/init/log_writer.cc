@@ -35,7 +35,8 @@ void LogWriter::write(Stream stream, const char* bytes, size_t count) {
 
 void LogWriter::record(Stream stream, const char* text, size_t count, bool full) {
   constexpr size_t kNanoseconds = 9;
-  const sys::Text<64> head(now(kNanoseconds).c_str(), stream == Stream::kStdout ? " stdout " : " stderr ", full ? "F " : "P ");
+  const sys::Text<64> head(now(kNanoseconds).c_str(),
+                           stream == Stream::kStdout ? " stdout " : " stderr ", full ? "F " : "P ");
   const size_t whole = head.size() + count + 1;
   const size_t start = head_.load();
   if (kRing - (start - tail_.load()) < whole || !start_thread()) {
@@ -111,7 +112,8 @@ size_t LogWriter::write_out(const char* bytes, size_t count) {
       const auto* end = static_cast<const char*>(memchr(rest + from, '\n', part - from));
       if (end != nullptr) part = static_cast<size_t>(end - rest) + 1;
     }
-    const ssize_t written = sys::retry_interrupted([&] { return ::write(file_.get(), rest, part); });
+    const ssize_t written =
+        sys::retry_interrupted([&] { return ::write(file_.get(), rest, part); });
     if (written <= 0) return done;
     done += static_cast<size_t>(written);
     size_ += static_cast<uint64_t>(written);
@@ -125,7 +127,8 @@ bool LogWriter::open_file() {
     if (mkdirat(container_, "logs", 0700) != 0 && errno != EEXIST) return false;
     directory_.reset(openat(container_, "logs", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   }
-  file_.reset(openat(directory_.get(), "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+  file_.reset(openat(directory_.get(), "log",
+                     O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
   struct stat status;
   if (!file_ || fstat(file_.get(), &status) != 0) return false;
   size_ = static_cast<uint64_t>(status.st_size);
@@ -135,8 +138,12 @@ bool LogWriter::open_file() {
 
 bool LogWriter::rotate() {
   for (uint32_t i = max_files_ - 1; i > 0; --i) {
-    const auto name = [](uint32_t age) { return age == 0 ? sys::Text<24>("log") : sys::Text<24>("log.", age); };
-    if (renameat(directory_.get(), name(i - 1).c_str(), directory_.get(), name(i).c_str()) != 0 && errno != ENOENT) return false;
+    const auto name = [](uint32_t age) {
+      return age == 0 ? sys::Text<24>("log") : sys::Text<24>("log.", age);
+    };
+    if (renameat(directory_.get(), name(i - 1).c_str(), directory_.get(), name(i).c_str()) != 0 &&
+        errno != ENOENT)
+      return false;
   }
   if (max_files_ <= 1 && unlinkat(directory_.get(), "log", 0) != 0 && errno != ENOENT) return false;
   return open_file();
@@ -151,7 +158,8 @@ void LogWriter::finish(int patience_ms) {
   finishing_.store(true);
   wake_thread();
   pollfd finished = {finished_.get(), POLLIN, 0};
-  if (sys::retry_interrupted([&] { return poll(&finished, 1, patience_ms); }) != 1) dropped_.add(head_.load() - tail_.load());
+  if (sys::retry_interrupted([&] { return poll(&finished, 1, patience_ms); }) != 1)
+    dropped_.add(head_.load() - tail_.load());
 }
 
 }  // namespace berth::init

@@ -35,7 +35,8 @@ class LogWriter {
   uint64_t dropped() const { return dropped_.load(); }
 
  private:
-  static constexpr size_t kLongestText = 16 * 1024;  // one record, as Docker and the kubelet split lines
+  static constexpr size_t kLongestText =
+      16 * 1024;  // one record, as Docker and the kubelet split lines
 
   void record(Stream stream, const char* text, size_t count, bool full);
   bool start_thread();

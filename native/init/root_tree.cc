@@ -35,7 +35,8 @@ uint32_t outside(const launch::List<launch::IdMap>& maps, uint32_t inside) {
 Result<void> assume_file_identity(uid_t uid, gid_t gid) {
   setfsgid(gid);
   setfsuid(uid);
-  if (static_cast<uid_t>(setfsuid(static_cast<uid_t>(-1))) != uid) return sys::Error{EPERM, "setfsuid"};
+  if (static_cast<uid_t>(setfsuid(static_cast<uid_t>(-1))) != uid)
+    return sys::Error{EPERM, "setfsuid"};
   return sys::raise_effective();
 }
 
@@ -68,8 +69,9 @@ Result<Fd> mount_overlay_in_one_string(const launch::Rootfs& rootfs) {
   for (uint32_t i = 0; i < rootfs.layers.count; ++i) {
     fits = fits && append(i == 0 ? "base/" : ":base/") && append(rootfs.layers.items[i]);
   }
-  fits = fits && append(",upperdir=base/") && append(rootfs.upper) && append(",workdir=base/") && append(rootfs.work) &&
-         append(",redirect_dir=nofollow,metacopy=off,index=off") && (!rootfs.is_volatile || append(",volatile"));
+  fits = fits && append(",upperdir=base/") && append(rootfs.upper) && append(",workdir=base/") &&
+         append(rootfs.work) && append(",redirect_dir=nofollow,metacopy=off,index=off") &&
+         (!rootfs.is_volatile || append(",volatile"));
   if (!fits) return sys::Error{E2BIG, "mount"};
   if (mount("berth", "rootfs", "overlay", 0, data) != 0) return sys::last_error("mount");
   auto tree = sys::clone_tree(AT_FDCWD, "rootfs", false);
@@ -81,7 +83,8 @@ Result<Fd> mount_overlay_in_one_string(const launch::Rootfs& rootfs) {
 Result<Fd> mount_overlay(const launch::Rootfs& rootfs) {
   BERTH_ASSIGN(const Fd context, sys::open_filesystem("overlay"));
   const auto set = [&](const char* key, const char* value) {
-    const unsigned command = value[0] == '\0' ? sys::kernel::kFsconfigSetFlag : sys::kernel::kFsconfigSetString;
+    const unsigned command =
+        value[0] == '\0' ? sys::kernel::kFsconfigSetFlag : sys::kernel::kFsconfigSetString;
     return sys::configure(context.get(), command, key, value);
   };
   char path[4096];
@@ -97,7 +100,8 @@ Result<Fd> mount_overlay(const launch::Rootfs& rootfs) {
   BERTH_TRY(set("upperdir", path));
   BERTH_TRY(below_base(path, rootfs.work));
   BERTH_TRY(set("workdir", path));
-  constexpr Parameter kSettings[] = {{"redirect_dir", "nofollow"}, {"metacopy", "off"}, {"index", "off"}};
+  constexpr Parameter kSettings[] = {
+      {"redirect_dir", "nofollow"}, {"metacopy", "off"}, {"index", "off"}};
   for (const auto& setting : kSettings) BERTH_TRY(set(setting.key, setting.value));
   if (rootfs.is_volatile) BERTH_TRY(set("volatile", ""));
   return sys::create_filesystem(context.get(), 0);
@@ -148,7 +152,8 @@ Result<Fd> make_mount(const Mount& mount, int userns, Progress& progress) {
 bool below_late_mount(const Plan& plan, const char* target) {
   for (const Mount& mount : plan.mounts) {
     const size_t length = strlen(mount.target);
-    if (mount.late && strncmp(target, mount.target, length) == 0 && target[length] == '/') return true;
+    if (mount.late && strncmp(target, mount.target, length) == 0 && target[length] == '/')
+      return true;
   }
   return false;
 }
@@ -160,7 +165,8 @@ Result<void> attach_mounts(const Plan& plan, int root, int userns, Progress& pro
       if (below_late_mount(plan, mount.target)) continue;
       BERTH_ASSIGN(const Fd target, sys::make_directory_in_root(root, mount.target));
       // A /proc that is really a link would put the masks elsewhere than the files they hide.
-      BERTH_ASSIGN(const Fd plain, sys::open_in_root_plain(root, mount.target, O_PATH | O_DIRECTORY));
+      BERTH_ASSIGN(const Fd plain,
+                   sys::open_in_root_plain(root, mount.target, O_PATH | O_DIRECTORY));
       continue;
     }
     progress.at("volume", mount.kind == launch::MountKind::kBind ? mount.source : mount.target);
@@ -168,8 +174,9 @@ Result<void> attach_mounts(const Plan& plan, int root, int userns, Progress& pro
     progress.at("mount", mount.target);
     struct stat status;
     if (fstat(tree.get(), &status) != 0) return sys::last_error("fstat");
-    BERTH_ASSIGN(const Fd target, S_ISDIR(status.st_mode) ? sys::make_directory_in_root(root, mount.target)
-                                                          : sys::make_file_in_root(root, mount.target));
+    BERTH_ASSIGN(const Fd target, S_ISDIR(status.st_mode)
+                                      ? sys::make_directory_in_root(root, mount.target)
+                                      : sys::make_file_in_root(root, mount.target));
     BERTH_TRY(sys::attach(tree.get(), target.get()));
   }
   return {};
@@ -180,18 +187,21 @@ Result<void> make_devices(const Plan& plan, int root, Progress& progress) {
     progress.at("device", device.path);
     const char* name = nullptr;
     BERTH_ASSIGN(const Fd parent, sys::make_parent_in_root(root, device.path, &name));
-    if (mknodat(parent.get(), name, device.type | device.mode, makedev(device.major, device.minor)) != 0) {
+    if (mknodat(parent.get(), name, device.type | device.mode,
+                makedev(device.major, device.minor)) != 0) {
       return sys::last_error("mknodat");
     }
     const uid_t uid = outside(plan.uids, device.uid);
     const gid_t gid = outside(plan.gids, device.gid);
-    if (fchownat(parent.get(), name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0) return sys::last_error("fchownat");
+    if (fchownat(parent.get(), name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
+      return sys::last_error("fchownat");
   }
   for (const auto& link : plan.links) {
     progress.at("link", link.key);
     const char* name = nullptr;
     BERTH_ASSIGN(const Fd parent, sys::make_parent_in_root(root, link.key, &name));
-    if (symlinkat(link.value, parent.get(), name) != 0 && errno != EEXIST) return sys::last_error("symlinkat");
+    if (symlinkat(link.value, parent.get(), name) != 0 && errno != EEXIST)
+      return sys::last_error("symlinkat");
   }
   return {};
 }

@@ -64,7 +64,8 @@ Result<Fd> make_directory_in_root(int root, const char* path) {
 Result<Fd> make_parent_in_root(int root, const char* path, const char** name) {
   const char* slash = strrchr(path, '/');
   *name = slash == nullptr ? path : slash + 1;
-  if (**name == '\0' || strcmp(*name, ".") == 0 || strcmp(*name, "..") == 0) return Error{EINVAL, "openat2"};
+  if (**name == '\0' || strcmp(*name, ".") == 0 || strcmp(*name, "..") == 0)
+    return Error{EINVAL, "openat2"};
   char parent[PATH_MAX];
   const auto length = static_cast<size_t>(*name - path);
   if (length >= sizeof parent) return Error{ENAMETOOLONG, "openat2"};
@@ -78,7 +79,9 @@ Result<Fd> make_file_in_root(int root, const char* path) {
   if (found || found.error().number != ENOENT) return found;
   const char* name = nullptr;
   BERTH_ASSIGN(const Fd parent, make_parent_in_root(root, path, &name));
-  BERTH_ASSIGN(const Fd made, adopt(openat(parent.get(), name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), "openat"));
+  BERTH_ASSIGN(
+      const Fd made,
+      adopt(openat(parent.get(), name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), "openat"));
   return open_in_root(root, path, O_PATH);
 }
 

@@ -2,10 +2,10 @@ import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node
 import { closeSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
-import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
-import { launchContainer, type RunningContainer } from '../../src/containerizer/container/launch.js';
 import type { ExitDocument } from '../../src/containerizer/container/document.js';
+import { launchContainer, type RunningContainer } from '../../src/containerizer/container/launch.js';
 import type { ContainerOptions } from '../../src/containerizer/container/options.js';
+import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
 import { type ProvidedImage, provideImage } from '../../src/containerizer/image/provide.js';
 import type { ImageConfig } from '../../src/oci-spec/image.js';
 import { places, type Roots, rootHash } from '../../src/state/roots.js';
@@ -82,8 +82,16 @@ export class Stage {
   }
 
   /** Starts a container in this process; its output goes to the log alone. */
-  start(command: string[], options: Partial<ContainerOptions> = {}, image = this.image): Promise<RunningContainer> {
-    return launchContainer(this.roots, { image, options: { ...defaults, ...options, command }, client: null });
+  start(
+    command: string[],
+    options: Partial<ContainerOptions> = {},
+    image = this.image,
+  ): Promise<RunningContainer> {
+    return launchContainer(this.roots, {
+      image,
+      options: { ...defaults, ...options, command },
+      client: null,
+    });
   }
 
   /** Runs a container to its end and gives what it wrote. */
