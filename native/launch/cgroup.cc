@@ -31,9 +31,18 @@ std::variant<Fd, Failure> open_cgroup(const std::string& path) {
   return directory;
 }
 
-std::variant<std::monostate, Failure> make(const std::string& path, bool shared) {
-  if (mkdir(path.c_str(), 0755) == 0 || (shared && errno == EEXIST)) return {};
-  return Failure(sys::last_error("mkdir"), "cgroup", path);
+/// Makes a container's directory below the one that it shares with others of its root. Whoever clears up after the last container may remove the
+/// shared one in between: then it is made again.
+std::variant<std::monostate, Failure> make_below_shared(const std::string& path) {
+  constexpr int kTries = 20;
+  const std::string parent = parent_of(path);
+  for (int attempt = 0;; ++attempt) {
+    if (mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST)
+      return Failure(sys::last_error("mkdir"), "cgroup", parent);
+    if (mkdir(path.c_str(), 0755) == 0) return {};
+    if (errno != ENOENT || attempt == kTries)
+      return Failure(sys::last_error("mkdir"), "cgroup", path);
+  }
 }
 
 sys::Result<void> write_file(int directory, const std::string& file, const std::string& value) {
@@ -93,10 +102,8 @@ std::variant<std::monostate, Failure> make_unified(const CgroupPlaces& places,
                                                    const Limits& limits) {
   const std::string parent = parent_of(places.unified);
   const auto settings = places.unified_controls ? v2_settings(limits) : std::vector<Setting>();
-  auto outcome = make(parent, true);
-  if (outcome.index() == 0) outcome = make(places.supervisors, true);
+  auto outcome = make_below_shared(places.unified);
   if (outcome.index() == 0) outcome = pass_controllers_on(parent, settings);
-  if (outcome.index() == 0) outcome = make(places.unified, false);
   if (outcome.index() != 0) return outcome;
   auto opened = open_cgroup(places.unified);
   if (auto* failure = std::get_if<Failure>(&opened)) return *failure;
@@ -131,9 +138,7 @@ std::variant<std::monostate, Failure> make_all(const CgroupPlaces& places, const
   std::vector<std::string> made;
   for (const auto& [controller, path] : places.v1) {
     if (std::find(made.begin(), made.end(), path) == made.end()) {
-      auto outcome = make(parent_of(path), true);
-      if (outcome.index() == 0) outcome = make(path, false);
-      if (outcome.index() != 0) return outcome;
+      if (auto outcome = make_below_shared(path); outcome.index() != 0) return outcome;
       made.push_back(path);
     }
     if (auto outcome = apply(path, settings, controller); outcome.index() != 0) return outcome;

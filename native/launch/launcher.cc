@@ -107,6 +107,24 @@ Result<Fd> plan_file(Plan& plan) {
   return sys::sealed_file("berth-plan", stream.data(), stream.size(), 0400);
 }
 
+/// Starts the supervisor in the cgroup that all supervisors of the root share (none: in this process's own). That one may be removed at any moment by whoever
+/// clears up after the last container; then it is made again.
+Result<sys::Spawned> spawn_supervisor(const std::string& cgroup, sys::SpawnRequest request) {
+  if (cgroup.empty()) return sys::spawn(request);
+  constexpr int kTries = 20;
+  for (int attempt = 0;; ++attempt) {
+    if (mkdir(cgroup.c_str(), 0755) != 0 && errno != EEXIST) return sys::last_error("mkdir");
+    const Fd directory(open(cgroup.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (directory) {
+      request.cgroup = directory.get();
+      auto spawned = sys::spawn(request);
+      if (spawned || spawned.error().number != ENODEV || attempt == kTries) return spawned;
+    } else if (errno != ENOENT || attempt == kTries) {
+      return sys::last_error("open");
+    }
+  }
+}
+
 }  // namespace
 
 Result<int> Launcher::supervisor_program(const std::string& path) {
@@ -162,10 +180,6 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   const Fd theirs(ends[1]);
   const Fd nowhere(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!nowhere) return Failure(sys::last_error("open"), "stdio", "/dev/null");
-  Fd cgroup;
-  if (!facts.cgroups.supervisors.empty())
-    cgroup.reset(open(facts.cgroups.supervisors.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-
   const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
   const char* const envp[] = {nullptr};
   const auto client = [&](int fd) { return fd >= 0 ? fd : nowhere.get(); };
@@ -173,7 +187,7 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
       nowhere.get(), client(request.output[0]), client(request.output[1]), plan_fd->get(),
       theirs.get(),  request.id_range};
   auto spawned =
-      sys::spawn({*program, argv, envp, inherited, kInheritedEnd, cgroup ? cgroup.get() : -1});
+      spawn_supervisor(facts.cgroups.supervisors, {*program, argv, envp, inherited, kInheritedEnd});
   if (!spawned) return Failure(spawned.error(), "supervisor", request.supervisor);
   undo.forget();
   return Launched{spawned->pid, std::move(ours)};

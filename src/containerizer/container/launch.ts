@@ -8,6 +8,7 @@ import { writeWhole } from '../../state/atomic-file.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
 import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
+import { sweepCgroups } from './cgroup-sweep.js';
 import { describeConfig } from './describe/config.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { claimIds } from './id-claim.js';
@@ -95,7 +96,7 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
           throw explainRefusal(error, `container ${name}`);
         });
       request.timer?.mark('supervisor');
-      return await follow(id, launched, request);
+      return await follow(roots, id, launched, request);
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       releaseName(roots, name, id);
@@ -201,6 +202,7 @@ function launchFacts(
 
 /** Waits on the leash for the program to run, and goes on listening for its end. */
 async function follow(
+  roots: Roots,
   id: string,
   launched: { supervisorPid: number; leash: number },
   request: LaunchRequest,
@@ -215,7 +217,7 @@ async function follow(
   if (first.done !== true && first.value.kind === 'running') {
     request.timer?.mark('running');
     const { pid } = first.value;
-    const ended = awaitEnd(lines, launched.supervisorPid);
+    const ended = awaitEnd(roots, lines, launched.supervisorPid);
     return {
       id,
       pid,
@@ -225,6 +227,7 @@ async function follow(
     };
   }
   await native().reap(launched.supervisorPid);
+  sweepCgroups(roots);
   if (first.done !== true && first.value.kind === 'failed')
     throw explainFailure(first.value.failure, request.image.reference);
   throw new BerthError('LAUNCH_FAILED', {
@@ -233,9 +236,14 @@ async function follow(
   });
 }
 
-async function awaitEnd(lines: ReturnType<typeof readLines>, supervisorPid: number): Promise<ExitDocument> {
+async function awaitEnd(
+  roots: Roots,
+  lines: ReturnType<typeof readLines>,
+  supervisorPid: number,
+): Promise<ExitDocument> {
   let exit: ExitDocument | undefined;
   for await (const line of lines) if (line.kind === 'exited') exit = line.exit;
   await native().reap(supervisorPid);
+  sweepCgroups(roots);
   return exit ?? supervisorLost();
 }
