@@ -2,9 +2,11 @@ import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node
 import { closeSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
+import { listContainers } from '../../src/containerizer/container/catalogue.js';
 import type { ExitDocument } from '../../src/containerizer/container/document.js';
 import { launchContainer, type RunningContainer } from '../../src/containerizer/container/launch.js';
 import type { ContainerOptions } from '../../src/containerizer/container/options.js';
+import { removeContainer } from '../../src/containerizer/container/remove.js';
 import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
 import { type ProvidedImage, provideImage } from '../../src/containerizer/image/provide.js';
 import type { ImageConfig } from '../../src/oci-spec/image.js';
@@ -50,6 +52,12 @@ export class Stage {
     t.teardown(() => rmSync(stage.folder, { recursive: true, force: true }));
     auditLeaks(t, stage.mustBeEmpty(), stage.mine);
     t.teardown(() => stage.removeSharedCgroups());
+    // Only a test that failed leaves any.
+    t.teardown(() =>
+      Promise.all(
+        listContainers(stage.roots).map((each) => removeContainer(stage.roots, each, { force: true })),
+      ),
+    );
     stage.image = await stage.makeImage();
     return stage;
   }
