@@ -208,12 +208,12 @@ Result<void> make_devices(const Plan& plan, int root, Progress& progress) {
 
 /// Shared by every masked directory, and read-only before it is attached anywhere.
 Result<void> make_empty_directory() {
-  constexpr Parameter kSettings[] = {{"size", "4k"}, {"nr_inodes", "2"}, {"mode", "755"}};
-  BERTH_ASSIGN(const Fd empty,
-               sys::new_filesystem("tmpfs", "berth", kSettings,
-                                   sys::kernel::kMountReadonly | sys::kernel::kMountNosuid |
-                                       sys::kernel::kMountNodev | sys::kernel::kMountNoexec));
   if (mkdir(kEmptyDirectory, 0755) != 0) return sys::last_error("mkdir");
+  BERTH_ASSIGN(const Fd empty, sys::clone_tree(AT_FDCWD, kEmptyDirectory, false));
+  BERTH_TRY(sys::set_attributes(empty.get(),
+                                sys::kernel::kMountReadonly | sys::kernel::kMountNosuid |
+                                    sys::kernel::kMountNodev | sys::kernel::kMountNoexec,
+                                0, false));
   return attach_at(empty, kEmptyDirectory);
 }
 

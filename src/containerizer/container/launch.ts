@@ -8,7 +8,6 @@ import { writeWhole } from '../../state/atomic-file.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
 import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
-import { sweepCgroups } from './cgroup-sweep.js';
 import { describeConfig } from './describe/config.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { claimIds } from './id-claim.js';
@@ -41,8 +40,10 @@ export interface RunningContainer {
   id: string;
   /** The first process, on the host. */
   pid: number;
-  /** Resolves when the container has ended and all is cleared up. */
+  /** Resolves when the container has ended and its supervisor has cleared up. */
   ended: Promise<ExitDocument>;
+  /** Resolves when the supervisor's process is gone too. */
+  gone: Promise<void>;
   signal(number: number): void;
   /** Lets go of the container: `ended` no longer keeps this process alive. */
   release(): void;
@@ -58,6 +59,8 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
   const id = newId();
   const name = options.name ?? id;
   const cgroup = cgroupPlaces(roots, id);
+  // Each cgroup costs every launch; without a limit there is nothing in this one to see.
+  if (options.cpus === undefined) delete cgroup.v1.cpu;
   const range = options.userns === 'auto' ? claimIds() : null;
   try {
     const config = describeConfig({
@@ -96,7 +99,7 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
           throw explainRefusal(error, `container ${name}`);
         });
       request.timer?.mark('supervisor');
-      return await follow(roots, id, launched, request);
+      return await follow(id, launched, request);
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       releaseName(roots, name, id);
@@ -202,7 +205,6 @@ function launchFacts(
 
 /** Waits on the leash for the program to run, and goes on listening for its end. */
 async function follow(
-  roots: Roots,
   id: string,
   launched: { supervisorPid: number; leash: number },
   request: LaunchRequest,
@@ -217,17 +219,17 @@ async function follow(
   if (first.done !== true && first.value.kind === 'running') {
     request.timer?.mark('running');
     const { pid } = first.value;
-    const ended = awaitEnd(roots, lines, launched.supervisorPid);
+    const ended = awaitEnd(lines);
     return {
       id,
       pid,
       ended,
+      gone: ended.then(() => native().reap(launched.supervisorPid)),
       signal: (number) => socket.write(`signal ${number}\n`),
       release: () => socket.unref(),
     };
   }
   await native().reap(launched.supervisorPid);
-  sweepCgroups(roots);
   if (first.done !== true && first.value.kind === 'failed')
     throw explainFailure(first.value.failure, request.image.reference);
   throw new BerthError('LAUNCH_FAILED', {
@@ -236,14 +238,8 @@ async function follow(
   });
 }
 
-async function awaitEnd(
-  roots: Roots,
-  lines: ReturnType<typeof readLines>,
-  supervisorPid: number,
-): Promise<ExitDocument> {
+async function awaitEnd(lines: ReturnType<typeof readLines>): Promise<ExitDocument> {
   let exit: ExitDocument | undefined;
   for await (const line of lines) if (line.kind === 'exited') exit = line.exit;
-  await native().reap(supervisorPid);
-  sweepCgroups(roots);
   return exit ?? supervisorLost();
 }
