@@ -3,11 +3,11 @@
 #include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
 #include <cstring>
 
+#include "init/overlay.h"
 #include "sys/capability.h"
 #include "sys/kernel.h"
 #include "sys/mount_api.h"
@@ -40,73 +40,6 @@ Result<void> assume_file_identity(uid_t uid, gid_t gid) {
   return sys::raise_effective();
 }
 
-struct Parameter {
-  const char* key;
-  const char* value;
-};
-
-/// `base/RELATIVE` in `buffer`.
-Result<void> below_base(char (&buffer)[4096], const char* relative) {
-  const size_t length = strlen(relative);
-  if (length + sizeof "base/" > sizeof buffer) return sys::Error{ENAMETOOLONG, "fsconfig"};
-  memcpy(buffer, "base/", 5);
-  memcpy(buffer + 5, relative, length + 1);
-  return {};
-}
-
-/// Kernels before 6.5 know no `lowerdir+`: every layer in one string, whose length mount(2) limits to a page.
-Result<Fd> mount_overlay_in_one_string(const launch::Rootfs& rootfs) {
-  char data[4096];
-  size_t used = 0;
-  const auto append = [&](const char* text) {
-    const size_t length = strlen(text);
-    if (used + length >= sizeof data) return false;
-    memcpy(data + used, text, length + 1);
-    used += length;
-    return true;
-  };
-  bool fits = append("lowerdir=");
-  for (uint32_t i = 0; i < rootfs.layers.count; ++i) {
-    fits = fits && append(i == 0 ? "base/" : ":base/") && append(rootfs.layers.items[i]);
-  }
-  fits = fits && append(",upperdir=base/") && append(rootfs.upper) && append(",workdir=base/") &&
-         append(rootfs.work) && append(",redirect_dir=nofollow,metacopy=off,index=off") &&
-         (!rootfs.is_volatile || append(",volatile"));
-  if (!fits) return sys::Error{E2BIG, "mount"};
-  if (mount("berth", "rootfs", "overlay", 0, data) != 0) return sys::last_error("mount");
-  auto tree = sys::clone_tree(AT_FDCWD, "rootfs", false);
-  if (umount2("rootfs", MNT_DETACH) != 0) return sys::last_error("umount2");
-  return tree;
-}
-
-/// redirect_dir and metacopy are off: both would let a layer's extended attributes name other files of the layers' file system.
-Result<Fd> mount_overlay(const launch::Rootfs& rootfs) {
-  BERTH_ASSIGN(const Fd context, sys::open_filesystem("overlay"));
-  const auto set = [&](const char* key, const char* value) {
-    const unsigned command =
-        value[0] == '\0' ? sys::kernel::kFsconfigSetFlag : sys::kernel::kFsconfigSetString;
-    return sys::configure(context.get(), command, key, value);
-  };
-  char path[4096];
-  for (const char* layer : rootfs.layers) {
-    BERTH_TRY(below_base(path, layer));
-    if (auto added = set("lowerdir+", path); !added) {
-      if (added.error().number == EINVAL) return mount_overlay_in_one_string(rootfs);
-      return added.error();
-    }
-  }
-  BERTH_TRY(set("source", "berth"));
-  BERTH_TRY(below_base(path, rootfs.upper));
-  BERTH_TRY(set("upperdir", path));
-  BERTH_TRY(below_base(path, rootfs.work));
-  BERTH_TRY(set("workdir", path));
-  constexpr Parameter kSettings[] = {
-      {"redirect_dir", "nofollow"}, {"metacopy", "off"}, {"index", "off"}};
-  for (const auto& setting : kSettings) BERTH_TRY(set(setting.key, setting.value));
-  if (rootfs.is_volatile) BERTH_TRY(set("volatile", ""));
-  return sys::create_filesystem(context.get(), 0);
-}
-
 Result<void> attach_at(const Fd& mount, const char* path) {
   BERTH_ASSIGN(const Fd target, sys::adopt(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   return sys::attach(mount.get(), target.get());
@@ -116,16 +49,11 @@ Result<void> build_overlay(const Plan& plan, int userns, Progress& progress) {
   progress.at("layers", plan.rootfs.base);
   BERTH_ASSIGN(const Fd base, sys::clone_tree(AT_FDCWD, plan.rootfs.base, false));
   BERTH_TRY(sys::set_attributes(base.get(), 0, 0, false, userns));
-  if (mkdir("base", 0755) != 0) return sys::last_error("mkdir");
-  BERTH_TRY(attach_at(base, "base"));
+  if (mkdir(kOverlayBase, 0755) != 0) return sys::last_error("mkdir");
+  // Stays attached behind the overlay: it goes with the rest of the stage, and an unmount of its own would cost more than all of this.
+  BERTH_TRY(attach_at(base, kOverlayBase));
   progress.at("overlay", plan.rootfs.upper);
-  BERTH_ASSIGN(const Fd overlay, mount_overlay(plan.rootfs));
-  struct statvfs status;
-  if (fstatvfs(overlay.get(), &status) != 0) return sys::last_error("fstatvfs");
-  // overlayfs falls back to read-only without an error when it cannot write to its work directory.
-  if ((status.f_flag & ST_RDONLY) != 0) return sys::Error{EROFS, "fsmount"};
-  // The base stays attached behind it: it goes with the rest of the stage, and an unmount of its own would cost more than all of this.
-  return attach_at(overlay, "rootfs");
+  return mount_overlay(plan.rootfs);
 }
 
 Result<void> build_from_directory(const Plan& plan, int userns, Progress& progress) {
