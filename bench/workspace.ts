@@ -1,11 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { ImageContent } from '../images/layout/layout.js';
 import { writeLayout } from '../images/layout/layout.js';
-import { cgroupDirectories, cgroupPlaces } from '../src/containerizer/container/cgroup-places.js';
 import { parseMountTable } from '../src/containerizer/host/mount-table.js';
 import { BerthError } from '../src/errors/berth-error.js';
 import type { Roots } from '../src/state/roots.js';
+import { removeCgroup, removeRootCgroups } from './root-cgroups.js';
 
 /** Linked statically, it needs nothing but itself in a root file system. */
 export const busybox = '/bin/busybox';
@@ -76,10 +76,7 @@ function busyboxImage(): ImageContent {
 
 export function closeWorkspace({ directory, volatile, roots, cgroupParent }: Workspace): void {
   for (const folder of [directory, volatile]) rmSync(folder, { recursive: true, force: true });
-  const own = cgroupPlaces(roots, 'any');
-  const groups = new Set(cgroupDirectories(own).map((container) => path.dirname(container)));
-  if (own.supervisors !== null) removeCgroup(own.supervisors);
-  for (const group of groups) removeCgroup(group);
+  removeRootCgroups(roots);
   for (const hierarchy of cgroupHierarchies()) {
     // podman gives conmon a group of its own below the parent.
     removeCgroup(path.join(hierarchy, cgroupParent, 'conmon'));
@@ -91,14 +88,6 @@ function cgroupHierarchies(): string[] {
   return parseMountTable(readFileSync('/proc/self/mountinfo', 'utf8'))
     .filter(({ type }) => type === 'cgroup' || type === 'cgroup2')
     .map(({ point }) => point);
-}
-
-function removeCgroup(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
 }
 
 /** A new folder of the workspace, open to others too. */

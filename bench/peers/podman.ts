@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
 import { proportionalKilobytes } from '../resident.js';
@@ -15,9 +15,13 @@ lock_type = "file"
 
 const image = 'berth-bench';
 
+/** What every import leaves, wherever podman's storage is. */
+const blobCache = '/var/lib/containers/cache/blob-info-cache-v1.boltdb';
+
 /** podman with storage of its own, its default runtime, and podman's own isolation: no user namespace by default. */
 export class PodmanPeer {
   readonly name = 'podman';
+  readonly #cacheWasThere = existsSync(blobCache);
 
   private constructor(
     private readonly shell: Shell,
@@ -38,6 +42,7 @@ export class PodmanPeer {
       '--root': path.join(workspace.directory, 'podman'),
       '--runroot': path.join(workspace.volatile, 'podman'),
       '--tmpdir': path.join(workspace.volatile, 'podman-tmp'),
+      '--network-config-dir': path.join(workspace.volatile, 'podman-networks'),
     };
     const words = Object.entries(folders).map(([flag, folder]) => `${flag} ${quoted(folder)}`);
     const podman = `podman ${words.join(' ')} --cgroup-manager cgroupfs --events-backend none`;
@@ -74,6 +79,20 @@ export class PodmanPeer {
       await this.shell.run(`${this.podman} rm --all --force --time 0`);
     } finally {
       await this.shell.close();
+      if (!this.#cacheWasThere) removeCache();
+    }
+  }
+}
+
+function removeCache(): void {
+  rmSync(blobCache, { force: true });
+  for (let folder = path.dirname(blobCache); folder !== '/var/lib'; folder = path.dirname(folder)) {
+    try {
+      rmdirSync(folder);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOTEMPTY' || code === 'ENOENT') return;
+      throw error;
     }
   }
 }

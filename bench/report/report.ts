@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { writeWhole } from '../../src/state/atomic-file.js';
 import { type BenchDocument, type Series, significant } from '../row.js';
 import { barPlot, escaped } from './plot.js';
 
@@ -8,8 +7,8 @@ import { barPlot, escaped } from './plot.js';
 export function writeReport(directory: string, document: BenchDocument): string {
   mkdirSync(directory, { recursive: true });
   const page = path.resolve(directory, 'launch.html');
-  writeWhole(page, htmlPage(document));
-  writeWhole(path.resolve(directory, 'launch.json'), `${JSON.stringify(document, null, 2)}\n`);
+  writeFileSync(page, htmlPage(document));
+  writeFileSync(path.resolve(directory, 'launch.json'), `${JSON.stringify(document, null, 2)}\n`);
   return page;
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
+import { removeRootCgroups } from '../../bench/root-cgroups.js';
 import { nextCommands } from '../../images/demo/story.js';
 import { bareNode, project } from '../cli/berth.js';
 
@@ -12,7 +13,10 @@ const environment = {
   BERTH_ROOT: path.join(folder, 'root'),
   BERTH_STATE: path.join(folder, 'state'),
 };
-t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+t.teardown(() => {
+  removeRootCgroups({ root: environment.BERTH_ROOT, state: environment.BERTH_STATE });
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const [program = '', ...words] = [...bareNode, `${project}dist/images/demo.js`];
 const root = process.geteuid?.() === 0 ? false : 'needs root';
