@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
 
@@ -85,10 +86,14 @@ std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan
   const std::pair<const char*, const std::string*> documents[] = {
       {"config.json", &request.config},
       {"launch.json", &request.launch},
-      {"container.json", &request.container}};
+      {".container.json", &request.container}};
   for (const auto& [name, text] : documents) {
     if (auto trouble = write_document(state, name, *text)) return trouble;
   }
+  // By this one others know the container: it appears whole, and after the rest.
+  const std::string whole = state + "/container.json";
+  if (rename((state + "/.container.json").c_str(), whole.c_str()) != 0)
+    return Trouble{sys::last_error("rename"), whole};
   const std::string& container = facts.container_directory;
   if (mkdir(container.c_str(), 0700) != 0 && errno != EEXIST)
     return Trouble{sys::last_error("mkdir"), container};

@@ -152,6 +152,11 @@ t.test('the program', unlessRoot, async (t) => {
   t.test('umask, signals and session as a new program expects them', async (t) => {
     const { stdout } = await stage.run(['grep', '-E', '^(Umask|SigBlk|SigIgn):', '/proc/self/status']);
     t.equal(stdout, `Umask:\t0022\nSigBlk:\t${'0'.repeat(16)}\nSigIgn:\t${'0'.repeat(16)}\n`);
+    t.equal(
+      await stage.sh('set -o pipefail; yes | head -1; echo $?'),
+      'y\n141',
+      'SIGPIPE ends what writes to nobody',
+    );
     t.equal(await stage.sh('cut -d" " -f5,6 /proc/1/stat'), '1 1', 'leader of its group and session');
   });
 

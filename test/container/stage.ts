@@ -41,15 +41,27 @@ export interface Ran {
 
 /** An installation of its own, with a busybox image, that is gone after the test and is audited for what its containers left. */
 export class Stage {
-  readonly folder = mkdtempSync(path.join(disk, 'berth-test-'));
-  readonly roots: Roots = { root: path.join(this.folder, 'root'), state: path.join(this.folder, 'state') };
+  readonly folder: string;
+  readonly roots: Roots;
   /** Set by `open`. */
   image!: ProvidedImage;
   #made = 0;
 
-  static async open(t: Test): Promise<Stage> {
-    const stage = new Stage();
-    t.teardown(() => rmSync(stage.folder, { recursive: true, force: true }));
+  private constructor(place: string, statePlace: string) {
+    this.folder = mkdtempSync(path.join(place, 'berth-test-'));
+    this.roots = {
+      root: path.join(this.folder, 'root'),
+      state: path.join(statePlace, path.basename(this.folder), 'state'),
+    };
+  }
+
+  /** In a folder of its own in `place`, with the volatile state elsewhere if told so. */
+  static async open(t: Test, place = disk, statePlace = place): Promise<Stage> {
+    const stage = new Stage(place, statePlace);
+    t.teardown(() => {
+      for (const folder of [stage.folder, path.dirname(stage.roots.state)])
+        rmSync(folder, { recursive: true, force: true });
+    });
     auditLeaks(t, stage.mustBeEmpty(), stage.mine);
     t.teardown(() => stage.removeSharedCgroups());
     // Only a test that failed leaves any.

@@ -25,10 +25,12 @@ export const verb: Verb = {
     const { imageProgress } = await import('../image-progress.js');
     const image = await provideImage(context.roots, reference, { onProgress: imageProgress(context) });
     const detach = flags.detach === true;
+    const signals = new ForwardedSignals();
+    if (!detach) signals.collect();
     try {
       const client = detach ? null : { stdout: 1, stderr: 2 };
       const container = await launchContainer(context.roots, { image, options, client });
-      if (!detach) return await followToEnd(container);
+      if (!detach) return await followToEnd(container, signals);
       container.release();
       announce(context, container, options);
       return 0;
@@ -38,14 +40,33 @@ export const verb: Verb = {
   },
 };
 
-function announce({ json, out }: Context, { id, pid }: RunningContainer, { name = id }: ContainerOptions): void {
+function announce(
+  { json, out }: Context,
+  { id, pid }: RunningContainer,
+  { name = id }: ContainerOptions,
+): void {
   out(json ? `${JSON.stringify({ id, name, pid })}\n` : `${id}\n`);
 }
 
 /** The container writes to our stdout and stderr itself; what is left to do is to pass signals on and to end as it does. */
-async function followToEnd(container: RunningContainer): Promise<number> {
-  for (const name of forwarded) process.on(name, () => container.signal(constants.signals[name]));
+async function followToEnd(container: RunningContainer, signals: ForwardedSignals): Promise<number> {
+  signals.sendTo(container);
   const { status } = await container.ended;
   await container.gone;
   return status;
+}
+
+/** Signals that come before there is a container to get them are kept for it. */
+class ForwardedSignals {
+  readonly #early: number[] = [];
+  #send = (number: number): void => void this.#early.push(number);
+
+  collect(): void {
+    for (const name of forwarded) process.on(name, () => this.#send(constants.signals[name]));
+  }
+
+  sendTo(container: RunningContainer): void {
+    this.#send = (number) => container.signal(number);
+    for (const number of this.#early.splice(0)) container.signal(number);
+  }
 }

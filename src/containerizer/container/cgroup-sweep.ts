@@ -30,12 +30,14 @@ export async function sweepAfter(roots: Roots, supervisor: StateDocument | undef
   sweepCgroups(roots);
 }
 
-export function removeIfEmpty(cgroup: string): void {
+/** False: something is still in it. */
+export function removeIfEmpty(cgroup: string): boolean {
   try {
     rmdirSync(cgroup);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // In use: by other containers, or by a process that is still on its way out.
-    if (code !== 'ENOENT' && code !== 'EBUSY' && code !== 'ENOTEMPTY') throw error;
+    if (code === 'EBUSY' || code === 'ENOTEMPTY') return false;
+    if (code !== 'ENOENT') throw error;
   }
+  return true;
 }

@@ -35,7 +35,21 @@ function killTask(pid: number, startTime: number): void {
   }
 }
 
-/** Empty ones only: while a process is in one it stays, and the next to look tries again. */
-export function removeCgroups({ document }: Container): void {
-  for (const directory of cgroupDirectories(document.cgroup_places)) removeIfEmpty(directory);
+/**
+ * Removes a container's cgroups. One that still has processes is given the moment that they take to die after they were killed; if they outlast it, the
+ * next to look tries again.
+ */
+export function removeCgroups({ document }: Pick<Container, 'document'>): void {
+  for (const directory of cgroupDirectories(document.cgroup_places)) {
+    for (let tries = 0; tries < mostTries && !removeIfEmpty(directory); tries++) pause();
+  }
+}
+
+const mostTries = 200;
+
+const nothing = new Int32Array(new SharedArrayBuffer(4));
+
+/** One millisecond. */
+function pause(): void {
+  Atomics.wait(nothing, 0, 0, 1);
 }
