@@ -4,11 +4,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include <cstdio>
-#include <cstdlib>
+#include <cstdio>  // renameat
 #include <cstring>
 
 #include "sys/remove_tree.h"
+#include "sys/text.h"
 
 namespace berth::init {
 namespace {
@@ -26,9 +26,8 @@ Result<Fd> open_directory(const char* path) {
 }
 
 Result<Fd> open_parent(const char* path) {
-  char parent[PATH_MAX];
-  snprintf(parent, sizeof parent, "%.*s", static_cast<int>(base_name(path) - path), path);
-  return open_directory(parent[0] == '\0' ? "." : parent);
+  const sys::Text<PATH_MAX> parent(sys::Piece{path, static_cast<size_t>(base_name(path) - path)});
+  return open_directory(parent.size() == 0 ? "." : parent.c_str());
 }
 
 /// Moves `name` out of `from` into `trash` and empties it there.
@@ -42,24 +41,27 @@ Result<void> discard(int from, const char* name, int trash, const char* id) {
 
 Result<Fd> open_trash(int parent) {
   if (mkdirat(parent, "trash", 0700) != 0 && errno != EEXIST) return sys::last_error("mkdirat");
-  return sys::adopt(openat(parent, "trash", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "openat");
+  return sys::adopt(openat(parent, "trash", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                    "openat");
 }
 
 }  // namespace
 
 Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
-  plan_ = &plan;
+  id_.add(plan.id);
+  name_.add(plan.name);
+  folder_.add(base_name(plan.state_directory));
   const auto add_cgroup = [&](const char* path) -> Result<void> {
     *subject = path;
     if (cgroup_count_ == sizeof cgroups_ / sizeof cgroups_[0]) return sys::Error{E2BIG, "open"};
     BERTH_ASSIGN(Fd parent, open_parent(path));
     cgroups_[cgroup_count_].parent = std::move(parent);
-    cgroups_[cgroup_count_++].name = base_name(path);
+    cgroups_[cgroup_count_++].name.add(base_name(path));
     // Where it counts what the kernel killed: v2 memory.events, v1 memory.oom_control; other hierarchies have neither.
     for (const char* file : {"memory.events", "memory.oom_control"}) {
-      char name[PATH_MAX];
-      snprintf(name, sizeof name, "%s/%s", path, file);
-      if (!memory_events_) memory_events_.reset(open(name, O_RDONLY | O_CLOEXEC));
+      if (!memory_events_)
+        memory_events_.reset(
+            open(sys::Text<PATH_MAX>(path, "/", file).c_str(), O_RDONLY | O_CLOEXEC));
     }
     return {};
   };
@@ -83,11 +85,12 @@ Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
 
 bool Ending::oom_killed() const {
   char text[512];
-  const ssize_t length = memory_events_ ? pread(memory_events_.get(), text, sizeof text - 1, 0) : -1;
+  const ssize_t length =
+      memory_events_ ? pread(memory_events_.get(), text, sizeof text - 1, 0) : -1;
   if (length <= 0) return false;
   text[length] = '\0';
   const char* count = strstr(text, "oom_kill ");
-  return count != nullptr && strtoul(count + strlen("oom_kill "), nullptr, 10) > 0;
+  return count != nullptr && sys::leading_number(count + strlen("oom_kill ")) > 0;
 }
 
 Result<void> Ending::remove_cgroups() {
@@ -96,7 +99,9 @@ Result<void> Ending::remove_cgroups() {
   for (uint32_t i = 0; i < cgroup_count_; ++i) {
     constexpr int kTries = 50;
     for (int attempt = 0;; ++attempt) {
-      if (unlinkat(cgroups_[i].parent.get(), cgroups_[i].name, AT_REMOVEDIR) == 0 || errno == ENOENT) break;
+      if (unlinkat(cgroups_[i].parent.get(), cgroups_[i].name.c_str(), AT_REMOVEDIR) == 0 ||
+          errno == ENOENT)
+        break;
       if (errno != EBUSY || attempt == kTries) {
         outcome = sys::last_error("unlinkat");
         break;
@@ -110,19 +115,18 @@ Result<void> Ending::remove_cgroups() {
 
 Result<void> Ending::remove_container() {
   if (!state_parent_) return {};  // never prepared: the launcher's caller clears up
-  char path[256];
-  if (plan_->name[0] != '\0') {
-    snprintf(path, sizeof path, "names/%s", plan_->name);
-    if (unlinkat(root_.get(), path, 0) != 0 && errno != ENOENT) return sys::last_error("unlinkat");
+  if (name_.size() > 0) {
+    if (unlinkat(root_.get(), sys::Text<256>("names/", name_.c_str()).c_str(), 0) != 0 &&
+        errno != ENOENT)
+      return sys::last_error("unlinkat");
   }
   container_.reset();
-  snprintf(path, sizeof path, "containers/%s", plan_->id);
   BERTH_ASSIGN(const Fd trash, open_trash(root_.get()));
-  BERTH_TRY(discard(root_.get(), path, trash.get(), plan_->id));
+  BERTH_TRY(discard(root_.get(), sys::Text<256>("containers/", id_.c_str()).c_str(), trash.get(),
+                    id_.c_str()));
   // No trash folder here: the volatile state's parent holds containers only, and a dot keeps them apart.
-  char hidden[80];
-  snprintf(hidden, sizeof hidden, ".trash-%s", plan_->id);
-  return discard(state_parent_.get(), base_name(plan_->state_directory), state_parent_.get(), hidden);
+  const sys::Text<96> hidden(".trash-", id_.c_str());
+  return discard(state_parent_.get(), folder_.c_str(), state_parent_.get(), hidden.c_str());
 }
 
 }  // namespace berth::init

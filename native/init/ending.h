@@ -3,6 +3,7 @@
 
 #include "launch/plan.h"
 #include "sys/fd.h"
+#include "sys/text.h"
 
 namespace berth::init {
 
@@ -25,13 +26,14 @@ class Ending {
   int container() const { return container_.get(); }
 
  private:
+  using Name = sys::Text<80>;
   struct CgroupPlace {
     sys::Fd parent;
-    const char* name = "";
+    Name name;
   };
   static constexpr uint32_t kMostHierarchies = 16;
 
-  const launch::Plan* plan_ = nullptr;
+  Name id_, name_, folder_;  // copies: the plan does not live as long
   CgroupPlace cgroups_[kMostHierarchies + 1];
   uint32_t cgroup_count_ = 0;
   sys::Fd memory_events_;

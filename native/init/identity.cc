@@ -2,10 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <cstdio>
 #include <cstring>
 
 #include "init/account_file.h"
+#include "sys/text.h"
 
 namespace berth::init {
 namespace {
@@ -39,13 +39,14 @@ Result<void> find_user(const char* wanted, Identity& identity, bool& listed, cha
   char* fields[7];
   while (passwd.next(fields, 7)) {
     uint32_t uid = 0, gid = 0;
-    if (parse_id(fields[2], uid) != Number::kGood || parse_id(fields[3], gid) != Number::kGood) continue;
+    if (parse_id(fields[2], uid) != Number::kGood || parse_id(fields[3], gid) != Number::kGood)
+      continue;
     if (number == Number::kGood ? uid != id : strcmp(fields[0], wanted) != 0) continue;
     listed = true;
     identity.uid = uid;
     identity.gid = gid;
-    snprintf(name, sizeof name, "%s", fields[0]);
-    if (fields[5][0] == '/') snprintf(identity.home, sizeof identity.home, "%s", fields[5]);
+    sys::copy_text(name, fields[0]);
+    if (fields[5][0] == '/') sys::copy_text(identity.home, fields[5]);
     return {};
   }
   if (number == Number::kNone) return kNoSuchUser;
@@ -56,7 +57,8 @@ Result<void> add_group(Identity& identity, gid_t group) {
   for (size_t i = 0; i < identity.group_count; ++i) {
     if (identity.groups[i] == group) return {};
   }
-  if (identity.group_count == sizeof identity.groups / sizeof identity.groups[0]) return sys::Error{E2BIG, "passwd"};
+  if (identity.group_count == sizeof identity.groups / sizeof identity.groups[0])
+    return sys::Error{E2BIG, "passwd"};
   identity.groups[identity.group_count++] = group;
   return {};
 }
@@ -112,15 +114,14 @@ Result<void> find_identity(const launch::Process& process, Identity& identity) {
   char user[128];
   // Cut off, it could name somebody else.
   if (strlen(process.user) >= sizeof user) return kNoSuchUser;
-  snprintf(user, sizeof user, "%s", process.user);
+  sys::copy_text(user, process.user);
   char* group = strchr(user, ':');
   if (group != nullptr) *group++ = '\0';
-  char number[16];
-  snprintf(number, sizeof number, "%u", process.uid);
+  const sys::Text<16> number(process.uid);
 
   bool listed = false;
   char name[128] = "";
-  BERTH_TRY(find_user(user[0] == '\0' ? number : user, identity, listed, name));
+  BERTH_TRY(find_user(user[0] == '\0' ? number.c_str() : user, identity, listed, name));
   if (process.user[0] == '\0') identity.gid = process.gid;  // the plan's numbers are final
   if (group != nullptr && *group != '\0') return find_named_group(group, identity.gid);
   // As Docker has it: groups from the file only where no group was named.

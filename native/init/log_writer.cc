@@ -1,12 +1,14 @@
 #include "init/log_writer.h"
 
 #include <fcntl.h>
-#include <signal.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <time.h>
 
-#include <cstdio>
+#include <cstdio>  // renameat
 #include <cstring>
+
+#include "init/timestamp.h"
 
 namespace berth::init {
 
@@ -36,43 +38,47 @@ void LogWriter::append(Line& line, Stream stream, const char* text, size_t count
     line.open = !full;
     return;
   }
-  __atomic_fetch_add(&dropped_, count, __ATOMIC_RELAXED);
+  dropped_.add(count);
   line.skipping = !full;
   line.broken = line.open;
 }
 
 bool LogWriter::record(Stream stream, const char* text, size_t count, bool full) {
-  timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  tm utc;
-  gmtime_r(&now.tv_sec, &utc);
-  char head[64];
-  const auto head_size = static_cast<size_t>(
-      snprintf(head, sizeof head, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ %s %c ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-               utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec, stream == Stream::kStdout ? "stdout" : "stderr", full ? 'F' : 'P'));
-  const size_t whole = head_size + count + 1;
-  pthread_mutex_lock(&mutex_);
-  const bool fits = kRing - (head_ - tail_) >= whole && start_thread();
-  if (fits) {
-    const auto put = [&](const char* bytes, size_t size) {
-      const size_t at = head_ % kRing;
-      const size_t first = size < kRing - at ? size : kRing - at;
-      memcpy(ring_ + at, bytes, first);
-      memcpy(ring_, bytes + first, size - first);
-      head_ += size;
-    };
-    put(head, head_size);
-    put(text, count);
-    put("\n", 1);
-    pthread_cond_signal(&changed_);
-  }
-  pthread_mutex_unlock(&mutex_);
-  return fits;
+  constexpr size_t kNanoseconds = 9;
+  const sys::Text<64> head(now(kNanoseconds).c_str(),
+                           stream == Stream::kStdout ? " stdout " : " stderr ", full ? "F " : "P ");
+  const size_t whole = head.size() + count + 1;
+  const size_t start = head_.load();
+  if (kRing - (start - tail_.load()) < whole || !start_thread()) return false;
+  size_t at = start;
+  const auto put = [&](const char* bytes, size_t size) {
+    const size_t place = at % kRing;
+    const size_t first = size < kRing - place ? size : kRing - place;
+    memcpy(ring_ + place, bytes, first);
+    memcpy(ring_, bytes + first, size - first);
+    at += size;
+  };
+  put(head.c_str(), head.size());
+  put(text, count);
+  put("\n", 1);
+  head_.store(at);
+  // The thread sleeps only when it has taken all; both sides look at the other's count after writing their own, so one of them sees it.
+  if (tail_.load() == start) wake_thread();
+  return true;
 }
 
 bool LogWriter::start_thread() {
-  if (!started_) started_ = pthread_create(&thread_, nullptr, run, this) == 0;
+  if (started_) return true;
+  wake_.reset(eventfd(0, EFD_CLOEXEC));
+  finished_.reset(eventfd(0, EFD_CLOEXEC));
+  pthread_t thread;
+  started_ = wake_ && finished_ && pthread_create(&thread, nullptr, run, this) == 0;
   return started_;
+}
+
+void LogWriter::wake_thread() {
+  // Cannot fail: the counter would have to reach 2^64 - 2 (eventfd(2)).
+  (void)eventfd_write(wake_.get(), 1);
 }
 
 void* LogWriter::run(void* self) {
@@ -81,22 +87,23 @@ void* LogWriter::run(void* self) {
 }
 
 void LogWriter::drain() {
-  pthread_mutex_lock(&mutex_);
   for (;;) {
-    while (head_ == tail_ && !finishing_) pthread_cond_wait(&changed_, &mutex_);
-    if (head_ == tail_) break;
-    const size_t at = tail_ % kRing;
-    const size_t available = head_ - tail_;
-    const size_t run_length = available < kRing - at ? available : kRing - at;
-    pthread_mutex_unlock(&mutex_);
-    write_records(ring_ + at, run_length);
-    pthread_mutex_lock(&mutex_);
-    tail_ += run_length;
-    pthread_cond_signal(&changed_);
+    const bool last = finishing_.load();
+    const size_t taken = tail_.load();
+    const size_t available = head_.load() - taken;
+    if (available > 0) {
+      const size_t place = taken % kRing;
+      const size_t part = available < kRing - place ? available : kRing - place;
+      write_records(ring_ + place, part);
+      tail_.store(taken + part);
+    } else if (last) {
+      break;
+    } else {
+      eventfd_t ignored;
+      sys::retry_interrupted([&] { return eventfd_read(wake_.get(), &ignored); });
+    }
   }
-  finished_ = true;
-  pthread_cond_signal(&changed_);
-  pthread_mutex_unlock(&mutex_);
+  (void)eventfd_write(finished_.get(), 1);
 }
 
 void LogWriter::write_records(const char* bytes, size_t count) {
@@ -108,7 +115,7 @@ void LogWriter::write_records(const char* bytes, size_t count) {
   }
   const size_t written = passed + write_out(bytes + passed, count - passed);
   if (written < count) inside_lost_ = bytes[count - 1] != '\n';
-  __atomic_fetch_add(&dropped_, count - written + passed, __ATOMIC_RELAXED);
+  dropped_.add(count - written + passed);
 }
 
 size_t LogWriter::write_out(const char* bytes, size_t count) {
@@ -125,12 +132,14 @@ size_t LogWriter::write_out(const char* bytes, size_t count) {
       const auto* end = static_cast<const char*>(memchr(rest + from, '\n', part - from));
       if (end != nullptr) part = static_cast<size_t>(end - rest) + 1;
     }
-    const ssize_t written = sys::retry_interrupted([&] { return ::write(file_.get(), rest, part); });
+    const ssize_t written =
+        sys::retry_interrupted([&] { return ::write(file_.get(), rest, part); });
     if (written <= 0) return done - take_back_torn(done);
     done += static_cast<size_t>(written);
     size_ += static_cast<uint64_t>(written);
     at_line_start_ = bytes[done - 1] == '\n';
-    const auto* newline = static_cast<const char*>(memrchr(rest, '\n', static_cast<size_t>(written)));
+    const auto* newline =
+        static_cast<const char*>(memrchr(rest, '\n', static_cast<size_t>(written)));
     if (newline != nullptr) whole_ = size_ - static_cast<uint64_t>(bytes + done - newline - 1);
   }
   return done;
@@ -149,7 +158,8 @@ bool LogWriter::open_file() {
     if (mkdirat(container_, "logs", 0700) != 0 && errno != EEXIST) return false;
     directory_.reset(openat(container_, "logs", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   }
-  file_.reset(openat(directory_.get(), "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+  file_.reset(openat(directory_.get(), "log",
+                     O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
   struct stat status;
   if (!file_ || fstat(file_.get(), &status) != 0) return false;
   size_ = whole_ = static_cast<uint64_t>(status.st_size);
@@ -158,15 +168,13 @@ bool LogWriter::open_file() {
 }
 
 bool LogWriter::rotate() {
-  char from[24], to[24];
   for (uint32_t i = max_files_ - 1; i > 0; --i) {
-    if (i == 1) {
-      snprintf(from, sizeof from, "log");
-    } else {
-      snprintf(from, sizeof from, "log.%u", i - 1);
-    }
-    snprintf(to, sizeof to, "log.%u", i);
-    if (renameat(directory_.get(), from, directory_.get(), to) != 0 && errno != ENOENT) return false;
+    const auto name = [](uint32_t age) {
+      return age == 0 ? sys::Text<24>("log") : sys::Text<24>("log.", age);
+    };
+    if (renameat(directory_.get(), name(i - 1).c_str(), directory_.get(), name(i).c_str()) != 0 &&
+        errno != ENOENT)
+      return false;
   }
   if (max_files_ <= 1 && unlinkat(directory_.get(), "log", 0) != 0 && errno != ENOENT) return false;
   return open_file();
@@ -177,18 +185,12 @@ void LogWriter::finish(int patience_ms) {
   for (const Stream stream : {Stream::kStdout, Stream::kStderr}) {
     if (lines_[static_cast<int>(stream)].open) record(stream, "", 0, true);
   }
-  timespec until;
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_nsec += static_cast<long>(patience_ms % 1000) * 1000000;
-  until.tv_sec += patience_ms / 1000 + until.tv_nsec / 1000000000;
-  until.tv_nsec %= 1000000000;
-  pthread_mutex_lock(&mutex_);
-  finishing_ = true;
-  pthread_cond_signal(&changed_);
-  while (started_ && !finished_ && pthread_cond_timedwait(&changed_, &mutex_, &until) == 0) {
-  }
-  if (started_ && !finished_) __atomic_fetch_add(&dropped_, head_ - tail_, __ATOMIC_RELAXED);
-  pthread_mutex_unlock(&mutex_);
+  if (!started_) return;
+  finishing_.store(true);
+  wake_thread();
+  pollfd finished = {finished_.get(), POLLIN, 0};
+  if (sys::retry_interrupted([&] { return poll(&finished, 1, patience_ms); }) != 1)
+    dropped_.add(head_.load() - tail_.load());
 }
 
 }  // namespace berth::init

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "launch/plan.h"
+#include "sys/atomic.h"
 #include "sys/fd.h"
 
 namespace berth::init {
@@ -18,7 +19,10 @@ enum class Stream : uint8_t { kStdout = 0, kStderr = 1 };
 /// counted. The file `log` is moved to `log.1`, `log.2`, … when it reaches its size, and the oldest goes.
 class LogWriter {
  public:
-  LogWriter() = default;
+  static constexpr size_t kRing = 256 * 1024;
+
+  /// `ring` has kRing bytes.
+  explicit LogWriter(char* ring) : ring_(ring) {}
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
@@ -28,11 +32,11 @@ class LogWriter {
   /// Ends open lines and waits for the disk, but no longer than `patience_ms`; what is not written by then counts as dropped.
   void finish(int patience_ms);
   /// Bytes of output that are not in the log.
-  uint64_t dropped() const { return __atomic_load_n(&dropped_, __ATOMIC_RELAXED); }
+  uint64_t dropped() const { return dropped_.load(); }
 
  private:
-  static constexpr size_t kRing = 256 * 1024;
-  static constexpr size_t kLongestText = 16 * 1024;  // one record, as Docker and the kubelet split lines
+  static constexpr size_t kLongestText =
+      16 * 1024;  // one record, as Docker and the kubelet split lines
 
   /// A stream's current line. Where a part of it is dropped the rest is too, and what was logged of it is ended: two lines are never read as one.
   struct Line {
@@ -45,6 +49,7 @@ class LogWriter {
   /// False: no room.
   bool record(Stream stream, const char* text, size_t count, bool full);
   bool start_thread();
+  void wake_thread();
   static void* run(void* self);
   void drain();
   void write_records(const char* bytes, size_t count);
@@ -56,25 +61,24 @@ class LogWriter {
   bool rotate();
 
   int container_ = -1;
-  sys::Fd directory_;  // the thread's own
   uint64_t max_bytes_ = 0;
   uint32_t max_files_ = 0;
   Line lines_[2];
 
-  pthread_t thread_ = {};
+  // One thread puts in, the other takes out: bytes ever put in and taken out say all.
+  char* ring_;
+  sys::Atomic<size_t> head_{0}, tail_{0};
+  sys::Atomic<bool> finishing_{false};
+  sys::Atomic<uint64_t> dropped_{0};
   bool started_ = false;
-  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
-  pthread_cond_t changed_ = PTHREAD_COND_INITIALIZER;
-  size_t head_ = 0, tail_ = 0;  // bytes ever put in and taken out
-  bool finishing_ = false, finished_ = false;
+  sys::Fd wake_, finished_;  // eventfd(2): there is work again; all is written
 
-  sys::Fd file_;       // the thread's own
-  uint64_t size_ = 0;  // of file_
+  // The thread's own.
+  sys::Fd directory_, file_;
+  uint64_t size_ = 0;   // of file_
   uint64_t whole_ = 0;  // of file_, up to the end of its last whole record
   bool at_line_start_ = true;
   bool inside_lost_ = false;  // what comes next is the rest of a record that was lost
-  uint64_t dropped_ = 0;
-  char ring_[kRing];
 };
 
 }  // namespace berth::init

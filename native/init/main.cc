@@ -3,29 +3,38 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <cstring>
 
 #include "init/supervisor.h"
 #include "launch/plan_reader.h"
+
+namespace {
+
+int refuse(const char* why) {
+  constexpr int kRefused = 125;
+  return write(2, why, strlen(why)) < 0 ? kRefused + 1 : kRefused;
+}
+
+}  // namespace
 
 int main() {
   using namespace berth::launch;
   struct stat status;
   if (fstat(kPlanFd, &status) != 0 || status.st_size <= 0 || status.st_size > kPlanLimit) {
-    fprintf(stderr, "berth-init: started by berth, not by hand\n");
-    return 125;
+    return refuse("berth-init: started by berth, not by hand\n");
   }
   const auto size = static_cast<size_t>(status.st_size);
   void* plan_text = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, kPlanFd, 0);
   // Lists of eight-byte items take at most this much more than the stream that they came from.
   constexpr size_t kArena = size_t{8} * kPlanLimit;
-  void* arena = mmap(nullptr, kArena, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* arena = mmap(nullptr, kArena, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   static Plan plan;
   if (plan_text == MAP_FAILED || arena == MAP_FAILED ||
-      !PlanReader(static_cast<const char*>(plan_text), size, static_cast<char*>(arena), kArena).read(plan)) {
-    fprintf(stderr, "berth-init: the launch plan is damaged or of another version\n");
-    return 125;
+      !PlanReader(static_cast<const char*>(plan_text), size, static_cast<char*>(arena), kArena)
+           .read(plan)) {
+    return refuse("berth-init: the launch plan is damaged or of another version\n");
   }
   close(kPlanFd);
-  return berth::init::supervise(plan);
+  return berth::init::supervise(plan, {plan_text, size, arena, kArena});
 }

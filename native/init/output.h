@@ -25,8 +25,15 @@ class ClientEnd {
 
 class Output {
  public:
-  Output(Stream stream, sys::Fd pipe, ClientEnd client, LogWriter& log)
-      : stream_(stream), pipe_(std::move(pipe)), client_(std::move(client)), log_(log) {}
+  static constexpr size_t kBuffer = 32 * 1024;
+
+  /// `buffer` has kBuffer bytes.
+  Output(Stream stream, sys::Fd pipe, ClientEnd client, LogWriter& log, char* buffer)
+      : stream_(stream),
+        pipe_(std::move(pipe)),
+        client_(std::move(client)),
+        log_(log),
+        buffer_(buffer) {}
 
   /// What to poll for: the container's end for reading, unless the client still owes room; the client's end for writing, if it does.
   int pipe() const { return pending_ == sent_ ? pipe_.get() : -1; }
@@ -50,7 +57,7 @@ class Output {
   LogWriter& log_;
   bool ending_ = false;
   size_t pending_ = 0, sent_ = 0;
-  char buffer_[32 * 1024];
+  char* buffer_;
 };
 
 }  // namespace berth::init

@@ -1,16 +1,16 @@
 #include "init/program.h"
+#include "sys/text.h"
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstring>
 
 namespace berth::init {
 namespace {
 
 constexpr uint32_t kMostStrings = 65536;
-const char* environment[kMostStrings + 2];
-const char* arguments[kMostStrings + 1];
+alignas(4096) const char* environment[kMostStrings + 2];
+alignas(4096) const char* arguments[kMostStrings + 1];
 char home[sizeof Identity::home + 8];
 
 const char* value_of(const char* const* list, const char* name) {
@@ -30,12 +30,14 @@ sys::Error execute(const char* path) {
 
 }  // namespace
 
-sys::Error run_program(const launch::Process& process, const Identity& identity, Progress& progress) {
-  if (process.args.count > kMostStrings || process.env.count > kMostStrings) return {E2BIG, "execve"};
+sys::Error run_program(const launch::Process& process, const Identity& identity,
+                       Progress& progress) {
+  if (process.args.count > kMostStrings || process.env.count > kMostStrings)
+    return {E2BIG, "execve"};
   memcpy(arguments, process.args.items, process.args.count * sizeof arguments[0]);
   memcpy(environment, process.env.items, process.env.count * sizeof environment[0]);
   if (value_of(environment, "HOME") == nullptr) {
-    snprintf(home, sizeof home, "HOME=%s", identity.home);
+    sys::copy_text(home, sys::Text<sizeof home>("HOME=", identity.home).c_str());
     environment[process.env.count] = home;
   }
 
@@ -49,10 +51,9 @@ sys::Error run_program(const launch::Process& process, const Identity& identity,
   sys::Error best = {ENOENT, "execve"};
   while (true) {
     const size_t length = strcspn(path, ":");
-    char candidate[4096];
-    const int size = snprintf(candidate, sizeof candidate, "%.*s%s%s", static_cast<int>(length), path, length == 0 ? "" : "/", command);
-    if (size > 0 && static_cast<size_t>(size) < sizeof candidate) {
-      const sys::Error error = execute(candidate);
+    const sys::Text<4096> candidate(sys::Piece{path, length}, length == 0 ? "" : "/", command);
+    if (candidate.whole()) {
+      const sys::Error error = execute(candidate.c_str());
       if (error.number != ENOENT && error.number != ENOTDIR) best = error;
       if (strcmp(error.call, "interpreter") == 0) best = error;
     }

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "sys/result.h"
+#include "sys/text.h"
 
 namespace berth::init {
 
@@ -32,8 +33,9 @@ sys::Result<void> identify(pid_t task, StateRecord& record);
 /// `state.json`: the container runs. `directory` is its volatile state.
 sys::Result<void> write_state(int directory, const StateRecord& record);
 
-/// The text of `exit.json`, on one line without a newline.
-void format_exit(char (&text)[256], const ExitStatus& exit);
-sys::Result<void> write_exit(int directory, const char* text);
+/// `exit.json`, on one line without a newline.
+using ExitText = sys::Text<256>;
+ExitText format_exit(const ExitStatus& exit);
+sys::Result<void> write_exit(int directory, const ExitText& text);
 
 }  // namespace berth::init

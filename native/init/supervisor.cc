@@ -3,8 +3,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-#include <cstdio>
-
 #include "init/birth.h"
 #include "init/control.h"
 #include "init/ending.h"
@@ -13,6 +11,7 @@
 #include "init/root_tree.h"
 #include "init/watch.h"
 #include "sys/kernel.h"
+#include "sys/text.h"
 
 namespace berth::init {
 namespace {
@@ -21,45 +20,54 @@ using launch::Plan;
 using sys::Fd;
 using sys::Result;
 
-LogWriter log_writer;  // its ring is large: static, and touched only when something is logged
+/// Large, and touched only when there is output; apart from all else, so that an idle supervisor keeps as few pages as can be.
+alignas(4096) char ring[LogWriter::kRing];
+alignas(4096) char buffers[2][Output::kBuffer];
+
+LogWriter log_writer(ring);
 
 /// JSON string content: what a path or command may hold and a line of text may not.
-void escape(char* to, size_t size, const char* from) {
-  size_t used = 0;
-  for (; *from != '\0' && used + 7 < size; ++from) {
+sys::Text<2048> escape(const char* from) {
+  sys::Text<2048> to;
+  for (; *from != '\0'; ++from) {
     const auto c = static_cast<unsigned char>(*from);
     if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) {
-      used += static_cast<size_t>(snprintf(to + used, size - used, "\\u%04x", c));
+      constexpr char kDigits[] = "0123456789abcdef";
+      to.add("\\u00");
+      to.add(kDigits[c >> 4]);
+      to.add(kDigits[c & 15]);
     } else {
-      to[used++] = *from;
+      to.add(*from);
     }
   }
-  to[used] = '\0';
+  return to;
 }
 
 /// Two lists, the supervisor's and the first process's, or none. Shared with the child that is cloned later.
 Timings* make_timings(const Plan& plan) {
   if (!plan.timings) return nullptr;
-  void* shared = mmap(nullptr, 2 * sizeof(Timings), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* shared =
+      mmap(nullptr, 2 * sizeof(Timings), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   return shared == MAP_FAILED ? nullptr : static_cast<Timings*>(shared);
 }
 
 /// `timings` followed by `WHO:STEP:NANOSECONDS` for each step, in the order of each list.
-void tell_timings(const Timings* lists, Control& control) {
-  static char line[8192];
-  auto used = static_cast<size_t>(snprintf(line, sizeof line, "timings"));
-  for (int who = 0; lists != nullptr && who < 2; ++who) {
-    for (uint32_t i = 0; i < lists[who].count && used < sizeof line - 64; ++i) {
+[[gnu::noinline]] void tell_timings(const Timings* lists, Control& control) {
+  if (lists == nullptr) return;
+  static sys::Text<8192> line("timings");
+  for (int who = 0; who < 2; ++who) {
+    for (uint32_t i = 0; i < lists[who].count; ++i) {
       const auto& entry = lists[who].entries[i];
-      used += static_cast<size_t>(snprintf(line + used, sizeof line - used, " %s:%s:%llu", who == 0 ? "supervisor" : "task", entry.step,
-                                           static_cast<unsigned long long>(entry.began)));
+      line.add(sys::Text<80>(who == 0 ? " supervisor:" : " task:", entry.step, ':', entry.began)
+                   .c_str());
     }
   }
-  if (lists != nullptr) control.tell_leash(line);
+  control.tell_leash(line.c_str());
 }
 
 /// All that comes before the program runs; on success the first process has been told to go on.
-Result<void> build(const Plan& plan, Ending& ending, Control& control, Container& container, StateRecord& record, Progress& progress) {
+Result<void> build(const Plan& plan, Ending& ending, Control& control, Container& container,
+                   StateRecord& record, Progress& progress) {
   progress.at("state");
   BERTH_TRY(ending.prepare(plan, &progress.subject));
   BERTH_TRY(stand_alone(plan, progress));
@@ -77,8 +85,10 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   return control.listen(ending.state());
 }
 
-/// From the plan to a program that runs and a record that says so. On failure nothing of the container runs any more.
-bool come_to_life(const Plan& plan, Ending& ending, Control& control, Container& container, Failure& failure, Progress& progress) {
+/// From the plan to a program that runs and a record that says so. On failure nothing of the container runs any more. Never inlined, like what follows: its
+/// large frame must not be part of the one that stays.
+[[gnu::noinline]] bool come_to_life(const Plan& plan, Ending& ending, Control& control,
+                                    Container& container, Failure& failure, Progress& progress) {
   StateRecord record;
   auto outcome = build(plan, ending, control, container, record, progress);
   bool runs = false;
@@ -99,42 +109,51 @@ bool come_to_life(const Plan& plan, Ending& ending, Control& control, Container&
   return false;
 }
 
+/// Gives back what only the launch needed: the plan, and the stack that its deep calls have touched. Never inlined: below its own frame nothing is in use.
+[[gnu::noinline]] void give_back(const PlanMemory& memory) {
+  munmap(memory.stream, memory.stream_size);
+  munmap(memory.arena, memory.arena_size);
+  constexpr uintptr_t kPage = 4096, kDeepest = 64 * kPage;
+  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) & ~(kPage - 1);
+  madvise(reinterpret_cast<void*>(here - kDeepest), kDeepest - kPage, MADV_DONTNEED);
+}
+
 /// Removes all that was made, then tells why; whoever reads the line may rely on it.
-int give_up(const Plan& plan, Ending& ending, Control& control, const Failure& failure) {
+[[gnu::noinline]] int give_up(const Plan& plan, Ending& ending, Control& control,
+                              const Failure& failure) {
   const auto clear_up = [&]() -> Result<void> {
     BERTH_TRY(strike_stage(plan));
     BERTH_TRY(ending.remove_cgroups());
     return ending.remove_container();
   };
   const auto cleared = clear_up();
-  char subject[640], line[768];
-  escape(subject, sizeof subject, failure.subject);
-  snprintf(line, sizeof line, "failed {\"step\":\"%s\",\"errno\":%d,\"syscall\":\"%s\",\"subject\":\"%s\",\"cleanup_errno\":%d}", failure.step,
-           failure.number, failure.call, subject, cleared ? 0 : cleared.error().number);
-  control.announce_exit(line);
+  const sys::Text<3072> line("failed {\"step\":\"", failure.step, "\",\"errno\":", failure.number,
+                             ",\"syscall\":\"", failure.call, "\",\"subject\":\"",
+                             escape(failure.subject).c_str(),
+                             "\",\"cleanup_errno\":", cleared ? 0 : cleared.error().number, '}');
+  control.announce_exit(line.c_str());
   return 1;
 }
 
 /// Records the end, clears up, and tells everybody who waits.
-int conclude(const Plan& plan, const Container& container, Ending& ending, Control& control) {
+[[gnu::noinline]] int conclude(bool remove, const Container& container, Ending& ending,
+                               Control& control) {
   ExitStatus exit = collect(container);
   constexpr int kDiskPatience = 2000;
   log_writer.finish(kDiskPatience);
   exit.oom_killed = ending.oom_killed();
   exit.log_bytes_dropped = log_writer.dropped();
-  char text[256], line[288];
-  format_exit(text, exit);
-  snprintf(line, sizeof line, "exited %s", text);
-  const auto recorded = plan.remove_when_done ? Result<void>() : write_exit(ending.state(), text);
+  const ExitText text = format_exit(exit);
+  const auto recorded = remove ? Result<void>() : write_exit(ending.state(), text);
   const auto cgroups = ending.remove_cgroups();
-  const auto removed = plan.remove_when_done ? ending.remove_container() : Result<void>();
-  control.announce_exit(line);
+  const auto removed = remove ? ending.remove_container() : Result<void>();
+  control.announce_exit(sys::Text<288>("exited ", text.c_str()).c_str());
   return recorded && cgroups && removed ? 0 : 1;
 }
 
 }  // namespace
 
-int supervise(const Plan& plan) {
+int supervise(const Plan& plan, const PlanMemory& memory) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
@@ -146,23 +165,27 @@ int supervise(const Plan& plan) {
   Ending ending;
   Container container;
   Failure failure;
-  if (!come_to_life(plan, ending, control, container, failure, progress)) return give_up(plan, ending, control, failure);
+  if (!come_to_life(plan, ending, control, container, failure, progress))
+    return give_up(plan, ending, control, failure);
 
   log_writer.configure(ending.container(), plan.logs);
-  static Output out(Stream::kStdout, std::move(container.output[0]), ClientEnd(1), log_writer);
-  static Output err(Stream::kStderr, std::move(container.output[1]), ClientEnd(2), log_writer);
+  static Output out(Stream::kStdout, std::move(container.output[0]), ClientEnd(1), log_writer,
+                    buffers[0]);
+  static Output err(Stream::kStderr, std::move(container.output[1]), ClientEnd(2), log_writer,
+                    buffers[1]);
   progress.at("running");
   tell_timings(progress.timings, control);
-  char running[48];
-  snprintf(running, sizeof running, "running %d", container.pid);
-  control.set_status(running);
+  const sys::Text<48> running("running ", container.pid);
+  control.set_status(running.c_str());
   container.go.reset();
   container.report.reset();
   // Failing to is no reason to end a container that runs: it only keeps some of the host's mounts busy.
   (void)leave_host_tree();
 
+  const bool remove = plan.remove_when_done;
+  give_back(memory);
   watch(container, control, out, err);
-  return conclude(plan, container, ending, control);
+  return conclude(remove, container, ending, control);
 }
 
 }  // namespace berth::init

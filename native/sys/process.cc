@@ -1,17 +1,14 @@
 #include "sys/process.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "sys/kernel.h"
+#include "sys/text.h"
 
 namespace berth::sys {
 
 Result<uint64_t> start_time(int proc, pid_t pid) {
-  char path[32];
-  snprintf(path, sizeof path, "%d/stat", pid);
-  const int number = openat(proc, path, O_RDONLY | O_CLOEXEC);
+  const int number = openat(proc, Text<32>(pid, "/stat").c_str(), O_RDONLY | O_CLOEXEC);
   if (number < 0) return Error{errno == ENOENT ? ESRCH : errno, "open"};
   const Fd file(number);
   char text[1024];
@@ -24,7 +21,7 @@ Result<uint64_t> start_time(int proc, pid_t pid) {
     cursor = strchr(cursor + 1, ' ');
   }
   if (cursor == nullptr) return Error{EPROTO, "read"};
-  return strtoull(cursor + 1, nullptr, 10);
+  return leading_number(cursor + 1);
 }
 
 Result<Fd> open_process(int proc, pid_t pid, uint64_t started) {

@@ -3,11 +3,11 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
-#include <cstdio>
 #include <cstring>
 
 #include "sys/fd.h"
 #include "sys/kernel.h"
+#include "sys/text.h"
 
 namespace berth::sys {
 namespace {
@@ -33,9 +33,8 @@ Result<void> remove_at(int parent, const char* name, int depth, Top& top);
 
 Result<void> move_up(int parent, const char* name, Top& top) {
   for (;;) {
-    char fresh[40];
-    snprintf(fresh, sizeof fresh, ".berth-removing-%u", top.moved++);
-    if (syscall(SYS_renameat2, parent, name, top.directory, fresh, kRenameNoreplace) == 0)
+    const Text<40> fresh(".berth-removing-", top.moved++);
+    if (syscall(SYS_renameat2, parent, name, top.directory, fresh.c_str(), kRenameNoreplace) == 0)
       return {};
     if (errno != EEXIST) return last_error("renameat2");
   }

@@ -3,10 +3,10 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include <cstdio>
 #include <cstring>
 
 #include "sys/kernel.h"
+#include "sys/text.h"
 
 namespace berth::sys {
 namespace {
@@ -28,14 +28,14 @@ constexpr int kMostLinks = 40;
 
 /// Replaces the component of `path` that begins at `start` and ends before `end`, a symbolic link in `parent`, by what the link says.
 Result<void> follow_link(int parent, char (&path)[PATH_MAX], size_t start, size_t end) {
-  char name[NAME_MAX + 1], link[PATH_MAX], fresh[PATH_MAX];
-  snprintf(name, sizeof name, "%.*s", static_cast<int>(end - start), path + start);
-  const ssize_t length = readlinkat(parent, name, link, sizeof link);
+  char link[PATH_MAX];
+  const Text<NAME_MAX + 1> name(Piece{path + start, end - start});
+  const ssize_t length = readlinkat(parent, name.c_str(), link, sizeof link);
   if (length < 0) return last_error("readlinkat");
-  const size_t kept = link[0] == '/' ? 0 : start;
-  const int size = snprintf(fresh, sizeof fresh, "%.*s%.*s%s", static_cast<int>(kept), path, static_cast<int>(length), link, path + end);
-  if (static_cast<size_t>(size) >= sizeof fresh) return Error{ENAMETOOLONG, "readlinkat"};
-  memcpy(path, fresh, static_cast<size_t>(size) + 1);
+  const Text<PATH_MAX> fresh(Piece{path, link[0] == '/' ? 0 : start},
+                             Piece{link, static_cast<size_t>(length)}, path + end);
+  if (!fresh.whole()) return Error{ENAMETOOLONG, "readlinkat"};
+  copy_text(path, fresh.c_str());
   return {};
 }
 
@@ -92,7 +92,8 @@ Result<Fd> make_directory_in_root(int root, const char* path) {
 Result<Fd> make_parent_in_root(int root, const char* path, const char** name) {
   const char* slash = strrchr(path, '/');
   *name = slash == nullptr ? path : slash + 1;
-  if (**name == '\0' || strcmp(*name, ".") == 0 || strcmp(*name, "..") == 0) return Error{EINVAL, "openat2"};
+  if (**name == '\0' || strcmp(*name, ".") == 0 || strcmp(*name, "..") == 0)
+    return Error{EINVAL, "openat2"};
   char parent[PATH_MAX];
   const auto length = static_cast<size_t>(*name - path);
   if (length >= sizeof parent) return Error{ENAMETOOLONG, "openat2"};

@@ -1,7 +1,12 @@
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import t from 'tap';
 import { findContainer } from '../../src/containerizer/container/catalogue.js';
-import { defaultCapabilities, defaultPidsLimit, maskedPaths, readonlyPaths } from '../../src/containerizer/container/describe/defaults.js';
+import {
+  defaultCapabilities,
+  defaultPidsLimit,
+  maskedPaths,
+  readonlyPaths,
+} from '../../src/containerizer/container/describe/defaults.js';
 import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
 import { containerIds } from '../../src/containerizer/host/id-range.js';
 import { Stage, unlessRoot } from './stage.js';
@@ -27,7 +32,9 @@ t.test('confinement', unlessRoot, async (t) => {
   });
 
   t.test('the program is pid 1 and sees no other', async (t) => {
-    const text = await stage.sh('echo $$; tr "\\0" "|" </proc/1/cmdline; echo; ls -d /proc/[0-9]*; readlink /proc/1/exe');
+    const text = await stage.sh(
+      'echo $$; tr "\\0" "|" </proc/1/cmdline; echo; ls -d /proc/[0-9]*; readlink /proc/1/exe',
+    );
     const [pid, line, ...rest] = text.split('\n');
     t.equal(pid, '1');
     t.match(line, /^sh\|-c\|exec 2>&1/);
@@ -50,9 +57,17 @@ t.test('confinement', unlessRoot, async (t) => {
 
   t.test('capabilities: the sets of the kernel', async (t) => {
     const header = readFileSync('/usr/include/linux/capability.h', 'utf8');
-    const numbers = new Map([...header.matchAll(/#define (CAP_\w+)\s+(\d+)$/gm)].map(([, name = '', bit]) => [name, BigInt(bit ?? '')]));
+    const numbers = new Map(
+      [...header.matchAll(/#define (CAP_\w+)\s+(\d+)$/gm)].map(([, name = '', bit]) => [
+        name,
+        BigInt(bit ?? ''),
+      ]),
+    );
     const mask = (names: readonly string[]) =>
-      names.reduce((bits, name) => bits | (1n << (numbers.get(name) ?? 99n)), 0n).toString(16).padStart(16, '0');
+      names
+        .reduce((bits, name) => bits | (1n << (numbers.get(name) ?? 99n)), 0n)
+        .toString(16)
+        .padStart(16, '0');
     const sets = async (options: Parameters<Stage['sh']>[1]) => {
       const text = await stage.sh('grep ^Cap /proc/self/status', options);
       return Object.fromEntries(text.split('\n').map((line) => line.split(':\t'))) as Record<string, string>;
@@ -68,13 +83,18 @@ t.test('confinement', unlessRoot, async (t) => {
     t.strictSame(await sets({ capDrop: ['ALL'], capAdd: ['SETUID'] }), same(mask(['CAP_SETUID'])));
     const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
     const every = [...numbers].filter(([, bit]) => bit <= last).map(([name]) => name);
-    t.strictSame(await sets({ capAdd: ['ALL'], capDrop: ['SYS_ADMIN'] }), same(mask(every.filter((name) => name !== 'CAP_SYS_ADMIN'))));
+    t.strictSame(
+      await sets({ capAdd: ['ALL'], capDrop: ['SYS_ADMIN'] }),
+      same(mask(every.filter((name) => name !== 'CAP_SYS_ADMIN'))),
+    );
     t.strictSame(await sets({ user: '1000' }), { ...same(none), CapBnd: mask(defaultCapabilities) });
     await t.rejects(stage.sh('true', { capAdd: ['FLY'] }), { code: 'USAGE' });
   });
 
   t.test('no new privileges, and a system call filter', async (t) => {
-    const text = await stage.sh('grep -E "^(NoNewPrivs|Seccomp|Seccomp_filters):" /proc/self/status; unshare -U true; mount -t tmpfs x /tmp; echo $?');
+    const text = await stage.sh(
+      'grep -E "^(NoNewPrivs|Seccomp|Seccomp_filters):" /proc/self/status; unshare -U true; mount -t tmpfs x /tmp; echo $?',
+    );
     t.match(text, /^NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1$/m);
     t.match(text, /unshare: unshare.*Operation not permitted/);
     t.match(text, /mount: .*permission denied[^\n]*\n1$/i);
@@ -101,12 +121,16 @@ t.test('confinement', unlessRoot, async (t) => {
   });
 
   t.test('/dev holds its nodes and nothing else', async (t) => {
-    const text = await stage.sh('ls /dev | tr "\\n" " "; echo; stat -c "%n %t:%T %a %u:%g" /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty; for l in fd stdin stdout stderr ptmx; do readlink /dev/$l; done; echo x >/dev/null && echo ok; head -c 3 /dev/zero | wc -c; (echo x >/dev/full) 2>&1 | grep -c "No space"');
+    const text = await stage.sh(
+      'ls /dev | tr "\\n" " "; echo; stat -c "%n %t:%T %a %u:%g" /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty; for l in fd stdin stdout stderr ptmx; do readlink /dev/$l; done; echo x >/dev/null && echo ok; head -c 3 /dev/zero | wc -c; (echo x >/dev/full) 2>&1 | grep -c "No space"',
+    );
     t.equal(
       text,
       [
         'fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero ',
-        ...['null 1:3', 'zero 1:5', 'full 1:7', 'random 1:8', 'urandom 1:9', 'tty 5:0'].map((node) => `/dev/${node} 666 0:0`),
+        ...['null 1:3', 'zero 1:5', 'full 1:7', 'random 1:8', 'urandom 1:9', 'tty 5:0'].map(
+          (node) => `/dev/${node} 666 0:0`,
+        ),
         ...['/proc/self/fd', '/proc/self/fd/0', '/proc/self/fd/1', '/proc/self/fd/2', 'pts/ptmx'],
         'ok',
         '3',
@@ -118,7 +142,11 @@ t.test('confinement', unlessRoot, async (t) => {
   t.test('flags of its mounts; nothing of the host among them', async (t) => {
     const rows = (await stage.sh('cat /proc/self/mountinfo')).split('\n').map((line) => {
       const fields = line.split(' ');
-      return { point: fields[4] ?? '', options: (fields[5] ?? '').split(','), type: line.split(' - ')[1]?.split(' ')[0] };
+      return {
+        point: fields[4] ?? '',
+        options: (fields[5] ?? '').split(','),
+        type: line.split(' - ')[1]?.split(' ')[0],
+      };
     });
     const wanted: Record<string, string[]> = {
       '/proc': ['nosuid', 'nodev', 'noexec'],
@@ -132,7 +160,11 @@ t.test('confinement', unlessRoot, async (t) => {
     };
     for (const [point, flags] of Object.entries(wanted)) {
       const options = rows.find((row) => row.point === point)?.options ?? [];
-      t.strictSame(flags.filter((flag) => !options.includes(flag)), [], `${point}: ${options}`);
+      t.strictSame(
+        flags.filter((flag) => !options.includes(flag)),
+        [],
+        `${point}: ${options}`,
+      );
     }
     t.strictSame(
       rows.filter(({ point }) => !/^\/(dev|proc|sys)(\/|$)/.test(point) && point !== '/'),
@@ -142,7 +174,9 @@ t.test('confinement', unlessRoot, async (t) => {
   });
 
   t.test('a read-only root, and the places that stay writable', async (t) => {
-    const text = await stage.sh('touch /x; touch /dev/shm/x && echo shm; echo x >/dev/null && echo null', { readOnly: true });
+    const text = await stage.sh('touch /x; touch /dev/shm/x && echo shm; echo x >/dev/null && echo null', {
+      readOnly: true,
+    });
     t.equal(text, 'touch: /x: Read-only file system\nshm\nnull');
     t.equal(await stage.sh('touch /x && echo made'), 'made');
   });
@@ -153,11 +187,22 @@ t.test('confinement', unlessRoot, async (t) => {
   });
 
   t.test('networks: only a loopback that is up, or the host', async (t) => {
-    const text = await stage.sh('ls /sys/class/net; cat /sys/class/net/lo/flags; nc -l -p 7 >/tmp/got & until netstat -ltn | grep -q :7; do sleep 0.01; done; echo hi | nc -w 1 127.0.0.1 7; wait; cat /tmp/got');
+    const text = await stage.sh(
+      'ls /sys/class/net; cat /sys/class/net/lo/flags; nc -l -p 7 >/tmp/got & until netstat -ltn | grep -q :7; do sleep 0.01; done; echo hi | nc -w 1 127.0.0.1 7; wait; cat /tmp/got',
+    );
     t.match(text, /^lo\n0x9\n/, 'IFF_UP | IFF_LOOPBACK');
     t.match(text, /hi$/);
     const host = await stage.sh('ls /sys/class/net; cat /etc/hosts', { network: 'host' });
-    t.equal(host, `${readFileSync('/proc/net/dev', 'utf8').split('\n').slice(2).map((line) => line.split(':')[0]?.trim()).filter(Boolean).sort().join('\n')}\n${readFileSync('/etc/hosts', 'utf8').trimEnd()}`);
+    t.equal(
+      host,
+      `${readFileSync('/proc/net/dev', 'utf8')
+        .split('\n')
+        .slice(2)
+        .map((line) => line.split(':')[0]?.trim())
+        .filter(Boolean)
+        .sort()
+        .join('\n')}\n${readFileSync('/etc/hosts', 'utf8').trimEnd()}`,
+    );
   });
 
   t.test('its limits, where programs look for them', async (t) => {
@@ -168,20 +213,32 @@ t.test('confinement', unlessRoot, async (t) => {
       : ['memory.max', 'pids.max', 'cpu.max'];
     const read = `cd /sys/fs/cgroup; cat ${files.join(' ')}; mkdir ${v1 ? 'memory/' : ''}x; echo 0 >${files[0]}; cat /proc/self/cgroup`;
     const text = await stage.sh(read, { memory: 64 << 20, pidsLimit: 77, cpus: 1.5 });
-    const values = v1 ? [String(64 << 20), '77', '150000', '100000'] : [String(64 << 20), '77', '150000 100000'];
+    const values = v1
+      ? [String(64 << 20), '77', '150000', '100000']
+      : [String(64 << 20), '77', '150000 100000'];
     t.strictSame(text.split('\n').slice(0, values.length), values);
     t.match(text, /mkdir: can't create directory '(memory\/)?x': (Read-only file system|Permission denied)/);
     t.match(text, /can't create .*: Read-only file system/);
     const own = text.split('\n').filter((line) => /^\d+:/.test(line));
     const used = own.filter((line) => /^(0::|\d+:(memory|cpu|pids|devices|cpuacct))/.test(line));
-    t.ok(used.length > 0 && used.every((line) => line.endsWith(':/')), `each is the root of its view: ${used}`);
-    t.equal(await stage.sh(`cat /sys/fs/cgroup/${v1 ? 'pids/pids.max' : 'pids.max'}`), String(defaultPidsLimit));
+    t.ok(
+      used.length > 0 && used.every((line) => line.endsWith(':/')),
+      `each is the root of its view: ${used}`,
+    );
+    t.equal(
+      await stage.sh(`cat /sys/fs/cgroup/${v1 ? 'pids/pids.max' : 'pids.max'}`),
+      String(defaultPidsLimit),
+    );
   });
 
   t.test('a session keyring of its own', async (t) => {
     const container = await stage.start(['sleep', '60']);
     const first = findContainer(stage.roots, container.id).document.first_id;
-    t.match(readFileSync('/proc/key-users', 'utf8'), new RegExp(`^ *${first}: `, 'm'), 'root inside owns a key');
+    t.match(
+      readFileSync('/proc/key-users', 'utf8'),
+      new RegExp(`^ *${first}: `, 'm'),
+      'root inside owns a key',
+    );
     container.signal(9);
     t.equal((await container.ended).status, 137);
   });

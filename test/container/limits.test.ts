@@ -27,7 +27,10 @@ t.test('limits', unlessRoot, async (t) => {
     t.equal(stdout, '', 'the shell gives up');
     t.match(stderr, /can't fork: Resource temporarily unavailable/);
     t.not(exit.status, 0);
-    const unlimited = await stage.run(['sh', '-c', bomb.replace('40', '60').replace('sleep 5', 'sleep 0.1')], { pidsLimit: -1 });
+    const unlimited = await stage.run(
+      ['sh', '-c', bomb.replace('40', '60').replace('sleep 5', 'sleep 0.1')],
+      { pidsLimit: -1 },
+    );
     t.equal(unlimited.stdout, 'all started\n');
   });
 
@@ -42,7 +45,9 @@ t.test('limits', unlessRoot, async (t) => {
   });
 
   t.test('files in /dev/shm count as memory too', async (t) => {
-    const { exit } = await stage.run(['sh', '-c', 'exec dd if=/dev/zero of=/dev/shm/x bs=1M count=40'], { memory: 16 * MiB });
+    const { exit } = await stage.run(['sh', '-c', 'exec dd if=/dev/zero of=/dev/shm/x bs=1M count=40'], {
+      memory: 16 * MiB,
+    });
     t.match(exit, { status: 137, oom_killed: true });
   });
 
@@ -84,8 +89,16 @@ t.test('limits', unlessRoot, async (t) => {
       seccomp_directory: places.cache(stage.roots),
       remove: true,
       user: '',
-      rootfs: { base: stage.roots.root, layers: stage.image.layers.map((layer) => path.relative(stage.roots.root, layer)) },
-      cgroup: { unified: cgroup.unified ?? '', supervisors: cgroup.supervisors ?? '', unified_controls: false, v1: cgroup.v1 },
+      rootfs: {
+        base: stage.roots.root,
+        layers: stage.image.layers.map((layer) => path.relative(stage.roots.root, layer)),
+      },
+      cgroup: {
+        unified: cgroup.unified ?? '',
+        supervisors: cgroup.supervisors ?? '',
+        unified_controls: false,
+        v1: cgroup.v1,
+      },
       logs: { max_bytes: MiB, max_files: 2 },
     };
     const before = takeInventory(stage.mustBeEmpty());

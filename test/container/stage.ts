@@ -1,13 +1,13 @@
 import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import { listContainers } from '../../src/containerizer/container/catalogue.js';
-import { removeContainer } from '../../src/containerizer/container/remove.js';
-import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
-import { launchContainer, type RunningContainer } from '../../src/containerizer/container/launch.js';
+import { sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js';
 import type { ExitDocument } from '../../src/containerizer/container/document.js';
+import { launchContainer, type RunningContainer } from '../../src/containerizer/container/launch.js';
 import type { ContainerOptions } from '../../src/containerizer/container/options.js';
+import { removeContainer } from '../../src/containerizer/container/remove.js';
 import { type ProvidedImage, provideImage } from '../../src/containerizer/image/provide.js';
 import type { ImageConfig } from '../../src/oci-spec/image.js';
 import { places, type Roots, rootHash } from '../../src/state/roots.js';
@@ -49,19 +49,29 @@ export class Stage {
 
   private constructor(place: string, statePlace: string) {
     this.folder = mkdtempSync(path.join(place, 'berth-test-'));
-    this.roots = { root: path.join(this.folder, 'root'), state: path.join(statePlace, path.basename(this.folder), 'state') };
+    this.roots = {
+      root: path.join(this.folder, 'root'),
+      state: path.join(statePlace, path.basename(this.folder), 'state'),
+    };
   }
 
   /** In a folder of its own in `place`, with the volatile state elsewhere if told so. */
   static async open(t: Test, place = disk, statePlace = place): Promise<Stage> {
     const stage = new Stage(place, statePlace);
     t.teardown(() => {
-      for (const folder of [stage.folder, path.dirname(stage.roots.state)]) rmSync(folder, { recursive: true, force: true });
+      for (const folder of [stage.folder, path.dirname(stage.roots.state)])
+        rmSync(folder, { recursive: true, force: true });
     });
     auditLeaks(t, stage.mustBeEmpty(), stage.mine);
-    t.teardown(() => stage.removeSharedCgroups());
+    t.teardown(() => sweepCgroups(stage.roots));
     // Only a test that failed leaves any.
-    t.teardown(() => Promise.all(listContainers(stage.roots, () => {}).map((each) => removeContainer(stage.roots, each, { force: true }))));
+    t.teardown(() =>
+      Promise.all(
+        listContainers(stage.roots, () => {}).map((each) =>
+          removeContainer(stage.roots, each, { force: true }),
+        ),
+      ),
+    );
     stage.image = await stage.makeImage();
     return stage;
   }
@@ -94,8 +104,16 @@ export class Stage {
   }
 
   /** Starts a container in this process; its output goes to the log alone. */
-  start(command: string[], options: Partial<ContainerOptions> = {}, image = this.image): Promise<RunningContainer> {
-    return launchContainer(this.roots, { image, options: { ...defaults, ...options, command }, client: null });
+  start(
+    command: string[],
+    options: Partial<ContainerOptions> = {},
+    image = this.image,
+  ): Promise<RunningContainer> {
+    return launchContainer(this.roots, {
+      image,
+      options: { ...defaults, ...options, command },
+      client: null,
+    });
   }
 
   /** Runs a container to its end and gives what it wrote. */
@@ -137,23 +155,5 @@ export class Stage {
   spawn(verb: string, ...args: string[]): ChildProcess {
     const [file = '', ...words] = this.command(verb, args);
     return spawn(file, words, { stdio: ['ignore', 'pipe', 'pipe'] });
-  }
-
-  removeSharedCgroups(): void {
-    const { unified, v1 } = detectCgroupLayout();
-    const group = `berth-${rootHash(this.roots)}`;
-    for (const mount of new Set([...Object.values(v1), ...(unified === null ? [] : [unified])])) {
-      for (const directory of [path.join(mount, group, 'supervisors'), path.join(mount, group)]) {
-        removeIfThere(directory);
-      }
-    }
-  }
-}
-
-function removeIfThere(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }

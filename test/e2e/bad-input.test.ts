@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { places } from '../../src/state/roots.js';
@@ -20,10 +28,22 @@ t.test('bad input', unlessRoot, async (t) => {
     const cases: [string[], number, RegExp][] = [
       [[reference, 'nonesuch'], 127, /^berth: command nonesuch: not found in image oci:/],
       [[reference, '/etc'], 126, /^berth: command \/etc: permission denied/],
-      [['-u', 'nobody-here', reference, 'true'], 125, /^berth: user nobody-here: image oci:.* has no such user or group\nGive a number/],
+      [
+        ['-u', 'nobody-here', reference, 'true'],
+        125,
+        /^berth: user nobody-here: image oci:.* has no such user or group\nGive a number/,
+      ],
       [['-u', '4294967296', reference, 'true'], 125, /^berth: user 4294967296: it is not a valid id\n/],
-      [['-u', '70000', reference, 'true'], 125, /^berth: user 70000: its id is not one of the container's: those are 0 to 65535\n/],
-      [['-v', `${file}-gone:/x`, reference, 'true'], 125, /^berth: volume .*file-gone: no such file or directory \(ENOENT\)\nMake it on the host first\.\n/],
+      [
+        ['-u', '70000', reference, 'true'],
+        125,
+        /^berth: user 70000: its id is not one of the container's: those are 0 to 65535\n/,
+      ],
+      [
+        ['-v', `${file}-gone:/x`, reference, 'true'],
+        125,
+        /^berth: volume .*file-gone: no such file or directory \(ENOENT\)\nMake it on the host first\.\n/,
+      ],
       [['-v', 'named:/x', reference, 'true'], 125, /named is no path/],
       [['-v', `${file}:/proc/x`, reference, 'true'], 125, /cannot lie in \/proc or \/sys/],
       [['-v', `${file}:/dev`, reference, 'true'], 125, /cannot be \/dev/],
@@ -54,21 +74,52 @@ t.test('bad input', unlessRoot, async (t) => {
 
   t.test('verbs on what is not there', async (t) => {
     for (const verb of ['wait', 'stop', 'kill', 'rm', 'logs', 'inspect']) {
-      t.match(stage.berth(verb, 'nobody'), { status: 125, stdout: '', stderr: 'berth: container nobody: no container has that name or id\nSee berth ps -a.\n' }, verb);
+      t.match(
+        stage.berth(verb, 'nobody'),
+        {
+          status: 125,
+          stdout: '',
+          stderr: 'berth: container nobody: no container has that name or id\nSee berth ps -a.\n',
+        },
+        verb,
+      );
     }
   });
 
   t.test('without root it says so in one line', async (t) => {
     // A copy that another user may read, as an installed one is; this checkout may lie where only root looks.
     const readable = path.join(stage.folder, 'installed');
-    for (const part of ['bin', 'dist/src', 'build/Release', 'node_modules/commander', 'node_modules/typebox', 'package.json']) {
+    for (const part of [
+      'bin',
+      'dist/src',
+      'build/Release',
+      'node_modules/commander',
+      'node_modules/typebox',
+      'package.json',
+    ]) {
       mkdirSync(path.dirname(path.join(readable, part)), { recursive: true });
       spawnSync('cp', ['-rL', path.join(project, part), path.join(readable, part)]);
     }
     chmodSync(stage.folder, 0o755);
     t.teardown(() => chmodSync(stage.folder, 0o700));
     const as = (root: string, verb: string, ...args: string[]) =>
-      spawnSync('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', ...bareNode, path.join(readable, 'bin/berth'), verb, '--root', root, '--state', `${root}-state`, ...args], { encoding: 'utf8' });
+      spawnSync(
+        'setpriv',
+        [
+          '--reuid=65534',
+          '--regid=65534',
+          '--clear-groups',
+          ...bareNode,
+          path.join(readable, 'bin/berth'),
+          verb,
+          '--root',
+          root,
+          '--state',
+          `${root}-state`,
+          ...args,
+        ],
+        { encoding: 'utf8' },
+      );
     for (const root of [stage.roots.root, '/var/lib/berth-test-none']) {
       const { status, stdout, stderr } = as(root, 'run', reference, 'true');
       t.equal(status, 125);
@@ -97,13 +148,21 @@ t.test('bad input', unlessRoot, async (t) => {
       writeFileSync(place, content);
       const told = stage.berth(verb, 'bad');
       t.equal(told.status, 125, `${name}: ${content}`);
-      t.match(told.stderr, new RegExp(`^berth: ${place}: (it is not valid JSON|its format is .*)\n`), told.stderr);
+      t.match(
+        told.stderr,
+        new RegExp(`^berth: ${place}: (it is not valid JSON|its format is .*)\n`),
+        told.stderr,
+      );
       copyFileSync(`${place}.kept`, place);
     }
     t.match(stage.berth('wait', 'bad'), { status: 0, stdout: '3\n' }, 'mended, it is as before');
     truncateSync(path.join(folder, 'container.json'), 20);
     t.match(stage.berth('wait', 'good'), { status: 0, stdout: '2\n' });
-    t.match(stage.berth('ps', '-a', '-q'), { status: 0, stdout: `${good.id}\n`, stderr: /container\.json: it is not valid JSON\nberth rm -f/ });
+    t.match(stage.berth('ps', '-a', '-q'), {
+      status: 0,
+      stdout: `${good.id}\n`,
+      stderr: /container\.json: it is not valid JSON\nberth rm -f/,
+    });
     t.match(stage.berth('rm', 'bad'), { status: 125, stderr: /container\.json: it is not valid JSON/ });
     t.match(stage.berth('rm', '-f', 'bad', 'good'), { status: 0, stdout: 'bad\ngood\n' });
     t.strictSame(readdirSync(places.names(stage.roots)), []);

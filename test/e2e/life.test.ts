@@ -4,7 +4,13 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { type Container, findContainer, listContainers, readContainer } from '../../src/containerizer/container/catalogue.js';
+import {
+  type Container,
+  findContainer,
+  listContainers,
+  readContainer,
+} from '../../src/containerizer/container/catalogue.js';
+import { sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js';
 import { awaitExit } from '../../src/containerizer/container/control.js';
 import { readLogs } from '../../src/containerizer/container/logs.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
@@ -19,8 +25,10 @@ t.test('life and death', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
   const reference = stage.image.reference;
   const logged = (id: string) => [...readLogs(stage.roots, id)].map(({ text }) => text.toString());
-  const known = (name: string): Container | undefined => listContainers(stage.roots).find(({ document }) => document.name === name);
-  const remove = (id: string) => removeContainer(stage.roots, findContainer(stage.roots, id), { force: false });
+  const known = (name: string): Container | undefined =>
+    listContainers(stage.roots).find(({ document }) => document.name === name);
+  const remove = (id: string) =>
+    removeContainer(stage.roots, findContainer(stage.roots, id), { force: false });
   /** Waits for a container of that name to run, and gives its processes. */
   const running = async (name: string) => {
     for (;;) {
@@ -40,7 +48,11 @@ t.test('life and death', unlessRoot, async (t) => {
     t.match(stage.berth('wait', 'fore', 'back'), { status: 0, stdout: '9\n9\n' });
     for (const name of ['fore', 'back']) {
       const { document, exit } = findContainer(stage.roots, name);
-      t.strictSame(logged(document.id), ['1', '2', '3', '4', '5', '6', '7', '8'], `${name}: its output kept flowing`);
+      t.strictSame(
+        logged(document.id),
+        ['1', '2', '3', '4', '5', '6', '7', '8'],
+        `${name}: its output kept flowing`,
+      );
       t.match(exit, { status: 9, signal: null, log_bytes_dropped: 0 });
     }
     t.equal(stage.berth('wait', 'fore').stdout, '9\n', 'its end is kept');
@@ -48,7 +60,15 @@ t.test('life and death', unlessRoot, async (t) => {
   });
 
   t.test('a launcher that is killed takes the client end with it, whatever is owed', async (t) => {
-    const child = stage.spawn('run', '--name', 'owing', reference, 'sh', '-c', 'head -c 300000 /dev/zero; echo; echo end');
+    const child = stage.spawn(
+      'run',
+      '--name',
+      'owing',
+      reference,
+      'sh',
+      '-c',
+      'head -c 300000 /dev/zero; echo; echo end',
+    );
     await running('owing');
     child.kill('SIGKILL');
     t.equal((await waitForExit(stage.roots, findContainer(stage.roots, 'owing'))).status, 0);
@@ -64,10 +84,19 @@ t.test('life and death', unlessRoot, async (t) => {
     process.kill(supervisor.pid, 'SIGKILL');
     t.equal(await textOf(waiting), '137\n', 'who waits is told');
     t.notOk(alive(task.pid));
-    const { rows } = JSON.parse(stage.berth('ps', '-a', '--json', '--interval', '0.01').stdout) as { rows: { name: string; state: string }[] };
+    const { rows } = JSON.parse(stage.berth('ps', '-a', '--json', '--interval', '0.01').stdout) as {
+      rows: { name: string; state: string }[];
+    };
     t.match(rows, [{ name: 'lost', state: 'exited' }]);
     const inspected = JSON.parse(stage.berth('inspect', '--json', 'lost').stdout) as unknown;
-    t.match(inspected, { id, state: 'exited', exit_code: 137, signal: 9, reason: 'supervisor lost', pid: null });
+    t.match(inspected, {
+      id,
+      state: 'exited',
+      exit_code: 137,
+      signal: 9,
+      reason: 'supervisor lost',
+      pid: null,
+    });
     t.strictSame(logged(id), ['up']);
     const before = takeInventory([]);
     t.equal(stage.berth('rm', 'lost').status, 0);
@@ -86,9 +115,12 @@ t.test('life and death', unlessRoot, async (t) => {
 
   t.test('a task that gave up its parent-death signal is ended by whoever looks', async (t) => {
     // Changing credentials clears it (prctl(2)), as every program does that starts as root and drops to another user.
-    const { id } = await stage.start(['sh', '-c', 'exec su -s /bin/sh www-data -c "exec sleep 60"'], { remove: false });
+    const { id } = await stage.start(['sh', '-c', 'exec su -s /bin/sh www-data -c "exec sleep 60"'], {
+      remove: false,
+    });
     const { supervisor, task } = await running(id);
-    for (let tries = 0; tries < 200 && !/^Uid:\t(?!0|\d*0000\t)/m.test(statusOf(task.pid)); tries++) await sleep(10);
+    for (let tries = 0; tries < 200 && !/^Uid:\t(?!0|\d*0000\t)/m.test(statusOf(task.pid)); tries++)
+      await sleep(10);
     process.kill(supervisor.pid, 'SIGKILL');
     for (let tries = 0; tries < 100 && alive(supervisor.pid); tries++) await sleep(10);
     t.comment(`before anybody looked the task was ${alive(task.pid) ? 'alive' : 'gone'}`);
@@ -107,11 +139,16 @@ t.test('life and death', unlessRoot, async (t) => {
 
   t.test('of two with one name one wins, and names are freed', async (t) => {
     const race = async () => {
-      const children = Array.from({ length: 4 }, () => stage.spawn('run', '-d', '--name', 'single', reference, 'sleep', '60'));
+      const children = Array.from({ length: 4 }, () =>
+        stage.spawn('run', '-d', '--name', 'single', reference, 'sleep', '60'),
+      );
       const texts = await Promise.all(children.map(errorsOf));
       t.equal(texts.filter((text) => text === '').length, 1, texts.join(''));
       for (const text of texts.filter((each) => each !== '')) {
-        t.match(text, /^berth: container name single: container [0-9a-f]{12} has it\nChoose another, or remove that one: berth rm single\.\n$/);
+        t.match(
+          text,
+          /^berth: container name single: container [0-9a-f]{12} has it\nChoose another, or remove that one: berth rm single\.\n$/,
+        );
       }
       t.equal(listContainers(stage.roots).length, 1);
       t.equal(stage.berth('rm', '-f', 'single').status, 0);
@@ -122,6 +159,7 @@ t.test('life and death', unlessRoot, async (t) => {
     await stage.run(['true'], { name: 'single' });
     await t.rejects(stage.run(['nonesuch'], { name: 'single' }), { code: 'COMMAND_NOT_FOUND' });
     await stage.run(['true'], { name: 'single' });
+    sweepCgroups(stage.roots);
     t.strictSame(await leaksSince(before, stage.mustBeEmpty(), stage.mine), []);
   });
 
@@ -151,7 +189,11 @@ t.test('life and death', unlessRoot, async (t) => {
     t.match(await stubborn.ended, { status: 137, signal: 9 });
     t.strictSame(logged(stubborn.id), ['ready', 'asked']);
 
-    const own = await stage.start(['sh', '-c', 'trap "exit 6" USR1; echo ready; while :; do sleep 0.05; done'], { remove: false }, stage.configured({ StopSignal: 'SIGUSR1' }));
+    const own = await stage.start(
+      ['sh', '-c', 'trap "exit 6" USR1; echo ready; while :; do sleep 0.05; done'],
+      { remove: false },
+      stage.configured({ StopSignal: 'SIGUSR1' }),
+    );
     await ready(own.id);
     t.equal(stage.berth('stop', own.id).status, 0);
     t.match(await own.ended, { status: 6 }, "the image's own stop signal");
@@ -160,7 +202,10 @@ t.test('life and death', unlessRoot, async (t) => {
   });
 
   t.test('kill sends what it is told to', async (t) => {
-    const { id, ended } = await stage.start(['sh', '-c', 'trap "echo hup" HUP; trap "exit 5" INT; echo ready; while :; do sleep 0.05; done'], { remove: false });
+    const { id, ended } = await stage.start(
+      ['sh', '-c', 'trap "echo hup" HUP; trap "exit 5" INT; echo ready; while :; do sleep 0.05; done'],
+      { remove: false },
+    );
     const saw = async (line: string) => {
       while (!logged(id).includes(line)) await sleep(10);
     };
@@ -169,12 +214,24 @@ t.test('life and death', unlessRoot, async (t) => {
     await saw('hup');
     t.equal(stage.berth('kill', '-s', 'SIGINT', id).status, 0);
     t.match(await ended, { status: 5 });
-    t.match(stage.berth('kill', '-s', 'NOPE', id), { status: 125, stderr: /^berth: signal NOPE: no such signal\n/ });
+    t.match(stage.berth('kill', '-s', 'NOPE', id), {
+      status: 125,
+      stderr: /^berth: signal NOPE: no such signal\n/,
+    });
     await remove(id);
   });
 
   t.test('signals of the foreground client reach the container', async (t) => {
-    const child = stage.spawn('run', '--rm', '--name', 'front', reference, 'sh', '-c', 'trap "echo got; exit 8" TERM; echo ready; while :; do sleep 0.05; done');
+    const child = stage.spawn(
+      'run',
+      '--rm',
+      '--name',
+      'front',
+      reference,
+      'sh',
+      '-c',
+      'trap "echo got; exit 8" TERM; echo ready; while :; do sleep 0.05; done',
+    );
     let text = '';
     child.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString();
@@ -186,12 +243,18 @@ t.test('life and death', unlessRoot, async (t) => {
 
   t.test('rm refuses what runs, unless forced', async (t) => {
     const { id, ended } = await stage.start(['sleep', '60'], { remove: false, name: 'busy' });
-    t.match(stage.berth('rm', 'busy'), { status: 125, stderr: /^berth: container busy: it is running\nStop it first/ });
+    t.match(stage.berth('rm', 'busy'), {
+      status: 125,
+      stderr: /^berth: container busy: it is running\nStop it first/,
+    });
     t.ok(alive((await running('busy')).task.pid));
     t.equal(stage.berth('rm', '-f', 'busy').status, 0);
     t.match(await ended, { status: 137 });
     t.notOk(existsSync(places.container(stage.roots, id)));
-    t.match(stage.berth('rm', 'busy'), { status: 125, stderr: /^berth: container busy: no container has that name or id\n/ });
+    t.match(stage.berth('rm', 'busy'), {
+      status: 125,
+      stderr: /^berth: container busy: no container has that name or id\n/,
+    });
   });
 
   t.test('a supervisor that hangs up on a question is one that has gone', async (t) => {

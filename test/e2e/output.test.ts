@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -34,30 +34,54 @@ t.test('output', unlessRoot, async (t) => {
   });
 
   t.test('what is still owed when the container has ended is delivered', async (t) => {
-    const words = stage.command('run', ['--rm', reference, 'sh', '-c', 'head -c 100000 /dev/zero; echo end >&2']);
-    const late = spawnSync('bash', ['-c', '"$@" | (sleep 0.7; wc -c)', 'bash', ...words], { encoding: 'utf8' });
+    const words = stage.command('run', [
+      '--rm',
+      reference,
+      'sh',
+      '-c',
+      'head -c 100000 /dev/zero; echo end >&2',
+    ]);
+    const late = spawnSync('bash', ['-c', '"$@" | (sleep 0.7; wc -c)', 'bash', ...words], {
+      encoding: 'utf8',
+    });
     t.match(late, { stdout: '100000\n', stderr: 'end\n' });
   });
 
-  t.test('stdout and stderr stay apart, and the status is the container\'s', async (t) => {
-    const { stdout, stderr, status } = stage.berth('run', '--rm', reference, 'sh', '-c', 'echo out; echo err >&2; printf tail; exit 3');
+  t.test("stdout and stderr stay apart, and the status is the container's", async (t) => {
+    const { stdout, stderr, status } = stage.berth(
+      'run',
+      '--rm',
+      reference,
+      'sh',
+      '-c',
+      'echo out; echo err >&2; printf tail; exit 3',
+    );
     t.match({ stdout, stderr, status }, { stdout: 'out\ntail', stderr: 'err\n', status: 3 });
   });
 
   t.test('a reader that leaves ends a program that only writes', async (t) => {
     const words = stage.command('run', ['--rm', reference, 'yes']);
-    const { stdout, status } = spawnSync('bash', ['-c', 'set -o pipefail; "$@" | head -1', 'bash', ...words], { encoding: 'utf8', timeout: 20_000 });
+    const { stdout, status } = spawnSync(
+      'bash',
+      ['-c', 'set -o pipefail; "$@" | head -1', 'bash', ...words],
+      { encoding: 'utf8', timeout: 20_000 },
+    );
     t.equal(stdout, 'y\n');
     // To pid 1 the kernel sends no SIGPIPE: it sees EPIPE (pid_namespaces(7)).
     t.ok(status === 1 || status === 141, `status ${status}`);
   });
 
   t.test('the log keeps streams, order and open lines', async (t) => {
-    const container = await stage.start(['sh', '-c', 'echo a; echo b >&2; printf "no end"; head -c 40000 /dev/zero | tr "\\0" x'], { remove: false, name: 'logged' });
+    const container = await stage.start(
+      ['sh', '-c', 'echo a; echo b >&2; printf "no end"; head -c 40000 /dev/zero | tr "\\0" x'],
+      { remove: false, name: 'logged' },
+    );
     await container.ended;
     const records = [...readLogs(stage.roots, container.id)];
     const of = (stream: string) => records.filter((each) => each.stream === stream);
-    const text = of('stdout').map(({ text, partial }) => `${text}${partial ? '' : '\n'}`).join('');
+    const text = of('stdout')
+      .map(({ text, partial }) => `${text}${partial ? '' : '\n'}`)
+      .join('');
     t.equal(text, `a\nno end${'x'.repeat(40000)}\n`);
     t.match(of('stderr'), [{ text: Buffer.from('b'), partial: false }]);
     t.ok(records.every(({ time }) => Math.abs(Date.parse(time) - Date.now()) < 60_000));
@@ -77,17 +101,28 @@ t.test('output', unlessRoot, async (t) => {
     for (const file of files) {
       const { size } = statSync(path.join(folder, file));
       t.ok(size <= 10 * MiB + 20_000, `${file}: ${size} bytes`);
-      t.match(readFileSync(path.join(folder, file)).subarray(0, 42).toString(), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z stdout F x/);
+      t.match(
+        readFileSync(path.join(folder, file)).subarray(0, 42).toString(),
+        /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z stdout F x/,
+      );
     }
     // Nobody waits for the disk: some lines may be dropped. What is there is in order, and no line runs into another.
     const lines = linesOf([...readLogs(stage.roots, container.id)]);
     const numbers = lines.map((text) => Number(/^x{1000} (\d{8})$/.exec(text)?.[1]));
     const broken = lines.filter((text) => !/^x{1000} \d{8}$/.test(text));
-    t.strictSame(broken.filter((text) => !/^x{0,1000}( \d{0,7})?$/.test(text)), [], `${broken.length} lines break off`);
+    t.strictSame(
+      broken.filter((text) => !/^x{0,1000}( \d{0,7})?$/.test(text)),
+      [],
+      `${broken.length} lines break off`,
+    );
     const known = numbers.filter((number) => !Number.isNaN(number));
-    t.ok(known.every((number, i) => i === 0 || number > (known[i - 1] ?? 0)), 'in order across the files');
+    t.ok(
+      known.every((number, i) => i === 0 || number > (known[i - 1] ?? 0)),
+      'in order across the files',
+    );
     t.comment(`${known.length} lines logged, ${exit.log_bytes_dropped} bytes dropped`);
-    if (exit.log_bytes_dropped === 0) t.equal(known.length, 1 + (known.at(-1) ?? 0) - (known[0] ?? 0), 'none is missing between');
+    if (exit.log_bytes_dropped === 0)
+      t.equal(known.length, 1 + (known.at(-1) ?? 0) - (known[0] ?? 0), 'none is missing between');
     t.equal(stage.berth('rm', container.id).status, 0);
   });
 
@@ -121,10 +156,15 @@ t.test('output', unlessRoot, async (t) => {
       [],
       'no record runs into another',
     );
-    const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
+    const numbers = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
     t.strictSame(records.slice(0, 1000), numbers(1, 1000), 'what came before is there');
-    t.strictSame(records.slice(-101).sort(), [...numbers(60_001, 60_100), 'done'].sort(), 'and what came after');
-        t.equal(small.berth('rm', container.id).status, 0);
+    t.strictSame(
+      records.slice(-101).sort(),
+      [...numbers(60_001, 60_100), 'done'].sort(),
+      'and what came after',
+    );
+    t.equal(small.berth('rm', container.id).status, 0);
   });
 });
 

@@ -29,7 +29,9 @@ export function volume(text: string): Volume {
     );
   }
   if (place === '/dev') {
-    throw new InvalidArgumentError('Its target cannot be /dev: device nodes would be made in the folder of the host.');
+    throw new InvalidArgumentError(
+      'Its target cannot be /dev: device nodes would be made in the folder of the host.',
+    );
   }
   const found: Volume = {
     source: path.resolve(source),

@@ -39,6 +39,10 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./image-unpack.js'),
   },
   'image rm': { summary: 'Remove an image from the store', load: () => import('./image-rm.js') },
+  'bench launch': {
+    summary: 'Measure how fast containers start, beside the other runtimes of this host',
+    load: () => import('./bench-launch.js'),
+  },
   doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
   version: {
     summary: 'Show the versions of berth, Node.js and the machine',

@@ -1,8 +1,10 @@
 import { constants } from 'node:os';
+import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
 import { launchContainer, type RunningContainer } from '../../containerizer/container/launch.js';
+import type { ContainerOptions } from '../../containerizer/container/options.js';
 import { provideImage } from '../../containerizer/image/provide.js';
 import { containerOptions, declareRunFlags } from '../run-flags/index.js';
-import type { Verb } from '../verb.js';
+import type { Context, Verb } from '../verb.js';
 
 /** A terminal sends these to the whole foreground; a service manager sends them to this process. They are meant for the container. */
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
@@ -25,22 +27,34 @@ export const verb: Verb = {
     const detach = flags.detach === true;
     const signals = new ForwardedSignals();
     if (!detach) signals.collect();
-    const container = await launchContainer(context.roots, {
-      image,
-      options,
-      client: detach ? null : { stdout: 1, stderr: 2 },
-    });
-    if (!detach) {
-      // The container writes to our stdout and stderr itself; what is left to do is to end as it does.
-      signals.sendTo(container);
-      return (await container.ended).status;
+    try {
+      const client = detach ? null : { stdout: 1, stderr: 2 };
+      const container = await launchContainer(context.roots, { image, options, client });
+      if (!detach) return await followToEnd(container, signals);
+      container.release();
+      announce(context, container, options);
+      return 0;
+    } finally {
+      sweepCgroups(context.roots);
     }
-    container.release();
-    const { id, pid } = container;
-    context.out(context.json ? `${JSON.stringify({ id, name: options.name ?? id, pid })}\n` : `${id}\n`);
-    return 0;
   },
 };
+
+function announce(
+  { json, out }: Context,
+  { id, pid }: RunningContainer,
+  { name = id }: ContainerOptions,
+): void {
+  out(json ? `${JSON.stringify({ id, name, pid })}\n` : `${id}\n`);
+}
+
+/** The container writes to our stdout and stderr itself; what is left to do is to pass signals on and to end as it does. */
+async function followToEnd(container: RunningContainer, signals: ForwardedSignals): Promise<number> {
+  signals.sendTo(container);
+  const { status } = await container.ended;
+  await container.gone;
+  return status;
+}
 
 /** Signals that come before there is a container to get them are kept for it. */
 class ForwardedSignals {

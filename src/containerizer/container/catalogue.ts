@@ -4,8 +4,8 @@ import { BerthError } from '../../errors/berth-error.js';
 import { readDocument } from '../../state/json-file.js';
 import { isAlive } from '../../state/live-process.js';
 import { places, type Roots } from '../../state/roots.js';
-import { holderOf } from './name-links.js';
 import type { ContainerDocument, ExitDocument, StateDocument } from './document.js';
+import { holderOf } from './name-links.js';
 
 /**
  * `created`: being launched, or its launch was interrupted; `running`: its supervisor lives; `exited`: its end is recorded, or the host was restarted;
@@ -31,7 +31,12 @@ export function listContainers(roots: Roots, onDamaged?: (error: BerthError) => 
     .sort((a, b) => a.document.created_at.localeCompare(b.document.created_at));
 }
 
-function readOrTell(roots: Roots, id: string, onDamaged?: (error: BerthError) => void): Container | undefined {
+/** A container whose damaged records are told instead of thrown. */
+export function readOrTell(
+  roots: Roots,
+  id: string,
+  onDamaged?: (error: BerthError) => void,
+): Container | undefined {
   try {
     return readContainer(roots, id);
   } catch (error) {
@@ -41,7 +46,8 @@ function readOrTell(roots: Roots, id: string, onDamaged?: (error: BerthError) =>
   }
 }
 
-function containerIds(roots: Roots): string[] {
+/** Every id that has a folder, recorded or not. */
+export function containerIds(roots: Roots): string[] {
   return [...new Set([...foldersIn(places.running(roots)), ...foldersIn(places.containers(roots))])];
 }
 

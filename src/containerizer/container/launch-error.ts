@@ -105,7 +105,8 @@ function explain(failure: LaunchFailure, image: string): Told {
 
 function explainUser(number: number, image: string): string {
   if (number === errno.ERANGE) return 'it is not a valid id';
-  if (number === errno.EINVAL) return `its id is not one of the container's: those are 0 to ${containerIds.size - 1}`;
+  if (number === errno.EINVAL)
+    return `its id is not one of the container's: those are 0 to ${containerIds.size - 1}`;
   if (number === errno.ENOENT) return `image ${image} has no such user or group`;
   return describeErrno(number);
 }
@@ -129,7 +130,11 @@ function explainExec({ subject, errno: number, syscall }: LaunchFailure, image: 
     };
   }
   if (number === errno.ENOEXEC) {
-    return { code: 'COMMAND_NOT_EXECUTABLE', what, why: 'exec format error: no program for this machine, and no script that names its interpreter (#!)' };
+    return {
+      code: 'COMMAND_NOT_EXECUTABLE',
+      what,
+      why: 'exec format error: no program for this machine, and no script that names its interpreter (#!)',
+    };
   }
   return { code: 'COMMAND_NOT_EXECUTABLE', what, why: describeErrno(number) };
 }

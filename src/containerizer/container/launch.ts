@@ -5,17 +5,20 @@ import { BerthError } from '../../errors/berth-error.js';
 import { native, supervisorProgram } from '../../native/index.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import { writeWhole } from '../../state/atomic-file.js';
+import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
 import { readContainer } from './catalogue.js';
 import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
+import { removeDebris } from './debris.js';
 import { describeConfig } from './describe/config.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { claimIds } from './id-claim.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
+import { lockLaunch } from './launch-lock.js';
 import { readLines } from './leash.js';
-import { claimName, newId, releaseName } from './names.js';
+import { claimName, nameInUse, newId, releaseName } from './names.js';
 import type { ContainerOptions } from './options.js';
 import { removeCgroups, settle } from './settle.js';
 import { supervisorLost } from './supervisor-lost.js';
@@ -43,8 +46,10 @@ export interface RunningContainer {
   id: string;
   /** The first process, on the host. */
   pid: number;
-  /** Resolves when the container has ended and all is cleared up. */
+  /** Resolves when the container has ended and its supervisor has cleared up. */
   ended: Promise<ExitDocument>;
+  /** Resolves when the supervisor's process is gone too. */
+  gone: Promise<void>;
   signal(number: number): void;
   /** Lets go of the container: `ended` no longer keeps this process alive. */
   release(): void;
@@ -60,6 +65,8 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
   const id = newId();
   const name = options.name ?? id;
   const cgroup = cgroupPlaces(roots, id);
+  // Each cgroup costs every launch; without a limit there is nothing in this one to see.
+  if (options.cpus === undefined) delete cgroup.v1.cpu;
   const range = options.userns === 'auto' ? claimIds() : null;
   try {
     const config = describeConfig({
@@ -79,8 +86,7 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       cgroup,
     );
     makeFolders(roots);
-    // An id is nobody else's anyway.
-    const launching = name === id ? undefined : await claimName(roots, name, id);
+    const launching = await announce(roots, name, id);
     try {
       if (!options.remove) writeDurable(roots, document);
       request.timer?.mark('launcher');
@@ -105,10 +111,26 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       rmSync(places.container(roots, id), { recursive: true, force: true });
       throw error;
     } finally {
-      launching?.release();
+      launching.release();
     }
   } finally {
     if (range !== null) closeSync(range.fd);
+  }
+}
+
+/** Takes the name, if need be from a launcher that was killed, and says that the container is on its way. */
+async function announce(roots: Roots, name: string, id: string): Promise<FileLock> {
+  for (let lastTry = false; ; lastTry = true) {
+    const launching = await lockLaunch(roots);
+    try {
+      // An id is nobody else's anyway.
+      if (name === id || claimName(roots, name, id)) return launching;
+    } catch (error) {
+      launching.release();
+      throw error;
+    }
+    launching.release();
+    if (lastTry || !removeDebris(roots)) throw nameInUse(roots, name);
   }
 }
 
@@ -222,11 +244,17 @@ async function follow(
   if (first.done !== true && first.value.kind === 'running') {
     request.timer?.mark('running');
     const { pid } = first.value;
-    const ended = awaitEnd(roots, id, lines, launched.supervisorPid);
+    let reaped: Promise<void> | undefined;
+    const reap = () => {
+      reaped ??= native().reap(launched.supervisorPid);
+      return reaped;
+    };
+    const ended = awaitEnd(roots, id, lines, reap);
     return {
       id,
       pid,
       ended,
+      gone: ended.then(reap),
       signal: (number) => socket.write(`signal ${number}\n`),
       release: () => socket.unref(),
     };
@@ -248,12 +276,12 @@ async function awaitEnd(
   roots: Roots,
   id: string,
   lines: ReturnType<typeof readLines>,
-  supervisorPid: number,
+  reap: () => Promise<void>,
 ): Promise<ExitDocument> {
   let exit: ExitDocument | undefined;
   for await (const line of lines) if (line.kind === 'exited') exit = line.exit;
-  await native().reap(supervisorPid);
   if (exit !== undefined) return exit;
+  await reap();
   const left = readContainer(roots, id);
   return (left === undefined ? undefined : settle(roots, left).exit) ?? supervisorLost();
 }

@@ -5,7 +5,9 @@ import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import type { Container } from './catalogue.js';
 import { type CgroupPlaces, cgroupPlaces } from './cgroup-places.js';
+import { sweepCgroups } from './cgroup-sweep.js';
 import { awaitExit, sendSignal } from './control.js';
+import { removeDebris } from './debris.js';
 import { removeFolders } from './folders.js';
 import { namesOf } from './name-links.js';
 import { removeCgroups, settle } from './settle.js';
@@ -31,6 +33,8 @@ export async function removeContainer(
   }
   removeCgroups(container);
   removeFolders(roots, document);
+  removeDebris(roots);
+  sweepCgroups(roots);
 }
 
 /** Removes a container whose records are damaged: what can be known without them is its id. */
@@ -43,6 +47,7 @@ export async function removeDamaged(roots: Roots, id: string): Promise<void> {
   removeCgroups({ document: { cgroup_places } });
   const [name = id] = namesOf(roots, id);
   removeFolders(roots, { id, name });
+  sweepCgroups(roots);
 }
 
 /** For a task that outlived its supervisor (cgroup-v2.rst, `cgroup.kill`, Linux 5.14). */

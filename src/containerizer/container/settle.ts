@@ -1,4 +1,3 @@
-import { rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { isNativeError, native } from '../../native/index.js';
 import { writeWhole } from '../../state/atomic-file.js';
@@ -6,6 +5,7 @@ import { isAlive } from '../../state/live-process.js';
 import { places, type Roots } from '../../state/roots.js';
 import { type Container, readContainer } from './catalogue.js';
 import { cgroupDirectories } from './cgroup-places.js';
+import { pause, removeIfEmpty, sweepCgroups } from './cgroup-sweep.js';
 import type { ContainerDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { supervisorLost } from './supervisor-lost.js';
@@ -21,6 +21,7 @@ export function settle(roots: Roots, container: Container): Container {
   if (container.state !== 'lost' || process === undefined) return container;
   if (isAlive(process.task, process.boot_id)) killTask(process.task.pid, process.task.start_time);
   removeCgroups(container);
+  sweepCgroups(roots);
   const exit = supervisorLost();
   if (document.remove) removeFolders(roots, document);
   else writeWhole(path.join(places.run(roots, document.id), 'exit.json'), JSON.stringify(exit));
@@ -46,21 +47,3 @@ export function removeCgroups({ document }: { document: Pick<ContainerDocument, 
 }
 
 const mostTries = 200;
-
-function removeIfEmpty(directory: string): boolean {
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EBUSY') return false;
-    if (code !== 'ENOENT') throw error;
-  }
-  return true;
-}
-
-const nothing = new Int32Array(new SharedArrayBuffer(4));
-
-/** One millisecond. */
-function pause(): void {
-  Atomics.wait(nothing, 0, 0, 1);
-}

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { readContainer } from '../src/containerizer/container/catalogue.js';
+import { type LaunchImage, launchContainer } from '../src/containerizer/container/launch.js';
+import { provideImage } from '../src/containerizer/image/provide.js';
+import { cpuMilliseconds } from './cpu-time.js';
+import { quoted, Shell } from './peers/shell.js';
+import { plainOptions } from './plain-options.js';
+import { proportionalKilobytes } from './resident.js';
+import type { Workspace } from './workspace.js';
+
+const program = fileURLToPath(new URL('../../bin/berth', import.meta.url));
+const SIGKILL = 9;
+
+/** berth as this process has it, warm as in an agent; and, for the cold start, as a command of a shell. */
+export class Berth {
+  private constructor(
+    private readonly workspace: Workspace,
+    private readonly image: LaunchImage,
+    private readonly shell: Shell,
+  ) {}
+
+  static async open(workspace: Workspace): Promise<Berth> {
+    const image = await provideImage(workspace.roots, reference(workspace));
+    return new Berth(workspace, image, new Shell('host', { NODE_OPTIONS: '' }));
+  }
+
+  /** From the start of a container to its end, when nothing of it is left. */
+  async launch(): Promise<void> {
+    const { roots } = this.workspace;
+    const container = await launchContainer(roots, {
+      image: this.image,
+      options: plainOptions(['/bin/true']),
+      client: null,
+    });
+    const { status } = await container.ended;
+    if (status !== 0) throw new Error(`/bin/true ended with ${status}`);
+  }
+
+  /** `berth run` as a user types it, from a process that has loaded nothing yet. */
+  runCold(): Promise<void> {
+    const { roots } = this.workspace;
+    const flags = `--rm --root ${quoted(roots.root)} --state ${quoted(roots.state)}`;
+    return this.shell.run(
+      `${quoted(process.execPath)} ${quoted(program)} run ${flags} ${quoted(reference(this.workspace))} /bin/true`,
+    );
+  }
+
+  /** Milliseconds of CPU that this process, its supervisors and its containers have used so far. */
+  cpu(): number {
+    return cpuMilliseconds(process.pid);
+  }
+
+  /** The proportional set size in kB of what stays beside one idle container: its supervisor. */
+  async idleMemory(settle: () => Promise<void>): Promise<number> {
+    const { roots } = this.workspace;
+    const container = await launchContainer(roots, {
+      image: this.image,
+      options: plainOptions(['/bin/sleep', '600']),
+      client: null,
+    });
+    try {
+      await settle();
+      const supervisor = readContainer(roots, container.id)?.process?.supervisor.pid;
+      if (supervisor === undefined) throw new Error(`container ${container.id} has no supervisor`);
+      return proportionalKilobytes(supervisor);
+    } finally {
+      container.signal(SIGKILL);
+      await container.ended;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.shell.close();
+  }
+}
+
+function reference({ layout }: Workspace): string {
+  return `oci:${layout}:latest`;
+}
+
+/** Long enough for a supervisor to have done all that follows a start. */
+export const settle = (): Promise<void> => sleep(300);
