@@ -103,6 +103,15 @@ t.test('life and death', unlessRoot, async (t) => {
     t.ok(before.cgroups.length >= takeInventory([]).cgroups.length);
   });
 
+  t.test('the task dies with its supervisor, also when nobody looks', async (t) => {
+    const id = stage.berth('run', '-d', reference, 'sleep', '60').stdout.trim();
+    const { supervisor, task } = await running(id);
+    process.kill(supervisor.pid, 'SIGKILL');
+    for (let tries = 0; tries < 200 && alive(task.pid); tries++) await sleep(10);
+    t.notOk(alive(task.pid));
+    t.equal(stage.berth('rm', id).status, 0);
+  });
+
   t.test('one with --rm whose supervisor is killed leaves nothing once somebody looked', async (t) => {
     const before = takeInventory(stage.mustBeEmpty());
     const container = await stage.start(['sleep', '60'], { name: 'gone' });
