@@ -30,10 +30,10 @@ export function isNativeError(error: unknown): error is NativeError {
 
 export interface LaunchCalls {
   /**
-   * Claims a free range of host ids: `first` and the next `size - 1`. The claim is a lock on a file in `directory` and lives as
-   * long as any copy of `fd`; a supervisor inherits it. Throws ENOSPC when every range is taken.
+   * Claims a free range of host ids: `first` and the next `size - 1`. The claim is a lock on one byte of `file` and lives as long as
+   * any copy of `fd`; a supervisor inherits it. Throws ENOSPC when every range is taken.
    */
-  claimIdRange(request: { directory: string; first: number; size: number; count: number }): IdRangeClaim;
+  claimIdRange(request: { file: string; first: number; size: number; count: number }): IdRangeClaim;
 
   /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
   launch(request: LaunchRequest): Promise<Launched>;
