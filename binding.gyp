@@ -94,6 +94,7 @@
         'native/init/log_writer.cc',
         'native/init/main.cc',
         'native/init/output.cc',
+        'native/init/overlay.cc',
         'native/init/own_view.cc',
         'native/init/program.cc',
         'native/init/progress.cc',

@@ -11,13 +11,13 @@ namespace berth::addon {
 
 /// What failed, for a person and for a program. Empty strings are left out of the object.
 struct Failure {
-  int number = 0;       // errno; 0 where no system call is to blame, and then `code` says what happened
+  int number = 0;  // errno; 0 where no system call is to blame, and then `code` says what happened
   std::string code;     // overrides the errno's own name, e.g. "BAD_TAR"
   std::string syscall;  // openat2, mount_setattr, …
   std::string path;
-  std::string step;     // what was being done, in words
-  std::string reason;   // why content from outside was refused, one clause
-  std::string hint;     // how to mend it
+  std::string step;    // what was being done, in words
+  std::string reason;  // why content from outside was refused, one clause
+  std::string hint;    // how to mend it
 
   Failure() = default;
   Failure(const sys::Error& error) : number(error.number), syscall(error.call) {}

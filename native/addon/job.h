@@ -31,7 +31,8 @@ Napi::Value run_job(Napi::Env env, std::function<Outcome<T>()> work,
     std::function<Napi::Value(Napi::Env, T&)> convert;
     std::optional<Outcome<T>> outcome;
   };
-  auto job = std::make_shared<Job>(Job{Napi::Promise::Deferred::New(env), std::move(work), std::move(convert), {}});
+  auto job = std::make_shared<Job>(
+      Job{Napi::Promise::Deferred::New(env), std::move(work), std::move(convert), {}});
   auto back = Napi::ThreadSafeFunction::New(env, Napi::Function(), "berth", 0, 1);
   std::thread([job, back]() mutable {
     job->outcome.emplace(job->work());

@@ -23,27 +23,37 @@ Napi::Value launch_call(const Napi::CallbackInfo& info) {
   // Kept for the life of the process: compiled seccomp profiles and the sealed supervisor serve every launch.
   static launch::Launcher launcher;
   const auto options = info[0].As<Napi::Object>();
-  const auto text = [&](const char* key) { return options.Get(key).As<Napi::String>().Utf8Value(); };
-  const auto number = [&](const char* key) { return options.Get(key).As<Napi::Number>().Int32Value(); };
-  launch::LaunchRequest request{text("config"), text("launch"), text("container"), text("supervisor"), number("idRangeFd"), {number("stdout"), number("stderr")}};
+  const auto text = [&](const char* key) {
+    return options.Get(key).As<Napi::String>().Utf8Value();
+  };
+  const auto number = [&](const char* key) {
+    return options.Get(key).As<Napi::Number>().Int32Value();
+  };
+  launch::LaunchRequest request{text("config"),      text("launch"),
+                                text("container"),   text("supervisor"),
+                                number("idRangeFd"), {number("stdout"), number("stderr")}};
   const auto work = [request = std::move(request)]() -> Outcome<launch::Launched> {
     auto outcome = launcher.launch(request);
     if (auto* failure = std::get_if<launch::Failure>(&outcome)) return convert(*failure);
     return std::move(std::get<launch::Launched>(outcome));
   };
-  return run_job<launch::Launched>(info.Env(), work, [](Napi::Env env, launch::Launched& launched) -> Napi::Value {
-    auto result = Napi::Object::New(env);
-    result.Set("supervisorPid", launched.supervisor);
-    result.Set("leash", launched.leash.release());
-    return result;
-  });
+  return run_job<launch::Launched>(info.Env(), work,
+                                   [](Napi::Env env, launch::Launched& launched) -> Napi::Value {
+                                     auto result = Napi::Object::New(env);
+                                     result.Set("supervisorPid", launched.supervisor);
+                                     result.Set("leash", launched.leash.release());
+                                     return result;
+                                   });
 }
 
 Napi::Value claim_id_range_call(const Napi::CallbackInfo& info) {
   const auto options = info[0].As<Napi::Object>();
-  const auto number = [&](const char* key) { return options.Get(key).As<Napi::Number>().Uint32Value(); };
+  const auto number = [&](const char* key) {
+    return options.Get(key).As<Napi::Number>().Uint32Value();
+  };
   const std::string directory = options.Get("directory").As<Napi::String>().Utf8Value();
-  auto claimed = sys::claim_id_range(directory.c_str(), number("first"), number("size"), number("count"));
+  auto claimed =
+      sys::claim_id_range(directory.c_str(), number("first"), number("size"), number("count"));
   if (!claimed) {
     Failure failure(claimed.error());
     failure.path = directory;
@@ -60,7 +70,8 @@ Napi::Value claim_id_range_call(const Napi::CallbackInfo& info) {
 
 void register_launch(Napi::Object exports) {
   exports.Set("launch", Napi::Function::New(exports.Env(), launch_call, "launch"));
-  exports.Set("claimIdRange", Napi::Function::New(exports.Env(), claim_id_range_call, "claimIdRange"));
+  exports.Set("claimIdRange",
+              Napi::Function::New(exports.Env(), claim_id_range_call, "claimIdRange"));
 }
 
 }  // namespace berth::addon

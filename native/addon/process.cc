@@ -11,7 +11,8 @@ namespace berth::addon {
 namespace {
 
 sys::Result<void> signal_process(pid_t pid, uint64_t started, int signal) {
-  BERTH_ASSIGN(const sys::Fd proc, sys::adopt(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(const sys::Fd proc,
+               sys::adopt(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   BERTH_ASSIGN(const sys::Fd pidfd, sys::open_process(proc.get(), pid, started));
   if (sys::kernel::pidfd_send_signal(pidfd.get(), signal) != 0) {
     return sys::last_error("pidfd_send_signal");

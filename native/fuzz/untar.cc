@@ -1,7 +1,9 @@
 // Whatever an archive holds, reading it neither crashes nor reads past it, and takes bounded memory.
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <span>
+#include <vector>
 
 #include "sys/tar_reader.h"
 

@@ -9,7 +9,8 @@ namespace berth::init {
 
 constexpr size_t kMostBytes = 1 << 20;
 
-AccountFile::AccountFile(const char* path) : file_(open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) {
+AccountFile::AccountFile(const char* path)
+    : file_(open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) {
   struct stat status;
   if (file_ && (fstat(file_.get(), &status) != 0 || !S_ISREG(status.st_mode))) file_.reset();
 }
@@ -31,7 +32,8 @@ bool AccountFile::next_line(char*& line) {
       skipping_ = true;
       used_ = 0;
     }
-    const ssize_t length = sys::retry_interrupted([&] { return read(file_.get(), buffer_ + used_, sizeof buffer_ - 1 - used_); });
+    const ssize_t length = sys::retry_interrupted(
+        [&] { return read(file_.get(), buffer_ + used_, sizeof buffer_ - 1 - used_); });
     if (length <= 0 || total_ >= kMostBytes) {
       file_.reset();
       if (used_ == 0 || skipping_) return false;

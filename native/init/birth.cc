@@ -58,7 +58,8 @@ Result<void> write_id_map(int process, const char* file, const launch::List<laun
   }
   BERTH_ASSIGN(const Fd fd, sys::adopt(openat(process, file, O_WRONLY | O_CLOEXEC), "openat"));
   if (!text.whole()) return sys::Error{E2BIG, "write"};
-  if (write(fd.get(), text.c_str(), text.size()) != static_cast<ssize_t>(text.size())) return sys::last_error("write");
+  if (write(fd.get(), text.c_str(), text.size()) != static_cast<ssize_t>(text.size()))
+    return sys::last_error("write");
   return {};
 }
 
@@ -73,7 +74,8 @@ Result<void> stand_alone(const Plan& plan, Progress& progress) {
   BERTH_TRY(check(prctl(PR_SET_NAME, "berth-init", 0, 0, 0), "prctl"));
   for (const char* task : plan.cgroup.v1) {
     progress.at("cgroup", task);
-    const sys::Text<PATH_MAX> path(sys::Piece{task, static_cast<size_t>(strrchr(task, '/') - task)}, "/tasks");
+    const sys::Text<PATH_MAX> path(sys::Piece{task, static_cast<size_t>(strrchr(task, '/') - task)},
+                                   "/tasks");
     BERTH_ASSIGN(const Fd file, sys::adopt(open(path.c_str(), O_WRONLY | O_CLOEXEC), "open"));
     if (write(file.get(), "0", 1) != 1) return sys::last_error("write");
   }
@@ -86,7 +88,9 @@ Result<void> make_stage(const Plan& plan, Progress& progress) {
   BERTH_TRY(check(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount"));
   const sys::Text<PATH_MAX> path(plan.state_directory, "/stage");
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return sys::last_error("mkdir");
-  BERTH_TRY(check(mount("berth", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k,mode=755"), "mount"));
+  BERTH_TRY(check(
+      mount("berth", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k,mode=755"),
+      "mount"));
   return check(chdir(path.c_str()), "chdir");
 }
 
@@ -94,7 +98,8 @@ Result<void> strike_stage(const Plan& plan) {
   const sys::Text<PATH_MAX> path(plan.state_directory, "/stage");
   BERTH_TRY(check(chdir("/"), "chdir"));
   // EINVAL: it was never put up, or the supervisor has left the host's tree and the stage is its root.
-  if (umount2(path.c_str(), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT) return sys::last_error("umount2");
+  if (umount2(path.c_str(), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
+    return sys::last_error("umount2");
   return {};
 }
 
@@ -108,7 +113,9 @@ Result<Container> begin(const Plan& plan, Progress& progress) {
     BERTH_TRY(check(fcntl(container.output[i].get(), F_SETFL, O_NONBLOCK), "fcntl"));
     // So that the program may open /dev/stdout, which reopens the pipe: it must be the program's own.
     if (plan.uids.count > 0) {
-      BERTH_TRY(check(fchown(output_write[i].get(), plan.uids.items[0].outside, plan.gids.items[0].outside), "fchown"));
+      BERTH_TRY(check(
+          fchown(output_write[i].get(), plan.uids.items[0].outside, plan.gids.items[0].outside),
+          "fchown"));
     }
   }
   BERTH_ASSIGN(const Fd input, sys::adopt(open("/dev/null", O_RDONLY | O_CLOEXEC), "open"));
@@ -120,12 +127,14 @@ Result<Container> begin(const Plan& plan, Progress& progress) {
   progress.at("clone");
   int pidfd = -1;
   sys::kernel::CloneArgs args = {};
-  args.flags = (plan.namespaces & (sys::kernel::kCloneNewUser | sys::kernel::kCloneNewPid)) | sys::kernel::kClonePidfd;
+  args.flags = (plan.namespaces & (sys::kernel::kCloneNewUser | sys::kernel::kCloneNewPid)) |
+               sys::kernel::kClonePidfd;
   args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   args.exit_signal = SIGCHLD;
   Fd cgroup;
   if (plan.cgroup.unified[0] != '\0') {
-    BERTH_ASSIGN(cgroup, sys::adopt(open(plan.cgroup.unified, O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+    BERTH_ASSIGN(cgroup,
+                 sys::adopt(open(plan.cgroup.unified, O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
     args.flags |= sys::kernel::kCloneIntoCgroup;
     args.cgroup = static_cast<uint64_t>(cgroup.get());
   }
@@ -135,8 +144,13 @@ Result<Container> begin(const Plan& plan, Progress& progress) {
     // The write end of `go` must be the supervisor's alone: its death is then an end of file here.
     container.go.reset();
     container.report.reset();
-    const FirstProcess ends = {go_read.get(), report_write.get(), {output_write[0].get(), output_write[1].get()}, input.get(),
-                               v1_tasks, plan.cgroup.v1.count, progress.timings == nullptr ? nullptr : progress.timings + 1};
+    const FirstProcess ends = {go_read.get(),
+                               report_write.get(),
+                               {output_write[0].get(), output_write[1].get()},
+                               input.get(),
+                               v1_tasks,
+                               plan.cgroup.v1.count,
+                               progress.timings == nullptr ? nullptr : progress.timings + 1};
     run_first_process(plan, ends);
   }
   container.pid = static_cast<pid_t>(pid);
@@ -148,19 +162,21 @@ Result<Fd> map_ids(const Plan& plan, const Container& container, Progress& progr
   if ((plan.namespaces & sys::kernel::kCloneNewUser) == 0) return Fd();
   progress.at("idmap");
   const sys::Text<32> path("/proc/", container.pid);
-  BERTH_ASSIGN(const Fd process, sys::adopt(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(const Fd process,
+               sys::adopt(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   BERTH_TRY(write_id_map(process.get(), "uid_map", plan.uids));
   BERTH_TRY(write_id_map(process.get(), "gid_map", plan.gids));
   return sys::adopt(openat(process.get(), "ns/user", O_RDONLY | O_CLOEXEC), "openat");
 }
 
 bool await_program(const Container& container, Failure& failure) {
-  const ssize_t length = sys::retry_interrupted([&] { return read(container.report.get(), &failure, sizeof failure); });
+  const ssize_t length = sys::retry_interrupted(
+      [&] { return read(container.report.get(), &failure, sizeof failure); });
   if (length == 0) {
     // Also what is read when the first process was killed before it could say anything.
     siginfo_t info = {};
-    if (waitid(P_PID, static_cast<id_t>(container.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
-        info.si_code == CLD_EXITED && info.si_status == 2) {
+    if (waitid(P_PID, static_cast<id_t>(container.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid != 0 && info.si_code == CLD_EXITED && info.si_status == 2) {
       sys::copy_text(failure.step, "start");
       return false;
     }

@@ -29,7 +29,8 @@ sys::Result<void> strike_stage(const launch::Plan& plan);
 sys::Result<Container> begin(const launch::Plan& plan, Progress& progress);
 
 /// Writes the id maps of the new user namespace and opens it; none when the container shares the host's.
-sys::Result<sys::Fd> map_ids(const launch::Plan& plan, const Container& container, Progress& progress);
+sys::Result<sys::Fd> map_ids(const launch::Plan& plan, const Container& container,
+                             Progress& progress);
 
 /// Waits until the program runs (true) or has failed to (false: `failure` says why).
 bool await_program(const Container& container, Failure& failure);

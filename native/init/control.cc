@@ -18,11 +18,14 @@ Control::Control(sys::Fd leash) {
 }
 
 sys::Result<void> Control::listen(int directory) {
-  BERTH_ASSIGN(sys::Fd listener, sys::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
+  BERTH_ASSIGN(
+      sys::Fd listener,
+      sys::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
   // By way of the descriptor: the path of the directory may be longer than a socket address holds (unix(7): 108 bytes).
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
-  sys::copy_text(address.sun_path, sys::Text<64>("/proc/self/fd/", directory, "/control.sock").c_str());
+  sys::copy_text(address.sun_path,
+                 sys::Text<64>("/proc/self/fd/", directory, "/control.sock").c_str());
   const mode_t before = umask(0177);
   const int bound = bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
   umask(before);
@@ -54,7 +57,8 @@ void Control::accept_client() {
   if (!socket) return;
   ucred peer = {};
   socklen_t size = sizeof peer;
-  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid()) return;
+  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid())
+    return;
   for (int i = 1; i < kMostClients; ++i) {
     if (clients_[i].socket) continue;
     clients_[i].socket = std::move(socket);
@@ -66,8 +70,10 @@ void Control::accept_client() {
 }
 
 void Control::receive(Client& client) {
-  const ssize_t length = sys::retry_interrupted(
-      [&] { return recv(client.socket.get(), client.line + client.used, sizeof client.line - client.used, MSG_DONTWAIT); });
+  const ssize_t length = sys::retry_interrupted([&] {
+    return recv(client.socket.get(), client.line + client.used, sizeof client.line - client.used,
+                MSG_DONTWAIT);
+  });
   if (length < 0 && errno == EAGAIN) return;
   if (length > 0) client.used += static_cast<size_t>(length);
   auto* newline = static_cast<char*>(memchr(client.line, '\n', client.used));

@@ -41,7 +41,8 @@ Result<void> discard(int from, const char* name, int trash, const char* id) {
 
 Result<Fd> open_trash(int parent) {
   if (mkdirat(parent, "trash", 0700) != 0 && errno != EEXIST) return sys::last_error("mkdirat");
-  return sys::adopt(openat(parent, "trash", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "openat");
+  return sys::adopt(openat(parent, "trash", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                    "openat");
 }
 
 }  // namespace
@@ -58,7 +59,9 @@ Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
     cgroups_[cgroup_count_++].name.add(base_name(path));
     // Where it counts what the kernel killed: v2 memory.events, v1 memory.oom_control; other hierarchies have neither.
     for (const char* file : {"memory.events", "memory.oom_control"}) {
-      if (!memory_events_) memory_events_.reset(open(sys::Text<PATH_MAX>(path, "/", file).c_str(), O_RDONLY | O_CLOEXEC));
+      if (!memory_events_)
+        memory_events_.reset(
+            open(sys::Text<PATH_MAX>(path, "/", file).c_str(), O_RDONLY | O_CLOEXEC));
     }
     return {};
   };
@@ -82,7 +85,8 @@ Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
 
 bool Ending::oom_killed() const {
   char text[512];
-  const ssize_t length = memory_events_ ? pread(memory_events_.get(), text, sizeof text - 1, 0) : -1;
+  const ssize_t length =
+      memory_events_ ? pread(memory_events_.get(), text, sizeof text - 1, 0) : -1;
   if (length <= 0) return false;
   text[length] = '\0';
   const char* count = strstr(text, "oom_kill ");
@@ -95,7 +99,9 @@ Result<void> Ending::remove_cgroups() {
   for (uint32_t i = 0; i < cgroup_count_; ++i) {
     constexpr int kTries = 50;
     for (int attempt = 0;; ++attempt) {
-      if (unlinkat(cgroups_[i].parent.get(), cgroups_[i].name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) break;
+      if (unlinkat(cgroups_[i].parent.get(), cgroups_[i].name.c_str(), AT_REMOVEDIR) == 0 ||
+          errno == ENOENT)
+        break;
       if (errno != EBUSY || attempt == kTries) {
         outcome = sys::last_error("unlinkat");
         break;
@@ -110,11 +116,14 @@ Result<void> Ending::remove_cgroups() {
 Result<void> Ending::remove_container() {
   if (!state_parent_) return {};  // never prepared: the launcher's caller clears up
   if (name_.size() > 0) {
-    if (unlinkat(root_.get(), sys::Text<256>("names/", name_.c_str()).c_str(), 0) != 0 && errno != ENOENT) return sys::last_error("unlinkat");
+    if (unlinkat(root_.get(), sys::Text<256>("names/", name_.c_str()).c_str(), 0) != 0 &&
+        errno != ENOENT)
+      return sys::last_error("unlinkat");
   }
   container_.reset();
   BERTH_ASSIGN(const Fd trash, open_trash(root_.get()));
-  BERTH_TRY(discard(root_.get(), sys::Text<256>("containers/", id_.c_str()).c_str(), trash.get(), id_.c_str()));
+  BERTH_TRY(discard(root_.get(), sys::Text<256>("containers/", id_.c_str()).c_str(), trash.get(),
+                    id_.c_str()));
   // No trash folder here: the volatile state's parent holds containers only, and a dot keeps them apart.
   const sys::Text<96> hidden(".trash-", id_.c_str());
   return discard(state_parent_.get(), folder_.c_str(), state_parent_.get(), hidden.c_str());

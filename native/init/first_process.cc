@@ -32,14 +32,20 @@ Result<void> check(int outcome, const char* call) {
 }
 
 // The calls themselves: a C library's would first gather all threads of a process (setresuid(2), notes), and here there is one.
-Result<void> set_user(uid_t id) { return check(static_cast<int>(syscall(SYS_setresuid, id, id, id)), "setresuid"); }
-Result<void> set_group(gid_t id) { return check(static_cast<int>(syscall(SYS_setresgid, id, id, id)), "setresgid"); }
+Result<void> set_user(uid_t id) {
+  return check(static_cast<int>(syscall(SYS_setresuid, id, id, id)), "setresuid");
+}
+Result<void> set_group(gid_t id) {
+  return check(static_cast<int>(syscall(SYS_setresgid, id, id, id)), "setresgid");
+}
 Result<void> set_groups(size_t count, const gid_t* groups) {
   return check(static_cast<int>(syscall(SYS_setgroups, count, groups)), "setgroups");
 }
 
 /// The task dies with its supervisor. Set anew after each change of credentials, which clears it (prctl(2)).
-Result<void> die_with_supervisor() { return check(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl"); }
+Result<void> die_with_supervisor() {
+  return check(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl");
+}
 
 Result<void> join_v1_cgroups(const FirstProcess& ends) {
   for (uint32_t i = 0; i < ends.v1_count; ++i) {
@@ -65,7 +71,8 @@ Result<void> become_root_inside() {
 }
 
 Result<void> bring_loopback_up() {
-  BERTH_ASSIGN(const sys::Fd socket_fd, sys::adopt(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
+  BERTH_ASSIGN(const sys::Fd socket_fd,
+               sys::adopt(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
   ifreq request = {};
   sys::copy_text(request.ifr_name, "lo");
   request.ifr_flags = IFF_UP | IFF_RUNNING;
@@ -84,8 +91,10 @@ Result<void> set_limits(const Plan& plan, Progress& progress) {
 Result<void> adjust_oom_score(const Plan& plan) {
   if (!plan.process.adjust_oom_score) return {};
   const sys::Text<16> text(plan.process.oom_score);
-  BERTH_ASSIGN(const sys::Fd file, sys::adopt(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), "open"));
-  if (write(file.get(), text.c_str(), text.size()) != static_cast<ssize_t>(text.size())) return sys::last_error("write");
+  BERTH_ASSIGN(const sys::Fd file,
+               sys::adopt(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), "open"));
+  if (write(file.get(), text.c_str(), text.size()) != static_cast<ssize_t>(text.size()))
+    return sys::last_error("write");
   return {};
 }
 
@@ -98,11 +107,19 @@ Result<void> enter_working_directory(const char* path) {
   return {};
 }
 
+/// So that a program that is not root may reopen its output too, by way of /dev/stdout.
+Result<void> own_output(const FirstProcess& ends, const Identity& identity) {
+  for (const int end : ends.output)
+    BERTH_TRY(check(fchown(end, identity.uid, identity.gid), "fchown"));
+  return {};
+}
+
 Result<void> take_identity(const Plan& plan, const Identity& identity, Progress& progress) {
   progress.at("capabilities");
   const auto& wanted = plan.process.capabilities;
   BERTH_TRY(sys::limit_bounding(wanted.bounding));
-  progress.at("identity");
+  // EINVAL here: the container's user namespace has no such id.
+  progress.at("user", plan.process.user);
   BERTH_TRY(set_groups(identity.group_count, identity.groups));
   BERTH_TRY(set_group(identity.gid));
   BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl"));
@@ -115,13 +132,15 @@ Result<void> take_identity(const Plan& plan, const Identity& identity, Progress&
 }
 
 Result<void> filter_system_calls(const Plan& plan) {
-  if (plan.process.no_new_privileges) BERTH_TRY(check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl"));
+  if (plan.process.no_new_privileges)
+    BERTH_TRY(check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl"));
   if (plan.seccomp.count == 0) return {};
   static_assert(sizeof(sys::kernel::SockFilter) == sizeof(uint64_t));
   const sys::kernel::SockFprog program = {
       static_cast<uint16_t>(plan.seccomp.count),
       reinterpret_cast<const sys::kernel::SockFilter*>(plan.seccomp.items)};
-  if (sys::kernel::seccomp(sys::kernel::kSeccompSetModeFilter, 0, &program) != 0) return sys::last_error("seccomp");
+  if (sys::kernel::seccomp(sys::kernel::kSeccompSetModeFilter, 0, &program) != 0)
+    return sys::last_error("seccomp");
   return {};
 }
 
@@ -131,7 +150,10 @@ Result<void> hand_over_stdio(const FirstProcess& ends) {
   for (int number = 0; number < 3; ++number) {
     if (dup2(sources[number], number) < 0) return sys::last_error("dup2");
   }
-  if (sys::kernel::close_range(3, ~0U, sys::kernel::kCloseRangeCloexec) != 0) return sys::last_error("close_range");
+  if (sys::kernel::close_range(3, ~0U, sys::kernel::kCloseRangeCloexec) != 0)
+    return sys::last_error("close_range");
+  // What was ignored stays ignored across clone and exec (signal(7)): SIGPIPE is, by Node and by the supervisor. Those that cannot be set need not be.
+  for (int number = 1; number < NSIG; ++number) (void)signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   return check(sigprocmask(SIG_SETMASK, &none, nullptr), "sigprocmask");
@@ -180,6 +202,7 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
   Identity identity;
   progress.at("user", plan.process.user);
   BERTH_TRY(find_identity(plan.process, identity));
+  BERTH_TRY(own_output(ends, identity));
   BERTH_TRY(set_limits(plan, progress));
   BERTH_TRY(adjust_oom_score(plan));
   umask(plan.process.umask);

@@ -8,7 +8,8 @@ namespace berth::init {
 
 /// Descriptors that the first process holds until its program runs.
 struct FirstProcess {
-  int go = -1;      // one byte arrives when the id maps are written and the tree stands; end of file: the supervisor died
+  int go =
+      -1;  // one byte arrives when the id maps are written and the tree stands; end of file: the supervisor died
   int report = -1;  // takes a Failure; closes itself when the program runs
   int output[2] = {-1, -1};
   int input = -1;

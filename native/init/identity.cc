@@ -39,7 +39,8 @@ Result<void> find_user(const char* wanted, Identity& identity, bool& listed, cha
   char* fields[7];
   while (passwd.next(fields, 7)) {
     uint32_t uid = 0, gid = 0;
-    if (parse_id(fields[2], uid) != Number::kGood || parse_id(fields[3], gid) != Number::kGood) continue;
+    if (parse_id(fields[2], uid) != Number::kGood || parse_id(fields[3], gid) != Number::kGood)
+      continue;
     if (number == Number::kGood ? uid != id : strcmp(fields[0], wanted) != 0) continue;
     listed = true;
     identity.uid = uid;
@@ -56,7 +57,8 @@ Result<void> add_group(Identity& identity, gid_t group) {
   for (size_t i = 0; i < identity.group_count; ++i) {
     if (identity.groups[i] == group) return {};
   }
-  if (identity.group_count == sizeof identity.groups / sizeof identity.groups[0]) return sys::Error{E2BIG, "passwd"};
+  if (identity.group_count == sizeof identity.groups / sizeof identity.groups[0])
+    return sys::Error{E2BIG, "passwd"};
   identity.groups[identity.group_count++] = group;
   return {};
 }
@@ -110,6 +112,8 @@ Result<void> find_identity(const launch::Process& process, Identity& identity) {
   for (const uint32_t group : process.groups) BERTH_TRY(add_group(identity, group));
 
   char user[128];
+  // Cut off, it could name somebody else.
+  if (strlen(process.user) >= sizeof user) return kNoSuchUser;
   sys::copy_text(user, process.user);
   char* group = strchr(user, ':');
   if (group != nullptr) *group++ = '\0';

@@ -25,23 +25,31 @@ void LogWriter::write(Stream stream, const char* bytes, size_t count) {
     size_t length = newline == nullptr ? count : static_cast<size_t>(newline - bytes);
     const bool full = newline != nullptr && length <= kLongestText;
     if (length > kLongestText) length = kLongestText;
-    record(stream, bytes, length, full);
-    open_line_[static_cast<int>(stream)] = !full;
+    append(lines_[static_cast<int>(stream)], stream, bytes, length, full);
     const size_t taken = length + (full ? 1 : 0);
     bytes += taken;
     count -= taken;
   }
 }
 
-void LogWriter::record(Stream stream, const char* text, size_t count, bool full) {
-  constexpr size_t kNanoseconds = 9;
-  const sys::Text<64> head(now(kNanoseconds).c_str(), stream == Stream::kStdout ? " stdout " : " stderr ", full ? "F " : "P ");
-  const size_t whole = head.size() + count + 1;
-  const size_t start = head_.load();
-  if (kRing - (start - tail_.load()) < whole || !start_thread()) {
-    dropped_.add(count);
+void LogWriter::append(Line& line, Stream stream, const char* text, size_t count, bool full) {
+  if (line.broken && record(stream, "", 0, true)) line.broken = line.open = false;
+  if (!line.skipping && !line.broken && record(stream, text, count, full)) {
+    line.open = !full;
     return;
   }
+  dropped_.add(count);
+  line.skipping = !full;
+  line.broken = line.open;
+}
+
+bool LogWriter::record(Stream stream, const char* text, size_t count, bool full) {
+  constexpr size_t kNanoseconds = 9;
+  const sys::Text<64> head(now(kNanoseconds).c_str(),
+                           stream == Stream::kStdout ? " stdout " : " stderr ", full ? "F " : "P ");
+  const size_t whole = head.size() + count + 1;
+  const size_t start = head_.load();
+  if (kRing - (start - tail_.load()) < whole || !start_thread()) return false;
   size_t at = start;
   const auto put = [&](const char* bytes, size_t size) {
     const size_t place = at % kRing;
@@ -56,6 +64,7 @@ void LogWriter::record(Stream stream, const char* text, size_t count, bool full)
   head_.store(at);
   // The thread sleeps only when it has taken all; both sides look at the other's count after writing their own, so one of them sees it.
   if (tail_.load() == start) wake_thread();
+  return true;
 }
 
 bool LogWriter::start_thread() {
@@ -85,7 +94,7 @@ void LogWriter::drain() {
     if (available > 0) {
       const size_t place = taken % kRing;
       const size_t part = available < kRing - place ? available : kRing - place;
-      dropped_.add(part - write_out(ring_ + place, part));
+      write_records(ring_ + place, part);
       tail_.store(taken + part);
     } else if (last) {
       break;
@@ -95,6 +104,18 @@ void LogWriter::drain() {
     }
   }
   (void)eventfd_write(finished_.get(), 1);
+}
+
+void LogWriter::write_records(const char* bytes, size_t count) {
+  size_t passed = 0;
+  if (inside_lost_) {
+    const auto* end = static_cast<const char*>(memchr(bytes, '\n', count));
+    passed = end == nullptr ? count : static_cast<size_t>(end - bytes) + 1;
+    inside_lost_ = end == nullptr;
+  }
+  const size_t written = passed + write_out(bytes + passed, count - passed);
+  if (written < count) inside_lost_ = bytes[count - 1] != '\n';
+  dropped_.add(count - written + passed);
 }
 
 size_t LogWriter::write_out(const char* bytes, size_t count) {
@@ -111,13 +132,25 @@ size_t LogWriter::write_out(const char* bytes, size_t count) {
       const auto* end = static_cast<const char*>(memchr(rest + from, '\n', part - from));
       if (end != nullptr) part = static_cast<size_t>(end - rest) + 1;
     }
-    const ssize_t written = sys::retry_interrupted([&] { return ::write(file_.get(), rest, part); });
-    if (written <= 0) return done;
+    const ssize_t written =
+        sys::retry_interrupted([&] { return ::write(file_.get(), rest, part); });
+    if (written <= 0) return done - take_back_torn(done);
     done += static_cast<size_t>(written);
     size_ += static_cast<uint64_t>(written);
     at_line_start_ = bytes[done - 1] == '\n';
+    const auto* newline =
+        static_cast<const char*>(memrchr(rest, '\n', static_cast<size_t>(written)));
+    if (newline != nullptr) whole_ = size_ - static_cast<uint64_t>(bytes + done - newline - 1);
   }
   return done;
+}
+
+size_t LogWriter::take_back_torn(size_t most) {
+  const uint64_t torn = size_ - whole_;
+  if (torn == 0 || ftruncate(file_.get(), static_cast<off_t>(whole_)) != 0) return 0;
+  size_ = whole_;
+  at_line_start_ = true;
+  return torn < most ? static_cast<size_t>(torn) : most;
 }
 
 bool LogWriter::open_file() {
@@ -125,18 +158,23 @@ bool LogWriter::open_file() {
     if (mkdirat(container_, "logs", 0700) != 0 && errno != EEXIST) return false;
     directory_.reset(openat(container_, "logs", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   }
-  file_.reset(openat(directory_.get(), "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+  file_.reset(openat(directory_.get(), "log",
+                     O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
   struct stat status;
   if (!file_ || fstat(file_.get(), &status) != 0) return false;
-  size_ = static_cast<uint64_t>(status.st_size);
+  size_ = whole_ = static_cast<uint64_t>(status.st_size);
   at_line_start_ = true;
   return true;
 }
 
 bool LogWriter::rotate() {
   for (uint32_t i = max_files_ - 1; i > 0; --i) {
-    const auto name = [](uint32_t age) { return age == 0 ? sys::Text<24>("log") : sys::Text<24>("log.", age); };
-    if (renameat(directory_.get(), name(i - 1).c_str(), directory_.get(), name(i).c_str()) != 0 && errno != ENOENT) return false;
+    const auto name = [](uint32_t age) {
+      return age == 0 ? sys::Text<24>("log") : sys::Text<24>("log.", age);
+    };
+    if (renameat(directory_.get(), name(i - 1).c_str(), directory_.get(), name(i).c_str()) != 0 &&
+        errno != ENOENT)
+      return false;
   }
   if (max_files_ <= 1 && unlinkat(directory_.get(), "log", 0) != 0 && errno != ENOENT) return false;
   return open_file();
@@ -145,13 +183,14 @@ bool LogWriter::rotate() {
 void LogWriter::finish(int patience_ms) {
   if (max_bytes_ == 0) return;
   for (const Stream stream : {Stream::kStdout, Stream::kStderr}) {
-    if (open_line_[static_cast<int>(stream)]) record(stream, "", 0, true);
+    if (lines_[static_cast<int>(stream)].open) record(stream, "", 0, true);
   }
   if (!started_) return;
   finishing_.store(true);
   wake_thread();
   pollfd finished = {finished_.get(), POLLIN, 0};
-  if (sys::retry_interrupted([&] { return poll(&finished, 1, patience_ms); }) != 1) dropped_.add(head_.load() - tail_.load());
+  if (sys::retry_interrupted([&] { return poll(&finished, 1, patience_ms); }) != 1)
+    dropped_.add(head_.load() - tail_.load());
 }
 
 }  // namespace berth::init

@@ -35,21 +35,35 @@ class LogWriter {
   uint64_t dropped() const { return dropped_.load(); }
 
  private:
-  static constexpr size_t kLongestText = 16 * 1024;  // one record, as Docker and the kubelet split lines
+  static constexpr size_t kLongestText =
+      16 * 1024;  // one record, as Docker and the kubelet split lines
 
-  void record(Stream stream, const char* text, size_t count, bool full);
+  /// A stream's current line. Where a part of it is dropped the rest is too, and what was logged of it is ended: two lines are never read as one.
+  struct Line {
+    bool open = false;      // the last record in the log says that the line goes on
+    bool broken = false;    // but it does not
+    bool skipping = false;  // until the line ends
+  };
+
+  void append(Line& line, Stream stream, const char* text, size_t count, bool full);
+  /// False: no room.
+  bool record(Stream stream, const char* text, size_t count, bool full);
   bool start_thread();
   void wake_thread();
   static void* run(void* self);
   void drain();
+  void write_records(const char* bytes, size_t count);
+  /// How many bytes were written, which end with a whole record if not all were.
   size_t write_out(const char* bytes, size_t count);
+  /// Cuts the beginning of a record off the file; how many of the last `most` bytes that were.
+  size_t take_back_torn(size_t most);
   bool open_file();
   bool rotate();
 
   int container_ = -1;
   uint64_t max_bytes_ = 0;
   uint32_t max_files_ = 0;
-  bool open_line_[2] = {false, false};
+  Line lines_[2];
 
   // One thread puts in, the other takes out: bytes ever put in and taken out say all.
   char* ring_;
@@ -61,8 +75,10 @@ class LogWriter {
 
   // The thread's own.
   sys::Fd directory_, file_;
-  uint64_t size_ = 0;  // of file_
+  uint64_t size_ = 0;   // of file_
+  uint64_t whole_ = 0;  // of file_, up to the end of its last whole record
   bool at_line_start_ = true;
+  bool inside_lost_ = false;  // what comes next is the rest of a record that was lost
 };
 
 }  // namespace berth::init

@@ -5,7 +5,6 @@
 
 #include <cstring>
 
-
 #include "init/supervisor.h"
 #include "launch/plan_reader.h"
 
@@ -28,10 +27,12 @@ int main() {
   void* plan_text = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, kPlanFd, 0);
   // Lists of eight-byte items take at most this much more than the stream that they came from.
   constexpr size_t kArena = size_t{8} * kPlanLimit;
-  void* arena = mmap(nullptr, kArena, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* arena = mmap(nullptr, kArena, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   static Plan plan;
   if (plan_text == MAP_FAILED || arena == MAP_FAILED ||
-      !PlanReader(static_cast<const char*>(plan_text), size, static_cast<char*>(arena), kArena).read(plan)) {
+      !PlanReader(static_cast<const char*>(plan_text), size, static_cast<char*>(arena), kArena)
+           .read(plan)) {
     return refuse("berth-init: the launch plan is damaged or of another version\n");
   }
   close(kPlanFd);

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-
 namespace berth::init {
 
 ClientEnd::ClientEnd(int number) {
@@ -17,7 +16,8 @@ ClientEnd::ClientEnd(int number) {
   if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) return;
   is_socket_ = S_ISSOCK(status.st_mode);
   if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
-    fd_.reset(open(sys::Text<32>("/proc/self/fd/", number).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    fd_.reset(open(sys::Text<32>("/proc/self/fd/", number).c_str(),
+                   O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (fd_) return;
   }
   fd_.reset(fcntl(number, F_DUPFD_CLOEXEC, 3));
@@ -25,7 +25,8 @@ ClientEnd::ClientEnd(int number) {
 
 ssize_t ClientEnd::write(const char* bytes, size_t count) {
   return sys::retry_interrupted([&] {
-    return is_socket_ ? send(fd_.get(), bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL) : ::write(fd_.get(), bytes, count);
+    return is_socket_ ? send(fd_.get(), bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL)
+                      : ::write(fd_.get(), bytes, count);
   });
 }
 
@@ -48,7 +49,8 @@ bool Output::flush() {
 }
 
 bool Output::fill() {
-  const ssize_t length = sys::retry_interrupted([&] { return read(pipe_.get(), buffer_, kBuffer); });
+  const ssize_t length =
+      sys::retry_interrupted([&] { return read(pipe_.get(), buffer_, kBuffer); });
   if (length < 0 && errno == EAGAIN && !ending_) return false;
   if (length <= 0) {
     pipe_.reset();

@@ -29,7 +29,11 @@ class Output {
 
   /// `buffer` has kBuffer bytes.
   Output(Stream stream, sys::Fd pipe, ClientEnd client, LogWriter& log, char* buffer)
-      : stream_(stream), pipe_(std::move(pipe)), client_(std::move(client)), log_(log), buffer_(buffer) {}
+      : stream_(stream),
+        pipe_(std::move(pipe)),
+        client_(std::move(client)),
+        log_(log),
+        buffer_(buffer) {}
 
   /// What to poll for: the container's end for reading, unless the client still owes room; the client's end for writing, if it does.
   int pipe() const { return pending_ == sent_ ? pipe_.get() : -1; }

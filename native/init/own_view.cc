@@ -30,14 +30,16 @@ Result<void> mount_late(const Plan& plan, int root, Progress& progress) {
     progress.at("mount", mount.target);
     // The supervisor has made the targets in the image's tree; those inside a mount of ours are made here.
     auto target = sys::open_in_root_plain(root, mount.target, O_PATH);
-    if (!target && target.error().number == ENOENT) target = sys::make_directory_in_root(root, mount.target);
+    if (!target && target.error().number == ENOENT)
+      target = sys::make_directory_in_root(root, mount.target);
     if (!target) return target.error();
     if (mount.kind == launch::MountKind::kBind) {
       BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, mount.source, mount.recursive));
       BERTH_TRY(sys::set_attributes(tree.get(), mount.set, mount.clear, mount.recursive));
       BERTH_TRY(sys::attach(tree.get(), target->get()));
     } else {
-      BERTH_ASSIGN(const Fd tree, sys::new_filesystem(mount.type, mount.source, mount.options, mount.set));
+      BERTH_ASSIGN(const Fd tree,
+                   sys::new_filesystem(mount.type, mount.source, mount.options, mount.set));
       BERTH_TRY(sys::attach(tree.get(), target->get()));
     }
   }
@@ -56,7 +58,8 @@ Result<void> mask(const Plan& plan, Progress& progress) {
     const sys::Text<32> empty("../", kEmptyDirectory);
     // dev/null is the node that the supervisor made, not a file of the image.
     const char* cover = S_ISDIR(status.st_mode) ? empty.c_str() : "dev/null";
-    if (mount(cover, relative(path), nullptr, MS_BIND, nullptr) != 0) return sys::last_error("mount");
+    if (mount(cover, relative(path), nullptr, MS_BIND, nullptr) != 0)
+      return sys::last_error("mount");
   }
   for (const char* path : plan.readonly_paths) {
     progress.at("masks", path);
@@ -65,7 +68,8 @@ Result<void> mask(const Plan& plan, Progress& progress) {
       if (errno == ENOENT) continue;
       return sys::last_error("mount");
     }
-    constexpr unsigned long kFlags = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    constexpr unsigned long kFlags =
+        MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
     if (mount(nullptr, here, nullptr, kFlags, nullptr) != 0) return sys::last_error("mount");
   }
   return {};
@@ -77,7 +81,8 @@ Result<void> write_sysctls(const Plan& plan, int root, Progress& progress) {
     const sys::Text<512> path("proc/sys/", sysctl.key);
     BERTH_ASSIGN(const Fd file, sys::open_in_root_plain(root, path.c_str(), O_WRONLY));
     const size_t length = strlen(sysctl.value);
-    if (write(file.get(), sysctl.value, length) != static_cast<ssize_t>(length)) return sys::last_error("write");
+    if (write(file.get(), sysctl.value, length) != static_cast<ssize_t>(length))
+      return sys::last_error("write");
   }
   return {};
 }
@@ -87,7 +92,8 @@ Result<void> write_sysctls(const Plan& plan, int root, Progress& progress) {
 Result<void> enter_own_view(const Plan& plan, Progress& progress) {
   progress.at("pivot");
   // A copy on top of itself: the root as it came from the supervisor is locked, and pivot_root(2) takes no locked mount.
-  if (mount("rootfs", "rootfs", nullptr, MS_BIND | MS_REC, nullptr) != 0) return sys::last_error("mount");
+  if (mount("rootfs", "rootfs", nullptr, MS_BIND | MS_REC, nullptr) != 0)
+    return sys::last_error("mount");
   if (chdir("rootfs") != 0) return sys::last_error("chdir");
   BERTH_ASSIGN(const Fd root, sys::adopt(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   // Before the pivot: a user namespace may mount proc and sysfs only while it sees others in full (mount_namespaces(7)).

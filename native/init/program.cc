@@ -30,8 +30,10 @@ sys::Error execute(const char* path) {
 
 }  // namespace
 
-sys::Error run_program(const launch::Process& process, const Identity& identity, Progress& progress) {
-  if (process.args.count > kMostStrings || process.env.count > kMostStrings) return {E2BIG, "execve"};
+sys::Error run_program(const launch::Process& process, const Identity& identity,
+                       Progress& progress) {
+  if (process.args.count > kMostStrings || process.env.count > kMostStrings)
+    return {E2BIG, "execve"};
   memcpy(arguments, process.args.items, process.args.count * sizeof arguments[0]);
   memcpy(environment, process.env.items, process.env.count * sizeof environment[0]);
   if (value_of(environment, "HOME") == nullptr) {

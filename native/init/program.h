@@ -9,6 +9,7 @@ namespace berth::init {
 
 /// Looks the command up in the container's own PATH, as execvp(3) does, and executes it. Returns only on failure: ENOENT not found, EACCES found but not
 /// executable, else what execve(2) says. A file that is there but whose interpreter or loader is not fails with call "interpreter".
-sys::Error run_program(const launch::Process& process, const Identity& identity, Progress& progress);
+sys::Error run_program(const launch::Process& process, const Identity& identity,
+                       Progress& progress);
 
 }  // namespace berth::init

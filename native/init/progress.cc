@@ -11,7 +11,8 @@ void Progress::at(const char* new_step, const char* new_subject) {
   if (timings != nullptr && strcmp(step, new_step) != 0 && timings->count < Timings::kMost) {
     timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    timings->entries[timings->count++] = {new_step, static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec)};
+    timings->entries[timings->count++] = {new_step, static_cast<uint64_t>(now.tv_sec) * 1000000000 +
+                                                        static_cast<uint64_t>(now.tv_nsec)};
   }
   step = new_step;
   subject = new_subject;

@@ -8,6 +8,7 @@
 #include "init/timestamp.h"
 #include "sys/fd.h"
 #include "sys/process.h"
+#include "sys/write_all.h"
 
 namespace berth::init {
 namespace {
@@ -19,8 +20,11 @@ constexpr size_t kMilliseconds = 3;
 /// Whole or not at all: a temporary file, then rename(2). The directory is volatile (tmpfs), so there is nothing to sync.
 Result<void> write_whole(int directory, const char* name, const char* text, size_t length) {
   const char* temporary = ".record";
-  BERTH_ASSIGN(const sys::Fd file, sys::adopt(openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), "openat"));
-  if (write(file.get(), text, length) != static_cast<ssize_t>(length)) return sys::last_error("write");
+  BERTH_ASSIGN(const sys::Fd file,
+               sys::adopt(openat(directory, temporary,
+                                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600),
+                          "openat"));
+  BERTH_TRY(sys::write_all(file.get(), text, length));
   if (renameat(directory, temporary, directory, name) != 0) return sys::last_error("renameat");
   return {};
 }
@@ -28,21 +32,28 @@ Result<void> write_whole(int directory, const char* name, const char* text, size
 }  // namespace
 
 Result<void> identify(pid_t task, StateRecord& record) {
-  BERTH_ASSIGN(const sys::Fd proc, sys::adopt(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(const sys::Fd proc,
+               sys::adopt(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   record.supervisor.pid = getpid();
   record.task.pid = task;
   BERTH_ASSIGN(record.supervisor.start_time, sys::start_time(proc.get(), record.supervisor.pid));
   BERTH_ASSIGN(record.task.start_time, sys::start_time(proc.get(), record.task.pid));
-  BERTH_ASSIGN(const sys::Fd boot, sys::adopt(openat(proc.get(), "sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC), "openat"));
+  BERTH_ASSIGN(
+      const sys::Fd boot,
+      sys::adopt(openat(proc.get(), "sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC), "openat"));
   constexpr size_t kUuid = 36;
   if (read(boot.get(), record.boot_id, kUuid) != kUuid) return sys::last_error("read");
   return {};
 }
 
 Result<void> write_state(int directory, const StateRecord& record) {
-  const auto process = [](const ProcessName& name) { return sys::Text<96>("{\"pid\":", name.pid, ",\"start_time\":", name.start_time, '}'); };
-  const sys::Text<512> text("{\"format\":1,\"boot_id\":\"", record.boot_id, "\",\"supervisor\":", process(record.supervisor).c_str(),
-                            ",\"task\":", process(record.task).c_str(), ",\"started_at\":\"", now(kMilliseconds).c_str(), "\"}\n");
+  const auto process = [](const ProcessName& name) {
+    return sys::Text<96>("{\"pid\":", name.pid, ",\"start_time\":", name.start_time, '}');
+  };
+  const sys::Text<512> text("{\"format\":1,\"boot_id\":\"", record.boot_id,
+                            "\",\"supervisor\":", process(record.supervisor).c_str(),
+                            ",\"task\":", process(record.task).c_str(), ",\"started_at\":\"",
+                            now(kMilliseconds).c_str(), "\"}\n");
   return write_whole(directory, "state.json", text.c_str(), text.size());
 }
 

@@ -46,7 +46,8 @@ sys::Text<2048> escape(const char* from) {
 /// Two lists, the supervisor's and the first process's, or none. Shared with the child that is cloned later.
 Timings* make_timings(const Plan& plan) {
   if (!plan.timings) return nullptr;
-  void* shared = mmap(nullptr, 2 * sizeof(Timings), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* shared =
+      mmap(nullptr, 2 * sizeof(Timings), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   return shared == MAP_FAILED ? nullptr : static_cast<Timings*>(shared);
 }
 
@@ -57,14 +58,16 @@ Timings* make_timings(const Plan& plan) {
   for (int who = 0; who < 2; ++who) {
     for (uint32_t i = 0; i < lists[who].count; ++i) {
       const auto& entry = lists[who].entries[i];
-      line.add(sys::Text<80>(who == 0 ? " supervisor:" : " task:", entry.step, ':', entry.began).c_str());
+      line.add(sys::Text<80>(who == 0 ? " supervisor:" : " task:", entry.step, ':', entry.began)
+                   .c_str());
     }
   }
   control.tell_leash(line.c_str());
 }
 
 /// All that comes before the program runs; on success the first process has been told to go on.
-Result<void> build(const Plan& plan, Ending& ending, Control& control, Container& container, StateRecord& record, Progress& progress) {
+Result<void> build(const Plan& plan, Ending& ending, Control& control, Container& container,
+                   StateRecord& record, Progress& progress) {
   progress.at("state");
   BERTH_TRY(ending.prepare(plan, &progress.subject));
   BERTH_TRY(stand_alone(plan, progress));
@@ -84,7 +87,8 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
 
 /// From the plan to a program that runs and a record that says so. On failure nothing of the container runs any more. Never inlined, like what follows: its
 /// large frame must not be part of the one that stays.
-[[gnu::noinline]] bool come_to_life(const Plan& plan, Ending& ending, Control& control, Container& container, Failure& failure, Progress& progress) {
+[[gnu::noinline]] bool come_to_life(const Plan& plan, Ending& ending, Control& control,
+                                    Container& container, Failure& failure, Progress& progress) {
   StateRecord record;
   auto outcome = build(plan, ending, control, container, record, progress);
   bool runs = false;
@@ -115,22 +119,25 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
 }
 
 /// Removes all that was made, then tells why; whoever reads the line may rely on it.
-[[gnu::noinline]] int give_up(const Plan& plan, Ending& ending, Control& control, const Failure& failure) {
+[[gnu::noinline]] int give_up(const Plan& plan, Ending& ending, Control& control,
+                              const Failure& failure) {
   const auto clear_up = [&]() -> Result<void> {
     BERTH_TRY(strike_stage(plan));
     BERTH_TRY(ending.remove_cgroups());
     return ending.remove_container();
   };
   const auto cleared = clear_up();
-  const sys::Text<3072> line("failed {\"step\":\"", failure.step, "\",\"errno\":", failure.number, ",\"syscall\":\"", failure.call,
-                             "\",\"subject\":\"", escape(failure.subject).c_str(),
+  const sys::Text<3072> line("failed {\"step\":\"", failure.step, "\",\"errno\":", failure.number,
+                             ",\"syscall\":\"", failure.call, "\",\"subject\":\"",
+                             escape(failure.subject).c_str(),
                              "\",\"cleanup_errno\":", cleared ? 0 : cleared.error().number, '}');
   control.announce_exit(line.c_str());
   return 1;
 }
 
 /// Records the end, clears up, and tells everybody who waits.
-[[gnu::noinline]] int conclude(bool remove, const Container& container, Ending& ending, Control& control) {
+[[gnu::noinline]] int conclude(bool remove, const Container& container, Ending& ending,
+                               Control& control) {
   ExitStatus exit = collect(container);
   constexpr int kDiskPatience = 2000;
   log_writer.finish(kDiskPatience);
@@ -158,11 +165,14 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
   Ending ending;
   Container container;
   Failure failure;
-  if (!come_to_life(plan, ending, control, container, failure, progress)) return give_up(plan, ending, control, failure);
+  if (!come_to_life(plan, ending, control, container, failure, progress))
+    return give_up(plan, ending, control, failure);
 
   log_writer.configure(ending.container(), plan.logs);
-  static Output out(Stream::kStdout, std::move(container.output[0]), ClientEnd(1), log_writer, buffers[0]);
-  static Output err(Stream::kStderr, std::move(container.output[1]), ClientEnd(2), log_writer, buffers[1]);
+  static Output out(Stream::kStdout, std::move(container.output[0]), ClientEnd(1), log_writer,
+                    buffers[0]);
+  static Output err(Stream::kStderr, std::move(container.output[1]), ClientEnd(2), log_writer,
+                    buffers[1]);
   progress.at("running");
   tell_timings(progress.timings, control);
   const sys::Text<48> running("running ", container.pid);

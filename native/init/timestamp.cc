@@ -12,8 +12,9 @@ Timestamp now(size_t digits) {
   auto fraction = static_cast<uint64_t>(time.tv_nsec);
   for (size_t i = digits; i < 9; ++i) fraction /= 10;
   const auto two = [](int value) { return sys::Padded{static_cast<uint64_t>(value), 2}; };
-  return Timestamp(utc.tm_year + 1900, '-', two(utc.tm_mon + 1), '-', two(utc.tm_mday), 'T', two(utc.tm_hour), ':',
-                   two(utc.tm_min), ':', two(utc.tm_sec), '.', sys::Padded{fraction, digits}, 'Z');
+  return Timestamp(utc.tm_year + 1900, '-', two(utc.tm_mon + 1), '-', two(utc.tm_mday), 'T',
+                   two(utc.tm_hour), ':', two(utc.tm_min), ':', two(utc.tm_sec), '.',
+                   sys::Padded{fraction, digits}, 'Z');
 }
 
 }  // namespace berth::init

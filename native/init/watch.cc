@@ -31,7 +31,8 @@ void watch(const Container& container, Control& control, Output& out, Output& er
     // After the end only a client that is slow to read is waited for; a pipe that descendants hold open is not.
     const bool client_owes = outputs[0]->client() >= 0 || outputs[1]->client() >= 0;
     const int timeout = ended && !client_owes ? 0 : -1;
-    if (sys::retry_interrupted([&] { return poll(fds, static_cast<nfds_t>(count), timeout); }) < 0) return;
+    if (sys::retry_interrupted([&] { return poll(fds, static_cast<nfds_t>(count), timeout); }) < 0)
+      return;
     control.serve(fds + first_control, count - first_control);
     signalfd_siginfo info;
     if (fds[task + 1].revents != 0 && read(signals.get(), &info, sizeof info) == sizeof info) {

@@ -35,7 +35,8 @@ std::vector<Setting> v2_settings(const Limits& limits);
 
 /// Makes the directories (and their shared parents) and writes the limits. On failure nothing of this container's is left. LIMIT_UNENFORCEABLE: the host
 /// has no controller for a limit that was asked for.
-std::variant<std::monostate, Failure> make_cgroups(const CgroupPlaces& places, const Limits& limits);
+std::variant<std::monostate, Failure> make_cgroups(const CgroupPlaces& places,
+                                                   const Limits& limits);
 
 /// Removes what make_cgroups made, for a container that was never started.
 void remove_cgroups(const CgroupPlaces& places);

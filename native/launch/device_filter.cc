@@ -11,24 +11,46 @@
 namespace berth::launch {
 namespace {
 
-enum Register : uint8_t { kResult = 0, kContext = 1, kType = 2, kAccess = 3, kMajor = 4, kMinor = 5, kScratch = 6 };
+enum Register : uint8_t {
+  kResult = 0,
+  kContext = 1,
+  kType = 2,
+  kAccess = 3,
+  kMajor = 4,
+  kMinor = 5,
+  kScratch = 6
+};
 
 BpfInstruction load(Register to, int16_t offset) {
   return {BPF_LDX | BPF_MEM | BPF_W, static_cast<uint8_t>(to | kContext << 4), offset, 0};
 }
-BpfInstruction set(Register to, int32_t value) { return {BPF_ALU64 | BPF_MOV | BPF_K, to, 0, value}; }
-BpfInstruction copy(Register to, Register from) { return {BPF_ALU64 | BPF_MOV | BPF_X, static_cast<uint8_t>(to | from << 4), 0, 0}; }
-BpfInstruction keep_bits(Register to, int32_t mask) { return {BPF_ALU | BPF_AND | BPF_K, to, 0, mask}; }
-BpfInstruction shift_right(Register to, int32_t bits) { return {BPF_ALU | BPF_RSH | BPF_K, to, 0, bits}; }
-BpfInstruction skip_unless_equal(Register left, int32_t value) { return {BPF_JMP | BPF_JNE | BPF_K, left, 0, value}; }
+BpfInstruction set(Register to, int32_t value) {
+  return {BPF_ALU64 | BPF_MOV | BPF_K, to, 0, value};
+}
+BpfInstruction copy(Register to, Register from) {
+  return {BPF_ALU64 | BPF_MOV | BPF_X, static_cast<uint8_t>(to | from << 4), 0, 0};
+}
+BpfInstruction keep_bits(Register to, int32_t mask) {
+  return {BPF_ALU | BPF_AND | BPF_K, to, 0, mask};
+}
+BpfInstruction shift_right(Register to, int32_t bits) {
+  return {BPF_ALU | BPF_RSH | BPF_K, to, 0, bits};
+}
+BpfInstruction skip_unless_equal(Register left, int32_t value) {
+  return {BPF_JMP | BPF_JNE | BPF_K, left, 0, value};
+}
 BpfInstruction leave() { return {BPF_JMP | BPF_EXIT, 0, 0, 0}; }
 
 /// The instructions of one rule; a comparison that fails jumps behind them.
 void append_rule(std::vector<BpfInstruction>& program, const DeviceRule& rule) {
   const size_t start = program.size();
-  const auto compare = [&](Register left, uint32_t value) { program.push_back(skip_unless_equal(left, static_cast<int32_t>(value))); };
+  const auto compare = [&](Register left, uint32_t value) {
+    program.push_back(skip_unless_equal(left, static_cast<int32_t>(value)));
+  };
   if (rule.type != 'a') compare(kType, rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
-  const int32_t granted = (rule.read ? BPF_DEVCG_ACC_READ : 0) | (rule.write ? BPF_DEVCG_ACC_WRITE : 0) | (rule.make ? BPF_DEVCG_ACC_MKNOD : 0);
+  const int32_t granted = (rule.read ? BPF_DEVCG_ACC_READ : 0) |
+                          (rule.write ? BPF_DEVCG_ACC_WRITE : 0) |
+                          (rule.make ? BPF_DEVCG_ACC_MKNOD : 0);
   constexpr int32_t kEverything = BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE | BPF_DEVCG_ACC_MKNOD;
   if (rule.allow && granted != kEverything && rule.type != 'a') {
     // Allowed only if nothing is asked for beyond what is granted.
@@ -41,18 +63,22 @@ void append_rule(std::vector<BpfInstruction>& program, const DeviceRule& rule) {
   program.push_back(set(kResult, rule.allow ? 1 : 0));
   program.push_back(leave());
   for (size_t i = start; i < program.size(); ++i) {
-    if (program[i].code == (BPF_JMP | BPF_JNE | BPF_K)) program[i].offset = static_cast<int16_t>(program.size() - i - 1);
+    if (program[i].code == (BPF_JMP | BPF_JNE | BPF_K))
+      program[i].offset = static_cast<int16_t>(program.size() - i - 1);
   }
 }
 
-long bpf(int command, bpf_attr& attributes) { return syscall(SYS_bpf, command, &attributes, sizeof attributes); }
+long bpf(int command, bpf_attr& attributes) {
+  return syscall(SYS_bpf, command, &attributes, sizeof attributes);
+}
 
 }  // namespace
 
 std::vector<BpfInstruction> device_program(const std::vector<DeviceRule>& rules) {
   // struct bpf_cgroup_dev_ctx: access_type (access << 16 | type), major, minor
-  std::vector<BpfInstruction> program = {load(kType, 0), copy(kAccess, kType), keep_bits(kType, 0xffff), shift_right(kAccess, 16),
-                                         load(kMajor, 4), load(kMinor, 8)};
+  std::vector<BpfInstruction> program = {load(kType, 0),           copy(kAccess, kType),
+                                         keep_bits(kType, 0xffff), shift_right(kAccess, 16),
+                                         load(kMajor, 4),          load(kMinor, 8)};
   for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
     append_rule(program, *rule);
     if (rule->type == 'a') return program;  // fits everything: no rule before it can matter

@@ -8,7 +8,7 @@
 namespace berth::launch {
 
 struct Failure {
-  int number = 0;  // errno; 0 where no system call is to blame
+  int number = 0;    // errno; 0 where no system call is to blame
   std::string code;  // BAD_CONFIG, LIMIT_UNENFORCEABLE, …; empty: the errno's own name
   std::string syscall;
   std::string path;
@@ -17,7 +17,10 @@ struct Failure {
 
   Failure() = default;
   Failure(const sys::Error& error, std::string at_step, std::string at_path)
-      : number(error.number), syscall(error.call), path(std::move(at_path)), step(std::move(at_step)) {}
+      : number(error.number),
+        syscall(error.call),
+        path(std::move(at_path)),
+        step(std::move(at_step)) {}
 };
 
 }  // namespace berth::launch

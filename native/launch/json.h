@@ -83,11 +83,14 @@ class Json {
     }
     return value;
   }
-  uint32_t id(uint32_t fallback = 0) const { return static_cast<uint32_t>(integer(0, 0xfffffffeLL, fallback)); }
+  uint32_t id(uint32_t fallback = 0) const {
+    return static_cast<uint32_t>(integer(0, 0xfffffffeLL, fallback));
+  }
   uint64_t unsigned_integer(uint64_t fallback = 0) const {
     if (!present()) return fallback;
     uint64_t value = fallback;
-    if (value_->get_uint64().get(value) != simdjson::SUCCESS) fault("must be a whole number, 0 or more");
+    if (value_->get_uint64().get(value) != simdjson::SUCCESS)
+      fault("must be a whole number, 0 or more");
     return value;
   }
 
@@ -98,7 +101,8 @@ class Json {
     simdjson::dom::array array;
     if (value_->get_array().get(array) != simdjson::SUCCESS) return fault("must be an array");
     size_t index = 0;
-    for (simdjson::dom::element item : array) visit(Json(item, place_ + "[" + std::to_string(index++) + "]", *faults_));
+    for (simdjson::dom::element item : array)
+      visit(Json(item, place_ + "[" + std::to_string(index++) + "]", *faults_));
   }
   /// Calls `visit(key, Json)` for each member of an object.
   template <typename Visit>
@@ -106,12 +110,15 @@ class Json {
     if (!present()) return;
     simdjson::dom::object object;
     if (value_->get_object().get(object) != simdjson::SUCCESS) return fault("must be an object");
-    for (auto member : object) visit(member.key, Json(member.value, place_ + "." + std::string(member.key), *faults_));
+    for (auto member : object)
+      visit(member.key, Json(member.value, place_ + "." + std::string(member.key), *faults_));
   }
 
   void fault(std::string_view problem) const { faults_->add(place_, problem); }
   /// The value as compact JSON.
-  std::string minified() const { return present() ? std::string(simdjson::minify(*value_)) : std::string(); }
+  std::string minified() const {
+    return present() ? std::string(simdjson::minify(*value_)) : std::string();
+  }
 
  private:
   Json(std::string place, Faults& faults) : place_(std::move(place)), faults_(&faults) {}

@@ -21,12 +21,14 @@ void read_rootfs(const Json& json, const std::string& container, PlanStore& stor
   std::vector<const char*> layers;
   json["layers"].each([&](const Json& layer) {
     const string_view path = layer.text();
-    if (path.empty() || path.starts_with('/') || path.find("..") != string_view::npos) return layer.fault("must lie below base");
+    if (path.empty() || path.starts_with('/') || path.find("..") != string_view::npos)
+      return layer.fault("must lie below base");
     layers.push_back(store.text(path));
   });
   if (layers.empty()) json["layers"].fault("needs at least one");
   rootfs.layers = store.list(std::move(layers));
-  if (!container.starts_with(base + "/")) return json["base"].fault("must hold the container's directory");
+  if (!container.starts_with(base + "/"))
+    return json["base"].fault("must hold the container's directory");
   const std::string below = container.substr(base.size() + 1);
   rootfs.upper = store.text(below + "/upper");
   rootfs.work = store.text(below + "/work");

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
 
@@ -13,6 +14,7 @@
 #include "sys/remove_tree.h"
 #include "sys/sealed_file.h"
 #include "sys/spawn.h"
+#include "sys/write_all.h"
 
 namespace berth::launch {
 namespace {
@@ -53,11 +55,13 @@ std::optional<Trouble> make_directory(const std::string& path, mode_t mode, Undo
   return {};
 }
 
-std::optional<Trouble> write_document(const std::string& directory, const char* name, const std::string& text) {
+std::optional<Trouble> write_document(const std::string& directory, const char* name,
+                                      const std::string& text) {
   const std::string path = directory + "/" + name;
   const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return Trouble{sys::last_error("open"), path};
-  if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return Trouble{sys::last_error("write"), path};
+  if (const auto written = sys::write_all(file.get(), text.data(), text.size()); !written)
+    return Trouble{written.error(), path};
   return {};
 }
 
@@ -68,26 +72,36 @@ std::optional<Trouble> make_upper(const Plan& plan, const std::string& container
   struct stat status;
   if (stat(top.c_str(), &status) != 0) return Trouble{sys::last_error("stat"), top};
   if (mkdir(upper.c_str(), 0700) != 0) return Trouble{sys::last_error("mkdir"), upper};
-  if (chown(upper.c_str(), status.st_uid, status.st_gid) != 0 || chmod(upper.c_str(), status.st_mode & 07777) != 0) {
+  if (chown(upper.c_str(), status.st_uid, status.st_gid) != 0 ||
+      chmod(upper.c_str(), status.st_mode & 07777) != 0) {
     return Trouble{sys::last_error("chown"), upper};
   }
   return {};
 }
 
-std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan& plan, const LaunchFacts& facts, Undo& undo) {
+std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan& plan,
+                                        const LaunchFacts& facts, Undo& undo) {
   const std::string state = plan.state_directory;
   if (auto trouble = make_directory(state, 0700, undo)) return trouble;
   const std::pair<const char*, const std::string*> documents[] = {
-      {"config.json", &request.config}, {"launch.json", &request.launch}, {"container.json", &request.container}};
+      {"config.json", &request.config},
+      {"launch.json", &request.launch},
+      {".container.json", &request.container}};
   for (const auto& [name, text] : documents) {
     if (auto trouble = write_document(state, name, *text)) return trouble;
   }
+  // By this one others know the container: it appears whole, and after the rest.
+  const std::string whole = state + "/container.json";
+  if (rename((state + "/.container.json").c_str(), whole.c_str()) != 0)
+    return Trouble{sys::last_error("rename"), whole};
   const std::string& container = facts.container_directory;
-  if (mkdir(container.c_str(), 0700) != 0 && errno != EEXIST) return Trouble{sys::last_error("mkdir"), container};
+  if (mkdir(container.c_str(), 0700) != 0 && errno != EEXIST)
+    return Trouble{sys::last_error("mkdir"), container};
   undo.add([container] { (void)sys::remove_tree(AT_FDCWD, container.c_str()); });
   if (plan.rootfs.layers.count > 0) {
     if (auto trouble = make_upper(plan, container)) return trouble;
-    if (mkdir((container + "/work").c_str(), 0700) != 0) return Trouble{sys::last_error("mkdir"), container + "/work"};
+    if (mkdir((container + "/work").c_str(), 0700) != 0)
+      return Trouble{sys::last_error("mkdir"), container + "/work"};
   }
   return {};
 }
@@ -96,6 +110,24 @@ Result<Fd> plan_file(Plan& plan) {
   const std::string stream = PlanWriter::write(plan);
   if (stream.size() > kPlanLimit) return sys::Error{E2BIG, "memfd_create"};
   return sys::sealed_file("berth-plan", stream.data(), stream.size(), 0400);
+}
+
+/// Starts the supervisor in the cgroup that all supervisors of the root share (none: in this process's own). That one may be removed at any moment by whoever
+/// clears up after the last container; then it is made again.
+Result<sys::Spawned> spawn_supervisor(const std::string& cgroup, sys::SpawnRequest request) {
+  if (cgroup.empty()) return sys::spawn(request);
+  constexpr int kTries = 20;
+  for (int attempt = 0;; ++attempt) {
+    if (mkdir(cgroup.c_str(), 0755) != 0 && errno != EEXIST) return sys::last_error("mkdir");
+    const Fd directory(open(cgroup.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (directory) {
+      request.cgroup = directory.get();
+      auto spawned = sys::spawn(request);
+      if (spawned || spawned.error().number != ENODEV || attempt == kTries) return spawned;
+    } else if (errno != ENOENT || attempt == kTries) {
+      return sys::last_error("open");
+    }
+  }
 }
 
 }  // namespace
@@ -113,8 +145,10 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   Faults faults;
   simdjson::dom::parser config_parser, launch_parser;
   simdjson::dom::element config, launch;
-  if (const auto error = config_parser.parse(request.config).get(config)) return bad_document(std::string("config.json: ") + simdjson::error_message(error));
-  if (const auto error = launch_parser.parse(request.launch).get(launch)) return bad_document(std::string("launch.json: ") + simdjson::error_message(error));
+  if (const auto error = config_parser.parse(request.config).get(config))
+    return bad_document(std::string("config.json: ") + simdjson::error_message(error));
+  if (const auto error = launch_parser.parse(request.launch).get(launch))
+    return bad_document(std::string("launch.json: ") + simdjson::error_message(error));
 
   PlanStore store;
   Plan plan;
@@ -136,27 +170,29 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   if (!program) return Failure(program.error(), "supervisor", request.supervisor);
 
   Undo undo;
-  if (auto trouble = make_directories(request, plan, facts, undo)) return Failure(trouble->error, "directories", trouble->path);
-  if (auto made = make_cgroups(facts.cgroups, limits); made.index() != 0) return std::get<Failure>(made);
+  if (auto trouble = make_directories(request, plan, facts, undo))
+    return Failure(trouble->error, "directories", trouble->path);
+  if (auto made = make_cgroups(facts.cgroups, limits); made.index() != 0)
+    return std::get<Failure>(made);
   undo.add([&facts] { remove_cgroups(facts.cgroups); });
 
   auto plan_fd = plan_file(plan);
   if (!plan_fd) return Failure(plan_fd.error(), "plan", "");
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return Failure(sys::last_error("socketpair"), "leash", "");
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return Failure(sys::last_error("socketpair"), "leash", "");
   Fd ours(ends[0]);
   const Fd theirs(ends[1]);
   const Fd nowhere(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!nowhere) return Failure(sys::last_error("open"), "stdio", "/dev/null");
-  Fd cgroup;
-  if (!facts.cgroups.supervisors.empty()) cgroup.reset(open(facts.cgroups.supervisors.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-
   const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
   const char* const envp[] = {nullptr};
   const auto client = [&](int fd) { return fd >= 0 ? fd : nowhere.get(); };
-  const int inherited[kInheritedEnd] = {nowhere.get(), client(request.output[0]), client(request.output[1]),
-                                        plan_fd->get(), theirs.get(), request.id_range};
-  auto spawned = sys::spawn({*program, argv, envp, inherited, kInheritedEnd, cgroup ? cgroup.get() : -1});
+  const int inherited[kInheritedEnd] = {
+      nowhere.get(), client(request.output[0]), client(request.output[1]), plan_fd->get(),
+      theirs.get(),  request.id_range};
+  auto spawned =
+      spawn_supervisor(facts.cgroups.supervisors, {*program, argv, envp, inherited, kInheritedEnd});
   if (!spawned) return Failure(spawned.error(), "supervisor", request.supervisor);
   undo.forget();
   return Launched{spawned->pid, std::move(ours)};

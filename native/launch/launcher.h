@@ -11,9 +11,9 @@
 namespace berth::launch {
 
 struct LaunchRequest {
-  std::string config;     // config.json
-  std::string launch;     // launch.json
-  std::string container;  // container.json, kept beside them for whoever lists containers
+  std::string config;      // config.json
+  std::string launch;      // launch.json
+  std::string container;   // container.json, kept beside them for whoever lists containers
   std::string supervisor;  // the berth-init executable
   int id_range = -1;
   int output[2] = {-1, -1};

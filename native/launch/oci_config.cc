@@ -28,28 +28,65 @@ std::optional<uint64_t> look_up(const Named (&table)[N], string_view name) {
 }
 
 constexpr Named kNamespaces[] = {
-    {"pid", sys::kernel::kCloneNewPid}, {"network", sys::kernel::kCloneNewNet},   {"mount", sys::kernel::kCloneNewNs},
-    {"ipc", sys::kernel::kCloneNewIpc}, {"uts", sys::kernel::kCloneNewUts},       {"user", sys::kernel::kCloneNewUser},
+    {"pid", sys::kernel::kCloneNewPid},       {"network", sys::kernel::kCloneNewNet},
+    {"mount", sys::kernel::kCloneNewNs},      {"ipc", sys::kernel::kCloneNewIpc},
+    {"uts", sys::kernel::kCloneNewUts},       {"user", sys::kernel::kCloneNewUser},
     {"cgroup", sys::kernel::kCloneNewCgroup},
 };
 
 constexpr Named kResourceLimits[] = {
-    {"RLIMIT_CPU", RLIMIT_CPU},         {"RLIMIT_FSIZE", RLIMIT_FSIZE},     {"RLIMIT_DATA", RLIMIT_DATA},
-    {"RLIMIT_STACK", RLIMIT_STACK},     {"RLIMIT_CORE", RLIMIT_CORE},       {"RLIMIT_RSS", RLIMIT_RSS},
-    {"RLIMIT_NPROC", RLIMIT_NPROC},     {"RLIMIT_NOFILE", RLIMIT_NOFILE},   {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
-    {"RLIMIT_AS", RLIMIT_AS},           {"RLIMIT_LOCKS", RLIMIT_LOCKS},     {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
-    {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE}, {"RLIMIT_NICE", RLIMIT_NICE},     {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
-    {"RLIMIT_RTTIME", RLIMIT_RTTIME},
+    {"RLIMIT_CPU", RLIMIT_CPU},           {"RLIMIT_FSIZE", RLIMIT_FSIZE},
+    {"RLIMIT_DATA", RLIMIT_DATA},         {"RLIMIT_STACK", RLIMIT_STACK},
+    {"RLIMIT_CORE", RLIMIT_CORE},         {"RLIMIT_RSS", RLIMIT_RSS},
+    {"RLIMIT_NPROC", RLIMIT_NPROC},       {"RLIMIT_NOFILE", RLIMIT_NOFILE},
+    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},   {"RLIMIT_AS", RLIMIT_AS},
+    {"RLIMIT_LOCKS", RLIMIT_LOCKS},       {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+    {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE}, {"RLIMIT_NICE", RLIMIT_NICE},
+    {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},     {"RLIMIT_RTTIME", RLIMIT_RTTIME},
 };
 
 /// In the kernel's order (capability.h): the index is the capability's number.
-constexpr std::array<string_view, 41> kCapabilities = {
-    "CHOWN",        "DAC_OVERRIDE",  "DAC_READ_SEARCH", "FOWNER",       "FSETID",         "KILL",         "SETGID",
-    "SETUID",       "SETPCAP",       "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW",
-    "IPC_LOCK",     "IPC_OWNER",     "SYS_MODULE",      "SYS_RAWIO",    "SYS_CHROOT",     "SYS_PTRACE",   "SYS_PACCT",
-    "SYS_ADMIN",    "SYS_BOOT",      "SYS_NICE",        "SYS_RESOURCE", "SYS_TIME",       "SYS_TTY_CONFIG", "MKNOD",
-    "LEASE",        "AUDIT_WRITE",   "AUDIT_CONTROL",   "SETFCAP",      "MAC_OVERRIDE",   "MAC_ADMIN",    "SYSLOG",
-    "WAKE_ALARM",   "BLOCK_SUSPEND", "AUDIT_READ",      "PERFMON",      "BPF",            "CHECKPOINT_RESTORE"};
+constexpr std::array<string_view, 41> kCapabilities = {"CHOWN",
+                                                       "DAC_OVERRIDE",
+                                                       "DAC_READ_SEARCH",
+                                                       "FOWNER",
+                                                       "FSETID",
+                                                       "KILL",
+                                                       "SETGID",
+                                                       "SETUID",
+                                                       "SETPCAP",
+                                                       "LINUX_IMMUTABLE",
+                                                       "NET_BIND_SERVICE",
+                                                       "NET_BROADCAST",
+                                                       "NET_ADMIN",
+                                                       "NET_RAW",
+                                                       "IPC_LOCK",
+                                                       "IPC_OWNER",
+                                                       "SYS_MODULE",
+                                                       "SYS_RAWIO",
+                                                       "SYS_CHROOT",
+                                                       "SYS_PTRACE",
+                                                       "SYS_PACCT",
+                                                       "SYS_ADMIN",
+                                                       "SYS_BOOT",
+                                                       "SYS_NICE",
+                                                       "SYS_RESOURCE",
+                                                       "SYS_TIME",
+                                                       "SYS_TTY_CONFIG",
+                                                       "MKNOD",
+                                                       "LEASE",
+                                                       "AUDIT_WRITE",
+                                                       "AUDIT_CONTROL",
+                                                       "SETFCAP",
+                                                       "MAC_OVERRIDE",
+                                                       "MAC_ADMIN",
+                                                       "SYSLOG",
+                                                       "WAKE_ALARM",
+                                                       "BLOCK_SUSPEND",
+                                                       "AUDIT_READ",
+                                                       "PERFMON",
+                                                       "BPF",
+                                                       "CHECKPOINT_RESTORE"};
 
 std::vector<const char*> texts(const Json& array, PlanStore& store) {
   std::vector<const char*> list;
@@ -66,7 +103,8 @@ const char* rooted(const Json& path, PlanStore& store) {
 
 void read_process(const Json& json, PlanStore& store, Process& process) {
   if (json["terminal"].boolean()) json["terminal"].fault("terminals are not supported yet");
-  for (const char* unsupported : {"apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"}) {
+  for (const char* unsupported :
+       {"apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"}) {
     if (json[unsupported].present()) json[unsupported].fault("is not supported");
   }
   process.args = store.list(texts(json["args"], store));
@@ -85,14 +123,16 @@ void read_process(const Json& json, PlanStore& store, Process& process) {
   user["additionalGids"].each([&](const Json& group) { groups.push_back(group.id()); });
   process.groups = store.list(std::move(groups));
   const Json capabilities = json["capabilities"];
-  process.capabilities = {read_capabilities(capabilities["bounding"]), read_capabilities(capabilities["effective"]),
-                          read_capabilities(capabilities["permitted"]), read_capabilities(capabilities["inheritable"]),
-                          read_capabilities(capabilities["ambient"])};
+  process.capabilities = {
+      read_capabilities(capabilities["bounding"]), read_capabilities(capabilities["effective"]),
+      read_capabilities(capabilities["permitted"]), read_capabilities(capabilities["inheritable"]),
+      read_capabilities(capabilities["ambient"])};
   std::vector<ResourceLimit> limits;
   json["rlimits"].each([&](const Json& limit) {
     const auto resource = look_up(kResourceLimits, limit["type"].required_text());
     if (!resource) return limit["type"].fault("is no resource limit that Linux has");
-    limits.push_back({static_cast<uint32_t>(*resource), limit["soft"].unsigned_integer(), limit["hard"].unsigned_integer()});
+    limits.push_back({static_cast<uint32_t>(*resource), limit["soft"].unsigned_integer(),
+                      limit["hard"].unsigned_integer()});
   });
   process.limits = store.list(std::move(limits));
   process.no_new_privileges = json["noNewPrivileges"].boolean();
@@ -102,7 +142,9 @@ void read_process(const Json& json, PlanStore& store, Process& process) {
 
 std::vector<IdMap> read_id_maps(const Json& array) {
   std::vector<IdMap> maps;
-  array.each([&](const Json& map) { maps.push_back({map["containerID"].id(), map["hostID"].id(), map["size"].id()}); });
+  array.each([&](const Json& map) {
+    maps.push_back({map["containerID"].id(), map["hostID"].id(), map["size"].id()});
+  });
   return maps;
 }
 
@@ -110,10 +152,12 @@ void read_namespaces(const Json& linux_section, PlanStore& store, Plan& plan) {
   linux_section["namespaces"].each([&](const Json& item) {
     const auto flag = look_up(kNamespaces, item["type"].required_text());
     if (!flag) return item["type"].fault("is no namespace that berth makes");
-    if (item["path"].present()) return item["path"].fault("joining a namespace is not supported yet");
+    if (item["path"].present())
+      return item["path"].fault("joining a namespace is not supported yet");
     plan.namespaces |= *flag;
   });
-  if ((plan.namespaces & sys::kernel::kCloneNewNs) == 0) linux_section["namespaces"].fault("must contain mount");
+  if ((plan.namespaces & sys::kernel::kCloneNewNs) == 0)
+    linux_section["namespaces"].fault("must contain mount");
   plan.uids = store.list(read_id_maps(linux_section["uidMappings"]));
   plan.gids = store.list(read_id_maps(linux_section["gidMappings"]));
   const bool own_users = (plan.namespaces & sys::kernel::kCloneNewUser) != 0;
@@ -127,8 +171,11 @@ void read_devices(const Json& linux_section, PlanStore& store, Plan& plan) {
   linux_section["devices"].each([&](const Json& item) {
     const string_view type = item["type"].required_text();
     if (type != "c" && type != "u" && type != "b") return item["type"].fault("must be c, u or b");
-    devices.push_back({rooted(item["path"], store), type == "b" ? unsigned{S_IFBLK} : unsigned{S_IFCHR}, item["major"].id(), item["minor"].id(),
-                       static_cast<uint32_t>(item["fileMode"].integer(0, 07777, 0666)), item["uid"].id(), item["gid"].id()});
+    devices.push_back({rooted(item["path"], store),
+                       type == "b" ? unsigned{S_IFBLK} : unsigned{S_IFCHR}, item["major"].id(),
+                       item["minor"].id(),
+                       static_cast<uint32_t>(item["fileMode"].integer(0, 07777, 0666)),
+                       item["uid"].id(), item["gid"].id()});
   });
   plan.devices = store.list(std::move(devices));
 }
@@ -140,7 +187,8 @@ void read_limits(const Json& resources, Limits& limits) {
     return value.integer(least, kMost);
   };
   resources.each_member([](string_view key, const Json& member) {
-    if (key != "memory" && key != "cpu" && key != "pids" && key != "devices") member.fault("is not supported yet");
+    if (key != "memory" && key != "cpu" && key != "pids" && key != "devices")
+      member.fault("is not supported yet");
   });
   resources["memory"].each_member([](string_view key, const Json& member) {
     if (key != "limit" && key != "swap") member.fault("is not supported yet");
@@ -152,8 +200,10 @@ void read_limits(const Json& resources, Limits& limits) {
   limits.memory_swap = optional(resources["memory"]["swap"], -1);
   limits.pids = optional(resources["pids"]["limit"], -1);
   limits.cpu_quota = optional(resources["cpu"]["quota"], -1);
-  if (resources["cpu"]["period"].present()) limits.cpu_period = resources["cpu"]["period"].unsigned_integer();
-  if (resources["cpu"]["shares"].present()) limits.cpu_shares = resources["cpu"]["shares"].unsigned_integer();
+  if (resources["cpu"]["period"].present())
+    limits.cpu_period = resources["cpu"]["period"].unsigned_integer();
+  if (resources["cpu"]["shares"].present())
+    limits.cpu_shares = resources["cpu"]["shares"].unsigned_integer();
   resources["devices"].each([&](const Json& item) {
     DeviceRule rule;
     rule.allow = item["allow"].boolean();
@@ -181,9 +231,12 @@ void read_sysctls(const Json& sysctls, PlanStore& store, Plan& plan) {
     // `net.ipv4.ip_forward` and `net/ipv4/ip_forward` are the same to sysctl(8); anything that could leave /proc/sys is not a name.
     std::string path(key);
     if (path.find('/') == std::string::npos) std::replace(path.begin(), path.end(), '.', '/');
-    const bool isolated = path.starts_with("net/") || path.starts_with("fs/mqueue/") || path == "kernel/domainname" ||
-                          path.starts_with("kernel/shm") || path.starts_with("kernel/msg") || path == "kernel/sem";
-    const bool plain = std::all_of(path.begin(), path.end(), [](char c) { return isalnum(c) || strchr("/_-.", c) != nullptr; });
+    const bool isolated = path.starts_with("net/") || path.starts_with("fs/mqueue/") ||
+                          path == "kernel/domainname" || path.starts_with("kernel/shm") ||
+                          path.starts_with("kernel/msg") || path == "kernel/sem";
+    const bool plain = std::all_of(path.begin(), path.end(), [](char c) {
+      return isalnum(c) || strchr("/_-.", c) != nullptr;
+    });
     if (!isolated || !plain || path.find("..") != std::string::npos) {
       return value.fault("is not a setting of the container's own namespaces");
     }
@@ -207,7 +260,8 @@ uint64_t read_capabilities(const Json& names) {
 }
 
 void read_oci_config(const Json& config, PlanStore& store, Plan& plan, Limits& limits) {
-  if (!config["ociVersion"].required_text().starts_with("1.")) config["ociVersion"].fault("must be 1.x");
+  if (!config["ociVersion"].required_text().starts_with("1."))
+    config["ociVersion"].fault("must be 1.x");
   if (config["hooks"].present()) config["hooks"].fault("hooks are not supported yet");
   read_process(config["process"], store, plan.process);
   plan.hostname = store.text(config["hostname"].text());
@@ -215,7 +269,8 @@ void read_oci_config(const Json& config, PlanStore& store, Plan& plan, Limits& l
   plan.rootfs.readonly = config["root"]["readonly"].boolean();
 
   const Json linux_section = config["linux"];
-  for (const char* unsupported : {"intelRdt", "mountLabel", "personality", "timeOffsets", "rootfsPropagation"}) {
+  for (const char* unsupported :
+       {"intelRdt", "mountLabel", "personality", "timeOffsets", "rootfsPropagation"}) {
     if (linux_section[unsupported].present()) linux_section[unsupported].fault("is not supported");
   }
   read_namespaces(linux_section, store, plan);

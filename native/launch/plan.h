@@ -96,7 +96,8 @@ struct Rootfs {
   const char* upper = "";    // relative to base
   const char* work = "";
   const char* directory = "";  // absolute; used when there are no layers
-  bool is_volatile = false;    // overlayfs `volatile`: what is written need not survive a crash of the host
+  bool is_volatile =
+      false;  // overlayfs `volatile`: what is written need not survive a crash of the host
   bool readonly = false;
 };
 
@@ -115,11 +116,11 @@ struct Logs {
 struct Plan {
   const char* id = "";
   const char* name = "";
-  const char* root = "";             // the durable root
+  const char* root = "";                 // the durable root
   const char* state_directory = "";      // of this container, volatile
   const char* container_directory = "";  // of this container, durable
   bool remove_when_done = false;
-  bool timings = false;  // tell where the launch's time went
+  bool timings = false;     // tell where the launch's time went
   uint64_t namespaces = 0;  // CLONE_NEW* to create
   List<IdMap> uids, gids;
   Rootfs rootfs;
@@ -145,7 +146,8 @@ struct Layout {
   void operator()(MountOption& v) { c.fields(v.key, v.value); }
   void operator()(Mount& v) {
     auto kind = static_cast<uint32_t>(v.kind);
-    c.fields(kind, v.late, v.recursive, v.idmap, v.source, v.type, v.target, v.options, v.set, v.clear);
+    c.fields(kind, v.late, v.recursive, v.idmap, v.source, v.type, v.target, v.options, v.set,
+             v.clear);
     v.kind = static_cast<MountKind>(kind);
   }
   void operator()(Device& v) { c.fields(v.path, v.type, v.major, v.minor, v.mode, v.uid, v.gid); }
@@ -156,8 +158,8 @@ struct Layout {
   }
   void operator()(Process& v) {
     auto oom_score = static_cast<uint32_t>(v.oom_score);
-    c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.capabilities, v.limits,
-             v.no_new_privileges, v.adjust_oom_score, oom_score);
+    c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.capabilities,
+             v.limits, v.no_new_privileges, v.adjust_oom_score, oom_score);
     v.oom_score = static_cast<int32_t>(oom_score);
   }
   void operator()(Rootfs& v) {
@@ -166,9 +168,10 @@ struct Layout {
   void operator()(Cgroup& v) { c.fields(v.unified, v.v1); }
   void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
-    c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done, v.timings, v.namespaces, v.uids, v.gids,
-             v.rootfs, v.mounts, v.devices, v.links, v.masked, v.readonly_paths, v.sysctls, v.hostname,
-             v.domainname, v.process, v.cgroup, v.logs, v.seccomp);
+    c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,
+             v.timings, v.namespaces, v.uids, v.gids, v.rootfs, v.mounts, v.devices, v.links,
+             v.masked, v.readonly_paths, v.sysctls, v.hostname, v.domainname, v.process, v.cgroup,
+             v.logs, v.seccomp);
   }
 };
 

@@ -70,14 +70,16 @@ std::vector<scmp_arg_cmp> comparisons_of(const Json& rule) {
   rule["args"].each([&](const Json& argument) {
     const auto operation = comparison_of(argument["op"].required_text());
     if (!operation) return argument["op"].fault("is no comparison");
-    comparisons.push_back({static_cast<unsigned>(argument["index"].integer(0, 5)), *operation, argument["value"].unsigned_integer(),
+    comparisons.push_back({static_cast<unsigned>(argument["index"].integer(0, 5)), *operation,
+                           argument["value"].unsigned_integer(),
                            argument["valueTwo"].unsigned_integer()});
   });
   return comparisons;
 }
 
 std::variant<SeccompProgram, Failure> build(const Json& profile) {
-  const auto default_errno = static_cast<uint32_t>(profile["defaultErrnoRet"].integer(0, 4095, EPERM));
+  const auto default_errno =
+      static_cast<uint32_t>(profile["defaultErrnoRet"].integer(0, 4095, EPERM));
   const uint32_t default_action = action_of(profile["defaultAction"], default_errno);
   if (default_action == kInvalidAction) return refused(-EINVAL, profile["defaultAction"].place());
   const Filter filter(seccomp_init(default_action));
@@ -101,20 +103,26 @@ std::variant<SeccompProgram, Failure> build(const Json& profile) {
     const auto comparisons = comparisons_of(rule);
     rule["names"].each([&](const Json& name) {
       const int number = seccomp_syscall_resolve_name(std::string(name.text()).c_str());
-      if (number == __NR_SCMP_ERROR) return;  // of another architecture, or newer than libseccomp: the default action holds
-      const int added = seccomp_rule_add_array(filter.get(), action, number, static_cast<unsigned>(comparisons.size()), comparisons.data());
+      if (number == __NR_SCMP_ERROR)
+        return;  // of another architecture, or newer than libseccomp: the default action holds
+      const int added =
+          seccomp_rule_add_array(filter.get(), action, number,
+                                 static_cast<unsigned>(comparisons.size()), comparisons.data());
       if (added < 0) failure = refused(added, name.place());
     });
   });
   if (failure) return *failure;
 
-  const sys::Fd file(static_cast<int>(sys::kernel::memfd_create("seccomp", sys::kernel::kMemfdCloexec)));
+  const sys::Fd file(
+      static_cast<int>(sys::kernel::memfd_create("seccomp", sys::kernel::kMemfdCloexec)));
   if (!file) return refused(-errno, profile.place());
-  if (const int exported = seccomp_export_bpf(filter.get(), file.get()); exported < 0) return refused(exported, profile.place());
+  if (const int exported = seccomp_export_bpf(filter.get(), file.get()); exported < 0)
+    return refused(exported, profile.place());
   struct stat status;
   if (fstat(file.get(), &status) != 0) return refused(-errno, profile.place());
   SeccompProgram program(static_cast<size_t>(status.st_size) / sizeof(uint64_t));
-  if (pread(file.get(), program.data(), program.size() * sizeof(uint64_t), 0) != status.st_size) return refused(-EIO, profile.place());
+  if (pread(file.get(), program.data(), program.size() * sizeof(uint64_t), 0) != status.st_size)
+    return refused(-EIO, profile.place());
   return program;
 }
 
@@ -145,11 +153,15 @@ std::optional<SeccompProgram> read_kept(const std::string& path) {
   if (!file || fstat(file.get(), &status) != 0) return {};
   constexpr off_t kMost = 65535 * off_t{sizeof(uint64_t)};
   const off_t size = status.st_size - off_t{SHA256_DIGEST_SIZE};
-  if (status.st_uid != geteuid() || (status.st_mode & 0077) != 0 || size <= 0 || size > kMost || size % 8 != 0) return {};
+  if (status.st_uid != geteuid() || (status.st_mode & 0077) != 0 || size <= 0 || size > kMost ||
+      size % 8 != 0)
+    return {};
   Digest stated;
   SeccompProgram program(static_cast<size_t>(size) / sizeof(uint64_t));
-  if (pread(file.get(), stated.data(), stated.size(), 0) != static_cast<ssize_t>(stated.size())) return {};
-  if (pread(file.get(), program.data(), static_cast<size_t>(size), SHA256_DIGEST_SIZE) != size) return {};
+  if (pread(file.get(), stated.data(), stated.size(), 0) != static_cast<ssize_t>(stated.size()))
+    return {};
+  if (pread(file.get(), program.data(), static_cast<size_t>(size), SHA256_DIGEST_SIZE) != size)
+    return {};
   if (digest(program.data(), static_cast<size_t>(size)) != stated) return {};
   return program;
 }
@@ -162,17 +174,21 @@ void keep(const std::string& directory, const std::string& path, const SeccompPr
   if (!file) return;
   const size_t size = program.size() * sizeof(uint64_t);
   const Digest stated = digest(program.data(), size);
-  const bool whole = write(file.get(), stated.data(), stated.size()) == static_cast<ssize_t>(stated.size()) &&
-                     write(file.get(), program.data(), size) == static_cast<ssize_t>(size);
+  const bool whole =
+      write(file.get(), stated.data(), stated.size()) == static_cast<ssize_t>(stated.size()) &&
+      write(file.get(), program.data(), size) == static_cast<ssize_t>(size);
   if (!whole || rename(temporary.c_str(), path.c_str()) != 0) unlink(temporary.c_str());
 }
 
 }  // namespace
 
-std::variant<SeccompProgram, Failure> SeccompCache::compile(const Json& profile, const std::string& directory) {
+std::variant<SeccompProgram, Failure> SeccompCache::compile(const Json& profile,
+                                                            const std::string& directory) {
   const scmp_version* library = seccomp_version();
-  const std::string decides = profile.minified() + "\n" + std::to_string(library->major) + "." + std::to_string(library->minor) + "." +
-                              std::to_string(library->micro) + " " + std::to_string(seccomp_arch_native());
+  const std::string decides = profile.minified() + "\n" + std::to_string(library->major) + "." +
+                              std::to_string(library->minor) + "." +
+                              std::to_string(library->micro) + " " +
+                              std::to_string(seccomp_arch_native());
   const std::string name = hex(digest(decides.data(), decides.size()));
   const std::lock_guard lock(mutex_);
   if (const auto known = known_.find(name); known != known_.end()) return known->second;

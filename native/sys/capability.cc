@@ -10,8 +10,11 @@ Result<CapabilitySets> get_capabilities() {
   kernel::CapHeader header = {kernel::kCapVersion3, 0};
   kernel::CapData data[2] = {};
   if (kernel::capget(header, data) != 0) return last_error("capget");
-  const auto join = [](uint32_t low, uint32_t high) { return uint64_t{low} | uint64_t{high} << 32; };
-  return CapabilitySets{join(data[0].effective, data[1].effective), join(data[0].permitted, data[1].permitted),
+  const auto join = [](uint32_t low, uint32_t high) {
+    return uint64_t{low} | uint64_t{high} << 32;
+  };
+  return CapabilitySets{join(data[0].effective, data[1].effective),
+                        join(data[0].permitted, data[1].permitted),
                         join(data[0].inheritable, data[1].inheritable)};
 }
 
@@ -19,8 +22,9 @@ Result<void> set_capabilities(const CapabilitySets& sets) {
   const auto low = [](uint64_t mask) { return static_cast<uint32_t>(mask); };
   const auto high = [](uint64_t mask) { return static_cast<uint32_t>(mask >> 32); };
   const kernel::CapHeader header = {kernel::kCapVersion3, 0};
-  const kernel::CapData data[2] = {{low(sets.effective), low(sets.permitted), low(sets.inheritable)},
-                                   {high(sets.effective), high(sets.permitted), high(sets.inheritable)}};
+  const kernel::CapData data[2] = {
+      {low(sets.effective), low(sets.permitted), low(sets.inheritable)},
+      {high(sets.effective), high(sets.permitted), high(sets.inheritable)}};
   if (kernel::capset(header, data) != 0) return last_error("capset");
   return {};
 }

@@ -1,18 +1,21 @@
 #include "sys/chunk_queue.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 namespace berth::sys {
 
-ChunkQueue::ChunkQueue(size_t chunk_size, size_t chunks)
+ChunkQueue::ChunkQueue(size_t chunk_size, size_t chunks, bool witnessed)
     : chunk_size_(chunk_size),
       chunks_(chunks),
       memory_(new uint8_t[chunk_size * chunks]),
-      lengths_(new size_t[chunks]) {}
+      lengths_(new size_t[chunks]),
+      seen_(witnessed ? 0 : std::numeric_limits<uint64_t>::max()) {}
 
 std::span<uint8_t> ChunkQueue::vacant() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return abandoned_ || pushed_ - released_ < chunks_; });
+  changed_.wait(lock, [&] { return abandoned_ || !full(); });
   if (abandoned_) return {};
   return {buffer(pushed_), chunk_size_};
 }
@@ -21,14 +24,26 @@ void ChunkQueue::push(size_t length) {
   const std::lock_guard lock(mutex_);
   lengths_[pushed_ % chunks_] = length;
   ++pushed_;
-  changed_.notify_one();
+  changed_.notify_all();
 }
 
 void ChunkQueue::close(bool failed) {
   const std::lock_guard lock(mutex_);
   closed_ = true;
   failed_ = failed;
-  changed_.notify_one();
+  changed_.notify_all();
+}
+
+std::span<const uint8_t> ChunkQueue::witness() {
+  std::unique_lock lock(mutex_);
+  if (std::exchange(sees_, false)) {
+    ++seen_;
+    changed_.notify_all();
+  }
+  changed_.wait(lock, [&] { return closed_ || pushed_ > seen_; });
+  if (pushed_ == seen_) return {};
+  sees_ = true;
+  return {buffer(seen_), lengths_[seen_ % chunks_]};
 }
 
 Result<std::span<const uint8_t>> ChunkQueue::take(uint64_t at_most) {
@@ -37,7 +52,7 @@ Result<std::span<const uint8_t>> ChunkQueue::take(uint64_t at_most) {
     if (holds_) {
       ++released_;
       holds_ = false;
-      changed_.notify_one();
+      changed_.notify_all();
     }
     changed_.wait(lock, [&] { return closed_ || pushed_ > released_; });
     if (pushed_ == released_) {
@@ -56,7 +71,7 @@ Result<std::span<const uint8_t>> ChunkQueue::take(uint64_t at_most) {
 void ChunkQueue::abandon() {
   const std::lock_guard lock(mutex_);
   abandoned_ = true;
-  changed_.notify_one();
+  changed_.notify_all();
 }
 
 }  // namespace berth::sys

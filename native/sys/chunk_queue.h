@@ -1,7 +1,8 @@
-// Bytes handed from one thread to another in large chunks, with a fixed number of buffers: the
-// producer waits for the consumer.
+// Bytes handed from one thread to another in large chunks, with a fixed number of buffers: the producer waits for the consumer,
+// and for a witness on a third thread that sees every chunk as well.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -14,7 +15,8 @@ namespace berth::sys {
 
 class ChunkQueue : public ByteSource {
  public:
-  ChunkQueue(size_t chunk_size, size_t chunks);
+  /// `witnessed`: a witness will see every chunk that is pushed.
+  ChunkQueue(size_t chunk_size, size_t chunks, bool witnessed);
 
   /// Producer: the next buffer to fill, or an empty span when the consumer has given up.
   std::span<uint8_t> vacant();
@@ -23,6 +25,10 @@ class ChunkQueue : public ByteSource {
   /// Producer: nothing more follows; `failed` tells the consumer that this end is not the true one.
   void close(bool failed);
 
+  /// Witness: the next whole chunk, valid until the next call; empty at the end. It gets all that was pushed, whatever becomes of the
+  /// consumer.
+  std::span<const uint8_t> witness();
+
   /// Consumer: up to `at_most` of the next bytes, valid until the next call; empty at the end.
   /// ECANCELED when the producer failed.
   Result<std::span<const uint8_t>> take(uint64_t at_most) override;
@@ -30,6 +36,7 @@ class ChunkQueue : public ByteSource {
   void abandon();
 
  private:
+  bool full() const { return pushed_ - std::min(released_, seen_) >= chunks_; }
   uint8_t* buffer(uint64_t number) { return memory_.get() + (number % chunks_) * chunk_size_; }
 
   const size_t chunk_size_, chunks_;
@@ -38,10 +45,13 @@ class ChunkQueue : public ByteSource {
   std::mutex mutex_;
   std::condition_variable changed_;
   uint64_t pushed_ = 0, released_ = 0;
+  uint64_t seen_;  // by the witness; the highest number when there is none
   bool closed_ = false, failed_ = false, abandoned_ = false;
   // The consumer's own: the chunk it reads.
   std::span<const uint8_t> current_;
   bool holds_ = false;
+  // The witness's own.
+  bool sees_ = false;
 };
 
 }  // namespace berth::sys

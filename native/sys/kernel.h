@@ -14,8 +14,8 @@ namespace berth::sys::kernel {
 
 // clone3(2), Linux 5.3; cgroup 5.7; CLEAR_SIGHAND 5.5
 struct CloneArgs {
-  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
-      cgroup;
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+      set_tid_size, cgroup;
 };
 constexpr uint64_t kCloneVm = 0x100, kCloneVfork = 0x4000, kClonePidfd = 0x1000;
 constexpr uint64_t kCloneParent = 0x8000;
@@ -44,10 +44,11 @@ struct MountAttr {
 constexpr unsigned kOpenTreeClone = 1, kOpenTreeCloexec = O_CLOEXEC;
 constexpr unsigned kMoveMountFromEmptyPath = 0x4, kMoveMountToEmptyPath = 0x40;
 constexpr unsigned kFsopenCloexec = 1, kFsmountCloexec = 1;
-constexpr unsigned kFsconfigSetFlag = 0, kFsconfigSetString = 1, kFsconfigSetFd = 5, kFsconfigCreate = 6;
+constexpr unsigned kFsconfigSetFlag = 0, kFsconfigSetString = 1, kFsconfigSetFd = 5,
+                   kFsconfigCreate = 6;
 constexpr uint64_t kMountReadonly = 0x1, kMountNosuid = 0x2, kMountNodev = 0x4, kMountNoexec = 0x8,
-                   kMountNoatime = 0x10, kMountStrictatime = 0x20, kMountAtimeMask = 0x70, kMountNodiratime = 0x80,
-                   kMountIdmap = 0x100000, kMountNosymfollow = 0x200000;
+                   kMountNoatime = 0x10, kMountStrictatime = 0x20, kMountAtimeMask = 0x70,
+                   kMountNodiratime = 0x80, kMountIdmap = 0x100000, kMountNosymfollow = 0x200000;
 constexpr int kAtRecursive = 0x8000, kAtEmptyPath = 0x1000;
 
 inline long fsopen(const char* type, unsigned flags) { return syscall(SYS_fsopen, type, flags); }
@@ -57,13 +58,15 @@ inline long fsconfig(int fd, unsigned command, const char* key, const void* valu
 inline long fsmount(int fd, unsigned flags, uint64_t attributes) {
   return syscall(SYS_fsmount, fd, flags, attributes);
 }
-inline long move_mount(int from, const char* from_path, int to, const char* to_path, unsigned flags) {
+inline long move_mount(int from, const char* from_path, int to, const char* to_path,
+                       unsigned flags) {
   return syscall(SYS_move_mount, from, from_path, to, to_path, flags);
 }
 inline long open_tree(int directory, const char* path, unsigned flags) {
   return syscall(SYS_open_tree, directory, path, flags);
 }
-inline long mount_setattr(int directory, const char* path, unsigned flags, const MountAttr& attributes) {
+inline long mount_setattr(int directory, const char* path, unsigned flags,
+                          const MountAttr& attributes) {
   return syscall(SYS_mount_setattr, directory, path, flags, &attributes, sizeof attributes);
 }
 inline long pivot_root(const char* new_root, const char* put_old) {
@@ -99,12 +102,16 @@ struct CapData {
   uint32_t effective, permitted, inheritable;
 };
 constexpr uint32_t kCapVersion3 = 0x20080522;
-inline long capset(const CapHeader& header, const CapData* data) { return syscall(SYS_capset, &header, data); }
+inline long capset(const CapHeader& header, const CapData* data) {
+  return syscall(SYS_capset, &header, data);
+}
 inline long capget(CapHeader& header, CapData* data) { return syscall(SYS_capget, &header, data); }
 
 // keyctl(2)
 constexpr int kKeyctlJoinSessionKeyring = 1;
-inline long join_session_keyring() { return syscall(SYS_keyctl, kKeyctlJoinSessionKeyring, nullptr); }
+inline long join_session_keyring() {
+  return syscall(SYS_keyctl, kKeyctlJoinSessionKeyring, nullptr);
+}
 
 // seccomp(2), Linux 3.17
 struct SockFilter {

@@ -22,7 +22,7 @@ struct BlobLimits {
   uint64_t ratio_grace = 0;  // archive bytes from which the ratio counts
 };
 
-/// Reads the whole of `blob` into `queue`, and into `copy` where that is not -1. Refuses with
+/// Reads the whole of `blob` into `queue`, which has a witness if the blob is gzip, and into `copy` where that is not -1. Refuses with
 /// BAD_GZIP, SIZE_MISMATCH, DIGEST_MISMATCH, DIFF_ID_MISMATCH and LIMIT_EXCEEDED. Always closes the
 /// queue. `archive_bytes` tells how much it was.
 Result<void> stream_blob(int blob, int copy, const BlobExpectation& expected,

@@ -118,7 +118,7 @@ Result<UnpackResult> unpack_into(const UnpackRequest& request, Fd target, Refusa
                  refusal);
   if (!request.over_lower) BERTH_TRY(dress_root(tree));
 
-  ChunkQueue queue(kChunkSize, kChunks);
+  ChunkQueue queue(kChunkSize, kChunks, request.expected.gzip);
   Refusal blob_refusal;
   UnpackResult result;
   std::optional<Error> blob_error;

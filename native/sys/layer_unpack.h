@@ -1,4 +1,4 @@
-// One layer, from its blob to a directory, in one pass and on two threads.
+// One layer, from its blob to a directory, in one pass and on three threads.
 #pragma once
 
 #include <cstdint>

@@ -70,6 +70,8 @@ bool LayerWriter::was_made(const std::string& path) const {
 Result<std::string> LayerWriter::clean(const std::string& name, const char* what) {
   std::string path;
   uint64_t depth = 0;
+  if (name.starts_with('/'))
+    return refusal_.refuse("ESCAPE_ATTEMPT", std::string(what) + " is absolute");
   for (size_t start = 0; start < name.size();) {
     const size_t end = std::min(name.find('/', start), name.size());
     const std::string_view part = std::string_view(name).substr(start, end - start);

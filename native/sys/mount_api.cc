@@ -35,7 +35,8 @@ Result<void> set_attributes(int mount, uint64_t set, uint64_t clear, bool recurs
     attributes.userns_fd = static_cast<uint64_t>(userns);
   }
   if (attributes.set == 0 && attributes.clear == 0) return {};
-  const auto flags = static_cast<unsigned>(kernel::kAtEmptyPath | (recursive ? kernel::kAtRecursive : 0));
+  const auto flags =
+      static_cast<unsigned>(kernel::kAtEmptyPath | (recursive ? kernel::kAtRecursive : 0));
   if (kernel::mount_setattr(mount, "", flags, attributes) != 0) return last_error("mount_setattr");
   return {};
 }

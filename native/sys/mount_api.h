@@ -21,7 +21,8 @@ Result<Fd> new_filesystem(const char* type, const char* source, const Parameters
 Result<Fd> clone_tree(int directory, const char* path, bool recursive);
 
 /// Sets and clears MOUNT_ATTR_* on a mount (mount_setattr(2)); with `userns` >= 0, maps its ids through that user namespace.
-Result<void> set_attributes(int mount, uint64_t set, uint64_t clear, bool recursive, int userns = -1);
+Result<void> set_attributes(int mount, uint64_t set, uint64_t clear, bool recursive,
+                            int userns = -1);
 
 /// Attaches a detached mount to the directory or file that `target` is.
 Result<void> attach(int mount, int target);
@@ -37,7 +38,8 @@ Result<Fd> new_filesystem(const char* type, const char* source, const Parameters
   BERTH_ASSIGN(const Fd context, open_filesystem(type));
   if (source[0] != '\0') BERTH_TRY(configure(context.get(), 1, "source", source));
   for (const auto& parameter : parameters) {
-    BERTH_TRY(configure(context.get(), parameter.value[0] == '\0' ? 0 : 1, parameter.key, parameter.value));
+    BERTH_TRY(configure(context.get(), parameter.value[0] == '\0' ? 0 : 1, parameter.key,
+                        parameter.value));
   }
   return create_filesystem(context.get(), attributes);
 }

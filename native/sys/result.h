@@ -108,9 +108,9 @@ auto retry_interrupted(F&& attempt) {
 #define BERTH_CONCAT(a, b) BERTH_CONCAT_INNER(a, b)
 
 /// `BERTH_ASSIGN(Fd fd, open_file(...))`: declares and fills, or leaves the calling function with the error.
-#define BERTH_ASSIGN(declaration, expression)                              \
-  auto BERTH_CONCAT(berth_result_, __LINE__) = (expression);               \
-  if (!BERTH_CONCAT(berth_result_, __LINE__)) {                            \
-    return BERTH_CONCAT(berth_result_, __LINE__).error();                  \
-  }                                                                        \
+#define BERTH_ASSIGN(declaration, expression)                \
+  auto BERTH_CONCAT(berth_result_, __LINE__) = (expression); \
+  if (!BERTH_CONCAT(berth_result_, __LINE__)) {              \
+    return BERTH_CONCAT(berth_result_, __LINE__).error();    \
+  }                                                          \
   declaration = std::move(*BERTH_CONCAT(berth_result_, __LINE__))

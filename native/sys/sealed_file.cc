@@ -10,12 +10,14 @@ namespace {
 
 Result<Fd> fill_and_seal(Fd file, const void* bytes, size_t size, mode_t mode) {
   for (size_t done = 0; done < size;) {
-    const ssize_t written = retry_interrupted([&] { return write(file.get(), static_cast<const char*>(bytes) + done, size - done); });
+    const ssize_t written = retry_interrupted(
+        [&] { return write(file.get(), static_cast<const char*>(bytes) + done, size - done); });
     if (written < 0) return last_error("write");
     done += static_cast<size_t>(written);
   }
   if (fchmod(file.get(), mode) != 0) return last_error("fchmod");
-  const int seals = kernel::kSealSeal | kernel::kSealShrink | kernel::kSealGrow | kernel::kSealWrite;
+  const int seals =
+      kernel::kSealSeal | kernel::kSealShrink | kernel::kSealGrow | kernel::kSealWrite;
   if (fcntl(file.get(), kernel::kAddSeals, seals) != 0) return last_error("fcntl");
   return file;
 }
@@ -34,9 +36,11 @@ Result<Fd> sealed_program(const char* path) {
   struct stat status;
   if (fstat(source.get(), &status) != 0) return last_error("fstat");
   const auto size = static_cast<size_t>(status.st_size);
-  auto memory = adopt(kernel::memfd_create("berth-init", kFlags | kernel::kMemfdExec), "memfd_create");
+  auto memory =
+      adopt(kernel::memfd_create("berth-init", kFlags | kernel::kMemfdExec), "memfd_create");
   // EINVAL: a kernel before 6.3, whose memory files are always executable. EACCES: vm.memfd_noexec=2.
-  if (!memory && memory.error().number == EINVAL) memory = adopt(kernel::memfd_create("berth-init", kFlags), "memfd_create");
+  if (!memory && memory.error().number == EINVAL)
+    memory = adopt(kernel::memfd_create("berth-init", kFlags), "memfd_create");
   if (!memory && memory.error().number == EACCES) return source;
   if (!memory) return memory.error();
   void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, source.get(), 0);

@@ -17,7 +17,8 @@ struct Shared {
   Error failure;
 };
 
-constexpr int kOutOfTheWay = 100;  // above every number that is handed over, so that no dup2 hits a source
+constexpr int kOutOfTheWay =
+    100;  // above every number that is handed over, so that no dup2 hits a source
 
 [[noreturn]] void fail(Shared* shared, const char* call) {
   shared->failure = last_error(call);
@@ -37,7 +38,8 @@ constexpr int kOutOfTheWay = 100;  // above every number that is handed over, so
     fail(shared, "spawn");
   }
   for (int i = 0; i < request.inherited_count; ++i) {
-    moved[i] = request.inherited[i] < 0 ? -1 : fcntl(request.inherited[i], F_DUPFD_CLOEXEC, kOutOfTheWay);
+    moved[i] =
+        request.inherited[i] < 0 ? -1 : fcntl(request.inherited[i], F_DUPFD_CLOEXEC, kOutOfTheWay);
     if (request.inherited[i] >= 0 && moved[i] < 0) fail(shared, "fcntl");
   }
   for (int i = 0; i < request.inherited_count; ++i) {
@@ -48,7 +50,8 @@ constexpr int kOutOfTheWay = 100;  // above every number that is handed over, so
     }
   }
   const auto first_closed = static_cast<unsigned>(request.inherited_count);
-  if (kernel::close_range(first_closed, ~0U, kernel::kCloseRangeCloexec) != 0) fail(shared, "close_range");
+  if (kernel::close_range(first_closed, ~0U, kernel::kCloseRangeCloexec) != 0)
+    fail(shared, "close_range");
   syscall(SYS_execveat, program, "", request.argv, request.envp, kernel::kAtEmptyPath);
   fail(shared, "execveat");
 }
@@ -81,7 +84,8 @@ Result<Spawned> spawn(const SpawnRequest& request) {
   Shared shared{&request, {}};
   int pidfd = -1;
   kernel::CloneArgs args = {};
-  args.flags = kernel::kCloneVm | kernel::kCloneVfork | kernel::kClonePidfd | kernel::kCloneClearSighand;
+  args.flags =
+      kernel::kCloneVm | kernel::kCloneVfork | kernel::kClonePidfd | kernel::kCloneClearSighand;
   args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   args.stack = reinterpret_cast<uint64_t>(stack);
   args.stack_size = sizeof stack;
@@ -102,7 +106,10 @@ Result<Spawned> spawn(const SpawnRequest& request) {
   if (shared.failure.number != 0) {
     // The child has exited without becoming the program; nobody else can collect it.
     siginfo_t ignored;
-    retry_interrupted([&] { return syscall(SYS_waitid, kernel::kPPidfd, pidfd, &ignored, 4 /* WEXITED */ | 0x40000000 /* __WALL */, nullptr); });
+    retry_interrupted([&] {
+      return syscall(SYS_waitid, kernel::kPPidfd, pidfd, &ignored,
+                     4 /* WEXITED */ | 0x40000000 /* __WALL */, nullptr);
+    });
     return shared.failure;
   }
   return spawned;

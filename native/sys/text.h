@@ -47,7 +47,8 @@ class TextBase {
   std::enable_if_t<std::is_integral_v<Number> && !std::is_same_v<Number, char>> add(Number number) {
     if constexpr (std::is_signed_v<Number>) {
       if (number < 0) add('-');
-      add(Padded{number < 0 ? 0 - static_cast<uint64_t>(number) : static_cast<uint64_t>(number), 1});
+      add(Padded{number < 0 ? 0 - static_cast<uint64_t>(number) : static_cast<uint64_t>(number),
+                 1});
     } else {
       add(Padded{number, 1});
     }
@@ -96,7 +97,8 @@ void copy_text(char (&to)[N], const char* from) {
 /// The number at the start of `text`; 0 when there is none. Wraps around as unsigned numbers do.
 inline uint64_t leading_number(const char* text) {
   uint64_t value = 0;
-  for (; *text >= '0' && *text <= '9'; ++text) value = value * 10 + static_cast<uint64_t>(*text - '0');
+  for (; *text >= '0' && *text <= '9'; ++text)
+    value = value * 10 + static_cast<uint64_t>(*text - '0');
   return value;
 }
 

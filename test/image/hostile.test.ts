@@ -37,9 +37,10 @@ t.test('entries that try to get out', async (t) => {
     [
       'a hard link to a file outside',
       [{ name: 'l', type: 'link', link: `${canary}/file` }],
-      'IMAGE_INVALID',
-      /is not there/,
+      'IMAGE_HOSTILE',
+      /target is absolute/,
     ],
+    ['an absolute name', [{ name: out, content: 'x' }], 'IMAGE_HOSTILE', /its name is absolute/],
     [
       'a hard link through a symbolic link',
       [
@@ -119,8 +120,7 @@ t.test('entries that stay inside, wherever they point', async (t) => {
     { name: 'escape/through-link', content: 'inside' },
     { name: 'up', type: 'symlink', link: '../../../../../..' },
     { name: `up${canary}/file`, content: 'inside' },
-    { name: `${canary}/absolute`, content: 'inside' },
-    { name: 'hard', type: 'link', link: '/etc/through-link' },
+    { name: 'hard', type: 'link', link: 'etc/through-link' },
     { name: 'soft', type: 'symlink', link: `${canary}/file` },
     { name: 'soft', content: 'a file in the place of the link', mode: 0o666 },
     { name: 'soft2', type: 'symlink', link: `${canary}/file` },
@@ -134,7 +134,6 @@ t.test('entries that stay inside, wherever they point', async (t) => {
   t.match(warnings.join('\n'), /2 device nodes[\s\S]*1 extended attributes/);
   t.equal(readFileSync(path.join(target, 'etc/through-link'), 'utf8'), 'inside');
   t.equal(readFileSync(path.join(target, canary, 'file'), 'utf8'), 'inside');
-  t.equal(readFileSync(path.join(target, canary, 'absolute'), 'utf8'), 'inside');
   t.equal(statSync(path.join(target, 'hard')).nlink, 2);
   t.notOk(existsSync('/etc/through-link'));
   t.notOk(existsSync(path.join(target, 'dev/null')));

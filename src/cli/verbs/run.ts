@@ -1,8 +1,10 @@
 import { constants } from 'node:os';
+import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
 import { launchContainer, type RunningContainer } from '../../containerizer/container/launch.js';
+import type { ContainerOptions } from '../../containerizer/container/options.js';
 import { provideImage } from '../../containerizer/image/provide.js';
 import { containerOptions, declareRunFlags } from '../run-flags/index.js';
-import type { Verb } from '../verb.js';
+import type { Context, Verb } from '../verb.js';
 
 /** A terminal sends these to the whole foreground; a service manager sends them to this process. They are meant for the container. */
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
@@ -23,21 +25,48 @@ export const verb: Verb = {
     const { imageProgress } = await import('../image-progress.js');
     const image = await provideImage(context.roots, reference, { onProgress: imageProgress(context) });
     const detach = flags.detach === true;
-    const container = await launchContainer(context.roots, {
-      image,
-      options,
-      client: detach ? null : { stdout: 1, stderr: 2 },
-    });
-    if (!detach) return followToEnd(container);
-    container.release();
-    const { id, pid } = container;
-    context.out(context.json ? `${JSON.stringify({ id, name: options.name ?? id, pid })}\n` : `${id}\n`);
-    return 0;
+    const signals = new ForwardedSignals();
+    if (!detach) signals.collect();
+    try {
+      const client = detach ? null : { stdout: 1, stderr: 2 };
+      const container = await launchContainer(context.roots, { image, options, client });
+      if (!detach) return await followToEnd(container, signals);
+      container.release();
+      announce(context, container, options);
+      return 0;
+    } finally {
+      sweepCgroups(context.roots);
+    }
   },
 };
 
+function announce(
+  { json, out }: Context,
+  { id, pid }: RunningContainer,
+  { name = id }: ContainerOptions,
+): void {
+  out(json ? `${JSON.stringify({ id, name, pid })}\n` : `${id}\n`);
+}
+
 /** The container writes to our stdout and stderr itself; what is left to do is to pass signals on and to end as it does. */
-async function followToEnd(container: RunningContainer): Promise<number> {
-  for (const name of forwarded) process.on(name, () => container.signal(constants.signals[name]));
-  return (await container.ended).status;
+async function followToEnd(container: RunningContainer, signals: ForwardedSignals): Promise<number> {
+  signals.sendTo(container);
+  const { status } = await container.ended;
+  await container.gone;
+  return status;
+}
+
+/** Signals that come before there is a container to get them are kept for it. */
+class ForwardedSignals {
+  readonly #early: number[] = [];
+  #send = (number: number): void => void this.#early.push(number);
+
+  collect(): void {
+    for (const name of forwarded) process.on(name, () => this.#send(constants.signals[name]));
+  }
+
+  sendTo(container: RunningContainer): void {
+    this.#send = (number) => container.signal(number);
+    for (const number of this.#early.splice(0)) container.signal(number);
+  }
 }

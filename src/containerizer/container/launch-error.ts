@@ -3,6 +3,7 @@ import { getSystemErrorMap } from 'node:util';
 import { BerthError } from '../../errors/berth-error.js';
 import type { ErrorCode } from '../../errors/table.js';
 import { isNativeError } from '../../native/index.js';
+import { containerIds } from '../host/id-range.js';
 import type { LaunchFailure } from './leash.js';
 
 const { errno } = constants;
@@ -44,12 +45,7 @@ function explain(failure: LaunchFailure, image: string): Told {
       return {
         code: 'USER_UNKNOWN',
         what: `user ${subject}`,
-        why:
-          number === errno.ERANGE
-            ? 'it is not a valid id'
-            : number === errno.ENOENT
-              ? `image ${image} has no such user or group`
-              : why,
+        why: explainUser(number, image),
         mend: 'Give a number, or a name from /etc/passwd of the image.',
       };
     case 'volume':
@@ -107,6 +103,14 @@ function explain(failure: LaunchFailure, image: string): Told {
   };
 }
 
+function explainUser(number: number, image: string): string {
+  if (number === errno.ERANGE) return 'it is not a valid id';
+  if (number === errno.EINVAL)
+    return `its id is not one of the container's: those are 0 to ${containerIds.size - 1}`;
+  if (number === errno.ENOENT) return `image ${image} has no such user or group`;
+  return describeErrno(number);
+}
+
 function explainExec({ subject, errno: number, syscall }: LaunchFailure, image: string): Told {
   const what = `command ${subject}`;
   if (syscall === 'interpreter') {
@@ -123,6 +127,13 @@ function explainExec({ subject, errno: number, syscall }: LaunchFailure, image: 
       code: 'COMMAND_NOT_EXECUTABLE',
       what,
       why: 'permission denied: it is not an executable file for this user',
+    };
+  }
+  if (number === errno.ENOEXEC) {
+    return {
+      code: 'COMMAND_NOT_EXECUTABLE',
+      what,
+      why: 'exec format error: no program for this machine, and no script that names its interpreter (#!)',
     };
   }
   return { code: 'COMMAND_NOT_EXECUTABLE', what, why: describeErrno(number) };
@@ -169,5 +180,7 @@ export function explainRefusal(error: unknown, what: string): unknown {
 
 export function describeErrno(number: number): string {
   const [name, text] = getSystemErrorMap().get(-number) ?? [];
-  return name === undefined ? `errno ${number}` : `${text} (${name})`;
+  if (name !== undefined) return `${text} (${name})`;
+  // Node has words only for the errors that its own calls can meet.
+  return Object.entries(errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
 }

@@ -7,14 +7,17 @@ import type { ImageConfig } from '../../oci-spec/image.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
+import { readContainer } from './catalogue.js';
 import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
 import { describeConfig } from './describe/config.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
+import { removeFolders } from './folders.js';
 import { claimIds } from './id-claim.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { readLines } from './leash.js';
 import { claimName, newId, releaseName } from './names.js';
 import type { ContainerOptions } from './options.js';
+import { removeCgroups, settle } from './settle.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
 
@@ -40,8 +43,10 @@ export interface RunningContainer {
   id: string;
   /** The first process, on the host. */
   pid: number;
-  /** Resolves when the container has ended and all is cleared up. */
+  /** Resolves when the container has ended and its supervisor has cleared up. */
   ended: Promise<ExitDocument>;
+  /** Resolves when the supervisor's process is gone too. */
+  gone: Promise<void>;
   signal(number: number): void;
   /** Lets go of the container: `ended` no longer keeps this process alive. */
   release(): void;
@@ -57,6 +62,8 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
   const id = newId();
   const name = options.name ?? id;
   const cgroup = cgroupPlaces(roots, id);
+  // Each cgroup costs every launch; without a limit there is nothing in this one to see.
+  if (options.cpus === undefined) delete cgroup.v1.cpu;
   const range = options.userns === 'auto' ? claimIds() : null;
   try {
     const config = describeConfig({
@@ -77,7 +84,7 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
     );
     makeFolders(roots);
     // An id is nobody else's anyway.
-    if (name !== id) claimName(roots, name, id);
+    const launching = name === id ? undefined : await claimName(roots, name, id);
     try {
       if (!options.remove) writeDurable(roots, document);
       request.timer?.mark('launcher');
@@ -95,12 +102,14 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
           throw explainRefusal(error, `container ${name}`);
         });
       request.timer?.mark('supervisor');
-      return await follow(id, launched, request);
+      return await follow(roots, document, launched, request);
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       releaseName(roots, name, id);
       rmSync(places.container(roots, id), { recursive: true, force: true });
       throw error;
+    } finally {
+      launching?.release();
     }
   } finally {
     if (range !== null) closeSync(range.fd);
@@ -201,10 +210,12 @@ function launchFacts(
 
 /** Waits on the leash for the program to run, and goes on listening for its end. */
 async function follow(
-  id: string,
+  roots: Roots,
+  document: ContainerDocument,
   launched: { supervisorPid: number; leash: number },
   request: LaunchRequest,
 ): Promise<RunningContainer> {
+  const { id } = document;
   const socket = new Socket({ fd: launched.leash, readable: true, writable: true });
   const lines = readLines(socket);
   let first = await lines.next();
@@ -215,11 +226,17 @@ async function follow(
   if (first.done !== true && first.value.kind === 'running') {
     request.timer?.mark('running');
     const { pid } = first.value;
-    const ended = awaitEnd(lines, launched.supervisorPid);
+    let reaped: Promise<void> | undefined;
+    const reap = () => {
+      reaped ??= native().reap(launched.supervisorPid);
+      return reaped;
+    };
+    const ended = awaitEnd(roots, id, lines, reap);
     return {
       id,
       pid,
       ended,
+      gone: ended.then(reap),
       signal: (number) => socket.write(`signal ${number}\n`),
       release: () => socket.unref(),
     };
@@ -227,15 +244,26 @@ async function follow(
   await native().reap(launched.supervisorPid);
   if (first.done !== true && first.value.kind === 'failed')
     throw explainFailure(first.value.failure, request.image.reference);
+  // Killed: it could not clear up.
+  removeCgroups({ document });
+  removeFolders(roots, document);
   throw new BerthError('LAUNCH_FAILED', {
     what: `container ${id}`,
     why: 'its supervisor ended without a word',
   });
 }
 
-async function awaitEnd(lines: ReturnType<typeof readLines>, supervisorPid: number): Promise<ExitDocument> {
+/** The end that the supervisor tells of; one that is killed cannot, and what it leaves is settled here. */
+async function awaitEnd(
+  roots: Roots,
+  id: string,
+  lines: ReturnType<typeof readLines>,
+  reap: () => Promise<void>,
+): Promise<ExitDocument> {
   let exit: ExitDocument | undefined;
   for await (const line of lines) if (line.kind === 'exited') exit = line.exit;
-  await native().reap(supervisorPid);
-  return exit ?? supervisorLost();
+  if (exit !== undefined) return exit;
+  await reap();
+  const left = readContainer(roots, id);
+  return (left === undefined ? undefined : settle(roots, left).exit) ?? supervisorLost();
 }

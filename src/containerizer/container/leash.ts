@@ -40,14 +40,20 @@ export function parseLine(line: string): SupervisorLine {
   }
 }
 
-/** Reads a control connection line by line, until the supervisor closes it. */
+/** Reads a control connection line by line, until the supervisor closes it or dies. */
 export async function* readLines(socket: Socket): AsyncGenerator<SupervisorLine> {
   let rest = '';
   socket.setEncoding('utf8');
-  for await (const chunk of socket) {
-    rest += chunk as string;
-    const lines = rest.split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) yield parseLine(line);
+  try {
+    for await (const chunk of socket) {
+      rest += chunk as string;
+      const lines = rest.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield parseLine(line);
+    }
+  } catch (error) {
+    // How the kernel ends a connection whose other side went away before it had read everything.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ECONNRESET' && code !== 'EPIPE') throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import type { Container } from './catalogue.js';
+import { sweepCgroups } from './cgroup-sweep.js';
 import { removeFolders } from './folders.js';
 import { removeCgroups, settle } from './settle.js';
 import { stopContainer } from './stop.js';
@@ -25,4 +26,5 @@ export async function removeContainer(
   }
   removeCgroups(container);
   removeFolders(roots, document);
+  sweepCgroups(roots);
 }

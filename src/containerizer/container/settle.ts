@@ -1,4 +1,3 @@
-import { rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { isNativeError, native } from '../../native/index.js';
 import { writeWhole } from '../../state/atomic-file.js';
@@ -6,6 +5,7 @@ import { isAlive } from '../../state/live-process.js';
 import { places, type Roots } from '../../state/roots.js';
 import { type Container, readContainer } from './catalogue.js';
 import { cgroupDirectories } from './cgroup-places.js';
+import { removeIfEmpty, sweepCgroups } from './cgroup-sweep.js';
 import { removeFolders } from './folders.js';
 import { supervisorLost } from './supervisor-lost.js';
 
@@ -20,6 +20,7 @@ export function settle(roots: Roots, container: Container): Container {
   if (container.state !== 'lost' || process === undefined) return container;
   if (isAlive(process.task, process.boot_id)) killTask(process.task.pid, process.task.start_time);
   removeCgroups(container);
+  sweepCgroups(roots);
   const exit = supervisorLost();
   if (document.remove) removeFolders(roots, document);
   else writeWhole(path.join(places.run(roots, document.id), 'exit.json'), JSON.stringify(exit));
@@ -34,14 +35,21 @@ function killTask(pid: number, startTime: number): void {
   }
 }
 
-/** Empty ones only: the kernel refuses while a process is in them, and then the next to look tries again. */
-export function removeCgroups({ document }: Container): void {
+/**
+ * Removes a container's cgroups. One that still has processes is given the moment that they take to die after they were killed; if they outlast it, the
+ * next to look tries again.
+ */
+export function removeCgroups({ document }: Pick<Container, 'document'>): void {
   for (const directory of cgroupDirectories(document.cgroup_places)) {
-    try {
-      rmdirSync(directory);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' && code !== 'EBUSY') throw error;
-    }
+    for (let tries = 0; tries < mostTries && !removeIfEmpty(directory); tries++) pause();
   }
+}
+
+const mostTries = 200;
+
+const nothing = new Int32Array(new SharedArrayBuffer(4));
+
+/** One millisecond. */
+function pause(): void {
+  Atomics.wait(nothing, 0, 0, 1);
 }

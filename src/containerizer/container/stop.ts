@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import type { Container } from './catalogue.js';
+import { sweepAfter } from './cgroup-sweep.js';
 import { awaitExit, sendSignal } from './control.js';
 import type { ExitDocument } from './document.js';
 import { describeErrno } from './launch-error.js';
@@ -66,11 +67,22 @@ export async function stopContainer(
     if (first !== 'impatient') {
       timer.abort();
       await patience.catch(ignoreAbort);
-      return first ?? waitForExit(roots, container);
+      return conclude(roots, container, first);
     }
   }
   await sendSignal(roots, document.id, SIGKILL);
-  return (await ended) ?? waitForExit(roots, container);
+  return conclude(roots, container, await ended);
+}
+
+/** What the supervisor told, or what is on record where none answered. */
+async function conclude(
+  roots: Roots,
+  container: Container,
+  told: ExitDocument | undefined,
+): Promise<ExitDocument> {
+  if (told === undefined) return waitForExit(roots, container);
+  await sweepAfter(roots, container.process);
+  return told;
 }
 
 function ignoreAbort(error: Error): void {

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { type Container, listContainers } from '../../src/containerizer/container/catalogue.js';
+import { removeContainer } from '../../src/containerizer/container/remove.js';
+import { waitForExit } from '../../src/containerizer/container/wait.js';
+import { Stage, unlessRoot } from '../container/stage.js';
+import { leaksSince } from '../leaks/audit.js';
+import { takeInventory } from '../leaks/inventory.js';
+
+const rounds = 30;
+
+/** Numbers from 0 to 1 that the seed decides (xorshift32). */
+function randomFrom(seed: number): () => number {
+  let state = seed | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+/** BERTH_TEST_SEED=N repeats the victims and moments of a run; what happens then is still up to the scheduler. */
+t.test('kill -9 of anybody at any moment', unlessRoot, async (t) => {
+  const seed = Number(process.env['BERTH_TEST_SEED'] ?? Date.now() % 2 ** 31);
+  t.comment(`BERTH_TEST_SEED=${seed}`);
+  const random = randomFrom(seed);
+  const stage = await Stage.open(t);
+  const reference = stage.image.reference;
+  const only = (): Container | undefined => listContainers(stage.roots)[0];
+
+  // The cgroup that all containers of a root share comes with the first and stays.
+  await stage.run(['true']);
+  for (let round = 0; round < rounds; round++) {
+    const before = takeInventory(stage.mustBeEmpty());
+    const victim =
+      (['launcher', 'launcher', 'supervisor', 'payload'] as const)[Math.floor(random() * 4)] ?? 'launcher';
+    const flags = [
+      ...(random() < 0.5 ? ['--rm'] : []),
+      ...(random() < 0.5 ? ['-d'] : []),
+      ...(random() < 0.7 ? ['--name', 'victim'] : []),
+    ];
+    // A launcher dies anywhere in its start, launch or wait; the others once they are there.
+    const moment = victim === 'launcher' ? 60 + random() * 120 : random() * 15;
+    const what = `round ${round}: ${victim} of berth run ${flags.join(' ')} after ${moment.toFixed(1)} ms`;
+
+    const child = stage.spawn('run', ...flags, reference, 'sh', '-c', 'echo up; sleep 0.4; exit 3');
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.stdout?.resume();
+    child.stderr?.resume();
+    if (victim === 'launcher') {
+      await sleep(moment);
+      child.kill('SIGKILL');
+    } else {
+      let pids = only()?.process;
+      while (pids === undefined && child.exitCode === null) {
+        await sleep(1);
+        pids = only()?.process;
+      }
+      await sleep(moment);
+      killIfThere((victim === 'supervisor' ? pids?.supervisor.pid : pids?.task.pid) ?? -1);
+    }
+    // Whoever is left is waited for as a user would, and removed.
+    for (const container of listContainers(stage.roots)) {
+      const status = container.state === 'created' ? 0 : (await waitForExit(stage.roots, container)).status;
+      const expected = victim === 'launcher' ? [0, 3, 137] : [3, 137];
+      t.ok(expected.includes(status), `${what}: status ${status} of ${container.state}`);
+    }
+    await gone;
+    for (const container of listContainers(stage.roots)) {
+      await removeContainer(stage.roots, container, { force: true }).catch((error: NodeJS.ErrnoException) => {
+        throw new Error(`${what}: ${error.message}`);
+      });
+    }
+    t.strictSame(await leaksSince(before, stage.mustBeEmpty(), stage.mine), [], what);
+    // The name is free again, whatever happened to who had it.
+    if (flags.includes('victim') && round % 3 === 0)
+      t.equal((await stage.run(['true'], { name: 'victim' })).exit.status, 0);
+  }
+});
+
+function killIfThere(pid: number): void {
+  if (pid <= 0) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
