@@ -32,5 +32,10 @@ export function readDocument<Document extends { format: number }>(
 }
 
 function damaged(file: string, why: string, cause?: unknown): BerthError {
-  return new BerthError('STATE_DAMAGED', { what: file, why, cause });
+  return new BerthError('STATE_DAMAGED', {
+    what: file,
+    why,
+    mend: 'berth rm -f removes what is left of the container.',
+    cause,
+  });
 }

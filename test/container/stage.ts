@@ -67,7 +67,9 @@ export class Stage {
     // Only a test that failed leaves any.
     t.teardown(() =>
       Promise.all(
-        listContainers(stage.roots).map((each) => removeContainer(stage.roots, each, { force: true })),
+        listContainers(stage.roots, () => {}).map((each) =>
+          removeContainer(stage.roots, each, { force: true }),
+        ),
       ),
     );
     stage.image = await stage.makeImage();

@@ -28,6 +28,11 @@ export function volume(text: string): Volume {
       'Its target cannot lie in /proc or /sys: what hides the host there could be covered.',
     );
   }
+  if (place === '/dev') {
+    throw new InvalidArgumentError(
+      'Its target cannot be /dev: device nodes would be made in the folder of the host.',
+    );
+  }
   const found: Volume = {
     source: path.resolve(source),
     target: place,

@@ -1,5 +1,6 @@
-import { findContainer } from '../../containerizer/container/catalogue.js';
-import { removeContainer } from '../../containerizer/container/remove.js';
+import { findContainer, findId } from '../../containerizer/container/catalogue.js';
+import { removeContainer, removeDamaged } from '../../containerizer/container/remove.js';
+import { BerthError } from '../../errors/berth-error.js';
 import { forEachContainer } from '../each-container.js';
 import type { Verb } from '../verb.js';
 
@@ -10,8 +11,15 @@ export const verb: Verb = {
     command.argument('<id...>', 'ids or names').option('-f, --force', 'kill those that run first');
   },
   run(context, wanted, { force }) {
-    return forEachContainer(context, wanted, (id) =>
-      removeContainer(context.roots, findContainer(context.roots, id), { force: force === true }),
-    );
+    return forEachContainer(context, wanted, async (id) => {
+      const { roots } = context;
+      const found = findId(roots, id);
+      try {
+        await removeContainer(roots, findContainer(roots, found), { force: force === true });
+      } catch (error) {
+        if (force !== true || !(error instanceof BerthError) || error.code !== 'STATE_DAMAGED') throw error;
+        await removeDamaged(roots, found);
+      }
+    });
   },
 };

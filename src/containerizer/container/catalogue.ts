@@ -5,6 +5,7 @@ import { readDocument } from '../../state/json-file.js';
 import { isAlive } from '../../state/live-process.js';
 import { places, type Roots } from '../../state/roots.js';
 import type { ContainerDocument, ExitDocument, StateDocument } from './document.js';
+import { holderOf } from './name-links.js';
 
 /**
  * `created`: being launched, or its launch was interrupted; `running`: its supervisor lives; `exited`: its end is recorded, or the host was restarted;
@@ -19,13 +20,33 @@ export interface Container {
   exit: ExitDocument | undefined;
 }
 
-/** Every container of an installation, oldest first. Only reads. */
-export function listContainers(roots: Roots): Container[] {
-  const ids = new Set([...foldersIn(places.running(roots)), ...foldersIn(places.containers(roots))]);
-  return [...ids]
-    .map((id) => readContainer(roots, id))
+/**
+ * Every container of an installation, oldest first. Only reads. One whose records are damaged is told to `onDamaged` and left out, so that it does not
+ * hide the others; without an `onDamaged` it throws.
+ */
+export function listContainers(roots: Roots, onDamaged?: (error: BerthError) => void): Container[] {
+  return containerIds(roots)
+    .map((id) => readOrTell(roots, id, onDamaged))
     .filter((container) => container !== undefined)
     .sort((a, b) => a.document.created_at.localeCompare(b.document.created_at));
+}
+
+function readOrTell(
+  roots: Roots,
+  id: string,
+  onDamaged?: (error: BerthError) => void,
+): Container | undefined {
+  try {
+    return readContainer(roots, id);
+  } catch (error) {
+    if (onDamaged === undefined || !(error instanceof BerthError)) throw error;
+    onDamaged(error);
+    return undefined;
+  }
+}
+
+function containerIds(roots: Roots): string[] {
+  return [...new Set([...foldersIn(places.running(roots)), ...foldersIn(places.containers(roots))])];
 }
 
 /** One container by its id; undefined when its folders hold no document (a launch that was cut off at its very start). */
@@ -55,28 +76,35 @@ function stateOf(
 
 /** The container that a person means: its id, its name, or a beginning of its id that fits no other. */
 export function findContainer(roots: Roots, wanted: string): Container {
-  const all = listContainers(roots);
-  const exact =
-    all.find(({ document }) => document.id === wanted) ??
-    all.find(({ document }) => document.name === wanted);
-  if (exact !== undefined) return exact;
-  const fitting = wanted === '' ? [] : all.filter(({ document }) => document.id.startsWith(wanted));
-  const [only, second] = fitting;
-  if (only === undefined) {
-    throw new BerthError('CONTAINER_NOT_FOUND', {
-      what: `container ${wanted}`,
-      why: 'no container has that name or id',
-      mend: 'See berth ps -a.',
-    });
-  }
+  const container = readContainer(roots, findId(roots, wanted));
+  if (container === undefined) throw notFound(wanted);
+  return container;
+}
+
+/** The id of that container. No container's records are read: those of others may be damaged. */
+export function findId(roots: Roots, wanted: string): string {
+  const all = containerIds(roots);
+  if (all.includes(wanted)) return wanted;
+  const named = holderOf(roots, wanted);
+  if (named !== undefined && all.includes(named)) return named;
+  const [only, second, ...more] = wanted === '' ? [] : all.filter((id) => id.startsWith(wanted));
+  if (only === undefined) throw notFound(wanted);
   if (second !== undefined) {
     throw new BerthError('CONTAINER_AMBIGUOUS', {
       what: `container ${wanted}`,
-      why: `${fitting.length} containers have ids that begin so`,
-      mend: `Give more of the id: ${only.document.id} or ${second.document.id}, for example.`,
+      why: `${more.length + 2} containers have ids that begin so`,
+      mend: `Give more of the id: ${only} or ${second}, for example.`,
     });
   }
   return only;
+}
+
+function notFound(wanted: string): BerthError {
+  return new BerthError('CONTAINER_NOT_FOUND', {
+    what: `container ${wanted}`,
+    why: 'no container has that name or id',
+    mend: 'See berth ps -a.',
+  });
 }
 
 function foldersIn(folder: string): string[] {

@@ -5,7 +5,7 @@ import type { ContainerDocument } from './document.js';
 import { releaseName } from './names.js';
 
 /** Removes a container's name and folders. Renames first, so that a crash half-way leaves only trash, never half a container. Needs no free space. */
-export function removeFolders(roots: Roots, { id, name }: ContainerDocument): void {
+export function removeFolders(roots: Roots, { id, name }: Pick<ContainerDocument, 'id' | 'name'>): void {
   releaseName(roots, name, id);
   mkdirSync(places.trash(roots), { recursive: true, mode: 0o700 });
   discard(places.container(roots, id), path.join(places.trash(roots), id));

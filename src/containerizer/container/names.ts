@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
-import path from 'node:path';
+import { mkdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { readContainer } from './catalogue.js';
+import { holderOf, nameLink } from './name-links.js';
 
 /** Twelve hexadecimal digits, as container users know them. Never all digits: such an id could be taken for a pid. */
 export function newId(): string {
@@ -29,12 +29,12 @@ export async function claimName(roots: Roots, name: string, id: string): Promise
   }
   mkdirSync(places.names(roots), { recursive: true, mode: 0o700 });
   const lockFile = `${places.names(roots)}.lock`;
-  const link = path.join(places.names(roots), name);
+  const link = nameLink(roots, name);
   for (let lastTry = false; ; lastTry = true) {
     const launching = await FileLock.take(lockFile, 'shared');
     if (tryLink(link, id)) return launching;
     launching.release();
-    if (lastTry || !freeIfNobodys(roots, lockFile, link)) throw nameInUse(name, readIfLink(link));
+    if (lastTry || !freeIfNobodys(roots, lockFile, name)) throw nameInUse(name, holderOf(roots, name));
   }
 }
 
@@ -49,28 +49,19 @@ function tryLink(link: string, id: string): boolean {
 }
 
 /** While nobody else launches under a name, one that leads to no container leads to none that will be. */
-function freeIfNobodys(roots: Roots, lockFile: string, link: string): boolean {
+function freeIfNobodys(roots: Roots, lockFile: string, name: string): boolean {
   const alone = FileLock.attempt(lockFile, 'exclusive');
   if (alone === undefined) return false;
   try {
-    const holder = readIfLink(link);
+    const holder = holderOf(roots, name);
     if (holder === undefined) return true;
     if (readContainer(roots, holder) !== undefined) return false;
     for (const folder of [places.run(roots, holder), places.container(roots, holder)])
       rmSync(folder, { recursive: true, force: true });
-    unlinkSync(link);
+    unlinkSync(nameLink(roots, name));
     return true;
   } finally {
     alone.release();
-  }
-}
-
-function readIfLink(link: string): string | undefined {
-  try {
-    return readlinkSync(link);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }
 
@@ -84,6 +75,5 @@ function nameInUse(name: string, holder: string | undefined): BerthError {
 
 /** Gives the name back, if it is that container's. */
 export function releaseName(roots: Roots, name: string, id: string): void {
-  const link = path.join(places.names(roots), name);
-  if (readIfLink(link) === id) rmSync(link, { force: true });
+  if (holderOf(roots, name) === id) rmSync(nameLink(roots, name), { force: true });
 }

@@ -1,8 +1,14 @@
+import { writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import type { Container } from './catalogue.js';
+import { type CgroupPlaces, cgroupPlaces } from './cgroup-places.js';
 import { sweepCgroups } from './cgroup-sweep.js';
+import { awaitExit, sendSignal } from './control.js';
 import { removeFolders } from './folders.js';
+import { namesOf } from './name-links.js';
 import { removeCgroups, settle } from './settle.js';
 import { stopContainer } from './stop.js';
 
@@ -27,4 +33,27 @@ export async function removeContainer(
   removeCgroups(container);
   removeFolders(roots, document);
   sweepCgroups(roots);
+}
+
+/** Removes a container whose records are damaged: what can be known without them is its id. */
+export async function removeDamaged(roots: Roots, id: string): Promise<void> {
+  const ended = awaitExit(roots, id);
+  await sendSignal(roots, id, constants.signals.SIGKILL);
+  await ended;
+  const cgroup_places = cgroupPlaces(roots, id);
+  killCgroup(cgroup_places);
+  removeCgroups({ document: { cgroup_places } });
+  const [name = id] = namesOf(roots, id);
+  removeFolders(roots, { id, name });
+  sweepCgroups(roots);
+}
+
+/** For a task that outlived its supervisor (cgroup-v2.rst, `cgroup.kill`, Linux 5.14). */
+function killCgroup({ unified }: CgroupPlaces): void {
+  if (unified === null) return;
+  try {
+    writeFileSync(path.join(unified, 'cgroup.kill'), '1');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }

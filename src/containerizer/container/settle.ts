@@ -6,6 +6,7 @@ import { places, type Roots } from '../../state/roots.js';
 import { type Container, readContainer } from './catalogue.js';
 import { cgroupDirectories } from './cgroup-places.js';
 import { removeIfEmpty, sweepCgroups } from './cgroup-sweep.js';
+import type { ContainerDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { supervisorLost } from './supervisor-lost.js';
 
@@ -39,7 +40,7 @@ function killTask(pid: number, startTime: number): void {
  * Removes a container's cgroups. One that still has processes is given the moment that they take to die after they were killed; if they outlast it, the
  * next to look tries again.
  */
-export function removeCgroups({ document }: Pick<Container, 'document'>): void {
+export function removeCgroups({ document }: { document: Pick<ContainerDocument, 'cgroup_places'> }): void {
   for (const directory of cgroupDirectories(document.cgroup_places)) {
     for (let tries = 0; tries < mostTries && !removeIfEmpty(directory); tries++) pause();
   }

@@ -1,0 +1,177 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { places } from '../../src/state/roots.js';
+import { bareNode, project } from '../cli/berth.js';
+import { Stage, unlessRoot } from '../container/stage.js';
+import { leaksSince } from '../leaks/audit.js';
+import { takeInventory } from '../leaks/inventory.js';
+
+/** Everything that is refused: one line that says what and why, a mend, the status, and nothing left behind. */
+t.test('bad input', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const reference = stage.image.reference;
+  const file = path.join(stage.folder, 'file');
+  writeFileSync(file, '');
+  await stage.run(['true']);
+
+  t.test('flags and commands that cannot be', async (t) => {
+    const cases: [string[], number, RegExp][] = [
+      [[reference, 'nonesuch'], 127, /^berth: command nonesuch: not found in image oci:/],
+      [[reference, '/etc'], 126, /^berth: command \/etc: permission denied/],
+      [
+        ['-u', 'nobody-here', reference, 'true'],
+        125,
+        /^berth: user nobody-here: image oci:.* has no such user or group\nGive a number/,
+      ],
+      [['-u', '4294967296', reference, 'true'], 125, /^berth: user 4294967296: it is not a valid id\n/],
+      [
+        ['-u', '70000', reference, 'true'],
+        125,
+        /^berth: user 70000: its id is not one of the container's: those are 0 to 65535\n/,
+      ],
+      [
+        ['-v', `${file}-gone:/x`, reference, 'true'],
+        125,
+        /^berth: volume .*file-gone: no such file or directory \(ENOENT\)\nMake it on the host first\.\n/,
+      ],
+      [['-v', 'named:/x', reference, 'true'], 125, /named is no path/],
+      [['-v', `${file}:/proc/x`, reference, 'true'], 125, /cannot lie in \/proc or \/sys/],
+      [['-v', `${file}:/dev`, reference, 'true'], 125, /cannot be \/dev/],
+      [['-v', `${file}:/a/../sys/x`, reference, 'true'], 125, /cannot lie in \/proc or \/sys/],
+      [['-v', `${file}:/x:rx`, reference, 'true'], 125, /rx is no option of a volume/],
+      [['-w', 'relative', reference, 'true'], 125, /absolute path/],
+      [['-w', '/proc/self/fd/9', reference, 'true'], 125, /^berth: working directory \/proc\/self\/fd\/9: /],
+      [['--name', '../x', reference, 'true'], 125, /^berth: --name \.\.\/x: a name has/],
+      [['--hostname', '-x', reference, 'true'], 125, /host ?name/],
+      [['--memory', '1', reference, 'true'], 125, /at least 4096 bytes/],
+      [['--memory', 'much', reference, 'true'], 125, /size/],
+      [['--cpus', '0', reference, 'true'], 125, /number of CPUs/],
+      [['--pids-limit', 'x', reference, 'true'], 125, /number of processes/],
+      [['--cap-add', 'FLY', reference, 'true'], 125, /^berth: --cap-add FLY: no such capability\n/],
+      [['--network', 'moon', reference, 'true'], 125, /Allowed choices are none, host/],
+      [['-e', '=x', reference, 'true'], 125, /NAME=VALUE/],
+      [['oci:/nowhere:latest', 'true'], 125, /^berth: image oci:\/nowhere:latest: /],
+      [[], 125, /missing required argument 'image'/],
+    ];
+    for (const [args, status, message] of cases) {
+      const before = takeInventory(stage.mustBeEmpty());
+      const ran = stage.berth('run', '--rm', ...args);
+      t.match(ran, { status, stdout: '', stderr: message }, args.join(' '));
+      t.ok(ran.stderr.split('\n').length <= 3, `at most two lines: ${ran.stderr}`);
+      t.strictSame(await leaksSince(before, stage.mustBeEmpty(), stage.mine), [], args.join(' '));
+    }
+  });
+
+  t.test('verbs on what is not there', async (t) => {
+    for (const verb of ['wait', 'stop', 'kill', 'rm', 'logs', 'inspect']) {
+      t.match(
+        stage.berth(verb, 'nobody'),
+        {
+          status: 125,
+          stdout: '',
+          stderr: 'berth: container nobody: no container has that name or id\nSee berth ps -a.\n',
+        },
+        verb,
+      );
+    }
+  });
+
+  t.test('without root it says so in one line', async (t) => {
+    // A copy that another user may read, as an installed one is; this checkout may lie where only root looks.
+    const readable = path.join(stage.folder, 'installed');
+    for (const part of [
+      'bin',
+      'dist/src',
+      'build/Release',
+      'node_modules/commander',
+      'node_modules/typebox',
+      'package.json',
+    ]) {
+      mkdirSync(path.dirname(path.join(readable, part)), { recursive: true });
+      spawnSync('cp', ['-rL', path.join(project, part), path.join(readable, part)]);
+    }
+    chmodSync(stage.folder, 0o755);
+    t.teardown(() => chmodSync(stage.folder, 0o700));
+    const as = (root: string, verb: string, ...args: string[]) =>
+      spawnSync(
+        'setpriv',
+        [
+          '--reuid=65534',
+          '--regid=65534',
+          '--clear-groups',
+          ...bareNode,
+          path.join(readable, 'bin/berth'),
+          verb,
+          '--root',
+          root,
+          '--state',
+          `${root}-state`,
+          ...args,
+        ],
+        { encoding: 'utf8' },
+      );
+    for (const root of [stage.roots.root, '/var/lib/berth-test-none']) {
+      const { status, stdout, stderr } = as(root, 'run', reference, 'true');
+      t.equal(status, 125);
+      t.equal(stdout, '');
+      t.match(stderr, /^berth: [^\n]*(root|permitted|permission)[^\n]*\n([^\n]*root[^\n]*\n)?$/i);
+    }
+    const version = as('/var/lib/berth-test-none', 'version');
+    t.equal(version.status, 0, version.stderr);
+  });
+
+  t.test('damaged records are explained, and do not hide the others', async (t) => {
+    const good = await stage.start(['sh', '-c', 'exit 2'], { remove: false, name: 'good' });
+    await good.ended;
+    const bad = await stage.start(['sh', '-c', 'exit 3'], { remove: false, name: 'bad' });
+    await bad.ended;
+    const folder = places.run(stage.roots, bad.id);
+    for (const [name, verb, content] of [
+      ['state.json', 'inspect', '{"format":1,'],
+      ['exit.json', 'wait', '{"format":9}'],
+      ['exit.json', 'inspect', ''],
+      ['container.json', 'inspect', 'null'],
+      ['container.json', 'inspect', '[]'],
+    ] as const) {
+      const place = path.join(folder, name);
+      copyFileSync(place, `${place}.kept`);
+      writeFileSync(place, content);
+      const told = stage.berth(verb, 'bad');
+      t.equal(told.status, 125, `${name}: ${content}`);
+      t.match(
+        told.stderr,
+        new RegExp(`^berth: ${place}: (it is not valid JSON|its format is .*)\n`),
+        told.stderr,
+      );
+      copyFileSync(`${place}.kept`, place);
+    }
+    t.match(stage.berth('wait', 'bad'), { status: 0, stdout: '3\n' }, 'mended, it is as before');
+    truncateSync(path.join(folder, 'container.json'), 20);
+    t.match(stage.berth('wait', 'good'), { status: 0, stdout: '2\n' });
+    t.match(stage.berth('ps', '-a', '-q'), {
+      status: 0,
+      stdout: `${good.id}\n`,
+      stderr: /container\.json: it is not valid JSON\nberth rm -f/,
+    });
+    t.match(stage.berth('rm', 'bad'), { status: 125, stderr: /container\.json: it is not valid JSON/ });
+    t.match(stage.berth('rm', '-f', 'bad', 'good'), { status: 0, stdout: 'bad\ngood\n' });
+    t.strictSame(readdirSync(places.names(stage.roots)), []);
+
+    const alive = await stage.start(['sleep', '60'], { name: 'alive' });
+    writeFileSync(path.join(places.run(stage.roots, alive.id), 'state.json'), '{');
+    t.match(stage.berth('rm', '-f', 'alive'), { status: 0, stdout: 'alive\n' });
+    t.match(await alive.ended, { status: 137 });
+    t.strictSame(readdirSync(places.running(stage.roots)), []);
+    t.ok(readFileSync(file).length === 0);
+  });
+});
