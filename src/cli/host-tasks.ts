@@ -1,15 +1,18 @@
 import { type Container, listContainers } from '../containerizer/container/catalogue.js';
+import { removeDebris } from '../containerizer/container/debris.js';
 import { settle } from '../containerizer/container/settle.js';
 import type { InspectedTask, ListTasks } from '../inspect/task-source.js';
 import { report } from './report.js';
 
 /**
  * The containers of an installation, as inspection wants them. One whose supervisor was killed is brought to its end on the way; damaged records are
- * told on stderr. */
-export const listTasks: ListTasks = (roots) =>
-  listContainers(roots, (damage) => report(damage, 'ps')).map((container) =>
+ * told on stderr, and what launchers left that were killed is removed. */
+export const listTasks: ListTasks = (roots) => {
+  if (process.geteuid?.() === 0) removeDebris(roots);
+  return listContainers(roots, (damage) => report(damage, 'ps')).map((container) =>
     taskOf(settle(roots, container)),
   );
+};
 
 function taskOf({ document, state, process }: Container): InspectedTask {
   const { id, name, image, cgroup } = document;

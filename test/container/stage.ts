@@ -1,13 +1,13 @@
 import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import { listContainers } from '../../src/containerizer/container/catalogue.js';
+import { sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js';
 import type { ExitDocument } from '../../src/containerizer/container/document.js';
 import { launchContainer, type RunningContainer } from '../../src/containerizer/container/launch.js';
 import type { ContainerOptions } from '../../src/containerizer/container/options.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
-import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
 import { type ProvidedImage, provideImage } from '../../src/containerizer/image/provide.js';
 import type { ImageConfig } from '../../src/oci-spec/image.js';
 import { places, type Roots, rootHash } from '../../src/state/roots.js';
@@ -63,7 +63,7 @@ export class Stage {
         rmSync(folder, { recursive: true, force: true });
     });
     auditLeaks(t, stage.mustBeEmpty(), stage.mine);
-    t.teardown(() => stage.removeSharedCgroups());
+    t.teardown(() => sweepCgroups(stage.roots));
     // Only a test that failed leaves any.
     t.teardown(() =>
       Promise.all(
@@ -155,23 +155,5 @@ export class Stage {
   spawn(verb: string, ...args: string[]): ChildProcess {
     const [file = '', ...words] = this.command(verb, args);
     return spawn(file, words, { stdio: ['ignore', 'pipe', 'pipe'] });
-  }
-
-  removeSharedCgroups(): void {
-    const { unified, v1 } = detectCgroupLayout();
-    const group = `berth-${rootHash(this.roots)}`;
-    for (const mount of new Set([...Object.values(v1), ...(unified === null ? [] : [unified])])) {
-      for (const directory of [path.join(mount, group, 'supervisors'), path.join(mount, group)]) {
-        removeIfThere(directory);
-      }
-    }
-  }
-}
-
-function removeIfThere(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }

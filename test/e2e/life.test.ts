@@ -10,6 +10,7 @@ import {
   listContainers,
   readContainer,
 } from '../../src/containerizer/container/catalogue.js';
+import { sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js';
 import { awaitExit } from '../../src/containerizer/container/control.js';
 import { readLogs } from '../../src/containerizer/container/logs.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
@@ -158,6 +159,7 @@ t.test('life and death', unlessRoot, async (t) => {
     await stage.run(['true'], { name: 'single' });
     await t.rejects(stage.run(['nonesuch'], { name: 'single' }), { code: 'COMMAND_NOT_FOUND' });
     await stage.run(['true'], { name: 'single' });
+    sweepCgroups(stage.roots);
     t.strictSame(await leaksSince(before, stage.mustBeEmpty(), stage.mine), []);
   });
 

@@ -31,7 +31,8 @@ export function listContainers(roots: Roots, onDamaged?: (error: BerthError) => 
     .sort((a, b) => a.document.created_at.localeCompare(b.document.created_at));
 }
 
-function readOrTell(
+/** A container whose damaged records are told instead of thrown. */
+export function readOrTell(
   roots: Roots,
   id: string,
   onDamaged?: (error: BerthError) => void,
@@ -45,7 +46,8 @@ function readOrTell(
   }
 }
 
-function containerIds(roots: Roots): string[] {
+/** Every id that has a folder, recorded or not. */
+export function containerIds(roots: Roots): string[] {
   return [...new Set([...foldersIn(places.running(roots)), ...foldersIn(places.containers(roots))])];
 }
 

@@ -1,23 +1,53 @@
-import { rmdirSync } from 'node:fs';
+import { readdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../../state/live-process.js';
 import type { Roots } from '../../state/roots.js';
 import { cgroupPlaces } from './cgroup-places.js';
 import type { StateDocument } from './document.js';
+import { whileNobodyLaunches } from './launch-lock.js';
 
 /**
- * Removes the cgroups that a root's containers share, if the last of them has gone. The kernel refuses while another one is in
- * them; whoever starts a container makes them anew.
+ * Removes the cgroups that a root's containers share, if the last of them has gone; whoever starts a container makes them anew. Not while one is being
+ * started: its own would lose their place.
  */
 export function sweepCgroups(roots: Roots): void {
   const { unified, supervisors, v1 } = cgroupPlaces(roots, 'any');
-  const shared = [unified, ...Object.values(v1)].flatMap((place) =>
-    place === null ? [] : [path.dirname(place)],
-  );
-  for (const directory of [...(supervisors === null ? [] : [supervisors]), ...new Set(shared)]) {
-    removeIfEmpty(directory);
+  const shared = [
+    ...new Set(
+      [unified, ...Object.values(v1)].flatMap((place) => (place === null ? [] : [path.dirname(place)])),
+    ),
+  ];
+  whileNobodyLaunches(roots, () => {
+    if (shared.some((directory) => holdsContainers(directory, supervisors))) return;
+    for (const directory of [...(supervisors === null ? [] : [supervisors]), ...shared])
+      removeSoon(directory);
+  });
+}
+
+function holdsContainers(directory: string, supervisors: string | null): boolean {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).some(
+      (entry) => entry.isDirectory() && path.join(directory, entry.name) !== supervisors,
+    );
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
+}
+
+const mostTries = 200;
+
+/** With no container there is at most a supervisor that is ending: it takes a moment to leave. */
+function removeSoon(cgroup: string): void {
+  for (let tries = 0; tries < mostTries && !removeIfEmpty(cgroup); tries++) pause();
+}
+
+const nothing = new Int32Array(new SharedArrayBuffer(4));
+
+/** Stands still for a millisecond. */
+export function pause(): void {
+  Atomics.wait(nothing, 0, 0, 1);
 }
 
 /** The same once a supervisor, whose last words were heard, is really gone: it takes a moment to leave its cgroup. */

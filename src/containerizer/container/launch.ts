@@ -5,17 +5,20 @@ import { BerthError } from '../../errors/berth-error.js';
 import { native, supervisorProgram } from '../../native/index.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import { writeWhole } from '../../state/atomic-file.js';
+import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
 import { readContainer } from './catalogue.js';
 import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
+import { removeDebris } from './debris.js';
 import { describeConfig } from './describe/config.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { claimIds } from './id-claim.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
+import { lockLaunch } from './launch-lock.js';
 import { readLines } from './leash.js';
-import { claimName, newId, releaseName } from './names.js';
+import { claimName, nameInUse, newId, releaseName } from './names.js';
 import type { ContainerOptions } from './options.js';
 import { removeCgroups, settle } from './settle.js';
 import { supervisorLost } from './supervisor-lost.js';
@@ -83,8 +86,7 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       cgroup,
     );
     makeFolders(roots);
-    // An id is nobody else's anyway.
-    const launching = name === id ? undefined : await claimName(roots, name, id);
+    const launching = await announce(roots, name, id);
     try {
       if (!options.remove) writeDurable(roots, document);
       request.timer?.mark('launcher');
@@ -109,10 +111,26 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       rmSync(places.container(roots, id), { recursive: true, force: true });
       throw error;
     } finally {
-      launching?.release();
+      launching.release();
     }
   } finally {
     if (range !== null) closeSync(range.fd);
+  }
+}
+
+/** Takes the name, if need be from a launcher that was killed, and says that the container is on its way. */
+async function announce(roots: Roots, name: string, id: string): Promise<FileLock> {
+  for (let lastTry = false; ; lastTry = true) {
+    const launching = await lockLaunch(roots);
+    try {
+      // An id is nobody else's anyway.
+      if (name === id || claimName(roots, name, id)) return launching;
+    } catch (error) {
+      launching.release();
+      throw error;
+    }
+    launching.release();
+    if (lastTry || !removeDebris(roots)) throw nameInUse(roots, name);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Container } from './catalogue.js';
 import { type CgroupPlaces, cgroupPlaces } from './cgroup-places.js';
 import { sweepCgroups } from './cgroup-sweep.js';
 import { awaitExit, sendSignal } from './control.js';
+import { removeDebris } from './debris.js';
 import { removeFolders } from './folders.js';
 import { namesOf } from './name-links.js';
 import { removeCgroups, settle } from './settle.js';
@@ -32,6 +33,7 @@ export async function removeContainer(
   }
   removeCgroups(container);
   removeFolders(roots, document);
+  removeDebris(roots);
   sweepCgroups(roots);
 }
 

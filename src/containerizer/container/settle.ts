@@ -5,7 +5,7 @@ import { isAlive } from '../../state/live-process.js';
 import { places, type Roots } from '../../state/roots.js';
 import { type Container, readContainer } from './catalogue.js';
 import { cgroupDirectories } from './cgroup-places.js';
-import { removeIfEmpty, sweepCgroups } from './cgroup-sweep.js';
+import { pause, removeIfEmpty, sweepCgroups } from './cgroup-sweep.js';
 import type { ContainerDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { supervisorLost } from './supervisor-lost.js';
@@ -47,10 +47,3 @@ export function removeCgroups({ document }: { document: Pick<ContainerDocument, 
 }
 
 const mostTries = 200;
-
-const nothing = new Int32Array(new SharedArrayBuffer(4));
-
-/** One millisecond. */
-function pause(): void {
-  Atomics.wait(nothing, 0, 0, 1);
-}
