@@ -39,6 +39,7 @@ BpfInstruction shift_right(Register to, int32_t bits) {
 BpfInstruction skip_unless_equal(Register left, int32_t value) {
   return {BPF_JMP | BPF_JNE | BPF_K, left, 0, value};
 }
+BpfInstruction skip_if_zero(Register left) { return {BPF_JMP | BPF_JEQ | BPF_K, left, 0, 0}; }
 BpfInstruction leave() { return {BPF_JMP | BPF_EXIT, 0, 0, 0}; }
 
 /// The instructions of one rule; a comparison that fails jumps behind them.
@@ -52,18 +53,25 @@ void append_rule(std::vector<BpfInstruction>& program, const DeviceRule& rule) {
                           (rule.write ? BPF_DEVCG_ACC_WRITE : 0) |
                           (rule.make ? BPF_DEVCG_ACC_MKNOD : 0);
   constexpr int32_t kEverything = BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE | BPF_DEVCG_ACC_MKNOD;
-  if (rule.allow && granted != kEverything && rule.type != 'a') {
-    // Allowed only if nothing is asked for beyond what is granted.
+  if (granted != kEverything && rule.type != 'a') {
     program.push_back(copy(kScratch, kAccess));
-    program.push_back(keep_bits(kScratch, kEverything & ~granted));
-    compare(kScratch, 0);
+    if (rule.allow) {
+      // Allowed only if nothing is asked for beyond what is granted.
+      program.push_back(keep_bits(kScratch, kEverything & ~granted));
+      compare(kScratch, 0);
+    } else {
+      // Denied if anything is asked for that is denied.
+      program.push_back(keep_bits(kScratch, granted));
+      program.push_back(skip_if_zero(kScratch));
+    }
   }
   if (rule.type != 'a' && rule.major) compare(kMajor, *rule.major);
   if (rule.type != 'a' && rule.minor) compare(kMinor, *rule.minor);
   program.push_back(set(kResult, rule.allow ? 1 : 0));
   program.push_back(leave());
   for (size_t i = start; i < program.size(); ++i) {
-    if (program[i].code == (BPF_JMP | BPF_JNE | BPF_K))
+    if (program[i].code == (BPF_JMP | BPF_JNE | BPF_K) ||
+        program[i].code == (BPF_JMP | BPF_JEQ | BPF_K))
       program[i].offset = static_cast<int16_t>(program.size() - i - 1);
   }
 }

@@ -40,6 +40,10 @@ int answer(const std::vector<BpfInstruction>& program, char type, uint32_t acces
         if (to != static_cast<uint64_t>(static_cast<int64_t>(step.immediate)))
           at += static_cast<size_t>(step.offset);
         break;
+      case BPF_JMP | BPF_JEQ | BPF_K:
+        if (to == static_cast<uint64_t>(static_cast<int64_t>(step.immediate)))
+          at += static_cast<size_t>(step.offset);
+        break;
       case BPF_JMP | BPF_EXIT:
         return static_cast<int>(registers[0]);
       default:

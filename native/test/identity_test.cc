@@ -23,7 +23,9 @@ const char* const kPasswd =
     "web:x:33:34:web:/srv/web:/bin/sh\n"
     "web:x:44:44:again:/:\n"
     "relative:x:50:50::home:\n";
-const char* const kGroup = "root:x:0:\nweb:x:34:\nadm:x:4:other,web\nempty:x:5:\nweb2:x:6:webb,we\nsame:x:4:web\nbad:x:x:web\n";
+const char* const kGroup =
+    "root:x:0:\nweb:x:34:\nadm:x:4:other,web\nempty:x:5:\nweb2:x:6:webb,we\nsame:x:4:web\nbad:x:x:"
+    "web\n";
 
 struct Outcome {
   int error = 0;
@@ -39,7 +41,8 @@ Outcome find_in(const ScratchFolder& folder, const berth::launch::Process& proce
   if (child == 0) {
     Outcome outcome;
     if (chroot(folder.path().c_str()) != 0 || chdir("/") != 0) _exit(1);
-    if (const auto found = find_identity(process, outcome.identity); !found) outcome.error = found.error().number;
+    if (const auto found = find_identity(process, outcome.identity); !found)
+      outcome.error = found.error().number;
     _exit(write(writing.get(), &outcome, sizeof outcome) == sizeof outcome ? 0 : 1);
   }
   Outcome outcome;
@@ -62,7 +65,9 @@ struct Image : ScratchFolder {
   }
 };
 
-std::vector<gid_t> groups_of(const Identity& identity) { return {identity.groups, identity.groups + identity.group_count}; }
+std::vector<gid_t> groups_of(const Identity& identity) {
+  return {identity.groups, identity.groups + identity.group_count};
+}
 
 }  // namespace
 
@@ -80,10 +85,18 @@ TEST_CASE("users and groups by name and number") {
     std::vector<gid_t> groups;
   };
   const Row rows[] = {
-      {"web", 33, 34, "/srv/web", {4}}, {"33", 33, 34, "/srv/web", {4}}, {"web:adm", 33, 4, "/srv/web", {}},
-      {"33:77", 33, 77, "/srv/web", {}}, {"web:", 33, 34, "/srv/web", {4}}, {"root", 0, 0, "/root", {}},
-      {"77", 77, 0, "/", {}}, {"77:78", 77, 78, "/", {}}, {":adm", 0, 4, "/root", {}},
-      {"relative", 50, 50, "/", {}}, {"1000", 1000, 0, "/", {}}, {"4294967294", 4294967294, 0, "/", {}},
+      {"web", 33, 34, "/srv/web", {4}},
+      {"33", 33, 34, "/srv/web", {4}},
+      {"web:adm", 33, 4, "/srv/web", {}},
+      {"33:77", 33, 77, "/srv/web", {}},
+      {"web:", 33, 34, "/srv/web", {4}},
+      {"root", 0, 0, "/root", {}},
+      {"77", 77, 0, "/", {}},
+      {"77:78", 77, 78, "/", {}},
+      {":adm", 0, 4, "/root", {}},
+      {"relative", 50, 50, "/", {}},
+      {"1000", 1000, 0, "/", {}},
+      {"4294967294", 4294967294, 0, "/", {}},
   };
   for (const Row& row : rows) {
     CAPTURE(row.user);
@@ -99,11 +112,13 @@ TEST_CASE("users and groups by name and number") {
 TEST_CASE("what is no user, and what is no number") {
   if (geteuid() != 0) return;
   const Image image;
-  for (const char* user : {"nobody", "web:nobody", "broken", "negative", "huge", "bad:bad", "web\n", "-1", "0x10", "1 "}) {
+  for (const char* user : {"nobody", "web:nobody", "broken", "negative", "huge", "bad:bad", "web\n",
+                           "-1", "0x10", "1 "}) {
     CAPTURE(user);
     CHECK(find_in(image, user).error == ENOENT);
   }
-  for (const char* user : {"4294967295", "4294967296", "99999999999999999999999999", "1:4294967296"}) {
+  for (const char* user :
+       {"4294967295", "4294967296", "99999999999999999999999999", "1:4294967296"}) {
     CAPTURE(user);
     CHECK(find_in(image, user).error == ERANGE);
   }
@@ -147,7 +162,8 @@ TEST_CASE("account files that are none, or have no end") {
   const Image long_line(std::string(20000, 'x') + ":x:1:1::/:\nafter:x:7:7::/:\n");
   CHECK(find_in(long_line, "after").identity.uid == 7);
   std::string many;
-  while (many.size() < (1 << 20) + 20000) many += "u" + std::to_string(many.size()) + ":x:9:9::/:/bin/sh\n";
+  while (many.size() < (1 << 20) + 20000)
+    many += "u" + std::to_string(many.size()) + ":x:9:9::/:/bin/sh\n";
   const Image without_end(many + "late:x:8:8::/:\n");
   CHECK(find_in(without_end, "late").error == ENOENT);
   CHECK(find_in(without_end, "u0").identity.uid == 9);
@@ -157,7 +173,8 @@ TEST_CASE("more groups than there is room for are refused, not cut off") {
   if (geteuid() != 0) return;
   const Image image;
   std::string groups;
-  for (int i = 0; i < 65; ++i) groups += "g" + std::to_string(i) + ":x:" + std::to_string(100 + i) + ":web\n";
+  for (int i = 0; i < 65; ++i)
+    groups += "g" + std::to_string(i) + ":x:" + std::to_string(100 + i) + ":web\n";
   image.write("etc/group", groups);
   CHECK(find_in(image, "web").error == E2BIG);
 }

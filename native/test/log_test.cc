@@ -23,12 +23,17 @@ constexpr int kPatience = 5000;
 /// A container's folder with a log of its own limits.
 struct Log {
   Log(const ScratchFolder& folder, uint64_t max_bytes, uint32_t max_files)
-      : directory(open(folder.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)), writer(new LogWriter) {
+      : directory(open(folder.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
+        ring(new char[LogWriter::kRing]),
+        writer(new LogWriter(ring.get())) {
     writer->configure(directory.get(), {max_bytes, max_files});
   }
-  void write(const std::string& text, Stream stream = Stream::kStdout) const { writer->write(stream, text.data(), text.size()); }
+  void write(const std::string& text, Stream stream = Stream::kStdout) const {
+    writer->write(stream, text.data(), text.size());
+  }
 
   berth::sys::Fd directory;
+  std::unique_ptr<char[]> ring;
   std::unique_ptr<LogWriter> writer;
 };
 
@@ -41,13 +46,16 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 /// `stdout F text` without the time.
 std::string untimed(const std::string& record) {
-  static const std::regex form("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{9}Z ((stdout|stderr) [PF] [^]*)");
+  static const std::regex form(
+      "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{9}Z ((stdout|stderr) [PF] [^]*)");
   std::smatch match;
   REQUIRE_MESSAGE(std::regex_match(record, match, form), record);
   return match[1];
 }
 
-bool there(const ScratchFolder& folder, const std::string& name) { return access(folder.path(name).c_str(), F_OK) == 0; }
+bool there(const ScratchFolder& folder, const std::string& name) {
+  return access(folder.path(name).c_str(), F_OK) == 0;
+}
 
 void give_the_disk_time() {
   const timespec moment = {0, 20000000};
@@ -67,7 +75,8 @@ TEST_CASE("records: streams, partial lines, an end for the last") {
   CHECK(log.writer->dropped() == 0);
   std::vector<std::string> records;
   for (const auto& line : lines_of(folder.read("logs/log"))) records.push_back(untimed(line));
-  CHECK(records == std::vector<std::string>{"stdout F one", "stdout P tw", "stderr F error", "stdout F o", "stdout F ", "stdout P open",
+  CHECK(records == std::vector<std::string>{"stdout F one", "stdout P tw", "stderr F error",
+                                            "stdout F o", "stdout F ", "stdout P open",
                                             "stdout F "});
 }
 
@@ -98,7 +107,8 @@ TEST_CASE("files are rotated at their size, whole records each, the oldest goes"
     CHECK(text.size() < 4096 + 100);
     CHECK(text.back() == '\n');
     auto lines = lines_of(text);
-    for (auto line = lines.rbegin(); line != lines.rend(); ++line) CHECK(untimed(*line) == "stdout F line " + std::to_string(expected--));
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line)
+      CHECK(untimed(*line) == "stdout F line " + std::to_string(expected--));
   }
   CHECK(expected < 999 - 150);
 }
@@ -121,7 +131,9 @@ TEST_CASE("what the disk cannot take is dropped and counted; what follows is who
   const pid_t child = fork();
   if (child == 0) {
     // A disk of some pages, in a mount namespace of its own.
-    if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) _exit(2);
+    if (unshare(CLONE_NEWNS) != 0 ||
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+      _exit(2);
     if (mount("berth-test", folder.path().c_str(), "tmpfs", 0, "size=64k") != 0) _exit(3);
     const Log log(folder, 1 << 20, 2);
     for (int i = 0; i < 3000; ++i) log.write("early " + std::to_string(i) + "\n");
@@ -152,7 +164,8 @@ TEST_CASE("when the disk stands still nobody waits, and no two lines become one"
   const std::string line = std::string(30000, 'x') + "\n";
   for (int i = 0; i < 40; ++i) log.write(line);
   CHECK(log.writer->dropped() > 40 * 30000 - 300 * 1024);
-  const berth::sys::Fd reader(open(folder.path("logs/log").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const berth::sys::Fd reader(
+      open(folder.path("logs/log").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   std::string text;
   const auto drain = [&] {
     char buffer[65536];

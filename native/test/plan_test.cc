@@ -78,7 +78,7 @@ TEST_CASE("another format, another magic") {
   const std::string format = number(kPlanFormat + 1);
   std::copy(format.begin(), format.end(), stream.begin() + 4);
   CHECK_FALSE(reads(stream));
-  CHECK_FALSE(reads("NLPB" + sample().substr(4)));
+  CHECK_FALSE(reads("XLPB" + sample().substr(4)));
 }
 
 TEST_CASE("lies about sizes") {

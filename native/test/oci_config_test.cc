@@ -1,0 +1,180 @@
+#include "launch/oci_config.h"
+
+#include <doctest/doctest.h>
+
+#include "launch/cgroup.h"
+#include "sys/kernel.h"
+
+using namespace berth::launch;
+
+namespace {
+
+/// What came of a config.json; the parser and the store live as long as the plan that points into them.
+struct Read {
+  explicit Read(const std::string& text) {
+    simdjson::dom::element element;
+    REQUIRE(parser.parse(text).get(element) == simdjson::SUCCESS);
+    Faults faults;
+    read_oci_config(Json(element, "config.json:", faults), store, plan, limits);
+    fault = faults.first();
+  }
+
+  simdjson::dom::parser parser;
+  PlanStore store;
+  Plan plan;
+  Limits limits;
+  std::string fault;
+};
+
+/// A small good document with one member of `process`, `linux` or the top replaced or added.
+std::string document(const std::string& process = "", const std::string& linux_section = "",
+                     const std::string& top = "") {
+  const auto more = [](const std::string& text) { return text.empty() ? text : "," + text; };
+  return R"({"ociVersion":"1.1.0","process":{"args":["sh"],"cwd":"/")" + more(process) +
+         R"(},"linux":{"namespaces":[{"type":"mount"},{"type":"pid"}])" + more(linux_section) +
+         "}" + more(top) + "}";
+}
+
+std::string fault_of(const std::string& text) { return Read(text).fault; }
+
+}  // namespace
+
+TEST_CASE("the least that is a container, and its defaults") {
+  const Read read(document());
+  CHECK(read.fault.empty());
+  CHECK(read.plan.namespaces ==
+        (berth::sys::kernel::kCloneNewNs | berth::sys::kernel::kCloneNewPid));
+  CHECK(read.plan.process.umask == 022);
+  CHECK_FALSE(read.plan.process.no_new_privileges);
+  CHECK_FALSE(read.limits.memory);
+  CHECK(read.plan.links.count == 5);
+}
+
+TEST_CASE("every fault is told with its place") {
+  const std::pair<std::string, std::string> cases[] = {
+      {"{}", "config.json: ociVersion: is missing"},
+      {R"({"ociVersion":"2.0.0"})", "config.json: ociVersion: must be 1.x"},
+      {"[]", "config.json:: must be an object"},
+      {R"({"ociVersion":"1.0.0","process":{"args":[],"cwd":"/"}})",
+       "config.json: process.args: needs at least the command"},
+      {R"({"ociVersion":"1.0.0","process":{"args":["a",1],"cwd":"/"}})",
+       "config.json: process.args[1]: must be a string"},
+      {R"({"ociVersion":"1.0.0","process":{"args":["a\u0000b"],"cwd":"/"}})",
+       "config.json: process.args[0]: must not contain NUL"},
+      {R"({"ociVersion":"1.0.0","process":{"args":["a"],"cwd":"tmp"}})",
+       "config.json: process.cwd: must be an absolute path"},
+      {document(R"("env":["A"])"), "config.json: process.env[0]: must be NAME=VALUE"},
+      {document(R"("env":["=x"])"), "config.json: process.env[0]: must be NAME=VALUE"},
+      {document(R"("terminal":true)"),
+       "config.json: process.terminal: terminals are not supported yet"},
+      {document(R"("apparmorProfile":"x")"),
+       "config.json: process.apparmorProfile: is not supported"},
+      {document(R"("user":{"uid":4294967295})"),
+       "config.json: process.user.uid: must lie between 0 and 4294967294"},
+      {document(R"("user":{"uid":-1})"),
+       "config.json: process.user.uid: must lie between 0 and 4294967294"},
+      {document(R"("user":{"umask":512})"),
+       "config.json: process.user.umask: must lie between 0 and 511"},
+      {document(R"("capabilities":{"bounding":["CAP_FLY"]})"),
+       "config.json: process.capabilities.bounding[0]: is no capability that berth knows"},
+      {document(R"("rlimits":[{"type":"RLIMIT_X"}])"),
+       "config.json: process.rlimits[0].type: is no resource limit that Linux has"},
+      {document("", "", R"("hooks":{})"), "config.json: hooks: hooks are not supported yet"},
+      {document("", R"("rootfsPropagation":"shared")"),
+       "config.json: linux.rootfsPropagation: is not supported"},
+      {document("", R"("uidMappings":[{"containerID":0,"hostID":1,"size":1}])"),
+       "config.json: linux.uidMappings: id maps and a user namespace need each other"},
+      {document("", R"("devices":[{"type":"x","path":"/dev/x"}])"),
+       "config.json: linux.devices[0].type: must be c, u or b"},
+      {document("", R"("resources":{"hugepageLimits":[]})"),
+       "config.json: linux.resources.hugepageLimits: is not supported yet"},
+      {document("", R"("resources":{"memory":{"reservation":1}})"),
+       "config.json: linux.resources.memory.reservation: is not supported yet"},
+      {document("", R"("resources":{"memory":{"limit":"1g"}})"),
+       "config.json: linux.resources.memory.limit: must be a whole number"},
+      {document("", R"("sysctl":{"kernel.core_pattern":"|x"})"),
+       "config.json: linux.sysctl.kernel.core_pattern: is not a setting of the container's own "
+       "namespaces"},
+      {document("", R"("sysctl":{"kernel.shm_rmid_forced=1+kernel.core_pattern":"x"})"),
+       "config.json: linux.sysctl.kernel.shm_rmid_forced=1+kernel.core_pattern: is not a setting "
+       "of the container's own namespaces"},
+      {document("", R"("sysctl":{"net/../kernel/core_pattern":"x"})"),
+       "config.json: linux.sysctl.net/../kernel/core_pattern: is not a setting of the container's "
+       "own namespaces"},
+      {document("", "", R"("mounts":[{"destination":"/"}])"),
+       "config.json: mounts[0].destination: must be an absolute path other than /"},
+      {document("", "", R"("mounts":[{"destination":"/a","source":"b"}])"),
+       "config.json: mounts[0].source: must be an absolute path"},
+      {document("", "", R"("mounts":[{"destination":"/a","source":"/b","options":["shared"]}])"),
+       "config.json: mounts[0].options[0]: mount propagation other than private is not supported"},
+  };
+  for (const auto& [text, fault] : cases) {
+    CAPTURE(text);
+    CHECK(fault_of(text) == fault);
+  }
+  CHECK(
+      fault_of(
+          R"({"ociVersion":"1.0.0","process":{"args":["a"],"cwd":"/"},"linux":{"namespaces":[{"type":"pid"}]}})") ==
+      "config.json: linux.namespaces: must contain mount");
+  CHECK(
+      fault_of(
+          R"({"ociVersion":"1.0.0","process":{"args":["a"],"cwd":"/"},"linux":{"namespaces":[{"type":"time"}]}})") ==
+      "config.json: linux.namespaces[0].type: is no namespace that berth makes");
+}
+
+TEST_CASE("mounts: attributes, parameters, and who makes them") {
+  const Read read(document("", "", R"("mounts":[
+    {"destination":"/proc","type":"proc","source":"proc","options":["nosuid","noexec"]},
+    {"destination":"/dev","type":"tmpfs","source":"x","options":["mode=755","ro","rw","strictatime"]},
+    {"destination":"/dev/pts","type":"devpts","options":["newinstance"]},
+    {"destination":"/proc/deep","type":"bind","source":"/a","options":["rbind","ro","idmap","size=1"]},
+    {"destination":"/procedure","type":"none","source":"/a","options":["bind"]}])"));
+  REQUIRE(read.fault.empty());
+  const auto& mounts = read.plan.mounts;
+  REQUIRE(mounts.count == 5);
+  CHECK(mounts.items[0].late);
+  CHECK(mounts.items[0].set ==
+        (berth::sys::kernel::kMountNosuid | berth::sys::kernel::kMountNoexec));
+  CHECK_FALSE(mounts.items[1].late);
+  CHECK(mounts.items[1].options.count == 1);
+  CHECK(mounts.items[1].set == berth::sys::kernel::kMountStrictatime);
+  CHECK((mounts.items[1].clear & berth::sys::kernel::kMountReadonly) != 0);
+  CHECK(mounts.items[2].late);
+  CHECK(std::string(mounts.items[2].options.items[0].key) == "newinstance");
+  CHECK(mounts.items[3].late);
+  CHECK(mounts.items[3].recursive);
+  CHECK(mounts.items[3].idmap);
+  CHECK(mounts.items[3].options.count == 0);
+  CHECK_FALSE(mounts.items[4].late);
+  CHECK(mounts.items[4].kind == MountKind::kBind);
+}
+
+TEST_CASE("capabilities become bits; sysctls become paths") {
+  const Read read(
+      document(R"("capabilities":{"bounding":["CAP_CHOWN","CAP_CHECKPOINT_RESTORE","KILL"]})",
+               R"("sysctl":{"net.ipv4.ip_forward":"1"})"));
+  CHECK(read.fault.empty());
+  CHECK(read.plan.process.capabilities.bounding == (1ULL | 1ULL << 40 | 1ULL << 5));
+  CHECK(read.plan.process.capabilities.effective == 0);
+  CHECK(std::string(read.plan.sysctls.items[0].key) == "net/ipv4/ip_forward");
+}
+
+TEST_CASE("limits in the files of both layouts") {
+  const Read read(document(
+      "",
+      R"("resources":{"memory":{"limit":1048576,"swap":3145728},"pids":{"limit":-1},"cpu":{"quota":50000,"period":100000,"shares":1024},
+    "devices":[{"allow":false},{"allow":true,"type":"c","major":1,"minor":3,"access":"rw"},{"allow":true,"type":"b","major":-1,"access":"m"}]})"));
+  REQUIRE(read.fault.empty());
+  const auto lines = [](const std::vector<Setting>& settings) {
+    std::string text;
+    for (const auto& setting : settings) text += setting.file + "=" + setting.value + "\n";
+    return text;
+  };
+  CHECK(lines(v1_settings(read.limits)) ==
+        "memory.limit_in_bytes=1048576\nmemory.memsw.limit_in_bytes=3145728\npids.max=max\ncpu.cfs_"
+        "period_us=100000\ncpu.cfs_quota_us=50000\n"
+        "cpu.shares=1024\ndevices.deny=a\ndevices.allow=c 1:3 rw\ndevices.allow=b *:* m\n");
+  CHECK(lines(v2_settings(read.limits)) ==
+        "memory.max=1048576\nmemory.swap.max=2097152\npids.max=max\ncpu.max=50000 "
+        "100000\ncpu.weight=39\n");
+}
