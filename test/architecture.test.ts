@@ -37,8 +37,8 @@ const nativeLayers: Record<string, readonly string[]> = {
   addon: ['launch', 'sys'],
   init: ['launch', 'sys'],
   runtime: ['launch', 'sys'],
-  test: ['launch', 'sys'],
-  fuzz: ['launch', 'sys'],
+  test: ['init', 'launch', 'sys'],
+  fuzz: ['test', 'init', 'launch', 'sys'],
 };
 
 interface Import {

@@ -23,7 +23,9 @@ export async function runDemo(signal: AbortSignal): Promise<void> {
   const tell = new Narrator(8);
   const run = async (...args: string[]) => {
     tell.line(`$ ${typed(args)}`);
-    const output = await berth(args, (text) => tell.line(text), signal);
+    // A launch takes a moment and is never cut off: what it starts is then known, and can be removed.
+    const output = await berth(args, (text) => tell.line(text), args[0] === 'run' ? undefined : signal);
+    signal.throwIfAborted();
     tell.line(output);
     return output;
   };

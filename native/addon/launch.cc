@@ -51,12 +51,12 @@ Napi::Value claim_id_range_call(const Napi::CallbackInfo& info) {
   const auto number = [&](const char* key) {
     return options.Get(key).As<Napi::Number>().Uint32Value();
   };
-  const std::string directory = options.Get("directory").As<Napi::String>().Utf8Value();
+  const std::string file = options.Get("file").As<Napi::String>().Utf8Value();
   auto claimed =
-      sys::claim_id_range(directory.c_str(), number("first"), number("size"), number("count"));
+      sys::claim_id_range(file.c_str(), number("first"), number("size"), number("count"));
   if (!claimed) {
     Failure failure(claimed.error());
-    failure.path = directory;
+    failure.path = file;
     to_js(info.Env(), failure).ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }

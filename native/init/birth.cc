@@ -86,19 +86,17 @@ Result<void> make_stage(const Plan& plan, Progress& progress) {
   progress.at("stage", plan.state_directory);
   BERTH_TRY(check(unshare(CLONE_NEWNS), "unshare"));
   BERTH_TRY(check(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount"));
-  const sys::Text<PATH_MAX> path(plan.state_directory, "/stage");
-  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return sys::last_error("mkdir");
-  BERTH_TRY(check(
-      mount("berth", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k,mode=755"),
-      "mount"));
-  return check(chdir(path.c_str()), "chdir");
+  // Over the container's own state directory, which nobody else sees covered; the supervisor has it open already.
+  BERTH_TRY(check(mount("berth", plan.state_directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                        "size=64k,mode=755"),
+                  "mount"));
+  return check(chdir(plan.state_directory), "chdir");
 }
 
 Result<void> strike_stage(const Plan& plan) {
-  const sys::Text<PATH_MAX> path(plan.state_directory, "/stage");
   BERTH_TRY(check(chdir("/"), "chdir"));
-  // EINVAL: it was never put up, or the supervisor has left the host's tree and the stage is its root.
-  if (umount2(path.c_str(), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
+  // EINVAL: it was never put up.
+  if (umount2(plan.state_directory, MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
     return sys::last_error("umount2");
   return {};
 }

@@ -30,19 +30,13 @@ Result<Fd> open_parent(const char* path) {
   return open_directory(parent.size() == 0 ? "." : parent.c_str());
 }
 
-/// Moves `name` out of `from` into `trash` and empties it there.
-Result<void> discard(int from, const char* name, int trash, const char* id) {
-  if (renameat(from, name, trash, id) != 0) {
-    if (errno == ENOENT) return {};
-    return sys::last_error("renameat");
-  }
-  return sys::remove_tree(trash, id);
-}
-
-Result<Fd> open_trash(int parent) {
-  if (mkdirat(parent, "trash", 0700) != 0 && errno != EEXIST) return sys::last_error("mkdirat");
-  return sys::adopt(openat(parent, "trash", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-                    "openat");
+/// Removes a folder of the container's, its document first: without that it is no container to anybody, and what a crash leaves of the rest is swept
+/// by whoever looks next.
+Result<void> discard(Fd folder, int parent, const char* name) {
+  if (folder && unlinkat(folder.get(), "container.json", 0) != 0 && errno != ENOENT)
+    return sys::last_error("unlinkat");
+  folder.reset();
+  return sys::remove_tree(parent, name);
 }
 
 }  // namespace
@@ -120,13 +114,9 @@ Result<void> Ending::remove_container() {
         errno != ENOENT)
       return sys::last_error("unlinkat");
   }
-  container_.reset();
-  BERTH_ASSIGN(const Fd trash, open_trash(root_.get()));
-  BERTH_TRY(discard(root_.get(), sys::Text<256>("containers/", id_.c_str()).c_str(), trash.get(),
-                    id_.c_str()));
-  // No trash folder here: the volatile state's parent holds containers only, and a dot keeps them apart.
-  const sys::Text<96> hidden(".trash-", id_.c_str());
-  return discard(state_parent_.get(), folder_.c_str(), state_parent_.get(), hidden.c_str());
+  BERTH_TRY(discard(std::move(container_), root_.get(),
+                    sys::Text<256>("containers/", id_.c_str()).c_str()));
+  return discard(std::move(state_), state_parent_.get(), folder_.c_str());
 }
 
 }  // namespace berth::init

@@ -17,8 +17,7 @@ class Ending {
   bool oom_killed() const;
   /// Removes the task's cgroups; a straggler that is not reaped yet gets a moment.
   sys::Result<void> remove_cgroups();
-  /// Removes all trace of the container: name, upper directory, logs, volatile state. The folders leave their places by rename first, so that a
-  /// crash half-way leaves only trash.
+  /// Removes all trace of the container: name, upper directory, logs, volatile state.
   sys::Result<void> remove_container();
 
   int state() const { return state_.get(); }

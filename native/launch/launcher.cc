@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <thread>
 
 #include "launch/json.h"
 #include "launch/launch_facts.h"
@@ -72,10 +73,12 @@ std::optional<Trouble> make_upper(const Plan& plan, const std::string& container
   struct stat status;
   if (stat(top.c_str(), &status) != 0) return Trouble{sys::last_error("stat"), top};
   if (mkdir(upper.c_str(), 0700) != 0) return Trouble{sys::last_error("mkdir"), upper};
-  if (chown(upper.c_str(), status.st_uid, status.st_gid) != 0 ||
-      chmod(upper.c_str(), status.st_mode & 07777) != 0) {
+  if ((status.st_uid != 0 || status.st_gid != 0) &&
+      chown(upper.c_str(), status.st_uid, status.st_gid) != 0) {
     return Trouble{sys::last_error("chown"), upper};
   }
+  if (chmod(upper.c_str(), status.st_mode & 07777) != 0)
+    return Trouble{sys::last_error("chmod"), upper};
   return {};
 }
 
@@ -170,11 +173,14 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   if (!program) return Failure(program.error(), "supervisor", request.supervisor);
 
   Undo undo;
-  if (auto trouble = make_directories(request, plan, facts, undo))
-    return Failure(trouble->error, "directories", trouble->path);
-  if (auto made = make_cgroups(facts.cgroups, limits); made.index() != 0)
-    return std::get<Failure>(made);
+  // Both are a dozen small calls to file systems that know nothing of each other.
+  std::variant<std::monostate, Failure> cgroups;
+  std::thread making_cgroups([&] { cgroups = make_cgroups(facts.cgroups, limits); });
+  const auto trouble = make_directories(request, plan, facts, undo);
+  making_cgroups.join();
+  if (auto* failure = std::get_if<Failure>(&cgroups)) return *failure;
   undo.add([&facts] { remove_cgroups(facts.cgroups); });
+  if (trouble) return Failure(trouble->error, "directories", trouble->path);
 
   auto plan_fd = plan_file(plan);
   if (!plan_fd) return Failure(plan_fd.error(), "plan", "");

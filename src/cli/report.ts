@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { BerthError } from '../errors/berth-error.js';
-import { isNativeError } from '../native/native.js';
+import { isNativeError } from '../native/native-error.js';
 import { write } from './output.js';
 
 /** A command line that cannot be understood. */

@@ -4,6 +4,7 @@ import { BerthError } from '../errors/berth-error.js';
 import type { Native } from './native.js';
 
 export * from './native.js';
+export * from './native-error.js';
 export type * from './probe.js';
 export * from './sample.js';
 

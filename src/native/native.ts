@@ -8,32 +8,12 @@ import type { LockCalls, UnpackCalls } from './unpack.js';
  */
 export interface Native extends LaunchCalls, LockCalls, ProbeCalls, ProcessCalls, SampleCalls, UnpackCalls {}
 
-/** How a native call fails. `code` is the errno's name (`ENOENT`) or a word of the facility's own (`BAD_TAR`). */
-export interface NativeError extends Error {
-  name: 'NativeError';
-  code: string;
-  /** errno(3); 0 where no system call is to blame. */
-  errno: number;
-  syscall?: string;
-  path?: string;
-  /** What was being done, in words. */
-  step?: string;
-  /** Why content from outside was refused, as one clause. */
-  reason?: string;
-  /** How to mend it. */
-  hint?: string;
-}
-
-export function isNativeError(error: unknown): error is NativeError {
-  return error instanceof Error && error.name === 'NativeError';
-}
-
 export interface LaunchCalls {
   /**
-   * Claims a free range of host ids: `first` and the next `size - 1`. The claim is a lock on a file in `directory` and lives as
-   * long as any copy of `fd`; a supervisor inherits it. Throws ENOSPC when every range is taken.
+   * Claims a free range of host ids: `first` and the next `size - 1`. The claim is a lock on one byte of `file` and lives as long as
+   * any copy of `fd`; a supervisor inherits it. Throws ENOSPC when every range is taken.
    */
-  claimIdRange(request: { directory: string; first: number; size: number; count: number }): IdRangeClaim;
+  claimIdRange(request: { file: string; first: number; size: number; count: number }): IdRangeClaim;
 
   /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
   launch(request: LaunchRequest): Promise<Launched>;

@@ -1,4 +1,4 @@
-import type { NativeError } from './native.js';
+import type { NativeError } from './native-error.js';
 
 export interface ProbeCalls {
   /**

@@ -152,7 +152,8 @@ t.test('output', unlessRoot, async (t) => {
     t.comment(`${exit.log_bytes_dropped} bytes dropped`);
     const records = [...readLogs(small.roots, container.id)].map(({ text }) => text.toString());
     t.strictSame(
-      records.filter((text) => !/^(\d{1,5}|done)$/.test(text)).map((text) => text.slice(0, 80)),
+      // An empty one ends a line of which a part was dropped.
+      records.filter((text) => !/^(\d{0,5}|done)$/.test(text)).map((text) => text.slice(0, 80)),
       [],
       'no record runs into another',
     );

@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { type IdRangeClaim, isNativeError, native } from '../../native/index.js';
 import { hostClaims } from '../../state/roots.js';
@@ -9,7 +10,7 @@ export function claimIds(): IdRangeClaim {
   const ranges = idRanges();
   mkdirSync(hostClaims, { recursive: true, mode: 0o700 });
   try {
-    return native().claimIdRange({ directory: hostClaims, ...ranges });
+    return native().claimIdRange({ file: path.join(hostClaims, 'ids'), ...ranges });
   } catch (error) {
     if (!isNativeError(error) || error.code !== 'ENOSPC') throw error;
     throw new BerthError('HOST_LACKS', {

@@ -5,8 +5,8 @@ import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
 import { layerId } from './layers.js';
 import { readNames } from './names.js';
-import { readStored } from './provide.js';
 import { emptyTrash, storePaths, trashPath } from './store.js';
+import { readStored } from './stored-image.js';
 
 /**
  * After a load that failed: what it had finished, and nothing needs, goes. While others load it stays for the next one to

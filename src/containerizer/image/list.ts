@@ -4,8 +4,8 @@ import type { ImageConfig, ImageManifest } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
 import { layerFs, readLayer } from './layers.js';
 import { readNames } from './names.js';
-import { lookUp, readStored } from './provide.js';
 import { parseReference } from './reference.js';
+import { lookUp, readStored } from './stored-image.js';
 
 /** One image of the store. Sizes in bytes: `size` unpacked, `blobSize` as its layers came. */
 export interface ImageSummary {

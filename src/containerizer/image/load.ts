@@ -11,10 +11,10 @@ import { ensureLayer, markDurable } from './layers.js';
 import { readNames, updateNames } from './names.js';
 import { type ResolvedImage, resolveLayout, resolveManifest } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
-import { warningsOf } from './provide.js';
 import { type ImageReference, parseReference } from './reference.js';
 import { requireRoot } from './root-only.js';
 import { Session, storePaths } from './store.js';
+import { warningsOf } from './stored-image.js';
 import { unpackFailure } from './unpack-failure.js';
 
 export interface LoadedImage {

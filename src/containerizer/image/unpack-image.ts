@@ -7,10 +7,10 @@ import type { Roots } from '../../state/roots.js';
 import { defaultLimits } from './limits.js';
 import { type ResolvedImage, resolveLayout, resolveManifest } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
-import { lookUp, warningsOf } from './provide.js';
 import { parseReference } from './reference.js';
 import { requireRoot } from './root-only.js';
 import { storePaths } from './store.js';
+import { lookUp, warningsOf } from './stored-image.js';
 import { unpackFailure } from './unpack-failure.js';
 
 /**

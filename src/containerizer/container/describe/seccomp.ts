@@ -5,6 +5,19 @@ import type { Seccomp, SeccompRule } from '../../../oci-spec/runtime.js';
  * back to what it knows; what exists and is withheld is answered with EPERM. Some calls come with the capability that guards them anyway.
  */
 export function defaultSeccomp(capabilities: readonly string[]): Seccomp {
+  const key = capabilities.join();
+  let filter = described.get(key);
+  if (filter === undefined) {
+    filter = describeFilter(capabilities);
+    described.set(key, filter);
+  }
+  return filter;
+}
+
+/** By capability set: an agent describes the same few again and again. */
+const described = new Map<string, Seccomp>();
+
+function describeFilter(capabilities: readonly string[]): Seccomp {
   const held = new Set(capabilities);
   const granted = Object.entries(withCapability).filter(([capability]) => held.has(capability));
   const grantedNames = new Set(granted.flatMap(([, names]) => names));
