@@ -114,8 +114,9 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   munmap(memory.stream, memory.stream_size);
   munmap(memory.arena, memory.arena_size);
   constexpr uintptr_t kPage = 4096, kDeepest = 64 * kPage;
-  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) & ~(kPage - 1);
-  madvise(reinterpret_cast<void*>(here - kDeepest), kDeepest - kPage, MADV_DONTNEED);
+  auto* here = static_cast<char*>(__builtin_frame_address(0));
+  here -= reinterpret_cast<uintptr_t>(here) % kPage;
+  madvise(here - kDeepest, kDeepest - kPage, MADV_DONTNEED);
 }
 
 /// Removes all that was made, then tells why; whoever reads the line may rely on it.

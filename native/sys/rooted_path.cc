@@ -79,7 +79,7 @@ Result<Fd> make_directory_in_root(int root, const char* path) {
   if (found || found.error().number != ENOENT) return found;
   char place[PATH_MAX];
   if (strlen(path) >= sizeof place) return Error{ENAMETOOLONG, "openat2"};
-  strcpy(place, path);
+  copy_text(place, path);
   for (int links = 0; links < kMostLinks; ++links) {
     size_t start = 0, end = 0;
     BERTH_ASSIGN(Fd directory, make_up_to_link(root, place, start, end));
@@ -107,7 +107,7 @@ Result<Fd> make_file_in_root(int root, const char* path) {
   if (found || found.error().number != ENOENT) return found;
   char place[PATH_MAX];
   if (strlen(path) >= sizeof place) return Error{ENAMETOOLONG, "openat2"};
-  strcpy(place, path);
+  copy_text(place, path);
   for (int links = 0; links < kMostLinks; ++links) {
     const char* name = nullptr;
     BERTH_ASSIGN(const Fd parent, make_parent_in_root(root, place, &name));

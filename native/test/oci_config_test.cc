@@ -108,7 +108,9 @@ TEST_CASE("every fault is told with its place") {
       {document("", "", R"("mounts":[{"destination":"/a","source":"/b","options":["shared"]}])"),
        "config.json: mounts[0].options[0]: mount propagation other than private is not supported"},
   };
-  for (const auto& [text, fault] : cases) {
+  for (const auto& each : cases) {
+    const auto& text = each.first;
+    const auto& fault = each.second;
     CAPTURE(text);
     CHECK(fault_of(text) == fault);
   }

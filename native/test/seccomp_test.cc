@@ -148,7 +148,9 @@ TEST_CASE("what is no profile is a fault with its place") {
       {R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO","args":[{"index":0,"value":1,"op":"SAME"}]}]})",
        "seccomp: syscalls[0].args[0].op: is no comparison"},
   };
-  for (const auto& [profile, fault] : cases) {
+  for (const auto& each : cases) {
+    const auto& profile = each.first;
+    const auto& fault = each.second;
     CAPTURE(profile);
     SeccompCache cache;
     CHECK(Compiled(cache, profile, "").faults.first() == fault);
