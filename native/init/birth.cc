@@ -168,19 +168,21 @@ Result<Fd> map_ids(const Plan& plan, const Container& container, Progress& progr
 }
 
 bool await_program(const Container& container, Failure& failure) {
-  const ssize_t length = sys::retry_interrupted(
-      [&] { return read(container.report.get(), &failure, sizeof failure); });
-  if (length == 0) {
-    // Also what is read when the first process was killed before it could say anything.
-    siginfo_t info = {};
-    if (waitid(P_PID, static_cast<id_t>(container.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-        info.si_pid != 0 && info.si_code == CLD_EXITED && info.si_status == 2) {
-      sys::copy_text(failure.step, "start");
-      return false;
-    }
-    return true;
+  char report[1 + sizeof failure];
+  size_t length = 0;
+  while (length < sizeof report) {
+    const ssize_t part = sys::retry_interrupted(
+        [&] { return read(container.report.get(), report + length, sizeof report - length); });
+    if (part <= 0) break;
+    length += static_cast<size_t>(part);
   }
-  return length < 0;
+  if (length == 1 && report[0] == kAboutToExecute) return true;
+  if (length >= sizeof failure) {
+    memcpy(&failure, report + length - sizeof failure, sizeof failure);
+  } else {
+    failure = describe({"start", ""}, {ECHILD, "waitpid"});
+  }
+  return false;
 }
 
 Result<void> leave_host_tree() {

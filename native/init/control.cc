@@ -12,10 +12,7 @@
 
 namespace berth::init {
 
-Control::Control(sys::Fd leash) {
-  clients_[0].socket = std::move(leash);
-  clients_[0].waits = true;
-}
+Control::Control(sys::Fd leash) { clients_[0].socket = std::move(leash); }
 
 sys::Result<void> Control::listen(int directory) {
   BERTH_ASSIGN(
@@ -52,21 +49,21 @@ void Control::serve(const pollfd* fds, int count) {
   }
 }
 
-void Control::accept_client() {
+bool Control::accept_client() {
   sys::Fd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!socket) return;
+  if (!socket) return false;
   ucred peer = {};
   socklen_t size = sizeof peer;
   if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid())
-    return;
+    return true;
   for (int i = 1; i < kMostClients; ++i) {
     if (clients_[i].socket) continue;
     clients_[i].socket = std::move(socket);
-    clients_[i].waits = false;
     clients_[i].used = 0;
-    return;
+    return true;
   }
   // Full: closing it tells the newcomer so.
+  return true;
 }
 
 void Control::receive(Client& client) {
@@ -92,7 +89,7 @@ void Control::obey(Client& client, const char* request) {
   if (strcmp(request, "status") == 0) {
     send_line(client, status_);
   } else if (strcmp(request, "wait") == 0) {
-    client.waits = true;
+    // Nothing to do but to stay: the end is told to everybody who is still there.
   } else if (strncmp(request, "signal ", 7) == 0) {
     const auto number = static_cast<int>(sys::leading_number(request + 7));
     const long sent = sys::kernel::pidfd_send_signal(task_pidfd_, number);
@@ -122,9 +119,13 @@ void Control::tell_leash(const char* line) {
 }
 
 void Control::announce_exit(const char* line) {
+  // Whoever has connected, or has asked and was not read yet, is told as well: this is the last chance.
+  while (listener_ && accept_client()) {
+  }
   listener_.reset();
   for (Client& client : clients_) {
-    if (client.socket && client.waits) send_line(client, line);
+    if (client.socket) receive(client);
+    if (client.socket) send_line(client, line);
   }
 }
 

@@ -32,7 +32,7 @@ class Control {
   void set_status(const char* line);
   /// One line for the launcher alone.
   void tell_leash(const char* line);
-  /// The last line of all: told to the leash and to everybody who waits.
+  /// The last line of all: told to everybody who is connected, or about to be.
   void announce_exit(const char* line);
   /// Does the process that launched the container still hold its end?
   bool leash_held() const { return static_cast<bool>(clients_[0].socket); }
@@ -40,12 +40,12 @@ class Control {
  private:
   struct Client {
     sys::Fd socket;
-    bool waits = false;
     size_t used = 0;
     char line[64];
   };
 
-  void accept_client();
+  /// False: nobody is waiting to be let in.
+  bool accept_client();
   void receive(Client& client);
   void obey(Client& client, const char* request);
   static void send_line(Client& client, const char* line);

@@ -214,6 +214,7 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
   progress.at("seccomp");
   BERTH_TRY(filter_system_calls(plan));
   progress.at("exec", plan.process.args.items[0]);
+  if (write(ends.report, &kAboutToExecute, 1) != 1) return sys::last_error("write");
   return run_program(plan.process, identity, progress);
 }
 
@@ -225,8 +226,8 @@ void run_first_process(const Plan& plan, const FirstProcess& ends) {
   const auto outcome = confine_and_run(plan, ends, progress);
   const Failure failure = describe(progress, outcome.error());
   // Fits a pipe's buffer whole. If the supervisor is gone, nobody is left to tell.
-  const ssize_t written = write(ends.report, &failure, sizeof failure);
-  _exit(written == sizeof failure ? 1 : 2);
+  (void)!write(ends.report, &failure, sizeof failure);
+  _exit(1);
 }
 
 }  // namespace berth::init

@@ -55,10 +55,8 @@ Result<void> mask(const Plan& plan, Progress& progress) {
       if (errno == ENOENT) continue;
       return sys::last_error("lstat");
     }
-    const sys::Text<32> empty("../", kEmptyDirectory);
-    // dev/null is the node that the supervisor made, not a file of the image.
-    const char* cover = S_ISDIR(status.st_mode) ? empty.c_str() : "dev/null";
-    if (mount(cover, relative(path), nullptr, MS_BIND, nullptr) != 0)
+    const sys::Text<32> cover("../", S_ISDIR(status.st_mode) ? kEmptyDirectory : kNullDevice);
+    if (mount(cover.c_str(), relative(path), nullptr, MS_BIND, nullptr) != 0)
       return sys::last_error("mount");
   }
   for (const char* path : plan.readonly_paths) {

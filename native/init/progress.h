@@ -37,6 +37,10 @@ struct Failure {
   char subject[256] = "";
 };
 
+/// Precedes everything else on the report pipe: all is done but to execute the program. End of file without it means that the first process was killed
+/// on the way there.
+constexpr char kAboutToExecute = 'x';
+
 Failure describe(const Progress& progress, const sys::Error& error);
 
 }  // namespace berth::init

@@ -86,30 +86,6 @@ bool below_late_mount(const Plan& plan, const char* target) {
   return false;
 }
 
-Result<void> attach_mounts(const Plan& plan, int root, int userns, Progress& progress) {
-  for (const Mount& mount : plan.mounts) {
-    if (mount.late) {
-      progress.at("mount", mount.target);
-      if (below_late_mount(plan, mount.target)) continue;
-      BERTH_ASSIGN(const Fd target, sys::make_directory_in_root(root, mount.target));
-      // A /proc that is really a link would put the masks elsewhere than the files they hide.
-      BERTH_ASSIGN(const Fd plain,
-                   sys::open_in_root_plain(root, mount.target, O_PATH | O_DIRECTORY));
-      continue;
-    }
-    progress.at("volume", mount.kind == launch::MountKind::kBind ? mount.source : mount.target);
-    BERTH_ASSIGN(const Fd tree, make_mount(mount, userns, progress));
-    progress.at("mount", mount.target);
-    struct stat status;
-    if (fstat(tree.get(), &status) != 0) return sys::last_error("fstat");
-    BERTH_ASSIGN(const Fd target, S_ISDIR(status.st_mode)
-                                      ? sys::make_directory_in_root(root, mount.target)
-                                      : sys::make_file_in_root(root, mount.target));
-    BERTH_TRY(sys::attach(tree.get(), target.get()));
-  }
-  return {};
-}
-
 Result<void> make_devices(const Plan& plan, int root, Progress& progress) {
   for (const auto& device : plan.devices) {
     progress.at("device", device.path);
@@ -134,15 +110,68 @@ Result<void> make_devices(const Plan& plan, int root, Progress& progress) {
   return {};
 }
 
-/// Shared by every masked directory, and read-only before it is attached anywhere.
-Result<void> make_empty_directory() {
+/// A link of the image's must not lead a volume onto the folder of devices: what is made there would be made in the volume.
+Result<void> check_place(const Mount& mount, const Fd& target, dev_t device_folder) {
+  struct stat status;
+  if (fstat(target.get(), &status) != 0) return sys::last_error("fstat");
+  const bool says_so = strncmp(mount.target, "/dev", 4) == 0;
+  if (device_folder != 0 && status.st_dev == device_folder && !says_so)
+    return sys::Error{ELOOP, "move_mount"};
+  return {};
+}
+
+Result<void> attach_mounts(const Plan& plan, int root, int userns, Progress& progress) {
+  dev_t device_folder = 0;
+  for (const Mount& mount : plan.mounts) {
+    if (mount.late) {
+      progress.at("mount", mount.target);
+      if (below_late_mount(plan, mount.target)) continue;
+      BERTH_ASSIGN(const Fd target, sys::make_directory_in_root(root, mount.target));
+      // A /proc that is really a link would put the masks elsewhere than the files they hide.
+      BERTH_ASSIGN(const Fd plain,
+                   sys::open_in_root_plain(root, mount.target, O_PATH | O_DIRECTORY));
+      continue;
+    }
+    progress.at("volume", mount.kind == launch::MountKind::kBind ? mount.source : mount.target);
+    BERTH_ASSIGN(const Fd tree, make_mount(mount, userns, progress));
+    progress.at("mount", mount.target);
+    struct stat status;
+    if (fstat(tree.get(), &status) != 0) return sys::last_error("fstat");
+    BERTH_ASSIGN(const Fd target, S_ISDIR(status.st_mode)
+                                      ? sys::make_directory_in_root(root, mount.target)
+                                      : sys::make_file_in_root(root, mount.target));
+    BERTH_TRY(check_place(mount, target, device_folder));
+    BERTH_TRY(sys::attach(tree.get(), target.get()));
+    if (mount.kind == launch::MountKind::kFilesystem && strcmp(mount.target, "/dev") == 0) {
+      // At once, while nothing else can be in its place.
+      device_folder = status.st_dev;
+      BERTH_TRY(make_devices(plan, root, progress));
+    }
+  }
+  if (device_folder == 0) return make_devices(plan, root, progress);
+  return {};
+}
+
+/// What masked directories and files are covered with, both read-only before they are attached anywhere, and neither the image's: an empty folder, and
+/// the host's null device.
+Result<void> make_covers() {
+  const uint64_t harmless =
+      sys::kernel::kMountReadonly | sys::kernel::kMountNosuid | sys::kernel::kMountNoexec;
   if (mkdir(kEmptyDirectory, 0755) != 0) return sys::last_error("mkdir");
   BERTH_ASSIGN(const Fd empty, sys::clone_tree(AT_FDCWD, kEmptyDirectory, false));
-  BERTH_TRY(sys::set_attributes(empty.get(),
-                                sys::kernel::kMountReadonly | sys::kernel::kMountNosuid |
-                                    sys::kernel::kMountNodev | sys::kernel::kMountNoexec,
-                                0, false));
-  return attach_at(empty, kEmptyDirectory);
+  BERTH_TRY(sys::set_attributes(empty.get(), harmless | sys::kernel::kMountNodev, 0, false));
+  BERTH_TRY(attach_at(empty, kEmptyDirectory));
+
+  BERTH_ASSIGN(const Fd null, sys::clone_tree(AT_FDCWD, "/dev/null", false));
+  struct stat status;
+  if (fstat(null.get(), &status) != 0) return sys::last_error("fstat");
+  if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
+    return sys::Error{ENODEV, "open_tree"};
+  BERTH_TRY(sys::set_attributes(null.get(), harmless, 0, false));
+  BERTH_ASSIGN(const Fd place,
+               sys::adopt(open(kNullDevice, O_CREAT | O_EXCL | O_CLOEXEC, 0644), "open"));
+  BERTH_ASSIGN(const Fd target, sys::adopt(open(kNullDevice, O_PATH | O_CLOEXEC), "open"));
+  return sys::attach(null.get(), target.get());
 }
 
 Result<void> fill(const Plan& plan, int userns, Progress& progress) {
@@ -154,13 +183,12 @@ Result<void> fill(const Plan& plan, int userns, Progress& progress) {
   progress.at("rootfs");
   BERTH_ASSIGN(const Fd root, sys::adopt(open("rootfs", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   BERTH_TRY(attach_mounts(plan, root.get(), userns, progress));
-  BERTH_TRY(make_devices(plan, root.get(), progress));
   progress.at("cwd", plan.process.cwd);
   if (!below_late_mount(plan, plan.process.cwd)) {
     BERTH_ASSIGN(const Fd cwd, sys::make_directory_in_root(root.get(), plan.process.cwd));
   }
   progress.at("masks");
-  BERTH_TRY(make_empty_directory());
+  BERTH_TRY(make_covers());
   if (plan.rootfs.readonly) {
     progress.at("readonly");
     BERTH_TRY(sys::set_attributes(root.get(), sys::kernel::kMountReadonly, 0, false));

@@ -11,7 +11,8 @@ namespace berth::init {
 /// user namespace with its maps written, or -1 when it shares the host's.
 sys::Result<void> build_root_tree(const launch::Plan& plan, int userns, Progress& progress);
 
-/// A read-only, empty directory in the working directory: what a masked directory is covered with.
+/// In the working directory: what masked directories and files are covered with.
 constexpr const char* kEmptyDirectory = "empty";
+constexpr const char* kNullDevice = "null";
 
 }  // namespace berth::init

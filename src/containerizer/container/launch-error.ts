@@ -41,6 +41,13 @@ function explain(failure: LaunchFailure, image: string): Told {
     };
   }
   switch (step) {
+    case 'start':
+      return {
+        code: 'LAUNCH_FAILED',
+        what: 'launch',
+        why: 'the first process was killed before its program could run',
+        mend: 'A memory limit that is too small does this.',
+      };
     case 'user':
       return {
         code: 'USER_UNKNOWN',

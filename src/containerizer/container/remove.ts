@@ -3,12 +3,14 @@ import { constants } from 'node:os';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
-import type { Container } from './catalogue.js';
+import { type Container, readContainer } from './catalogue.js';
 import { type CgroupPlaces, cgroupPlaces } from './cgroup-places.js';
 import { sweepCgroups } from './cgroup-sweep.js';
 import { awaitExit, sendSignal } from './control.js';
 import { removeDebris } from './debris.js';
+import type { ContainerDocument } from './document.js';
 import { removeFolders } from './folders.js';
+import { whileNobodyLaunches } from './launch-lock.js';
 import { namesOf } from './name-links.js';
 import { removeCgroups, settle } from './settle.js';
 import { stopContainer } from './stop.js';
@@ -31,10 +33,28 @@ export async function removeContainer(
     }
     await stopContainer(roots, container, { graceSeconds: 0 });
   }
-  removeCgroups(container);
-  removeFolders(roots, document);
+  if (container.exit === undefined && container.state !== 'running') removeUnlessLaunching(roots, document);
+  else removeAll(roots, document);
   removeDebris(roots);
   sweepCgroups(roots);
+}
+
+function removeAll(roots: Roots, document: ContainerDocument): void {
+  removeCgroups({ document });
+  removeFolders(roots, document);
+}
+
+/** With neither a supervisor nor an end on record it may be on its way, or was before a restart of the host. */
+function removeUnlessLaunching(roots: Roots, document: ContainerDocument): void {
+  const alone = whileNobodyLaunches(roots, () => {
+    if (readContainer(roots, document.id)?.state !== 'running') removeAll(roots, document);
+  });
+  if (alone && readContainer(roots, document.id) === undefined) return;
+  throw new BerthError('CONTAINER_STATE', {
+    what: `container ${document.name}`,
+    why: 'it is being started',
+    mend: 'Try again in a moment.',
+  });
 }
 
 /** Removes a container whose records are damaged: what can be known without them is its id. */

@@ -28,8 +28,11 @@ function describeFilter(capabilities: readonly string[]): Seccomp {
   const rules: SeccompRule[] = [
     allow([...harmless, ...grantedNames]),
     ...personalities.map((value) => allow(['personality'], [{ index: 0, value, op: 'SCMP_CMP_EQ' }])),
-    // AF_VSOCK reaches the hypervisor past every network namespace. No socketcall: there the family could not be looked at.
-    allow(['socket'], [{ index: 0, value: 40, op: 'SCMP_CMP_NE' }]),
+    // By family: AF_VSOCK, for one, reaches the hypervisor past every network namespace. The kernel looks at the lower half of the
+    // argument alone, and so must the filter. No socketcall: there the family could not be looked at.
+    ...socketFamilies.map((family) =>
+      allow(['socket'], [{ index: 0, value: 0xffffffff, valueTwo: family, op: 'SCMP_CMP_MASKED_EQ' }]),
+    ),
     { names: withheld, action: 'SCMP_ACT_ERRNO', errnoRet: EPERM },
   ];
   // clone3 hides its flags in memory that a filter cannot read; without it, C libraries use clone, whose flags it can.
@@ -50,6 +53,8 @@ const EPERM = 1;
 const ENOSYS = 38;
 /** CLONE_NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET */
 const namespaceFlags = 0x7e020000;
+/** AF_UNIX, INET, INET6, NETLINK, PACKET (address_families(7)). */
+const socketFamilies = [1, 2, 10, 16, 17];
 /** PER_LINUX, PER_LINUX32, UNAME26, both, and "tell me": execution domains that change nothing dangerous. */
 const personalities = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff];
 
