@@ -47,6 +47,20 @@ Result<void> open_v1_tasks(const Plan& plan, Fd (&files)[16], Progress& progress
   return {};
 }
 
+/// A process's pid in the namespace that /proc belongs to, which is the host's (proc(5), fdinfo of a pidfd).
+Result<pid_t> host_pid_of(int pidfd) {
+  const sys::Text<48> path("/proc/self/fdinfo/", pidfd);
+  BERTH_ASSIGN(const Fd file, sys::adopt(open(path.c_str(), O_RDONLY | O_CLOEXEC), "open"));
+  char text[512];
+  const ssize_t length =
+      sys::retry_interrupted([&] { return read(file.get(), text, sizeof text - 1); });
+  if (length < 0) return sys::last_error("read");
+  text[length] = '\0';
+  const char* line = strstr(text, "\nPid:\t");
+  if (line == nullptr) return sys::Error{EPROTO, "read"};
+  return static_cast<pid_t>(sys::leading_number(line + strlen("\nPid:\t")));
+}
+
 Result<void> write_id_map(int process, const char* file, const launch::List<launch::IdMap>& maps) {
   sys::Text<4096> text;
   for (const auto& map : maps) {
@@ -153,13 +167,14 @@ Result<Container> begin(const Plan& plan, Progress& progress) {
   }
   container.pid = static_cast<pid_t>(pid);
   container.pidfd.reset(pidfd);
+  BERTH_ASSIGN(container.host_pid, host_pid_of(pidfd));
   return container;
 }
 
 Result<Fd> map_ids(const Plan& plan, const Container& container, Progress& progress) {
   if ((plan.namespaces & sys::kernel::kCloneNewUser) == 0) return Fd();
   progress.at("idmap");
-  const sys::Text<32> path("/proc/", container.pid);
+  const sys::Text<32> path("/proc/", container.host_pid);
   BERTH_ASSIGN(const Fd process,
                sys::adopt(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   BERTH_TRY(write_id_map(process.get(), "uid_map", plan.uids));

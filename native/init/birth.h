@@ -9,7 +9,8 @@ namespace berth::init {
 
 /// The supervisor's handles on its container.
 struct Container {
-  pid_t pid = -1;
+  pid_t pid = -1;       // as the supervisor sees it, which is process 1 of a pid namespace itself
+  pid_t host_pid = -1;  // as everybody else does
   sys::Fd pidfd;
   sys::Fd go;         // takes one byte when the first process may go on
   sys::Fd report;     // gives a Failure, or end of file when the program runs

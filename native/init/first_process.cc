@@ -42,7 +42,7 @@ Result<void> set_groups(size_t count, const gid_t* groups) {
   return check(static_cast<int>(syscall(SYS_setgroups, count, groups)), "setgroups");
 }
 
-/// The task dies with its supervisor. Set anew after each change of credentials, which clears it (prctl(2)).
+/// The task dies with its supervisor, also where it is not in a pid namespace of the supervisor's. Set anew after each change of credentials, which clears it (prctl(2)).
 Result<void> die_with_supervisor() {
   return check(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl");
 }

@@ -34,7 +34,12 @@ Result<void> write_whole(int directory, const char* name, const char* text, size
 Result<void> identify(pid_t task, StateRecord& record) {
   BERTH_ASSIGN(const sys::Fd proc,
                sys::adopt(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
-  record.supervisor.pid = getpid();
+  // Not getpid(2), which tells the pid in the supervisor's own namespace.
+  char self[16];
+  const ssize_t length = readlinkat(proc.get(), "self", self, sizeof self - 1);
+  if (length < 0) return sys::last_error("readlinkat");
+  self[length] = '\0';
+  record.supervisor.pid = static_cast<pid_t>(sys::leading_number(self));
   record.task.pid = task;
   BERTH_ASSIGN(record.supervisor.start_time, sys::start_time(proc.get(), record.supervisor.pid));
   BERTH_ASSIGN(record.task.start_time, sys::start_time(proc.get(), record.task.pid));

@@ -27,7 +27,7 @@ struct StateRecord {
   char boot_id[40] = "";
 };
 
-/// Fills the names of this process, of the container's first process and of this boot of the host.
+/// Fills the names of this process, of the container's first process (by its pid on the host) and of this boot of the host.
 sys::Result<void> identify(pid_t task, StateRecord& record);
 
 /// `state.json`: the container runs. `directory` is its volatile state.

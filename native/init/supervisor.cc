@@ -80,7 +80,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   if (write(container.go.get(), "g", 1) != 1 && errno != EPIPE) return sys::last_error("write");
   // The first process is busy now: time to prepare what is needed once its program runs.
   progress.at("record");
-  BERTH_TRY(identify(container.pid, record));
+  BERTH_TRY(identify(container.host_pid, record));
   control.task(container.pidfd.get());
   return control.listen(ending.state());
 }
@@ -176,7 +176,7 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
                     buffers[1]);
   progress.at("running");
   tell_timings(progress.timings, control);
-  const sys::Text<48> running("running ", container.pid);
+  const sys::Text<48> running("running ", container.host_pid);
   control.set_status(running.c_str());
   container.go.reset();
   container.report.reset();

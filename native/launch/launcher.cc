@@ -12,6 +12,7 @@
 #include "launch/launch_facts.h"
 #include "launch/oci_config.h"
 #include "launch/plan_writer.h"
+#include "sys/kernel.h"
 #include "sys/remove_tree.h"
 #include "sys/sealed_file.h"
 #include "sys/spawn.h"
@@ -197,8 +198,9 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   const int inherited[kInheritedEnd] = {
       nowhere.get(), client(request.output[0]), client(request.output[1]), plan_fd->get(),
       theirs.get(),  request.id_range};
-  auto spawned =
-      spawn_supervisor(facts.cgroups.supervisors, {*program, argv, envp, inherited, kInheritedEnd});
+  auto spawned = spawn_supervisor(facts.cgroups.supervisors,
+                                  {*program, argv, envp, inherited, kInheritedEnd, -1,
+                                   (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
   if (!spawned) return Failure(spawned.error(), "supervisor", request.supervisor);
   undo.forget();
   return Launched{spawned->pid, std::move(ours)};

@@ -89,6 +89,7 @@ Result<Spawned> spawn(const SpawnRequest& request) {
   args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   args.stack = reinterpret_cast<uint64_t>(stack);
   args.stack_size = sizeof stack;
+  if (request.own_pid_namespace) args.flags |= kernel::kCloneNewPid;
   if (request.cgroup >= 0) {
     args.flags |= kernel::kCloneIntoCgroup;
     args.cgroup = static_cast<uint64_t>(request.cgroup);

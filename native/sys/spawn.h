@@ -16,6 +16,8 @@ struct SpawnRequest {
   int inherited_count = 0;
   /// A cgroup v2 directory to start in (CLONE_INTO_CGROUP, Linux 5.7); -1: the caller's.
   int cgroup = -1;
+  /// As process 1 of a new pid namespace: with it the kernel ends everything that it will ever have started (pid_namespaces(7)).
+  bool own_pid_namespace = false;
 };
 
 struct Spawned {

@@ -187,11 +187,9 @@ t.test('confinement', unlessRoot, async (t) => {
   });
 
   t.test('networks: only a loopback that is up, or the host', async (t) => {
-    const text = await stage.sh(
-      'ls /sys/class/net; cat /sys/class/net/lo/flags; nc -l -p 7 >/tmp/got & until netstat -ltn | grep -q :7; do sleep 0.01; done; echo hi | nc -w 1 127.0.0.1 7; wait; cat /tmp/got',
-    );
+    const text = await stage.sh('ls /sys/class/net; cat /sys/class/net/lo/flags; nc 127.0.0.1 7');
     t.match(text, /^lo\n0x9\n/, 'IFF_UP | IFF_LOOPBACK');
-    t.match(text, /hi$/);
+    t.match(text, /Connection refused$/, 'by whoever is there, so there is a way');
     const host = await stage.sh('ls /sys/class/net; cat /etc/hosts', { network: 'host' });
     t.equal(
       host,

@@ -102,11 +102,18 @@ t.test('life and death', unlessRoot, async (t) => {
   });
 
   t.test('the task dies with its supervisor, also when nobody looks', async (t) => {
-    const id = stage.berth('run', '-d', reference, 'sleep', '60').stdout.trim();
-    const { supervisor, task } = await running(id);
-    process.kill(supervisor.pid, 'SIGKILL');
-    t.ok(await goneSoon(task.pid));
-    t.equal(stage.berth('rm', id).status, 0);
+    // A change of user takes back what prctl(2) asks for with PR_SET_PDEATHSIG; the pid namespace cannot be shaken off.
+    for (const command of [
+      ['sleep', '60'],
+      ['su', '-s', '/bin/sh', 'www-data', '-c', 'exec sleep 60'],
+    ]) {
+      const id = stage.berth('run', '-d', reference, ...command).stdout.trim();
+      const { supervisor, task } = await running(id);
+      await sleep(100);
+      process.kill(supervisor.pid, 'SIGKILL');
+      t.ok(await goneSoon(task.pid), command.join(' '));
+      t.equal(stage.berth('rm', id).status, 0);
+    }
   });
 
   t.test('one with --rm whose supervisor is killed leaves nothing once somebody looked', async (t) => {

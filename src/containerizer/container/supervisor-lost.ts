@@ -1,6 +1,6 @@
 import type { ExitDocument } from './document.js';
 
-/** What is recorded for a container whose supervisor was killed: the task died with it (prctl(2), PR_SET_PDEATHSIG). */
+/** What is recorded for a container whose supervisor was killed: the task died with it, being in its pid namespace (pid_namespaces(7)). */
 export function supervisorLost(): ExitDocument {
   return {
     format: 1,
