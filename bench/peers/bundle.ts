@@ -33,6 +33,7 @@ export function writeBundle(
     options: plainOptions(['/bin/true']),
     image: { os: 'linux', architecture: 'any', rootfs: { type: 'layers', diff_ids: [] } },
     idRange: { first: firstId, size: containerIds.size },
+    nameServiceFiles: [],
     cgroup: {
       layout: 'legacy',
       unified: null,

@@ -7,12 +7,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <variant>
 
 #include "addon/error.h"
+#include "sys/thread.h"
 
 namespace berth::addon {
 
@@ -34,7 +33,7 @@ Napi::Value run_job(Napi::Env env, std::function<Outcome<T>()> work,
   auto job = std::make_shared<Job>(
       Job{Napi::Promise::Deferred::New(env), std::move(work), std::move(convert), {}});
   auto back = Napi::ThreadSafeFunction::New(env, Napi::Function(), "berth", 0, 1);
-  std::thread([job, back]() mutable {
+  auto started = sys::start_thread([job, back]() mutable {
     job->outcome.emplace(job->work());
     back.BlockingCall([job](Napi::Env loop, Napi::Function) {
       if (auto* value = std::get_if<T>(&*job->outcome)) {
@@ -44,7 +43,13 @@ Napi::Value run_job(Napi::Env env, std::function<Outcome<T>()> work,
       }
     });
     back.Release();
-  }).detach();
+  });
+  if (started) {
+    pthread_detach(*started);
+  } else {
+    back.Release();
+    job->deferred.Reject(to_js(env, Failure(started.error())).Value());
+  }
   return job->deferred.Promise();
 }
 

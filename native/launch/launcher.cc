@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <thread>
 
 #include "launch/json.h"
 #include "launch/launch_facts.h"
@@ -16,6 +15,7 @@
 #include "sys/remove_tree.h"
 #include "sys/sealed_file.h"
 #include "sys/spawn.h"
+#include "sys/thread.h"
 #include "sys/write_all.h"
 
 namespace berth::launch {
@@ -176,9 +176,14 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   Undo undo;
   // Both are a dozen small calls to file systems that know nothing of each other.
   std::variant<std::monostate, Failure> cgroups;
-  std::thread making_cgroups([&] { cgroups = make_cgroups(facts.cgroups, limits); });
+  const auto make_all = [&] { cgroups = make_cgroups(facts.cgroups, limits); };
+  auto making_cgroups = sys::start_thread(make_all);
   const auto trouble = make_directories(request, plan, facts, undo);
-  making_cgroups.join();
+  if (making_cgroups) {
+    pthread_join(*making_cgroups, nullptr);
+  } else {
+    make_all();
+  }
   if (auto* failure = std::get_if<Failure>(&cgroups)) return *failure;
   undo.add([&facts] { remove_cgroups(facts.cgroups); });
   if (trouble) return Failure(trouble->error, "directories", trouble->path);

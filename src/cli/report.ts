@@ -23,6 +23,14 @@ function explain(error: unknown, verb: string): BerthError {
   if (error instanceof BerthError) return error;
   if (error instanceof CommanderError) return explainParse(error, verb);
   if (isSystemError(error)) {
+    if ((error.code === 'EACCES' || error.code === 'EPERM') && process.geteuid?.() !== 0) {
+      return new BerthError('NOT_ROOT', {
+        what: verb,
+        why: 'the state of this installation is readable by root alone',
+        mend: 'Run berth as root.',
+        cause: error,
+      });
+    }
     const code = error.code === 'ENOSPC' ? 'NO_SPACE' : 'INTERNAL';
     return new BerthError(code, { what: verb, why: error.message, cause: error });
   }

@@ -78,7 +78,14 @@ t.test('limits', unlessRoot, async (t) => {
     const { memory: _without, ...rest } = v1;
     const cgroup = cgroupPlaces(stage.roots, id, { layout, unified, v1: rest, controllers: [] });
     const options: ContainerOptions = { ...defaults, command: ['true'], userns: 'host', memory: 64 * MiB };
-    const config = describeConfig({ id, options, image: stage.image.config, idRange: null, cgroup });
+    const config = describeConfig({
+      id,
+      options,
+      image: stage.image.config,
+      idRange: null,
+      nameServiceFiles: [],
+      cgroup,
+    });
     const launch = {
       format: 1,
       id,

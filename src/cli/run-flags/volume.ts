@@ -17,15 +17,17 @@ export function volume(text: string): Volume {
     throw new InvalidArgumentError('It is SOURCE:TARGET or SOURCE:TARGET:OPTIONS.');
   }
   if (!path.isAbsolute(source) && !source.startsWith('./') && !source.startsWith('../')) {
-    throw new InvalidArgumentError(`${source} is no path; named volumes are not supported yet.`);
+    throw new InvalidArgumentError(
+      `${source === '' ? 'An empty source' : source} is no path; named volumes are not supported yet.`,
+    );
   }
   const place = path.posix.normalize(target).replace(/(.)\/$/, '$1');
   if (!path.posix.isAbsolute(target) || place === '/') {
     throw new InvalidArgumentError('Its target is an absolute path inside the container, other than /.');
   }
-  if (/^\/(proc|sys)(\/|$)/.test(place)) {
+  if (/^\/(proc|sys|dev\/pts|dev\/mqueue)(\/|$)/.test(place)) {
     throw new InvalidArgumentError(
-      'Its target cannot lie in /proc or /sys: what hides the host there could be covered.',
+      'Its target cannot lie in /proc or /sys, nor in /dev/pts or /dev/mqueue: what hides the host there could be covered.',
     );
   }
   if (place === '/dev') {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
@@ -55,6 +55,8 @@ export interface RunningContainer {
   release(): void;
 }
 
+const nameServiceFiles = ['/etc/resolv.conf', '/etc/hosts'];
+
 const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
@@ -75,6 +77,7 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       image: image.config,
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
+      nameServiceFiles: options.network === 'host' ? nameServiceFiles.filter((file) => existsSync(file)) : [],
     });
     const document = documentOf(
       id,

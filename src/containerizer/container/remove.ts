@@ -1,10 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import { type Container, readContainer } from './catalogue.js';
-import { type CgroupPlaces, cgroupPlaces } from './cgroup-places.js';
+import { killCgroup } from './cgroup-kill.js';
+import { cgroupPlaces } from './cgroup-places.js';
 import { sweepCgroups } from './cgroup-sweep.js';
 import { awaitExit, sendSignal } from './control.js';
 import { removeDebris } from './debris.js';
@@ -40,6 +39,7 @@ export async function removeContainer(
 }
 
 function removeAll(roots: Roots, document: ContainerDocument): void {
+  killCgroup(document.cgroup_places);
   removeCgroups({ document });
   removeFolders(roots, document);
 }
@@ -68,14 +68,4 @@ export async function removeDamaged(roots: Roots, id: string): Promise<void> {
   const [name = id] = namesOf(roots, id);
   removeFolders(roots, { id, name });
   sweepCgroups(roots);
-}
-
-/** For a task that outlived its supervisor (cgroup-v2.rst, `cgroup.kill`, Linux 5.14). */
-function killCgroup({ unified }: CgroupPlaces): void {
-  if (unified === null) return;
-  try {
-    writeFileSync(path.join(unified, 'cgroup.kill'), '1');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
 }

@@ -4,6 +4,7 @@ import { writeWhole } from '../../state/atomic-file.js';
 import { isAlive } from '../../state/live-process.js';
 import { places, type Roots } from '../../state/roots.js';
 import { type Container, readContainer } from './catalogue.js';
+import { killCgroup } from './cgroup-kill.js';
 import { cgroupDirectories } from './cgroup-places.js';
 import { pause, removeIfEmpty, sweepCgroups } from './cgroup-sweep.js';
 import type { ContainerDocument } from './document.js';
@@ -20,7 +21,9 @@ export function settle(roots: Roots, container: Container): Container {
   const { document, process } = container;
   if (container.state !== 'lost' || process === undefined) return container;
   if (isAlive(process.task, process.boot_id)) killTask(process.task.pid, process.task.start_time);
-  removeCgroups(container);
+  killCgroup(document.cgroup_places);
+  // Something in them outlasts even that: it stays lost, and the next to look tries again.
+  if (!removeCgroups(container)) return container;
   sweepCgroups(roots);
   const exit = supervisorLost();
   if (document.remove) removeFolders(roots, document);
@@ -37,13 +40,14 @@ function killTask(pid: number, startTime: number): void {
 }
 
 /**
- * Removes a container's cgroups. One that still has processes is given the moment that they take to die after they were killed; if they outlast it, the
- * next to look tries again.
+ * Removes a container's cgroups. One that still has processes is given the moment that they take to die after they were killed; False: they outlast it.
  */
-export function removeCgroups({ document }: { document: Pick<ContainerDocument, 'cgroup_places'> }): void {
-  for (const directory of cgroupDirectories(document.cgroup_places)) {
+export function removeCgroups({ document }: { document: Pick<ContainerDocument, 'cgroup_places'> }): boolean {
+  const left = cgroupDirectories(document.cgroup_places).filter((directory) => {
     for (let tries = 0; tries < mostTries && !removeIfEmpty(directory); tries++) pause();
-  }
+    return !removeIfEmpty(directory);
+  });
+  return left.length === 0;
 }
 
 const mostTries = 200;

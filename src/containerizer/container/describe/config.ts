@@ -21,6 +21,8 @@ export interface DescribeFacts {
   /** The first of the 65,536 host ids of the container; null with the host's own ids. */
   idRange: { first: number; size: number } | null;
   cgroup: CgroupPlaces;
+  /** Files by which names resolve on the host's network as they do on the host; those that the host has. */
+  nameServiceFiles: string[];
 }
 
 /** The OCI runtime `config.json` of a container. Throws BerthError for what can be seen to be wrong without trying. */
@@ -77,12 +79,12 @@ function idMappings(range: DescribeFacts['idRange']): {
   return { uidMappings: mapping, gidMappings: mapping };
 }
 
-function mounts({ options, cgroup }: DescribeFacts): RuntimeMount[] {
+function mounts({ options, cgroup, nameServiceFiles }: DescribeFacts): RuntimeMount[] {
   return [
     ...defaults.baseMounts,
     options.network === 'host' ? defaults.hostSysfs : defaults.ownSysfs,
     ...cgroupMounts(cgroup),
-    ...(options.network === 'host' ? nameServiceFiles : []),
+    ...(options.network === 'host' ? nameServiceFiles.map(nameServiceMount) : []),
     ...options.volumes.map((volume) => ({
       destination: volume.target,
       type: 'bind',
@@ -98,13 +100,14 @@ function mounts({ options, cgroup }: DescribeFacts): RuntimeMount[] {
   ];
 }
 
-/** Names resolve on the host's network as they do on the host. */
-const nameServiceFiles: RuntimeMount[] = ['/etc/resolv.conf', '/etc/hosts'].map((path) => ({
-  destination: path,
-  type: 'bind',
-  source: path,
-  options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
-}));
+function nameServiceMount(path: string): RuntimeMount {
+  return {
+    destination: path,
+    type: 'bind',
+    source: path,
+    options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
+  };
+}
 
 /** The container's own cgroup where programs look for their limits, read-only. */
 function cgroupMounts(cgroup: CgroupPlaces): RuntimeMount[] {
