@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 import type { ImageContent } from '../images/layout/layout.js';
 import { writeLayout } from '../images/layout/layout.js';
@@ -15,7 +15,7 @@ export const busyboxCommands = ['true', 'sleep', 'sh'];
 export interface Workspace {
   /** Durable things, on the disk that /var is on. */
   directory: string;
-  /** Volatile ones, where every runtime keeps its own by default. */
+  /** Volatile ones, of all runtimes alike: in memory, as /run is on a host with systemd. */
   volatile: string;
   roots: Roots;
   /** An OCI layout: busybox and empty folders. */
@@ -29,7 +29,7 @@ export async function openWorkspace(): Promise<Workspace> {
   // The root of a user namespace is another user, and has to get to its bundle.
   chmodSync(directory, 0o711);
   try {
-    const volatile = mkdtempSync('/run/berth-bench-');
+    const volatile = mkdtempSync(path.join(memoryFolder(), 'berth-bench-'));
     const roots = { root: path.join(directory, 'root'), state: path.join(volatile, 'state') };
     const workspace = {
       directory,
@@ -51,6 +51,12 @@ export async function openWorkspace(): Promise<Workspace> {
       cause: error,
     });
   }
+}
+
+const tmpfsMagic = 0x01021994; // statfs(2)
+
+function memoryFolder(): string {
+  return statfsSync('/run').type === tmpfsMagic ? '/run' : '/dev/shm';
 }
 
 export const busyboxFolders = ['dev', 'etc', 'proc', 'run', 'sys', 'tmp'];
