@@ -109,7 +109,7 @@
       'cflags!': ['-fPIC', '-pthread'],
       # libstdc++'s headers ask glibc's macro for its version; musl has none, and none of what they then choose is used.
       'cflags_cc': ['-Oz', '-flto', '-fomit-frame-pointer', '-fno-exceptions', '-fno-rtti', '-fno-PIE', '-ffunction-sections', '-fdata-sections',
-                    '-fno-asynchronous-unwind-tables', '-fno-threadsafe-statics', '-fstack-protector-strong',
+                    '-fno-asynchronous-unwind-tables', '-fno-threadsafe-statics', '-fstack-protector',
                     "'-D__GLIBC_PREREQ(major,minor)=0'", '<@(musl)', '<@(libstdcxx)'],
       'ldflags!': ['-rdynamic', '-pthread'],
       'ldflags': ['-static', '-no-pie', '-Oz', '-flto', '-Wl,--gc-sections', '-Wl,-z,noseparate-code', '-Wl,-z,norelro', '-s', '<@(musl)'],
