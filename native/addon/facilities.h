@@ -11,5 +11,6 @@ void register_process(Napi::Object exports);  // process.cc: signals and reaping
 void register_unpack(Napi::Object exports);   // unpack.cc: image layers
 void register_probe(Napi::Object exports);    // probe.cc: what the host has, found by trying
 void register_sample(Napi::Object exports);   // sample.cc: counters of tasks, processes and threads
+void register_terminal(Napi::Object exports); // terminal.cc: a person's terminal, and attaching it
 
 }  // namespace berth::addon

@@ -1,21 +1,13 @@
 #include "init/first_process.h"
 
-#include <grp.h>
 #include <net/if.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <cstring>
 
-#include "init/identity.h"
 #include "init/own_view.h"
-#include "init/program.h"
-#include "sys/capability.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
@@ -31,43 +23,11 @@ Result<void> check(int outcome, const char* call) {
   return {};
 }
 
-// The calls themselves: a C library's would first gather all threads of a process (setresuid(2), notes), and here there is one.
-Result<void> set_user(uid_t id) {
-  return check(static_cast<int>(syscall(SYS_setresuid, id, id, id)), "setresuid");
-}
-Result<void> set_group(gid_t id) {
-  return check(static_cast<int>(syscall(SYS_setresgid, id, id, id)), "setresgid");
-}
-Result<void> set_groups(size_t count, const gid_t* groups) {
-  return check(static_cast<int>(syscall(SYS_setgroups, count, groups)), "setgroups");
-}
-
-/// The task dies with its supervisor, also where it is not in a pid namespace of the supervisor's. Set anew after each change of credentials, which clears it (prctl(2)).
-Result<void> die_with_supervisor() {
-  return check(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl");
-}
-
-Result<void> join_v1_cgroups(const FirstProcess& ends) {
-  for (uint32_t i = 0; i < ends.v1_count; ++i) {
-    // `tasks` and not cgroup.procs: a thread that moves itself need not wait for every other thread group of the host (Linux 5.19;
-    // cgroup.procs costs milliseconds after a pause).
-    if (write(ends.v1_tasks[i], "0", 1) != 1) return sys::last_error("write");
-  }
-  return {};
-}
-
-Result<void> wait_for_tree(const FirstProcess& ends) {
+Result<void> wait_for_tree(int go) {
   char byte = 0;
-  const ssize_t length = sys::retry_interrupted([&] { return read(ends.go, &byte, 1); });
+  const ssize_t length = sys::retry_interrupted([&] { return read(go, &byte, 1); });
   if (length == 1) return {};
   return sys::Error{length == 0 ? EPIPE : errno, "read"};
-}
-
-Result<void> become_root_inside() {
-  BERTH_TRY(set_group(0));
-  BERTH_TRY(set_groups(0, nullptr));
-  BERTH_TRY(set_user(0));
-  return die_with_supervisor();
 }
 
 Result<void> bring_loopback_up() {
@@ -79,87 +39,7 @@ Result<void> bring_loopback_up() {
   return check(ioctl(socket_fd.get(), SIOCSIFFLAGS, &request), "ioctl");
 }
 
-Result<void> set_limits(const Plan& plan, Progress& progress) {
-  progress.at("limits");
-  for (const auto& limit : plan.process.limits) {
-    const rlimit value = {limit.soft, limit.hard};
-    BERTH_TRY(check(setrlimit(static_cast<int>(limit.resource), &value), "setrlimit"));
-  }
-  return {};
-}
-
-Result<void> adjust_oom_score(const Plan& plan) {
-  if (!plan.process.adjust_oom_score) return {};
-  const sys::Text<16> text(plan.process.oom_score);
-  BERTH_ASSIGN(const sys::Fd file,
-               sys::adopt(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), "open"));
-  if (write(file.get(), text.c_str(), text.size()) != static_cast<ssize_t>(text.size()))
-    return sys::last_error("write");
-  return {};
-}
-
-/// chdir, then a look at where that led: a directory outside the root shows as `(unreachable)…` or has no name at all (CVE-2024-21626).
-Result<void> enter_working_directory(const char* path) {
-  BERTH_TRY(check(chdir(path), "chdir"));
-  char where[4096];
-  if (syscall(SYS_getcwd, where, sizeof where) < 0) return sys::last_error("getcwd");
-  if (where[0] != '/') return sys::Error{EXDEV, "chdir"};
-  return {};
-}
-
-/// So that a program that is not root may reopen its output too, by way of /dev/stdout.
-Result<void> own_output(const FirstProcess& ends, const Identity& identity) {
-  for (const int end : ends.output)
-    BERTH_TRY(check(fchown(end, identity.uid, identity.gid), "fchown"));
-  return {};
-}
-
-Result<void> take_identity(const Plan& plan, const Identity& identity, Progress& progress) {
-  progress.at("capabilities");
-  const auto& wanted = plan.process.capabilities;
-  BERTH_TRY(sys::limit_bounding(wanted.bounding));
-  // EINVAL here: the container's user namespace has no such id.
-  progress.at("user", plan.process.user);
-  BERTH_TRY(set_groups(identity.group_count, identity.groups));
-  BERTH_TRY(set_group(identity.gid));
-  BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl"));
-  BERTH_TRY(set_user(identity.uid));
-  BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0), "prctl"));
-  progress.at("capabilities");
-  BERTH_TRY(sys::set_capabilities({wanted.effective, wanted.permitted, wanted.inheritable}));
-  BERTH_TRY(sys::set_ambient(wanted.ambient));
-  return die_with_supervisor();
-}
-
-Result<void> filter_system_calls(const Plan& plan) {
-  if (plan.process.no_new_privileges)
-    BERTH_TRY(check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl"));
-  if (plan.seccomp.count == 0) return {};
-  static_assert(sizeof(sys::kernel::SockFilter) == sizeof(uint64_t));
-  const sys::kernel::SockFprog program = {
-      static_cast<uint16_t>(plan.seccomp.count),
-      reinterpret_cast<const sys::kernel::SockFilter*>(plan.seccomp.items)};
-  if (sys::kernel::seccomp(sys::kernel::kSeccompSetModeFilter, 0, &program) != 0)
-    return sys::last_error("seccomp");
-  return {};
-}
-
-/// The program gets these three and nothing else; signals are as a new program expects them.
-Result<void> hand_over_stdio(const FirstProcess& ends) {
-  const int sources[3] = {ends.input, ends.output[0], ends.output[1]};
-  for (int number = 0; number < 3; ++number) {
-    if (dup2(sources[number], number) < 0) return sys::last_error("dup2");
-  }
-  if (sys::kernel::close_range(3, ~0U, sys::kernel::kCloseRangeCloexec) != 0)
-    return sys::last_error("close_range");
-  // What was ignored stays ignored across clone and exec (signal(7)): SIGPIPE is, by Node and by the supervisor. Those that cannot be set need not be.
-  for (int number = 1; number < NSIG; ++number) (void)signal(number, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  return check(sigprocmask(SIG_SETMASK, &none, nullptr), "sigprocmask");
-}
-
-Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progress& progress) {
+Result<void> confine_and_run(const Plan& plan, int go, ProgramEnds& ends, Progress& progress) {
   using namespace sys::kernel;
   progress.at("session");
   BERTH_TRY(die_with_supervisor());
@@ -175,7 +55,7 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
   BERTH_TRY(check(unshare(static_cast<int>(plan.namespaces & kCloneNewCgroup)), "unshare"));
 
   progress.at("tree");
-  BERTH_TRY(wait_for_tree(ends));
+  BERTH_TRY(wait_for_tree(go));
   if ((plan.namespaces & kCloneNewUser) != 0) {
     progress.at("identity");
     BERTH_TRY(become_root_inside());
@@ -195,37 +75,19 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
     progress.at("loopback");
     BERTH_TRY(bring_loopback_up());
   }
-  progress.at("keyring");
-  // A host without CONFIG_KEYS has nothing to share by accident.
-  if (join_session_keyring() < 0 && errno != ENOSYS) return sys::last_error("keyctl");
-
-  Identity identity;
-  progress.at("user", plan.process.user);
-  BERTH_TRY(find_identity(plan.process, identity));
-  BERTH_TRY(own_output(ends, identity));
-  BERTH_TRY(set_limits(plan, progress));
-  BERTH_TRY(adjust_oom_score(plan));
-  umask(plan.process.umask);
-  progress.at("cwd", plan.process.cwd);
-  BERTH_TRY(enter_working_directory(plan.process.cwd));
-  BERTH_TRY(take_identity(plan, identity, progress));
-  progress.at("stdio");
-  BERTH_TRY(hand_over_stdio(ends));
-  progress.at("seccomp");
-  BERTH_TRY(filter_system_calls(plan));
-  progress.at("exec", plan.process.args.items[0]);
-  if (write(ends.report, &kAboutToExecute, 1) != 1) return sys::last_error("write");
-  return run_program(plan.process, identity, progress);
+  BERTH_TRY(adjust_oom_score(plan.process));
+  return become_program(plan, ends, true, progress);
 }
 
 }  // namespace
 
-void run_first_process(const Plan& plan, const FirstProcess& ends) {
+void run_first_process(const Plan& plan, const FirstProcess& birth) {
   Progress progress;
-  progress.timings = ends.timings;
-  const auto outcome = confine_and_run(plan, ends, progress);
+  progress.timings = birth.timings;
+  ProgramEnds ends = birth.ends;
+  const auto outcome = confine_and_run(plan, birth.go, ends, progress);
   const Failure failure = describe(progress, outcome.error());
-  // Fits a pipe's buffer whole. If the supervisor is gone, nobody is left to tell.
+  // Fits a socket's buffer whole. If the supervisor is gone, nobody is left to tell.
   (void)!write(ends.report, &failure, sizeof failure);
   _exit(1);
 }

@@ -1,24 +1,21 @@
-// What the container's first process does between its birth and the user's program. Read from top to bottom, this is the order of confinement.
+// What the container's first process does between its birth and the user's program. Read from top to bottom, this is the order of confinement, up to
+// the steps that every process of a container takes last (last_steps.h).
 #pragma once
 
+#include "init/last_steps.h"
 #include "init/progress.h"
 #include "launch/plan.h"
 
 namespace berth::init {
 
-/// Descriptors that the first process holds until its program runs.
 struct FirstProcess {
-  int go =
-      -1;  // one byte arrives when the id maps are written and the tree stands; end of file: the supervisor died
-  int report = -1;  // takes a Failure; closes itself when the program runs
-  int output[2] = {-1, -1};
-  int input = -1;
-  const int* v1_tasks = nullptr;  // `tasks` files of its cgroups, one for each of plan.cgroup.v1
-  uint32_t v1_count = 0;
+  /// One byte arrives when the id maps are written and the tree stands; end of file: the supervisor died.
+  int go = -1;
+  ProgramEnds ends;
   Timings* timings = nullptr;  // its own list, not the supervisor's
 };
 
 /// Never returns: becomes the user's program or reports why not and exits.
-[[noreturn]] void run_first_process(const launch::Plan& plan, const FirstProcess& ends);
+[[noreturn]] void run_first_process(const launch::Plan& plan, const FirstProcess& birth);
 
 }  // namespace berth::init

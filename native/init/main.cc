@@ -1,10 +1,12 @@
-// berth-init: the small static supervisor of one container. Started by the launcher with its plan on descriptor 3; not for people to run.
+// berth-init: the small static supervisor of one container, or of one program sent into it. Started by the launcher with its plan on descriptor 3; not for
+// people to run.
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
 
+#include "init/exec.h"
 #include "init/supervisor.h"
 #include "launch/plan_reader.h"
 
@@ -17,7 +19,7 @@ int refuse(const char* why) {
 
 }  // namespace
 
-int main() {
+int main(int count, char** words) {
   using namespace berth::launch;
   struct stat status;
   if (fstat(kPlanFd, &status) != 0 || status.st_size <= 0 || status.st_size > kPlanLimit) {
@@ -36,5 +38,7 @@ int main() {
     return refuse("berth-init: the launch plan is damaged or of another version\n");
   }
   close(kPlanFd);
-  return berth::init::supervise(plan, {plan_text, size, arena, kArena});
+  const berth::init::PlanMemory memory = {plan_text, size, arena, kArena};
+  const bool exec = count > 1 && strcmp(words[1], kExecRole) == 0;
+  return exec ? berth::init::exec_into(plan, memory) : berth::init::supervise(plan, memory);
 }

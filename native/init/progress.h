@@ -37,9 +37,12 @@ struct Failure {
   char subject[256] = "";
 };
 
-/// Precedes everything else on the report pipe: all is done but to execute the program. End of file without it means that the first process was killed
+/// Precedes everything else on the report socket: all is done but to execute the program. End of file without it means that the first process was killed
 /// on the way there.
 constexpr char kAboutToExecute = 'x';
+
+/// Comes before that, with a descriptor: the master of the program's terminal.
+constexpr char kTerminal = 't';
 
 Failure describe(const Progress& progress, const sys::Error& error);
 

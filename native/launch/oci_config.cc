@@ -102,7 +102,10 @@ const char* rooted(const Json& path, PlanStore& store) {
 }
 
 void read_process(const Json& json, PlanStore& store, Process& process) {
-  if (json["terminal"].boolean()) json["terminal"].fault("terminals are not supported yet");
+  process.terminal = json["terminal"].boolean();
+  constexpr int64_t kMostCells = 65535;  // struct winsize (ioctl_tty(2))
+  process.rows = static_cast<uint32_t>(json["consoleSize"]["height"].integer(0, kMostCells));
+  process.columns = static_cast<uint32_t>(json["consoleSize"]["width"].integer(0, kMostCells));
   for (const char* unsupported :
        {"apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"}) {
     if (json[unsupported].present()) json[unsupported].fault("is not supported");

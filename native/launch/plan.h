@@ -14,8 +14,18 @@ constexpr uint32_t kPlanMagic = 0x42504c4e;  // "BPLN"
 constexpr uint32_t kPlanFormat = 1;
 constexpr uint32_t kPlanLimit = 1 << 20;  // bytes; a plan is some kB, most of it the seccomp filter
 
-/// Descriptors that berth-init finds open at start, besides 0, 1 and 2 (the client's stdout and stderr, or /dev/null).
-enum InheritedFd : int { kPlanFd = 3, kLeashFd = 4, kIdRangeFd = 5, kInheritedEnd = 6 };
+/// Descriptors that berth-init finds open at start, besides 0, 1 and 2 (the client's own, or /dev/null).
+/// The last holds the claim of the container's ids; in the role of exec it is a pidfd of the container's first process.
+enum InheritedFd : int {
+  kPlanFd = 3,
+  kLeashFd = 4,
+  kIdRangeFd = 5,
+  kTaskPidFd = kIdRangeFd,
+  kInheritedEnd = 6
+};
+
+/// The first argument of berth-init in its role as exec.
+constexpr char kExecRole[] = "--exec";
 
 template <typename T>
 struct List {
@@ -86,6 +96,8 @@ struct Process {
   bool no_new_privileges = true;
   bool adjust_oom_score = false;
   int32_t oom_score = 0;
+  bool terminal = false;
+  uint32_t rows = 0, columns = 0;  // of the terminal; 0: not known yet
 };
 
 /// How the root file system comes to be: an overlay of layers, or a directory used as it is.
@@ -134,6 +146,9 @@ struct Plan {
   Process process;
   Cgroup cgroup;
   Logs logs;
+  bool input = false;            // what clients type or pipe reaches the program; else its stdin is empty
+  const char* detach_keys = "";  // of the launching client, two hexadecimal digits each
+  const char* event = "";        // JSON members that say whom an event is about
   List<uint64_t> seccomp;  // struct sock_filter, one in each word
 };
 
@@ -159,7 +174,8 @@ struct Layout {
   void operator()(Process& v) {
     auto oom_score = static_cast<uint32_t>(v.oom_score);
     c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.capabilities,
-             v.limits, v.no_new_privileges, v.adjust_oom_score, oom_score);
+             v.limits, v.no_new_privileges, v.adjust_oom_score, oom_score, v.terminal, v.rows,
+             v.columns);
     v.oom_score = static_cast<int32_t>(oom_score);
   }
   void operator()(Rootfs& v) {
@@ -171,7 +187,7 @@ struct Layout {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,
              v.timings, v.namespaces, v.uids, v.gids, v.rootfs, v.mounts, v.devices, v.links,
              v.masked, v.readonly_paths, v.sysctls, v.hostname, v.domainname, v.process, v.cgroup,
-             v.logs, v.seccomp);
+             v.logs, v.input, v.detach_keys, v.event, v.seccomp);
   }
 };
 

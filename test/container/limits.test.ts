@@ -116,6 +116,7 @@ t.test('limits', unlessRoot, async (t) => {
         container: '{}',
         supervisor: supervisorProgram,
         idRangeFd: -1,
+        stdin: -1,
         stdout: -1,
         stderr: -1,
       })

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type ContainerOptions, defaultOptions } from '../../containerizer/container/options.js';
 import type { FlagGroup } from './group.js';
 import { identity } from './identity.js';
+import { interaction } from './interaction.js';
 import { lifecycle } from './lifecycle.js';
 import { network } from './network.js';
 import { processGroup } from './process.js';
@@ -10,7 +11,16 @@ import { security } from './security.js';
 import { storage } from './storage.js';
 
 /** The flags that say what a container is, with Docker's names; one table for parsing, help and reference. */
-const groups: FlagGroup[] = [identity, processGroup, storage, resources, security, network, lifecycle];
+const groups: FlagGroup[] = [
+  identity,
+  processGroup,
+  interaction,
+  storage,
+  resources,
+  security,
+  network,
+  lifecycle,
+];
 
 /** Adds every flag to a verb that makes containers. */
 export function declareRunFlags(command: Command): void {

@@ -22,14 +22,14 @@ export const processGroup: FlagGroup<Given> = {
 };
 
 /** A variable that this environment lacks is passed over, as Docker does. */
-function variable(text: string): string {
+export function variable(text: string): string {
   if (/^[^=]+=/.test(text)) return text;
   if (text === '' || text.startsWith('=')) throw new InvalidArgumentError('It is NAME=VALUE, or NAME.');
   const own = process.env[text];
   return own === undefined ? '' : `${text}=${own}`;
 }
 
-function absolute(text: string): string {
+export function absolute(text: string): string {
   if (text.startsWith('/')) return text;
   throw new InvalidArgumentError('It is an absolute path inside the container.');
 }

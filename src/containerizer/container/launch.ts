@@ -1,8 +1,7 @@
 import { closeSync, existsSync, mkdirSync, rmSync } from 'node:fs';
-import { Socket } from 'node:net';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { native, supervisorProgram } from '../../native/index.js';
+import { type Launched, native, supervisorProgram } from '../../native/index.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { FileLock } from '../../state/lock.js';
@@ -17,9 +16,9 @@ import { removeFolders } from './folders.js';
 import { claimIds } from './id-claim.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { lockLaunch } from './launch-lock.js';
-import { readLines } from './leash.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import type { ContainerOptions } from './options.js';
+import { descriptors, followProgram, type LaunchClient, type RunningProgram } from './program.js';
 import { removeCgroups, settle } from './settle.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
@@ -35,24 +34,15 @@ export interface LaunchImage {
 export interface LaunchRequest {
   image: LaunchImage;
   options: ContainerOptions;
-  /** Descriptors that get the container's output while this process lives; null: the log alone. */
-  client: { stdout: number; stderr: number } | null;
+  /** Who gets the container's output while this process lives; null: the log alone. */
+  client: LaunchClient | null;
   /** Told when each step began. */
   timer?: LaunchTimer;
 }
 
 /** A container whose program runs. It lives on when this process dies. */
-export interface RunningContainer {
+export interface RunningContainer extends RunningProgram {
   id: string;
-  /** The first process, on the host. */
-  pid: number;
-  /** Resolves when the container has ended and its supervisor has cleared up. */
-  ended: Promise<ExitDocument>;
-  /** Resolves when the supervisor's process is gone too. */
-  gone: Promise<void>;
-  signal(number: number): void;
-  /** Lets go of the container: `ended` no longer keeps this process alive. */
-  release(): void;
 }
 
 const nameServiceFiles = ['/etc/resolv.conf', '/etc/hosts'];
@@ -78,6 +68,7 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
       nameServiceFiles: options.network === 'host' ? nameServiceFiles.filter((file) => existsSync(file)) : [],
+      ...(request.client?.size === undefined ? {} : { consoleSize: request.client.size }),
     });
     const document = documentOf(
       id,
@@ -100,8 +91,7 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
-          stdout: request.client?.stdout ?? -1,
-          stderr: request.client?.stderr ?? -1,
+          ...descriptors(request.client),
         })
         .catch((error) => {
           throw explainRefusal(error, `container ${name}`);
@@ -199,7 +189,7 @@ function documentOf(
 function launchFacts(
   roots: Roots,
   document: ContainerDocument,
-  { image, options, timer }: LaunchRequest,
+  { image, options, timer, client }: LaunchRequest,
   cgroup: CgroupPlaces,
 ) {
   return {
@@ -212,6 +202,9 @@ function launchFacts(
     seccomp_directory: places.cache(roots),
     remove: options.remove,
     timings: timer !== undefined,
+    input: options.input,
+    detach_keys: client?.detachKeys ?? '',
+    event: { id: document.id, name: document.name, image: document.image },
     user: options.user ?? image.config.config?.User ?? '',
     rootfs: {
       base: roots.root,
@@ -233,38 +226,20 @@ function launchFacts(
 async function follow(
   roots: Roots,
   document: ContainerDocument,
-  launched: { supervisorPid: number; leash: number },
-  request: LaunchRequest,
+  launched: Launched,
+  { client, timer, image }: LaunchRequest,
 ): Promise<RunningContainer> {
   const { id } = document;
-  const socket = new Socket({ fd: launched.leash, readable: true, writable: true });
-  const lines = readLines(socket);
-  let first = await lines.next();
-  if (first.done !== true && first.value.kind === 'timings') {
-    request.timer?.add(first.value.text);
-    first = await lines.next();
+  const followed = await followProgram(launched, {
+    ...(client?.tell === undefined ? {} : { tell: client.tell }),
+    ...(timer === undefined ? {} : { timer }),
+    lost: () => endOfLost(roots, id),
+  });
+  if (followed.kind === 'runs') {
+    timer?.mark('running');
+    return { id, ...followed.program };
   }
-  if (first.done !== true && first.value.kind === 'running') {
-    request.timer?.mark('running');
-    const { pid } = first.value;
-    let reaped: Promise<void> | undefined;
-    const reap = () => {
-      reaped ??= native().reap(launched.supervisorPid);
-      return reaped;
-    };
-    const ended = awaitEnd(roots, id, lines, reap);
-    return {
-      id,
-      pid,
-      ended,
-      gone: ended.then(reap),
-      signal: (number) => socket.write(`signal ${number}\n`),
-      release: () => socket.unref(),
-    };
-  }
-  await native().reap(launched.supervisorPid);
-  if (first.done !== true && first.value.kind === 'failed')
-    throw explainFailure(first.value.failure, request.image.reference);
+  if (followed.kind === 'failed') throw explainFailure(followed.failure, image.reference);
   // Killed: it could not clear up.
   removeCgroups({ document });
   removeFolders(roots, document);
@@ -274,17 +249,8 @@ async function follow(
   });
 }
 
-/** The end that the supervisor tells of; one that is killed cannot, and what it leaves is settled here. */
-async function awaitEnd(
-  roots: Roots,
-  id: string,
-  lines: ReturnType<typeof readLines>,
-  reap: () => Promise<void>,
-): Promise<ExitDocument> {
-  let exit: ExitDocument | undefined;
-  for await (const line of lines) if (line.kind === 'exited') exit = line.exit;
-  if (exit !== undefined) return exit;
-  await reap();
+/** A supervisor that was killed cannot tell of the end; what it leaves is settled here. */
+function endOfLost(roots: Roots, id: string): ExitDocument {
   const left = readContainer(roots, id);
   return (left === undefined ? undefined : settle(roots, left).exit) ?? supervisorLost();
 }

@@ -24,6 +24,10 @@ export interface ContainerOptions {
   userns: 'auto' | 'host';
   /** Nothing of the container stays once it has ended. */
   remove: boolean;
+  /** The program's stdio is a terminal of its own. */
+  terminal: boolean;
+  /** What clients type or pipe reaches the program; else its stdin is empty. */
+  input: boolean;
 }
 
 /** What holds where the caller says nothing. */
@@ -36,6 +40,8 @@ export const defaultOptions: Omit<ContainerOptions, 'command'> = {
   capDrop: [],
   userns: 'auto',
   remove: false,
+  terminal: false,
+  input: false,
 };
 
 /** A folder or file of the host, seen inside the container. */

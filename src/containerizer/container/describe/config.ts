@@ -23,20 +23,23 @@ export interface DescribeFacts {
   cgroup: CgroupPlaces;
   /** Files by which names resolve on the host's network as they do on the host; those that the host has. */
   nameServiceFiles: string[];
+  /** Of the client's terminal, in characters. */
+  consoleSize?: { height: number; width: number };
 }
 
 /** The OCI runtime `config.json` of a container. Throws BerthError for what can be seen to be wrong without trying. */
 export function describeConfig(facts: DescribeFacts): RuntimeConfig {
-  const { options, image, id } = facts;
+  const { options, image, id, consoleSize } = facts;
   const capabilities = capabilitySet(options.capAdd, options.capDrop);
   const hostname = options.hostname ?? id;
   return {
     ociVersion: '1.1.0',
     process: {
-      terminal: false,
+      terminal: options.terminal,
+      ...(consoleSize === undefined ? {} : { consoleSize }),
       user: { uid: 0, gid: 0 },
       args: commandLine(image, options.command),
-      env: environment(image, options.env, hostname),
+      env: environment(image, options.env, hostname, options.terminal),
       cwd: options.workingDirectory ?? (image.config?.WorkingDir || '/'),
       capabilities: {
         bounding: capabilities,
