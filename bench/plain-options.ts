@@ -1,16 +1,6 @@
-import type { ContainerOptions } from '../src/containerizer/container/options.js';
+import { type ContainerOptions, defaultOptions } from '../src/containerizer/container/options.js';
 
 /** `berth run --rm IMAGE COMMAND`, with no other flag. */
 export function plainOptions(command: string[]): ContainerOptions {
-  return {
-    command,
-    env: [],
-    volumes: [],
-    network: 'none',
-    readOnly: false,
-    capAdd: [],
-    capDrop: [],
-    userns: 'auto',
-    remove: true,
-  };
+  return { ...defaultOptions, command, remove: true };
 }

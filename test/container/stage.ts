@@ -6,7 +6,7 @@ import { listContainers } from '../../src/containerizer/container/catalogue.js';
 import { sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js';
 import type { ExitDocument } from '../../src/containerizer/container/document.js';
 import { launchContainer, type RunningContainer } from '../../src/containerizer/container/launch.js';
-import type { ContainerOptions } from '../../src/containerizer/container/options.js';
+import { type ContainerOptions, defaultOptions } from '../../src/containerizer/container/options.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
 import { type ProvidedImage, provideImage } from '../../src/containerizer/image/provide.js';
 import type { ImageConfig } from '../../src/oci-spec/image.js';
@@ -21,17 +21,7 @@ const disk = '/var/tmp';
 
 export const unlessRoot = process.geteuid?.() === 0 ? {} : { skip: 'root: starting containers' };
 
-export const defaults: ContainerOptions = {
-  command: [],
-  env: [],
-  volumes: [],
-  network: 'none',
-  readOnly: false,
-  capAdd: [],
-  capDrop: [],
-  userns: 'auto',
-  remove: true,
-};
+export const defaults: ContainerOptions = { ...defaultOptions, command: [], remove: true };
 
 export interface Ran {
   stdout: string;

@@ -43,14 +43,24 @@ function section(name: string, verb: Verb, command: Command): string {
       'argument',
       command.registeredArguments.filter(hasDescription).map((each) => [placeholder(each), each.description]),
     ),
-    rows(
-      'flag',
-      flags.map((flag) => [flag.flags, flag.description + defaultOf(flag)]),
-    ),
+    ...flagTables(flags),
     `Example:\n\n\`\`\`\n${verb.example}\n\`\`\`\n`,
   ]
     .filter((part) => part !== '')
     .join('\n');
+}
+
+/** One table for each group of flags; those of no group come first. */
+function flagTables(flags: Option[]): string[] {
+  const titles = new Set([undefined, ...flags.map((flag) => flag.helpGroupHeading)]);
+  return [...titles].map((title) =>
+    rows(
+      title === undefined ? 'flag' : title.replace(/:$/, ''),
+      flags
+        .filter((flag) => flag.helpGroupHeading === title)
+        .map((flag) => [flag.flags, flag.description + defaultOf(flag)]),
+    ),
+  );
 }
 
 function placeholder(argument: Argument): string {

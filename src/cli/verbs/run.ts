@@ -21,7 +21,7 @@ export const verb: Verb = {
     declareRunFlags(command);
   },
   async run(context, [reference = '', ...command], flags) {
-    const options = containerOptions(flags, command);
+    const options = await containerOptions(flags, command);
     const { imageProgress } = await import('../image-progress.js');
     const image = await provideImage(context.roots, reference, { onProgress: imageProgress(context) });
     const detach = flags.detach === true;

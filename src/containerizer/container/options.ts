@@ -26,6 +26,18 @@ export interface ContainerOptions {
   remove: boolean;
 }
 
+/** What holds where the caller says nothing. */
+export const defaultOptions: Omit<ContainerOptions, 'command'> = {
+  env: [],
+  volumes: [],
+  network: 'none',
+  readOnly: false,
+  capAdd: [],
+  capDrop: [],
+  userns: 'auto',
+  remove: false,
+};
+
 /** A folder or file of the host, seen inside the container. */
 export interface Volume {
   /** Absolute, on the host. */
