@@ -45,6 +45,8 @@
     ],
     'launch': [
       'native/launch/cgroup.cc',
+      'native/launch/cgroup_files.cc',
+      'native/launch/cgroup_update.cc',
       'native/launch/cgroup_v1.cc',
       'native/launch/cgroup_v2.cc',
       'native/launch/device_filter.cc',
@@ -52,6 +54,7 @@
       'native/launch/launcher.cc',
       'native/launch/oci_config.cc',
       'native/launch/oci_mount.cc',
+      'native/launch/resources.cc',
       'native/launch/seccomp_profile.cc',
     ],
   },

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../../state/live-process.js';
 import type { Roots } from '../../state/roots.js';
-import { cgroupPlaces } from './cgroup-places.js';
+import { cgroupDirectories, cgroupPlaces } from './cgroup-places.js';
 import type { StateDocument } from './document.js';
 import { whileNobodyLaunches } from './launch-lock.js';
 
@@ -12,12 +12,9 @@ import { whileNobodyLaunches } from './launch-lock.js';
  * started: its own would lose their place.
  */
 export function sweepCgroups(roots: Roots): void {
-  const { unified, supervisors, v1 } = cgroupPlaces(roots, 'any');
-  const shared = [
-    ...new Set(
-      [unified, ...Object.values(v1)].flatMap((place) => (place === null ? [] : [path.dirname(place)])),
-    ),
-  ];
+  const places = cgroupPlaces(roots, 'any');
+  const { supervisors } = places;
+  const shared = cgroupDirectories(places).map((place) => path.dirname(place));
   whileNobodyLaunches(roots, () => {
     if (shared.some((directory) => holdsContainers(directory, supervisors))) return;
     for (const directory of [...(supervisors === null ? [] : [supervisors]), ...shared])
