@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <sstream>
 
 #include "launch/cgroup_files.h"
+#include "launch/delegation.h"
 #include "launch/device_filter.h"
 
 namespace berth::launch {
@@ -35,20 +35,12 @@ std::optional<Failure> apply(const std::string& path, const std::vector<Setting>
   return {};
 }
 
-std::vector<std::string> words_of(int directory, const char* file) {
-  std::vector<std::string> words;
-  if (auto text = read_value(directory, file)) {
-    std::istringstream stream(*text);
-    for (std::string word; stream >> word;) words.push_back(word);
-  }
-  return words;
-}
-
 std::optional<Failure> make_unified(const CgroupPlaces& places, const Limits& limits,
                                     const std::vector<Setting>& settings) {
   if (auto failure = make_below_shared(places.unified, true)) return failure;
   if (!places.unified_controls) return {};
-  if (auto failure = pass_controllers_on(parent_of(places.unified), settings)) return failure;
+  auto passed = pass_controllers_on(parent_of(places.unified), settings);
+  if (auto* failure = std::get_if<Failure>(&passed)) return *failure;
   if (auto failure = apply(places.unified, settings, nullptr)) return failure;
   if (limits.devices.empty()) return {};
   auto opened = open_cgroup(places.unified);
@@ -128,37 +120,6 @@ std::optional<Failure> make_all(const CgroupPlaces& places, const Limits& limits
 }
 
 }  // namespace
-
-std::optional<Failure> pass_controllers_on(const std::string& parent,
-                                           const std::vector<Setting>& settings) {
-  const auto has = [](const std::vector<std::string>& list, const std::string& word) {
-    return std::find(list.begin(), list.end(), word) != list.end();
-  };
-  for (const std::string& level : {parent_of(parent), parent}) {
-    auto opened = open_cgroup(level);
-    if (auto* failure = std::get_if<Failure>(&opened)) return *failure;
-    const int directory = std::get<Fd>(opened).get();
-    const auto available = words_of(directory, "cgroup.controllers");
-    auto enabled = words_of(directory, "cgroup.subtree_control");
-    for (const Setting& setting : settings) {
-      const std::string& name = setting.controller;
-      if (name.empty() || has(enabled, name)) continue;
-      if (!has(available, name))
-        return unenforceable(setting, level + " has no " + name + " controller to give");
-      if (const auto written = write_value(directory, "cgroup.subtree_control", "+" + name);
-          !written)
-        return unenforceable(setting,
-                             "the " + name + " controller cannot be passed on in " + level);
-      enabled.push_back(name);
-    }
-    // Without these a container runs as well: only its figures are missing.
-    for (const char* name : {"memory", "pids", "io"}) {
-      if (has(available, name) && !has(enabled, name))
-        (void)write_value(directory, "cgroup.subtree_control", std::string("+") + name);
-    }
-  }
-  return {};
-}
 
 std::optional<Failure> make_v1(const std::string& controller, const std::string& path,
                                const Limits& limits, bool must_be_new) {

@@ -1,6 +1,7 @@
 // The cgroups of one container: made with their limits before its first process exists, and changed while it runs.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -36,10 +37,6 @@ void remove_cgroups(const CgroupPlaces& places);
 /// Brings a running container from one set of limits to another. After a failure the old ones are in force again, all of them.
 std::variant<std::monostate, Failure> update_cgroups(const CgroupPlaces& places,
                                                      const Limits& before, const Limits& after);
-
-/// v2 gives a controller to children only where every level above passes it on. Besides those of `settings`, the ones that a container is measured by.
-std::optional<Failure> pass_controllers_on(const std::string& parent,
-                                           const std::vector<Setting>& settings);
 
 /// Makes the container's directory in one v1 hierarchy, fit to be joined and to take its limits.
 std::optional<Failure> make_v1(const std::string& controller, const std::string& path,

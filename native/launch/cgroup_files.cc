@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "launch/delegation.h"
+
 namespace berth::launch {
 namespace {
 
@@ -101,15 +103,6 @@ std::optional<Failure> put_setting(int directory, const std::string& path, const
   if (written || setting.optional) return {};
   const std::string other = setting.or_file.empty() ? "" : " or " + setting.or_file;
   return unenforceable(setting, "the kernel has no " + setting.file + other + " here");
-}
-
-Failure unenforceable(const Setting& setting, const std::string& why) {
-  Failure failure;
-  failure.code = "LIMIT_UNENFORCEABLE";
-  failure.path = setting.meaning;
-  failure.step = why;
-  failure.hint = "See berth doctor for the controllers of this host.";
-  return failure;
 }
 
 }  // namespace berth::launch

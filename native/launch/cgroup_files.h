@@ -29,6 +29,4 @@ sys::Result<void> write_value(int directory, const std::string& file, const std:
 /// Writes a setting where the kernel has a file for it. `path` names the directory.
 std::optional<Failure> put_setting(int directory, const std::string& path, const Setting& setting);
 
-Failure unenforceable(const Setting& setting, const std::string& why);
-
 }  // namespace berth::launch

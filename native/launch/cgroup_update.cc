@@ -7,6 +7,7 @@
 
 #include "launch/cgroup.h"
 #include "launch/cgroup_files.h"
+#include "launch/delegation.h"
 
 namespace berth::launch {
 namespace {
@@ -174,7 +175,8 @@ struct Update {
   std::optional<Failure> prepare(const CgroupPlaces& places, const Limits& after,
                                  const std::vector<Setting>& wanted) {
     if (places.unified_controls) {
-      if (auto failure = pass_controllers_on(parent_of(places.unified), wanted)) return failure;
+      auto passed = pass_controllers_on(parent_of(places.unified), wanted);
+      if (auto* failure = std::get_if<Failure>(&passed)) return *failure;
     }
     for (const Setting& setting : wanted) {
       const std::string* path = &places.unified;

@@ -8,6 +8,8 @@ export interface CgroupPlaces {
   /** v2: the container's directory, and the one that all supervisors of this root live in; null without a unified hierarchy. */
   unified: string | null;
   supervisors: string | null;
+  /** The scope of systemd that both lie in; null: none. It is there while anything is in it (`holdScope`). */
+  scope: string | null;
   /** Whether the unified hierarchy has the controllers. */
   unifiedControls: boolean;
   /** v1: the container's directory by controller. */
@@ -39,7 +41,8 @@ export function cgroupPlaces(
   needed: ReadonlySet<string> = new Set(),
   layout = layoutOfHost(),
 ): CgroupPlaces {
-  const { unified, v1: mounts, layout: kind } = layout;
+  const { unified, scope, v1: mounts, layout: kind } = layout;
+  const home = scope ?? unified;
   const group = `berth-${rootHash(roots)}`;
   // Without a unified hierarchy only the freezer can hold a container.
   const used = [...usedOnV1, ...(unified === null ? ['freezer'] : [])];
@@ -56,8 +59,9 @@ export function cgroupPlaces(
   const v1 = join([...used, ...asked]);
   return {
     layout: kind,
-    unified: unified === null ? null : path.join(unified, group, id),
-    supervisors: unified === null ? null : path.join(unified, group, 'supervisors'),
+    unified: home === null ? null : path.join(home, group, id),
+    supervisors: home === null ? null : path.join(home, group, 'supervisors'),
+    scope,
     unifiedControls: kind === 'unified',
     v1,
     later: join(onDemandOnV1.filter((name) => !asked.includes(name))),
