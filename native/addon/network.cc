@@ -87,7 +87,7 @@ Napi::Value raise_call(const Napi::CallbackInfo& info) {
 
 /// The index of an interface, 0 when there is none.
 Result<uint32_t> index_of(const std::string& name) {
-  const auto index = sys::interface_index(name.c_str());
+  auto index = sys::interface_index(name.c_str());
   if (!index && index.error().number == ENODEV) return uint32_t{0};
   return index;
 }

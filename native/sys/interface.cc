@@ -34,7 +34,8 @@ Result<void> make_veth(int route_socket, const Veth& veth) {
   writer.text(route::kLinkInfoKind, "veth");
   const size_t data = writer.nest(route::kLinkInfoData);
   const size_t peer = writer.nest(route::kVethPeer);
-  writer.put(up);
+  // Not up yet: it has no other end before the call is through (ENOTCONN).
+  writer.put(route::LinkMessage{});
   writer.text(route::kLinkName, veth.peer);
   writer.number(route::kLinkMtu, veth.mtu);
   writer.attribute(route::kLinkAddress, veth.mac, sizeof veth.mac);
@@ -49,6 +50,9 @@ Result<void> make_veth(int route_socket, const Veth& veth) {
 Result<void> configure_interface(int route_socket, uint32_t index, const Addressing& addressing) {
   alignas(Header) char buffer[1024];
   NetlinkWriter writer(buffer, sizeof buffer);
+  const route::LinkMessage up = {0, 0, 0, static_cast<int32_t>(index), route::kUp, route::kUp};
+  writer.begin(route::kNewLink, kAck, up);
+  writer.end();
   for (size_t i = 0; i < addressing.address_count; ++i) {
     const IpAddress& address = addressing.addresses[i];
     const bool version6 = address.family == IpAddress::kFamily6;

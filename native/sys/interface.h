@@ -32,7 +32,7 @@ struct Veth {
 /// The interface's number in this network namespace; ENODEV: there is none of that name.
 Result<uint32_t> interface_index(const char* name);
 
-/// Makes the pair, both ends up. It goes with the namespace that the peer is in. EEXIST: one end's name is taken; ENODEV: there is no such bridge.
+/// Makes the pair, the end on the bridge up. It goes with the namespace that the peer is in. EEXIST: one end's name is taken; ENODEV: there is no such bridge.
 Result<void> make_veth(int route_socket, const Veth& veth);
 
 /// What an interface gets: its own addresses, and the gateways of default routes.
@@ -43,7 +43,7 @@ struct Addressing {
   size_t gateway_count = 0;
 };
 
-/// All or, with an error, some of it. IPv6 addresses are usable at once: whoever gives them has made sure that they are nobody else's.
+/// Brings the interface up and gives it all or, with an error, some of it. IPv6 addresses are usable at once: whoever gives them has made sure that they are nobody else's.
 Result<void> configure_interface(int route_socket, uint32_t index, const Addressing& addressing);
 
 }  // namespace berth::sys

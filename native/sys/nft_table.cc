@@ -72,6 +72,14 @@ void make_sets(NftWriter& out) {
 /// `dnat to [daddr .] l4proto . dport map @…`, for each kind of map.
 void make_publish_chain(NftWriter& out) {
   out.new_chain("publish", nullptr);
+  // There is no route_localnet for IPv6: refused at once, programs try 127.0.0.1 next.
+  const uint8_t loopback6[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  out.begin_rule("publish");
+  family_is(out, NFPROTO_IPV6);
+  out.payload(NFT_PAYLOAD_NETWORK_HEADER, kFamilies[1].destination, sizeof loopback6, kA);
+  out.compare(true, kA, loopback6, sizeof loopback6);
+  out.verdict(NF_ACCEPT);
+  out.end_rule();
   for (const Family& family : kFamilies) {
     const uint32_t address_words = family.size / 4;
     for (const bool one_address : {true, false}) {
@@ -118,22 +126,13 @@ void make_nat_chains(NftWriter& out) {
   out.masquerade();
   out.end_rule();
   // From the host's loopback, which no container could answer to.
-  const uint8_t loopback4 = 127;
-  const uint8_t loopback6[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  for (const Family& family : kFamilies) {
-    const bool version4 = family.protocol == NFPROTO_IPV4;
-    out.begin_rule("postrouting");
-    outgoing_in(out, "bridges");
-    family_is(out, family.protocol);
-    out.payload(NFT_PAYLOAD_NETWORK_HEADER, family.source, version4 ? 1 : 16, kA);
-    if (version4) {
-      out.equals(kA, loopback4);
-    } else {
-      out.compare(true, kA, loopback6, sizeof loopback6);
-    }
-    out.masquerade();
-    out.end_rule();
-  }
+  out.begin_rule("postrouting");
+  outgoing_in(out, "bridges");
+  family_is(out, NFPROTO_IPV4);
+  out.payload(NFT_PAYLOAD_NETWORK_HEADER, kFamilies[0].source, 1, kA);
+  out.equals(kA, uint8_t{127});
+  out.masquerade();
+  out.end_rule();
 }
 
 void make_filter_chains(NftWriter& out) {

@@ -69,6 +69,13 @@ void NftWriter::new_set(const char* name, const NftType* key, size_t key_parts, 
   out_.number(NFTA_SET_ID, htonl(++sets_));
   out_.number(NFTA_SET_KEY_TYPE, htonl(combined(key, key_parts)));
   out_.number(NFTA_SET_KEY_LEN, htonl(length_of(key, key_parts)));
+  if (key_parts == 1) {
+    // A record for nft(8), which would not know otherwise how to show names: type 0, four bytes, 1 for the host's order.
+    const uint32_t host_order = 1;
+    char record[6] = {0, sizeof host_order};
+    memcpy(record + 2, &host_order, sizeof host_order);
+    out_.attribute(NFTA_SET_USERDATA, record, sizeof record);
+  }
   if (data_parts > 0) {
     out_.number(NFTA_SET_FLAGS, htonl(NFT_SET_MAP));
     out_.number(NFTA_SET_DATA_TYPE, htonl(combined(data, data_parts)));

@@ -1,3 +1,4 @@
+import type { NetworkCalls } from './network.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
@@ -6,7 +7,14 @@ import type { LockCalls, UnpackCalls } from './unpack.js';
  * The typed face of the C++ addon. Every call that can block answers with a promise and runs on a thread of its own; the
  * others take microseconds. Failures are `NativeError`s.
  */
-export interface Native extends LaunchCalls, LockCalls, ProbeCalls, ProcessCalls, SampleCalls, UnpackCalls {}
+export interface Native
+  extends LaunchCalls,
+    LockCalls,
+    NetworkCalls,
+    ProbeCalls,
+    ProcessCalls,
+    SampleCalls,
+    UnpackCalls {}
 
 export interface LaunchCalls {
   /**
@@ -33,6 +41,8 @@ export interface LaunchRequest {
   supervisor: string;
   /** An `IdRangeClaim.fd`, or -1. The descriptor stays the caller's. */
   idRangeFd: number;
+  /** A `NetworkClaim.fd`, or -1. The descriptor stays the caller's. */
+  heldFd: number;
   /** The client's own descriptors that the container's output goes to until the client dies; -1 for none. */
   stdout: number;
   stderr: number;

@@ -83,7 +83,8 @@ t.test('limits', unlessRoot, async (t) => {
       options,
       image: stage.image.config,
       idRange: null,
-      nameServiceFiles: [],
+      nameService: [],
+      networkSettings: {},
       cgroup,
     });
     const launch = {
@@ -116,6 +117,7 @@ t.test('limits', unlessRoot, async (t) => {
         container: '{}',
         supervisor: supervisorProgram,
         idRangeFd: -1,
+        heldFd: -1,
         stdout: -1,
         stderr: -1,
       })

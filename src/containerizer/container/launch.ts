@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
@@ -8,6 +8,7 @@ import { writeWhole } from '../../state/atomic-file.js';
 import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
+import type { Attachment } from '../network/document.js';
 import { readContainer } from './catalogue.js';
 import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
 import { removeDebris } from './debris.js';
@@ -19,7 +20,10 @@ import { explainFailure, explainRefusal } from './launch-error.js';
 import { lockLaunch } from './launch-lock.js';
 import { readLines } from './leash.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
+import { neighboursOn, refreshNeighbours } from './neighbours.js';
+import { joinNetwork, networkFacts, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
+import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
 import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
@@ -57,8 +61,6 @@ export interface RunningContainer {
   release(): void;
 }
 
-const nameServiceFiles = ['/etc/resolv.conf', '/etc/hosts'];
-
 const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
@@ -76,14 +78,20 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
   // Each cgroup costs every launch; without a limit there is nothing in this one to see.
   if (options.cpus === undefined) delete cgroup.v1.cpu;
   const range = options.userns === 'auto' ? claimIds() : null;
+  let network: OwnNetwork | undefined;
   try {
+    network = await joinNetwork(roots, id, options, image.config);
+    const { attachment } = network;
+    const neighbours = attachment === null ? [] : neighboursOn(roots, attachment.network, id);
+    const files = ownFiles(options, options.hostname ?? id, attachment, neighbours);
     const config = describeConfig({
       id,
       options,
       image: image.config,
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
-      nameServiceFiles: options.network === 'host' ? nameServiceFiles.filter((file) => existsSync(file)) : [],
+      nameService: nameServiceMounts(roots, id, files, options),
+      networkSettings: networkSettings(attachment, options.userns),
     });
     const document = documentOf(
       id,
@@ -93,6 +101,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       config.linux.resources.pids?.limit ?? null,
       range?.first ?? null,
       cgroup,
+      attachment,
     );
     makeFolders(roots);
     const launching = await announce(roots, name, id);
@@ -100,6 +109,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
     try {
       keeper = await holdScope(cgroup);
       if (!options.remove) writeDurable(roots, document);
+      writeOwnFiles(roots, id, files);
       request.timer?.mark('launcher');
       const launched = await native()
         .launch({
@@ -108,6 +118,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
+          heldFd: network.fd,
           stdout: request.client?.stdout ?? -1,
           stderr: request.client?.stderr ?? -1,
         })
@@ -116,7 +127,9 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
           throw gone ?? explainRefusal(error, `container ${name}`);
         });
       request.timer?.mark('supervisor');
-      return await follow(roots, document, launched, request);
+      const running = await follow(roots, document, launched, request);
+      await refreshNeighbours(roots, document);
+      return running;
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       releaseName(roots, name, id);
@@ -128,6 +141,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
     }
   } finally {
     if (range !== null) closeSync(range.fd);
+    network?.release();
   }
 }
 
@@ -183,6 +197,7 @@ function documentOf(
   pids: number | null,
   firstId: number | null,
   cgroup: CgroupPlaces,
+  attachment: Attachment | null,
 ): ContainerDocument {
   return {
     format: 1,
@@ -194,6 +209,7 @@ function documentOf(
     created_at: new Date().toISOString(),
     remove: options.remove,
     network: options.network,
+    attachment,
     hostname: options.hostname ?? id,
     user: options.user ?? (image.config.config?.User || '0'),
     first_id: firstId,
@@ -235,6 +251,7 @@ function launchFacts(
       unified_controls: cgroup.unifiedControls,
       v1: cgroup.v1,
     },
+    ...(document.attachment ? { network: networkFacts(roots, document.id, document.attachment) } : {}),
     logs: logLimits,
   };
 }
@@ -262,7 +279,7 @@ async function follow(
       reaped ??= native().reap(launched.supervisorPid);
       return reaped;
     };
-    const ended = awaitEnd(roots, id, lines, reap);
+    const ended = awaitEnd(roots, document, lines, reap);
     return {
       id,
       pid,
@@ -290,14 +307,17 @@ async function follow(
 /** The end that the supervisor tells of; one that is killed cannot, and what it leaves is settled here. */
 async function awaitEnd(
   roots: Roots,
-  id: string,
+  document: ContainerDocument,
   lines: ReturnType<typeof readLines>,
   reap: () => Promise<void>,
 ): Promise<ExitDocument> {
   let exit: ExitDocument | undefined;
   for await (const line of lines) if (line.kind === 'exited') exit = line.exit;
-  if (exit !== undefined) return exit;
+  if (exit !== undefined) {
+    await refreshNeighbours(roots, document);
+    return exit;
+  }
   await reap();
-  const left = readContainer(roots, id);
+  const left = readContainer(roots, document.id);
   return (left === undefined ? undefined : settle(roots, left).exit) ?? supervisorLost();
 }

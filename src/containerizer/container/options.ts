@@ -1,3 +1,5 @@
+import type { PortSpec } from '../network/port-spec.js';
+
 /** What a caller decides about one container. Everything else comes from the image and from berth's defaults. */
 export interface ContainerOptions {
   name?: string;
@@ -10,7 +12,23 @@ export interface ContainerOptions {
   /** As Docker has it: `USER`, `UID`, `USER:GROUP`, `UID:GID`. */
   user?: string;
   hostname?: string;
-  network: 'none' | 'host';
+  /** `none`, `host`, or the name of a network. */
+  network: string;
+  publish: PortSpec[];
+  /** Also every port that the image exposes, each on any port of the host. */
+  publishAll: boolean;
+  /** Addresses on the network; unset: any. */
+  ip?: string;
+  ip6?: string;
+  macAddress?: string;
+  /** Further names by which others on the network find it. */
+  networkAliases: string[];
+  /** Name servers, search domains and options of resolv.conf(5) instead of the host's; empty: the host's. */
+  dns: string[];
+  dnsSearch: string[];
+  dnsOptions: string[];
+  /** Lines of /etc/hosts; `host-gateway` is the host's address on the network. */
+  addHosts: { name: string; address: string }[];
   /** Bytes. */
   memory?: number;
   /** Processes and threads; -1: no limit. Unset: the default, where the host can enforce it. */
@@ -31,6 +49,13 @@ export const defaultOptions: Omit<ContainerOptions, 'command'> = {
   env: [],
   volumes: [],
   network: 'none',
+  publish: [],
+  publishAll: false,
+  networkAliases: [],
+  dns: [],
+  dnsSearch: [],
+  dnsOptions: [],
+  addHosts: [],
   readOnly: false,
   capAdd: [],
   capDrop: [],

@@ -21,8 +21,10 @@ export interface DescribeFacts {
   /** The first of the 65,536 host ids of the container; null with the host's own ids. */
   idRange: { first: number; size: number } | null;
   cgroup: CgroupPlaces;
-  /** Files by which names resolve on the host's network as they do on the host; those that the host has. */
-  nameServiceFiles: string[];
+  /** Mounts by which names resolve. */
+  nameService: RuntimeMount[];
+  /** Settings of its network namespace. */
+  networkSettings: Record<string, string>;
 }
 
 /** The OCI runtime `config.json` of a container. Throws BerthError for what can be seen to be wrong without trying. */
@@ -59,6 +61,7 @@ export function describeConfig(facts: DescribeFacts): RuntimeConfig {
       seccomp: defaultSeccomp(capabilities),
       maskedPaths: [...defaults.maskedPaths],
       readonlyPaths: [...defaults.readonlyPaths],
+      ...(Object.keys(facts.networkSettings).length === 0 ? {} : { sysctl: facts.networkSettings }),
     },
   };
 }
@@ -66,7 +69,7 @@ export function describeConfig(facts: DescribeFacts): RuntimeConfig {
 function namespaces(options: ContainerOptions): NamespaceKind[] {
   const kinds: NamespaceKind[] = ['pid', 'mount', 'ipc', 'uts', 'cgroup'];
   if (options.userns === 'auto') kinds.push('user');
-  if (options.network === 'none') kinds.push('network');
+  if (options.network !== 'host') kinds.push('network');
   return kinds;
 }
 
@@ -79,12 +82,12 @@ function idMappings(range: DescribeFacts['idRange']): {
   return { uidMappings: mapping, gidMappings: mapping };
 }
 
-function mounts({ options, cgroup, nameServiceFiles }: DescribeFacts): RuntimeMount[] {
+function mounts({ options, cgroup, nameService }: DescribeFacts): RuntimeMount[] {
   return [
     ...defaults.baseMounts,
     options.network === 'host' ? defaults.hostSysfs : defaults.ownSysfs,
     ...cgroupMounts(cgroup),
-    ...(options.network === 'host' ? nameServiceFiles.map(nameServiceMount) : []),
+    ...nameService,
     ...options.volumes.map((volume) => ({
       destination: volume.target,
       type: 'bind',
@@ -98,15 +101,6 @@ function mounts({ options, cgroup, nameServiceFiles }: DescribeFacts): RuntimeMo
       ],
     })),
   ];
-}
-
-function nameServiceMount(path: string): RuntimeMount {
-  return {
-    destination: path,
-    type: 'bind',
-    source: path,
-    options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
-  };
 }
 
 /** The container's own cgroup where programs look for their limits, read-only. */
