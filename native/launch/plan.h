@@ -112,6 +112,8 @@ struct Cgroup {
   const char* unified = "";
   /// cgroup v1: the task's directory in each hierarchy in use; the supervisor joins the parent of each.
   List<const char*> v1;
+  /// cgroup v1: where a change of limits may put the task while it runs.
+  List<const char*> later;
 };
 
 /// An address of an interface, or of a gateway: AF_INET or AF_INET6, in network byte order.
@@ -191,7 +193,7 @@ struct Layout {
   void operator()(Rootfs& v) {
     c.fields(v.base, v.layers, v.upper, v.work, v.directory, v.is_volatile, v.readonly);
   }
-  void operator()(Cgroup& v) { c.fields(v.unified, v.v1); }
+  void operator()(Cgroup& v) { c.fields(v.unified, v.v1, v.later); }
   void operator()(Address& v) {
     c.fields(v.family, v.prefix, v.words[0], v.words[1], v.words[2], v.words[3]);
   }

@@ -1,7 +1,8 @@
 import type { PortSpec } from '../network/port-spec.js';
+import type { ResourceLimits } from './limits.js';
 
 /** What a caller decides about one container. Everything else comes from the image and from berth's defaults. */
-export interface ContainerOptions {
+export interface ContainerOptions extends ResourceLimits {
   name?: string;
   /** Replaces the image's command; its entry point stays. */
   command: string[];
@@ -29,12 +30,8 @@ export interface ContainerOptions {
   dnsOptions: string[];
   /** Lines of /etc/hosts; `host-gateway` is the host's address on the network. */
   addHosts: { name: string; address: string }[];
-  /** Bytes. */
-  memory?: number;
-  /** Processes and threads; -1: no limit. Unset: the default, where the host can enforce it. */
-  pidsLimit?: number;
-  /** CPUs' worth of time, e.g. 1.5. */
-  cpus?: number;
+  /** -1000 to 1000: how ready the kernel is to kill it when memory runs out. */
+  oomScoreAdj?: number;
   readOnly: boolean;
   capAdd: string[];
   capDrop: string[];
