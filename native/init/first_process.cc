@@ -15,6 +15,7 @@
 #include "init/identity.h"
 #include "init/own_view.h"
 #include "init/program.h"
+#include "init/reaper.h"
 #include "sys/capability.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
@@ -80,8 +81,8 @@ Result<void> bring_loopback_up() {
 }
 
 Result<void> set_limits(const Plan& plan, Progress& progress) {
-  progress.at("limits");
   for (const auto& limit : plan.process.limits) {
+    progress.at("limits", limit.name);
     const rlimit value = {limit.soft, limit.hard};
     BERTH_TRY(check(setrlimit(static_cast<int>(limit.resource), &value), "setrlimit"));
   }
@@ -201,7 +202,7 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
 
   Identity identity;
   progress.at("user", plan.process.user);
-  BERTH_TRY(find_identity(plan.process, identity));
+  BERTH_TRY(find_identity(plan.process, identity, progress));
   BERTH_TRY(own_output(ends, identity));
   BERTH_TRY(set_limits(plan, progress));
   BERTH_TRY(adjust_oom_score(plan));
@@ -211,6 +212,10 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
   BERTH_TRY(take_identity(plan, identity, progress));
   progress.at("stdio");
   BERTH_TRY(hand_over_stdio(ends));
+  if (plan.process.init) {
+    progress.at("init");
+    BERTH_TRY(leave_reaper_behind());
+  }
   progress.at("seccomp");
   BERTH_TRY(filter_system_calls(plan));
   progress.at("exec", plan.process.args.items[0]);

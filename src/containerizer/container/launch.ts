@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
@@ -14,6 +14,7 @@ import { removeDebris } from './debris.js';
 import { describeConfig } from './describe/config.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders } from './folders.js';
+import { hostFacts } from './host-facts.js';
 import { claimIds } from './id-claim.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { lockLaunch } from './launch-lock.js';
@@ -21,6 +22,7 @@ import { readLines } from './leash.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import type { ContainerOptions } from './options.js';
 import { removeCgroups, settle } from './settle.js';
+import { signalNumber } from './signals.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
 
@@ -55,8 +57,6 @@ export interface RunningContainer {
   release(): void;
 }
 
-const nameServiceFiles = ['/etc/resolv.conf', '/etc/hosts'];
-
 const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
@@ -64,6 +64,9 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
   requireRoot();
   request.timer?.mark('describe');
   const { options, image } = request;
+  if (options.namedVolumes.length > 0 || options.volumesFrom.length > 0) {
+    throw new BerthError('USAGE', { what: 'volume', why: 'volumes by name are not supported yet' });
+  }
   const id = newId();
   const name = options.name ?? id;
   const cgroup = cgroupPlaces(roots, id);
@@ -77,7 +80,9 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       image: image.config,
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
-      nameServiceFiles: options.network === 'host' ? nameServiceFiles.filter((file) => existsSync(file)) : [],
+      volumes: options.volumes,
+      peers: {},
+      ...hostFacts(options, range !== null),
     });
     const document = documentOf(
       id,
@@ -187,12 +192,26 @@ function documentOf(
     hostname: options.hostname ?? id,
     user: options.user ?? (image.config.config?.User || '0'),
     first_id: firstId,
-    stop_signal: image.config.config?.StopSignal || 'SIGTERM',
+    stop_signal: stopSignal(options, image),
+    stop_timeout: options.stopTimeout ?? null,
+    labels: { ...image.config.config?.Labels, ...options.labels },
+    ipc: typeof options.ipc === 'string' ? options.ipc : `container:${options.ipc.container}`,
     limits: { memory: options.memory ?? null, pids, cpus: options.cpus ?? null },
     volumes: options.volumes.map(({ source, target, readonly }) => ({ source, target, readonly })),
     cgroup: cgroupAccounts(cgroup),
     cgroup_places: cgroup,
   };
+}
+
+/** The caller's, else the image's; one that this machine does not have is told now, not when somebody wants the container to stop. */
+function stopSignal({ stopSignal: own }: ContainerOptions, image: LaunchImage): string {
+  const signal = own ?? (image.config.config?.StopSignal || 'SIGTERM');
+  if (signalNumber(signal) !== undefined) return signal;
+  throw new BerthError('IMAGE_INVALID', {
+    what: `image ${image.reference}`,
+    why: `its stop signal ${signal} does not exist`,
+    mend: 'Give another: --stop-signal SIGTERM.',
+  });
 }
 
 /** `launch.json`: what the native launcher needs besides config.json (docs/reference/launch-json.md). */
@@ -213,6 +232,8 @@ function launchFacts(
     remove: options.remove,
     timings: timer !== undefined,
     user: options.user ?? image.config.config?.User ?? '',
+    groups: options.groups,
+    init: options.init,
     rootfs: {
       base: roots.root,
       layers: image.layers.map((layer) => path.relative(roots.root, layer)),
