@@ -47,6 +47,7 @@
       'native/launch/cgroup.cc',
       'native/launch/cgroup_v1.cc',
       'native/launch/cgroup_v2.cc',
+      'native/launch/delegation.cc',
       'native/launch/device_filter.cc',
       'native/launch/launch_facts.cc',
       'native/launch/launcher.cc',

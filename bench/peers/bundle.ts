@@ -38,6 +38,7 @@ export function writeBundle(
       layout: 'legacy',
       unified: null,
       supervisors: null,
+      scope: null,
       unifiedControls: Object.keys(v1).length === 0,
       v1: Object.fromEntries(Object.entries(v1).map(([name, mount]) => [name, path.join(mount, group)])),
     },

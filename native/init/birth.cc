@@ -145,6 +145,7 @@ Result<Container> begin(const Plan& plan, Progress& progress) {
   args.exit_signal = SIGCHLD;
   Fd cgroup;
   if (plan.cgroup.unified[0] != '\0') {
+    progress.subject = plan.cgroup.unified;
     BERTH_ASSIGN(cgroup,
                  sys::adopt(open(plan.cgroup.unified, O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
     args.flags |= sys::kernel::kCloneIntoCgroup;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "launch/delegation.h"
 #include "launch/device_filter.h"
 #include "sys/fd.h"
 
@@ -53,15 +54,6 @@ sys::Result<void> write_file(int directory, const std::string& file, const std::
   return {};
 }
 
-Failure unenforceable(const Setting& setting, const std::string& why) {
-  Failure failure;
-  failure.code = "LIMIT_UNENFORCEABLE";
-  failure.path = setting.meaning;
-  failure.step = why;
-  failure.hint = "See berth doctor for the controllers of this host.";
-  return failure;
-}
-
 std::variant<std::monostate, Failure> apply(const std::string& path,
                                             const std::vector<Setting>& settings,
                                             const std::string& controller) {
@@ -80,30 +72,13 @@ std::variant<std::monostate, Failure> apply(const std::string& path,
   return {};
 }
 
-/// v2 gives a controller to children only where every level above passes it on.
-std::variant<std::monostate, Failure> pass_controllers_on(const std::string& parent,
-                                                          const std::vector<Setting>& settings) {
-  for (const std::string& level : {parent_of(parent), parent}) {
-    auto opened = open_cgroup(level);
-    if (auto* failure = std::get_if<Failure>(&opened)) return *failure;
-    for (const Setting& setting : settings) {
-      if (auto written = write_file(std::get<Fd>(opened).get(), "cgroup.subtree_control",
-                                    "+" + setting.controller);
-          !written) {
-        return unenforceable(
-            setting, "the " + setting.controller + " controller is not delegated to " + level);
-      }
-    }
-  }
-  return {};
-}
-
 std::variant<std::monostate, Failure> make_unified(const CgroupPlaces& places,
                                                    const Limits& limits) {
   const std::string parent = parent_of(places.unified);
   const auto settings = places.unified_controls ? v2_settings(limits) : std::vector<Setting>();
   auto outcome = make_below_shared(places.unified);
-  if (outcome.index() == 0) outcome = pass_controllers_on(parent, settings);
+  if (outcome.index() == 0 && places.unified_controls)
+    outcome = pass_controllers_on(parent, settings);
   if (outcome.index() != 0) return outcome;
   auto opened = open_cgroup(places.unified);
   if (auto* failure = std::get_if<Failure>(&opened)) return *failure;

@@ -206,7 +206,10 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   auto spawned = spawn_supervisor(facts.cgroups.supervisors,
                                   {*program, argv, envp, inherited, kInheritedEnd, -1,
                                    (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
-  if (!spawned) return Failure(spawned.error(), "supervisor", request.supervisor);
+  if (!spawned) {
+    const std::string& cgroup = facts.cgroups.supervisors;
+    return Failure(spawned.error(), "supervisor", cgroup.empty() ? request.supervisor : cgroup);
+  }
   undo.forget();
   return Launched{spawned->pid, std::move(ours)};
 }

@@ -76,7 +76,7 @@ t.test('limits', unlessRoot, async (t) => {
     }
     const id = 'feedfacecafe';
     const { memory: _without, ...rest } = v1;
-    const cgroup = cgroupPlaces(stage.roots, id, { layout, unified, v1: rest, controllers: [] });
+    const cgroup = cgroupPlaces(stage.roots, id, { layout, unified, scope: null, v1: rest, controllers: [] });
     const options: ContainerOptions = { ...defaults, command: ['true'], userns: 'host', memory: 64 * MiB };
     const config = describeConfig({
       id,

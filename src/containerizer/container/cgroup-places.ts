@@ -8,6 +8,8 @@ export interface CgroupPlaces {
   /** v2: the container's directory, and the one that all supervisors of this root live in; null without a unified hierarchy. */
   unified: string | null;
   supervisors: string | null;
+  /** The scope of systemd that both lie in; null: none. It is there while anything is in it (`holdScope`). */
+  scope: string | null;
   /** Whether the unified hierarchy has the controllers. */
   unifiedControls: boolean;
   /** v1: the container's directory by controller. */
@@ -23,7 +25,8 @@ let hostLayout: CgroupLayout | undefined;
 export function cgroupPlaces(roots: Roots, id: string, layout?: CgroupLayout): CgroupPlaces {
   // A host does not change its layout while it runs.
   hostLayout ??= detectCgroupLayout();
-  const { unified, v1: mounts, layout: kind } = layout ?? hostLayout;
+  const { unified, scope, v1: mounts, layout: kind } = layout ?? hostLayout;
+  const home = scope ?? unified;
   const group = `berth-${rootHash(roots)}`;
   const v1: Record<string, string> = {};
   for (const name of usedOnV1) {
@@ -32,8 +35,9 @@ export function cgroupPlaces(roots: Roots, id: string, layout?: CgroupLayout): C
   }
   return {
     layout: kind,
-    unified: unified === null ? null : path.join(unified, group, id),
-    supervisors: unified === null ? null : path.join(unified, group, 'supervisors'),
+    unified: home === null ? null : path.join(home, group, id),
+    supervisors: home === null ? null : path.join(home, group, 'supervisors'),
+    scope,
     unifiedControls: kind === 'unified',
     v1,
   };

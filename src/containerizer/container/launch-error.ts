@@ -203,6 +203,15 @@ export function explainRefusal(error: unknown, what: string): unknown {
       });
     case 'EACCES':
     case 'EPERM':
+    case 'EROFS':
+      if (error.step === 'cgroup') {
+        return new BerthError('HOST_LACKS', {
+          what: `cgroup ${error.path}`,
+          why: `cannot be made (${error.code})`,
+          mend: 'Run berth on the host itself, or with the cgroup hierarchy mounted read-write and delegated; see berth doctor.',
+          cause: error,
+        });
+      }
       return new BerthError('NOT_ROOT', {
         what,
         why: `not permitted: ${error.syscall} ${error.path ?? ''}`.trim(),

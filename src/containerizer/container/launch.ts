@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { native, supervisorProgram } from '../../native/index.js';
+import { isNativeError, native, supervisorProgram } from '../../native/index.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { FileLock } from '../../state/lock.js';
@@ -21,6 +21,8 @@ import { lockLaunch } from './launch-lock.js';
 import { readLines } from './leash.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import type { ContainerOptions } from './options.js';
+import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
+import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
 import { signalNumber } from './signals.js';
 import { supervisorLost } from './supervisor-lost.js';
@@ -62,6 +64,10 @@ const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
 export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   requireRoot();
+  return whileScopeGoes(() => launchOnce(roots, request));
+}
+
+async function launchOnce(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   request.timer?.mark('describe');
   const { options, image } = request;
   if (options.namedVolumes.length > 0 || options.volumesFrom.length > 0) {
@@ -95,7 +101,9 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
     );
     makeFolders(roots);
     const launching = await announce(roots, name, id);
+    let keeper: ScopeKeeper | undefined;
     try {
+      keeper = await holdScope(cgroup);
       if (!options.remove) writeDurable(roots, document);
       request.timer?.mark('launcher');
       const launched = await native()
@@ -109,7 +117,8 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
           stderr: request.client?.stderr ?? -1,
         })
         .catch((error) => {
-          throw explainRefusal(error, `container ${name}`);
+          const gone = isNativeError(error) ? scopeGone(cgroup, error.errno, error.path) : undefined;
+          throw gone ?? explainRefusal(error, `container ${name}`);
         });
       request.timer?.mark('supervisor');
       return await follow(roots, document, launched, request);
@@ -119,6 +128,7 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       rmSync(places.container(roots, id), { recursive: true, force: true });
       throw error;
     } finally {
+      await keeper?.release();
       launching.release();
     }
   } finally {
@@ -284,8 +294,11 @@ async function follow(
     };
   }
   await native().reap(launched.supervisorPid);
-  if (first.done !== true && first.value.kind === 'failed')
-    throw explainFailure(first.value.failure, request.image.reference);
+  if (first.done !== true && first.value.kind === 'failed') {
+    const { failure } = first.value;
+    const gone = scopeGone(document.cgroup_places, failure.errno, failure.subject);
+    throw gone ?? explainFailure(failure, request.image.reference);
+  }
   // Killed: it could not clear up.
   removeCgroups({ document });
   removeFolders(roots, document);
