@@ -132,9 +132,12 @@ Result<void> take_identity(const Plan& plan, const Identity& identity, Progress&
   return die_with_supervisor();
 }
 
+Result<void> gain_nothing_more(const Plan& plan) {
+  if (!plan.process.no_new_privileges) return {};
+  return check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl");
+}
+
 Result<void> filter_system_calls(const Plan& plan) {
-  if (plan.process.no_new_privileges)
-    BERTH_TRY(check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl"));
   if (plan.seccomp.count == 0) return {};
   static_assert(sizeof(sys::kernel::SockFilter) == sizeof(uint64_t));
   const sys::kernel::SockFprog program = {
@@ -212,6 +215,7 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
   BERTH_TRY(take_identity(plan, identity, progress));
   progress.at("stdio");
   BERTH_TRY(hand_over_stdio(ends));
+  BERTH_TRY(gain_nothing_more(plan));
   if (plan.process.init) {
     progress.at("init");
     BERTH_TRY(leave_reaper_behind());

@@ -5,7 +5,7 @@ import { BerthError } from '../../errors/berth-error.js';
 export class IdFile {
   private constructor(
     private readonly path: string,
-    private readonly fd: number,
+    private fd: number,
   ) {}
 
   static claim(path: string): IdFile {
@@ -24,12 +24,17 @@ export class IdFile {
 
   write(id: string): void {
     writeSync(this.fd, id);
-    closeSync(this.fd);
+    this.#close();
   }
 
   /** There is no container that it could tell of. */
   discard(): void {
-    closeSync(this.fd);
+    this.#close();
     rmSync(this.path, { force: true });
+  }
+
+  #close(): void {
+    if (this.fd >= 0) closeSync(this.fd);
+    this.fd = -1;
   }
 }

@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { isNativeError, native, supervisorProgram } from '../../native/index.js';
@@ -16,6 +17,7 @@ import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { hostFacts } from './host-facts.js';
 import { claimIds } from './id-claim.js';
+import { IdFile } from './id-file.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { lockLaunch } from './launch-lock.js';
 import { readLines } from './leash.js';
@@ -64,7 +66,25 @@ const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
 export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   requireRoot();
-  return whileScopeGoes(() => launchOnce(roots, request));
+  return whileScopeGoes(() => launchTelling(roots, request));
+}
+
+/** The file of the id is claimed before anything is made, and there is none where there is no container. */
+async function launchTelling(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
+  const { idFile } = request.options;
+  if (idFile === undefined) return launchOnce(roots, request);
+  const file = IdFile.claim(idFile);
+  let container: RunningContainer | undefined;
+  try {
+    container = await launchOnce(roots, request);
+    file.write(container.id);
+    return container;
+  } catch (error) {
+    file.discard();
+    container?.signal(constants.signals.SIGKILL);
+    await container?.ended;
+    throw error;
+  }
 }
 
 async function launchOnce(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
