@@ -39,6 +39,7 @@ async function describe(args: string[], facts: Partial<DescribeFacts> = {}): Pro
       scope: null,
     },
     nameServiceFiles: [],
+    resources: { devices: [] },
     volumes: options.volumes,
     ...facts,
   });

@@ -1,7 +1,8 @@
 import type { SeccompProfile } from '../../oci-spec/seccomp-profile.js';
+import type { ResourceLimits } from './limits.js';
 
 /** What a caller decides about one container. Everything else comes from the image and from berth's defaults. */
-export interface ContainerOptions {
+export interface ContainerOptions extends ResourceLimits {
   name?: string;
   /** A file to be made that says the id; it must not be there yet. */
   idFile?: string;
@@ -36,12 +37,8 @@ export interface ContainerOptions {
   hostname?: string;
   domainname?: string;
   network: 'none' | 'host';
-  /** Bytes. */
-  memory?: number;
-  /** Processes and threads; -1: no limit. Unset: the default, where the host can enforce it. */
-  pidsLimit?: number;
-  /** CPUs' worth of time, e.g. 1.5. */
-  cpus?: number;
+  /** -1000 to 1000: how ready the kernel is to kill it when memory runs out. */
+  oomScoreAdj?: number;
   readOnly: boolean;
   capAdd: string[];
   capDrop: string[];

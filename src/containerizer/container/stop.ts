@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import type { Container } from './catalogue.js';
+import { letGo } from './cgroup-freezer.js';
 import { sweepAfter } from './cgroup-sweep.js';
 import { awaitExit, sendSignal } from './control.js';
 import type { ExitDocument } from './document.js';
@@ -25,6 +26,8 @@ export async function signalContainer(
       why: `cannot be signalled: ${describeErrno(outcome)}`,
     });
   }
+  // What is meant to end it must reach it; any other signal waits until a paused container goes on.
+  if (signal === SIGKILL || signal === existingSignal(document.stop_signal)) letGo(document.cgroup_places);
 }
 
 const SIGKILL = 9;
@@ -43,6 +46,7 @@ export async function stopContainer(
   const ended = awaitExit(roots, document.id);
   if (grace > 0) {
     await sendSignal(roots, document.id, existingSignal(document.stop_signal));
+    letGo(document.cgroup_places);
     const timer = new AbortController();
     const patience = sleep(grace * 1000, 'impatient' as const, {
       signal: timer.signal,
@@ -56,6 +60,7 @@ export async function stopContainer(
     }
   }
   await sendSignal(roots, document.id, SIGKILL);
+  letGo(document.cgroup_places);
   return conclude(roots, container, await ended);
 }
 

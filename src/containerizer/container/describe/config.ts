@@ -2,7 +2,6 @@ import type { ImageConfig } from '../../../oci-spec/image.js';
 import type { RuntimeConfig, RuntimeResources } from '../../../oci-spec/runtime.js';
 import type { CgroupPlaces } from '../cgroup-places.js';
 import type { ContainerOptions, Volume } from '../options.js';
-import * as defaults from './defaults.js';
 import { deviceNodes, deviceRules, type HostDevice } from './devices.js';
 import { mounts } from './mounts.js';
 import { idMappings, namespaces, type Peers } from './namespaces.js';
@@ -18,6 +17,7 @@ export interface DescribeFacts {
   /** The first of the 65,536 host ids of the container; null with the host's own ids. */
   idRange: { first: number; size: number } | null;
   cgroup: CgroupPlaces;
+  resources: RuntimeResources;
   /** Files by which names resolve on the host's network as they do on the host; those that the host has. */
   nameServiceFiles: string[];
   /** Folders and files of the host that are shown, those of volumes among them. */
@@ -59,6 +59,7 @@ export function describeConfig(facts: DescribeFacts): RuntimeConfig {
       },
       ...(options.ulimits.length === 0 ? {} : { rlimits: resourceLimits(options.ulimits) }),
       noNewPrivileges: noNewPrivileges(options),
+      ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     },
     root: { path: 'rootfs', readonly: options.readOnly },
     ...(options.uts === 'host' ? {} : { hostname }),
@@ -69,26 +70,14 @@ export function describeConfig(facts: DescribeFacts): RuntimeConfig {
       namespaces: namespaces(options, facts.peers ?? {}),
       ...idMappings(facts.idRange),
       devices: deviceNodes(facts),
-      resources: resources(facts),
+      // Without that controller there is nothing to set.
+      resources:
+        facts.resources.devices === undefined
+          ? facts.resources
+          : { ...facts.resources, devices: deviceRules(facts) },
       ...(seccomp === undefined ? {} : { seccomp }),
       ...(Object.keys(settings).length === 0 ? {} : { sysctl: settings }),
       ...masks(options),
     },
-  };
-}
-
-const cpuPeriod = 100_000;
-
-function resources(facts: DescribeFacts): RuntimeResources {
-  const { options, cgroup } = facts;
-  const has = (controller: string) => cgroup.unifiedControls || Object.hasOwn(cgroup.v1, controller);
-  const pids = options.pidsLimit ?? (has('pids') ? defaults.defaultPidsLimit : -1);
-  return {
-    ...(has('devices') ? { devices: deviceRules(facts) } : {}),
-    ...(options.memory === undefined ? {} : { memory: { limit: options.memory } }),
-    ...(options.cpus === undefined
-      ? {}
-      : { cpu: { quota: Math.round(options.cpus * cpuPeriod), period: cpuPeriod } }),
-    ...(pids < 0 ? {} : { pids: { limit: pids } }),
   };
 }
