@@ -1,3 +1,4 @@
+import type { ArchiveCalls } from './archive.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
@@ -6,7 +7,14 @@ import type { LockCalls, UnpackCalls } from './unpack.js';
  * The typed face of the C++ addon. Every call that can block answers with a promise and runs on a thread of its own; the
  * others take microseconds. Failures are `NativeError`s.
  */
-export interface Native extends LaunchCalls, LockCalls, ProbeCalls, ProcessCalls, SampleCalls, UnpackCalls {}
+export interface Native
+  extends ArchiveCalls,
+    LaunchCalls,
+    LockCalls,
+    ProbeCalls,
+    ProcessCalls,
+    SampleCalls,
+    UnpackCalls {}
 
 export interface LaunchCalls {
   /**

@@ -26,7 +26,7 @@ export const verbs: Record<string, VerbEntry> = {
   },
   rm: { summary: 'Remove containers with their files and logs', load: () => import('./rm.js') },
   'image load': {
-    summary: 'Bring an image into the store, verified and unpacked',
+    summary: 'Bring images into the store, verified and unpacked',
     load: () => import('./image-load.js'),
   },
   'image ls': { summary: 'List the images of the store', load: () => import('./image-ls.js') },

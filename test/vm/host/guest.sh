@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Runs in a guest that was booted from the host image, in a folder with the image of a container in ./image. Prints what it finds as
-# lines of a name, a tab and a value; the test on the outside judges them. $1: a program that launches many containers.
+# guest.sh LAYOUT: what host.test.ts has done in a guest that was booted from the host image, with a container's image from LAYOUT. Prints what it
+# finds as lines of a name, a tab and a value; the test outside judges them.
 set -uo pipefail
-launches=$1
-image=oci:$PWD/image
+image=oci:$1
 cgroups=/sys/fs/cgroup scope=/sys/fs/cgroup/machine.slice/berth.scope
 state=${BERTH_STATE:-/run/berth} root=${BERTH_ROOT:-/var/lib/berth}
 
@@ -23,7 +22,7 @@ tell first.scope "$([ -d "$scope" ] && echo there || echo gone)"
 tell run "$(berth run --rm "$image" sh -c 'echo from $(hostname | wc -c)' 2>&1)"
 
 # Started by a service that ends at once, and whose every process systemd then kills.
-systemd-run --quiet --wait --unit=starter --setenv=BERTH_ROOT="$root" --setenv=BERTH_STATE="$state" --working-directory="$PWD" \
+systemd-run --quiet --wait --unit=starter --setenv=BERTH_ROOT="$root" --setenv=BERTH_STATE="$state" \
   --property=StandardOutput=file:/run/started --property=StandardError=file:/run/started.err \
   berth run -d --name kept --memory 64m --cpus 0.5 --pids-limit 50 "$image" sleep 1000
 tell starter $?
@@ -52,7 +51,7 @@ kill -KILL $victim
 until_gone scope.after.kill test -e "$scope"
 
 # Each comes while the last one's scope is being removed.
-tell launches "$(node "$launches" "$PWD/image" 2>&1)"
+tell launches "$(node dist/test/vm/host/launches.js "$1" 2>&1)"
 until_gone scope.at.end test -e "$scope"
 until_gone supervisors.at.end supervised
 tell left "$(ls "$state/containers" "$root/containers" "$root/names" 2>&1 | grep -v ':$'; find "$cgroups" -name 'berth*'; grep berth /proc/self/mountinfo)"
