@@ -14,12 +14,12 @@ until_gone() {
   tell "$what" there
 }
 supervised() { grep -lz '^berth-init$' /proc/[0-9]*/cmdline 2>/dev/null | grep -q .; }
-limits() { (cd "$1" 2>/dev/null && grep -H . memory.max pids.max cpu.max cgroup.procs); }
+limits() { for file in memory.max pids.max cpu.max cgroup.procs; do echo "$file:$(cat "$1/$file")"; done; }
 
 tell node "$(node --version)"
 tell doctor "$(berth doctor --json; echo $?)"
 tell first.scope "$([ -d "$scope" ] && echo there || echo gone)"
-tell run "$(berth run --rm "$image" sh -c 'echo from $(hostname | wc -c)' 2>&1)"
+tell run "$(berth run --rm "$image" sh -c 'echo from; hostname | wc -c' 2>&1)"
 
 # Started by a service that ends at once, and whose every process systemd then kills.
 systemd-run --quiet --wait --unit=starter --setenv=BERTH_ROOT="$root" --setenv=BERTH_STATE="$state" \
@@ -28,7 +28,7 @@ systemd-run --quiet --wait --unit=starter --setenv=BERTH_ROOT="$root" --setenv=B
 tell starter $?
 tell starter.err "$(cat /run/started.err)"
 id=$(cat /run/started)
-place=$(cd "$scope"/berth-*/"$id" && pwd)
+place=$(echo "$scope"/berth-*/"$id")
 tell place "${place#"$cgroups"}"
 tell scope "$(systemctl show berth.scope -p Delegate -p TasksMax -p ActiveState -p Slice)"
 tell top "$(cat "$scope/cgroup.procs")"
@@ -54,5 +54,5 @@ until_gone scope.after.kill test -e "$scope"
 tell launches "$(node dist/test/vm/host/launches.js "$1" 2>&1)"
 until_gone scope.at.end test -e "$scope"
 until_gone supervisors.at.end supervised
-tell left "$(ls "$state/containers" "$root/containers" "$root/names" 2>&1 | grep -v ':$'; find "$cgroups" -name 'berth*'; grep berth /proc/self/mountinfo)"
+tell left "$(find "$state/containers" "$root/containers" "$root/names" -mindepth 1; find "$cgroups" -name 'berth*'; grep berth /proc/self/mountinfo)"
 tell end reached
