@@ -55,6 +55,8 @@
     ],
     'launch': [
       'native/launch/cgroup.cc',
+      'native/launch/cgroup_files.cc',
+      'native/launch/cgroup_update.cc',
       'native/launch/cgroup_v1.cc',
       'native/launch/cgroup_v2.cc',
       'native/launch/delegation.cc',
@@ -63,6 +65,7 @@
       'native/launch/launcher.cc',
       'native/launch/oci_config.cc',
       'native/launch/oci_mount.cc',
+      'native/launch/resources.cc',
       'native/launch/seccomp_profile.cc',
     ],
   },

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../../state/live-process.js';
 import type { Roots } from '../../state/roots.js';
 import { scopeUnitFile } from '../host/systemd-scope.js';
-import { cgroupPlaces } from './cgroup-places.js';
+import { cgroupDirectories, cgroupPlaces } from './cgroup-places.js';
 import type { StateDocument } from './document.js';
 import { whileNobodyLaunches } from './launch-lock.js';
 
@@ -13,12 +13,9 @@ import { whileNobodyLaunches } from './launch-lock.js';
  * started: its own would lose their place.
  */
 export function sweepCgroups(roots: Roots): void {
-  const { unified, supervisors, scope, v1 } = cgroupPlaces(roots, 'any');
-  const shared = [
-    ...new Set(
-      [unified, ...Object.values(v1)].flatMap((place) => (place === null ? [] : [path.dirname(place)])),
-    ),
-  ];
+  const places = cgroupPlaces(roots, 'any');
+  const { supervisors, scope } = places;
+  const shared = cgroupDirectories(places).map((place) => path.dirname(place));
   whileNobodyLaunches(roots, () => {
     if (shared.some((directory) => holdsContainers(directory, supervisors))) return;
     for (const directory of [...(supervisors === null ? [] : [supervisors]), ...shared])

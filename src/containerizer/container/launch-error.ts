@@ -158,6 +158,13 @@ export function explainRefusal(error: unknown, what: string): unknown {
         ...mend,
         cause: error,
       });
+    case 'LIMIT_REFUSED':
+      return new BerthError('LIMIT_REFUSED', {
+        what: `limit on ${error.path}`,
+        why: `${error.step}: ${describeErrno(error.errno)}`,
+        ...mend,
+        cause: error,
+      });
     case 'BAD_CONFIG':
       return new BerthError('LAUNCH_FAILED', { what, why: error.path ?? error.message, cause: error });
     case 'ENOSPC':

@@ -4,20 +4,30 @@ import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { isNativeError, native, supervisorProgram } from '../../native/index.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
+import type { RuntimeResources } from '../../oci-spec/runtime.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
+import { limitsSwap } from '../host/swap-accounting.js';
 import { readContainer } from './catalogue.js';
-import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
+import {
+  type CgroupPlaces,
+  cgroupAccounts,
+  cgroupPlaces,
+  hasController,
+  layoutOfHost,
+} from './cgroup-places.js';
 import { removeDebris } from './debris.js';
 import { describeConfig } from './describe/config.js';
+import { limitsOf, neededControllers, newResources } from './describe/resources.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { claimIds } from './id-claim.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { lockLaunch } from './launch-lock.js';
 import { readLines } from './leash.js';
+import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import type { ContainerOptions } from './options.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
@@ -41,6 +51,8 @@ export interface LaunchRequest {
   client: { stdout: number; stderr: number } | null;
   /** Told when each step began. */
   timer?: LaunchTimer;
+  /** Told what is not as the caller may expect, and no reason to stop. */
+  onWarning?: (text: string) => void;
 }
 
 /** A container whose program runs. It lives on when this process dies. */
@@ -72,9 +84,8 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
   const { options, image } = request;
   const id = newId();
   const name = options.name ?? id;
-  const cgroup = cgroupPlaces(roots, id);
-  // Each cgroup costs every launch; without a limit there is nothing in this one to see.
-  if (options.cpus === undefined) delete cgroup.v1.cpu;
+  const resources = resourcesOf(request);
+  const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
   const range = options.userns === 'auto' ? claimIds() : null;
   try {
     const config = describeConfig({
@@ -83,6 +94,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       image: image.config,
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
+      resources,
       nameServiceFiles: options.network === 'host' ? nameServiceFiles.filter((file) => existsSync(file)) : [],
     });
     const document = documentOf(
@@ -90,7 +102,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       name,
       request,
       config.process.args,
-      config.linux.resources.pids?.limit ?? null,
+      resources,
       range?.first ?? null,
       cgroup,
     );
@@ -129,6 +141,18 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
   } finally {
     if (range !== null) closeSync(range.fd);
   }
+}
+
+/** What was asked for, as this host can be asked for it. */
+function resourcesOf({ options, onWarning }: LaunchRequest): RuntimeResources {
+  const layout = layoutOfHost();
+  const swap = limitsSwap(layout);
+  if (options.memory !== undefined && options.memorySwap === undefined && !swap)
+    onWarning?.('this kernel cannot limit swap: memory is limited without it');
+  return newResources(checkLimits(options), {
+    has: (name) => hasController(layout, name),
+    limitsSwap: swap,
+  });
 }
 
 /** Takes the name, if need be from a launcher that was killed, and says that the container is on its way. */
@@ -180,7 +204,7 @@ function documentOf(
   name: string,
   { image, options }: LaunchRequest,
   command: string[],
-  pids: number | null,
+  resources: RuntimeResources,
   firstId: number | null,
   cgroup: CgroupPlaces,
 ): ContainerDocument {
@@ -198,7 +222,7 @@ function documentOf(
     user: options.user ?? (image.config.config?.User || '0'),
     first_id: firstId,
     stop_signal: image.config.config?.StopSignal || 'SIGTERM',
-    limits: { memory: options.memory ?? null, pids, cpus: options.cpus ?? null },
+    limits: limitsOf(resources),
     volumes: options.volumes.map(({ source, target, readonly }) => ({ source, target, readonly })),
     cgroup: cgroupAccounts(cgroup),
     cgroup_places: cgroup,
@@ -234,6 +258,7 @@ function launchFacts(
       supervisors: cgroup.supervisors ?? '',
       unified_controls: cgroup.unifiedControls,
       v1: cgroup.v1,
+      later: cgroup.later,
     },
     logs: logLimits,
   };
