@@ -14,6 +14,7 @@ import { readContainer } from './catalogue.js';
 import {
   type CgroupPlaces,
   cgroupAccounts,
+  cgroupFacts,
   cgroupPlaces,
   hasController,
   layoutOfHost,
@@ -253,13 +254,7 @@ function launchFacts(
       // What is discarded anyway need not be written to the disk first.
       volatile: options.remove,
     },
-    cgroup: {
-      unified: cgroup.unified ?? '',
-      supervisors: cgroup.supervisors ?? '',
-      unified_controls: cgroup.unifiedControls,
-      v1: cgroup.v1,
-      later: cgroup.later,
-    },
+    cgroup: cgroupFacts(cgroup),
     logs: logLimits,
   };
 }
