@@ -114,6 +114,7 @@
         'native/init/own_view.cc',
         'native/init/program.cc',
         'native/init/progress.cc',
+        'native/init/reaper.cc',
         'native/init/records.cc',
         'native/init/root_tree.cc',
         'native/init/supervisor.cc',

@@ -15,6 +15,7 @@
 #include "init/identity.h"
 #include "init/own_view.h"
 #include "init/program.h"
+#include "init/reaper.h"
 #include "sys/capability.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
@@ -80,8 +81,8 @@ Result<void> bring_loopback_up() {
 }
 
 Result<void> set_limits(const Plan& plan, Progress& progress) {
-  progress.at("limits");
   for (const auto& limit : plan.process.limits) {
+    progress.at("limits", limit.name);
     const rlimit value = {limit.soft, limit.hard};
     BERTH_TRY(check(setrlimit(static_cast<int>(limit.resource), &value), "setrlimit"));
   }
@@ -121,9 +122,12 @@ Result<void> take_identity(const Plan& plan, const Identity& identity, Progress&
   return die_with_supervisor();
 }
 
+Result<void> gain_nothing_more(const Plan& plan) {
+  if (!plan.process.no_new_privileges) return {};
+  return check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl");
+}
+
 Result<void> filter_system_calls(const Plan& plan) {
-  if (plan.process.no_new_privileges)
-    BERTH_TRY(check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl"));
   if (plan.seccomp.count == 0) return {};
   static_assert(sizeof(sys::kernel::SockFilter) == sizeof(uint64_t));
   const sys::kernel::SockFprog program = {
@@ -191,7 +195,7 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
 
   Identity identity;
   progress.at("user", plan.process.user);
-  BERTH_TRY(find_identity(plan.process, identity));
+  BERTH_TRY(find_identity(plan.process, identity, progress));
   BERTH_TRY(own_output(ends, identity));
   BERTH_TRY(set_limits(plan, progress));
   umask(plan.process.umask);
@@ -200,6 +204,11 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
   BERTH_TRY(take_identity(plan, identity, progress));
   progress.at("stdio");
   BERTH_TRY(hand_over_stdio(ends));
+  BERTH_TRY(gain_nothing_more(plan));
+  if (plan.process.init) {
+    progress.at("init");
+    BERTH_TRY(leave_reaper_behind());
+  }
   progress.at("seccomp");
   BERTH_TRY(filter_system_calls(plan));
   progress.at("exec", plan.process.args.items[0]);

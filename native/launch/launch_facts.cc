@@ -65,6 +65,10 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.remove_when_done = launch["remove"].boolean();
   plan.timings = launch["timings"].boolean();
   plan.process.user = store.text(launch["user"].text());
+  std::vector<const char*> groups;
+  launch["groups"].each([&](const Json& group) { groups.push_back(store.text(group.text())); });
+  plan.process.group_names = store.list(std::move(groups));
+  plan.process.init = launch["init"].boolean();
   read_rootfs(launch["rootfs"], facts.container_directory, store, plan.rootfs);
 
   facts.cgroups = read_cgroup_places(launch["cgroup"]);
