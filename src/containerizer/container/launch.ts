@@ -29,12 +29,13 @@ import { hostFacts } from './host-facts.js';
 import { claimIds } from './id-claim.js';
 import { IdFile } from './id-file.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
+import { launchFacts } from './launch-facts.js';
 import { lockLaunch } from './launch-lock.js';
 import { readLines } from './leash.js';
 import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import { neighboursOn, refreshNeighbours } from './neighbours.js';
-import { joinNetwork, networkFacts, networkSettings, type OwnNetwork } from './network.js';
+import { joinNetwork, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
 import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
@@ -76,8 +77,6 @@ export interface RunningContainer {
   /** Lets go of the container: `ended` no longer keeps this process alive. */
   release(): void;
 }
-
-const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
 export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
@@ -286,44 +285,6 @@ function stopSignal({ stopSignal: own }: ContainerOptions, image: LaunchImage): 
     why: `its stop signal ${signal} does not exist`,
     mend: 'Give another: --stop-signal SIGTERM.',
   });
-}
-
-/** `launch.json`: what the native launcher needs besides config.json (docs/reference/launch-json.md). */
-function launchFacts(
-  roots: Roots,
-  document: ContainerDocument,
-  { image, options, timer }: LaunchRequest,
-  cgroup: CgroupPlaces,
-) {
-  return {
-    format: 1,
-    id: document.id,
-    name: document.name === document.id ? '' : document.name,
-    root: roots.root,
-    state_directory: places.run(roots, document.id),
-    container_directory: places.container(roots, document.id),
-    seccomp_directory: places.cache(roots),
-    remove: options.remove,
-    timings: timer !== undefined,
-    user: options.user ?? image.config.config?.User ?? '',
-    groups: options.groups,
-    init: options.init,
-    rootfs: {
-      base: roots.root,
-      layers: image.layers.map((layer) => path.relative(roots.root, layer)),
-      // What is discarded anyway need not be written to the disk first.
-      volatile: options.remove,
-    },
-    cgroup: {
-      unified: cgroup.unified ?? '',
-      supervisors: cgroup.supervisors ?? '',
-      unified_controls: cgroup.unifiedControls,
-      v1: cgroup.v1,
-      later: cgroup.later,
-    },
-    ...(document.attachment ? { network: networkFacts(roots, document.id, document.attachment) } : {}),
-    logs: logLimits,
-  };
 }
 
 /** Waits on the leash for the program to run, and goes on listening for its end. */
