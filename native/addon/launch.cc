@@ -32,9 +32,7 @@ class Options {
   std::string text(const char* key) const {
     return object_.Get(key).As<Napi::String>().Utf8Value();
   }
-  int32_t number(const char* key) const {
-    return object_.Get(key).As<Napi::Number>().Int32Value();
-  }
+  int32_t number(const char* key) const { return object_.Get(key).As<Napi::Number>().Int32Value(); }
   int64_t long_number(const char* key) const {
     return object_.Get(key).As<Napi::Number>().Int64Value();
   }
@@ -68,6 +66,7 @@ Napi::Value launch_call(const Napi::CallbackInfo& info) {
       given.text("container"),
       given.text("supervisor"),
       given.number("idRangeFd"),
+      given.number("heldFd"),
       {given.number("stdin"), given.number("stdout"), given.number("stderr")}};
   return run_launch(info.Env(),
                     [request = std::move(request)] { return launcher().launch(request); });
@@ -106,11 +105,29 @@ Napi::Value claim_id_range_call(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value update_limits_call(const Napi::CallbackInfo& info) {
+  const auto options = info[0].As<Napi::Object>();
+  const auto text = [&](const char* key) {
+    return options.Get(key).As<Napi::String>().Utf8Value();
+  };
+  const auto work = [places = text("cgroup"), before = text("before"),
+                     after = text("after")]() -> Outcome<std::monostate> {
+    auto outcome = launch::update_limits(places, before, after);
+    if (auto* failure = std::get_if<launch::Failure>(&outcome)) return convert(*failure);
+    return std::monostate();
+  };
+  return run_job<std::monostate>(
+      info.Env(), work,
+      [](Napi::Env env, std::monostate&) -> Napi::Value { return env.Undefined(); });
+}
+
 }  // namespace
 
 void register_launch(Napi::Object exports) {
   exports.Set("launch", Napi::Function::New(exports.Env(), launch_call, "launch"));
   exports.Set("exec", Napi::Function::New(exports.Env(), exec_call, "exec"));
+  exports.Set("updateLimits",
+              Napi::Function::New(exports.Env(), update_limits_call, "updateLimits"));
   exports.Set("claimIdRange",
               Napi::Function::New(exports.Env(), claim_id_range_call, "claimIdRange"));
 }

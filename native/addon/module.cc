@@ -8,8 +8,10 @@ namespace {
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   (void)env;
   berth::addon::register_lock(exports);
+  berth::addon::register_network(exports);
   berth::addon::register_process(exports);
   berth::addon::register_unpack(exports);
+  berth::addon::register_archive(exports);
   berth::addon::register_probe(exports);
   berth::addon::register_launch(exports);
   berth::addon::register_sample(exports);

@@ -53,8 +53,7 @@ Result<void> open_v1_tasks(const Plan& plan, V1Tasks& tasks, Progress& progress)
     progress.at("cgroup", task);
     const sys::Text<PATH_MAX> path(task, "/tasks");
     if (count == V1Tasks::kMost) return sys::Error{E2BIG, "open"};
-    BERTH_ASSIGN(tasks.files[count],
-                 sys::adopt(open(path.c_str(), O_WRONLY | O_CLOEXEC), "open"));
+    BERTH_ASSIGN(tasks.files[count], sys::adopt(open(path.c_str(), O_WRONLY | O_CLOEXEC), "open"));
     tasks.numbers[count] = tasks.files[count].get();
     ++count;
   }
@@ -142,6 +141,7 @@ Result<Container> begin(const Plan& plan, Progress& progress) {
                sys::kernel::kClonePidfd;
   args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   args.exit_signal = SIGCHLD;
+  progress.subject = plan.cgroup.unified;
   BERTH_ASSIGN(const Fd cgroup, open_cgroup(plan));
   if (cgroup) {
     args.flags |= sys::kernel::kCloneIntoCgroup;
@@ -153,13 +153,12 @@ Result<Container> begin(const Plan& plan, Progress& progress) {
     // The write end of `go` must be the supervisor's alone: its death is then an end of file here.
     container.go.reset();
     container.report.reset();
-    run_first_process(
-        plan, {go_read.get(),
-               {report.get(),
-                {stdio.theirs[0].get(), stdio.theirs[1].get(), stdio.theirs[2].get()},
-                tasks.numbers,
-                plan.cgroup.v1.count},
-               progress.timings == nullptr ? nullptr : progress.timings + 1});
+    run_first_process(plan, {go_read.get(),
+                             {report.get(),
+                              {stdio.theirs[0].get(), stdio.theirs[1].get(), stdio.theirs[2].get()},
+                              tasks.numbers,
+                              plan.cgroup.v1.count},
+                             progress.timings == nullptr ? nullptr : progress.timings + 1});
   }
   container.pid = static_cast<pid_t>(pid);
   container.pidfd.reset(pidfd);
@@ -177,6 +176,26 @@ Result<Fd> map_ids(const Plan& plan, const Container& container, Progress& progr
   BERTH_TRY(write_id_map(process.get(), "uid_map", plan.uids));
   BERTH_TRY(write_id_map(process.get(), "gid_map", plan.gids));
   return sys::adopt(openat(process.get(), "ns/user", O_RDONLY | O_CLOEXEC), "openat");
+}
+
+Result<bool> await_namespaces(Container& container) {
+  char byte = kNamespacesMade;
+  const ssize_t length =
+      sys::retry_interrupted([&] { return read(container.report.get(), &byte, 1); });
+  if (length < 0) return sys::last_error("read");
+  container.failure_head = byte;
+  return length == 1 && byte == kNamespacesMade;
+}
+
+Result<void> adjust_oom_score(const Plan& plan, pid_t process, Progress& progress) {
+  if (!plan.process.adjust_oom_score) return {};
+  const sys::Text<16> score(plan.process.oom_score);
+  progress.at("oom_score");
+  const sys::Text<48> path("/proc/", process, "/oom_score_adj");
+  BERTH_ASSIGN(const Fd file, sys::adopt(open(path.c_str(), O_WRONLY | O_CLOEXEC), "open"));
+  if (write(file.get(), score.c_str(), score.size()) != static_cast<ssize_t>(score.size()))
+    return sys::last_error("write");
+  return {};
 }
 
 namespace {
@@ -206,6 +225,7 @@ ssize_t receive(int socket, char* bytes, size_t count, Fd& fd) {
 bool await_program(Container& container, Failure& failure) {
   char report[1 + sizeof failure];
   size_t length = 0;
+  if (container.failure_head != '\0') report[length++] = container.failure_head;
   while (length < sizeof report) {
     Fd& terminal = container.ends.terminal;
     const bool had_terminal = static_cast<bool>(terminal);

@@ -10,13 +10,16 @@ namespace berth::init {
 
 /// The supervisor's handles on the program it supervises: a container's first process, or one that was sent in later.
 struct Container {
-  pid_t pid = -1;       // as the supervisor sees it, which may be process 1 of a pid namespace itself
+  pid_t pid = -1;  // as the supervisor sees it, which may be process 1 of a pid namespace itself
   pid_t host_pid = -1;  // as everybody else does
   sys::Fd pidfd;
-  sys::Fd go;      // takes one byte when the first process may go on
-  sys::Fd report;  // gives the master of a terminal, then a Failure, or end of file when the program runs
-  sys::Fd host;    // of what was sent in later: the container's first process
+  sys::Fd go;  // takes one byte when the first process may go on
+  sys::Fd
+      report;  // gives the master of a terminal, then a Failure, or end of file when the program runs
+  sys::Fd host;  // of what was sent in later: the container's first process
   OurEnds ends;
+  /// The first byte of a Failure that came in the place of kNamespacesMade; 0: none did.
+  char failure_head = '\0';
 };
 
 /// The `tasks` files of a plan's v1 cgroups, for a process to put itself into them.
@@ -51,6 +54,13 @@ sys::Result<Container> begin(const launch::Plan& plan, Progress& progress);
 /// Writes the id maps of the new user namespace and opens it; none when the container shares the host's.
 sys::Result<sys::Fd> map_ids(const launch::Plan& plan, const Container& container,
                              Progress& progress);
+
+/// Says how ready the kernel is to kill the process when memory runs out. From outside its user namespace, where that may also become less
+/// (proc_pid_oom_score_adj(5)).
+sys::Result<void> adjust_oom_score(const launch::Plan& plan, pid_t process, Progress& progress);
+
+/// Waits until the first process has made the namespaces that it makes early. False: it has failed.
+sys::Result<bool> await_namespaces(Container& container);
 
 /// Waits until the program runs (true) or has failed to (false: `failure` says why), and takes over its terminal.
 bool await_program(Container& container, Failure& failure);

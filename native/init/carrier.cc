@@ -42,8 +42,7 @@ void Carrier::open(OurEnds ours, const launch::Plan& plan) {
   for (int i = 0; i < 2; ++i)
     outputs_[i].open(std::move(ours.output[i]), ClientEnd(i + 1, ClientEnd::kWrite), has_terminal);
   input_.open(std::move(ours.input), has_terminal);
-  input_.add(Control::kLeash, ClientEnd(0, ClientEnd::kRead), plan.detach_keys,
-             true);
+  input_.add(Control::kLeash, ClientEnd(0, ClientEnd::kRead), plan.detach_keys, true);
 }
 
 void Carrier::poll_for(pollfd* fds, int& count) {
@@ -146,7 +145,8 @@ RequestHandler::Answer Carrier::resize(const char* numbers) const {
   const char* second = strchr(numbers, ' ');
   winsize size = {};
   size.ws_row = static_cast<unsigned short>(sys::leading_number(numbers));
-  size.ws_col = static_cast<unsigned short>(second == nullptr ? 0 : sys::leading_number(second + 1));
+  size.ws_col =
+      static_cast<unsigned short>(second == nullptr ? 0 : sys::leading_number(second + 1));
   // The kernel tells the terminal's foreground processes (SIGWINCH) when it differs.
   const int outcome = terminal_ ? ioctl(terminal_.get(), TIOCSWINSZ, &size) : -1;
   return RequestHandler::Answer("resized ", outcome == 0 ? 0 : terminal_ ? errno : ENOTTY);

@@ -52,8 +52,9 @@ class Carrier {
 
   Control& control_;
   LogWriter& log_;
-  sys::Fd terminal_;        // the master's end, for its size
-  sys::Fd other_terminal_;  // the program's end, so that the terminal stays when nobody has it open for a moment
+  sys::Fd terminal_;  // the master's end, for its size
+  sys::Fd
+      other_terminal_;  // the program's end, so that the terminal stays when nobody has it open for a moment
   Output outputs_[2];
   Input input_;
   Attached attached_[kMostListeners];

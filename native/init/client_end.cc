@@ -15,9 +15,8 @@ ClientEnd::ClientEnd(int number, Direction direction) {
   if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) return;
   is_socket_ = S_ISSOCK(status.st_mode);
   if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
-    fd_.reset(
-        open(sys::Text<32>("/proc/self/fd/", number).c_str(),
-             (direction == kRead ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    fd_.reset(open(sys::Text<32>("/proc/self/fd/", number).c_str(),
+                   (direction == kRead ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (fd_) return;
   }
   fd_.reset(fcntl(number, F_DUPFD_CLOEXEC, 3));

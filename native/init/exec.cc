@@ -27,9 +27,8 @@ struct Kind {
   const char* name;  // below /proc/PID/ns
   uint64_t flag;
 };
-constexpr Kind kKinds[] = {{"user", kCloneNewUser},     {"mnt", kCloneNewNs},
-                           {"net", kCloneNewNet},       {"ipc", kCloneNewIpc},
-                           {"uts", kCloneNewUts},       {"pid", kCloneNewPid},
+constexpr Kind kKinds[] = {{"user", kCloneNewUser},    {"mnt", kCloneNewNs},  {"net", kCloneNewNet},
+                           {"ipc", kCloneNewIpc},      {"uts", kCloneNewUts}, {"pid", kCloneNewPid},
                            {"cgroup", kCloneNewCgroup}};
 
 /// In which of its namespaces that process differs from this one: those to join, whatever its description says.
@@ -62,8 +61,6 @@ Result<void> enter(const Plan& plan, int pidfd, uint64_t namespaces, ProgramEnds
   if (setsid() < 0) return sys::last_error("setsid");
   progress.at("cgroup");
   BERTH_TRY(join_v1_cgroups(ends));
-  // While /proc is still the host's.
-  BERTH_TRY(adjust_oom_score(plan.process));
   progress.at("join");
   BERTH_TRY(check(setns(pidfd, static_cast<int>(namespaces & ~kCloneNewPid)), "setns"));
   if ((namespaces & kCloneNewUser) != 0) {
@@ -80,6 +77,8 @@ Result<void> send_in(const Plan& plan, Container& container, Progress& progress)
   container.host.reset(launch::kTaskPidFd);
   BERTH_ASSIGN(const uint64_t namespaces, foreign_namespaces(container.host.get()));
   BERTH_TRY(stand_alone(plan, progress));
+  // The new process inherits it; it could not make it less once it is in its user namespace.
+  BERTH_TRY(adjust_oom_score(plan, getpid(), progress));
   Fd report;
   BERTH_TRY(make_report(container.report, report));
   BERTH_ASSIGN(Stdio stdio, make_stdio(plan));
@@ -163,8 +162,7 @@ int exec_into(const Plan& plan, const PlanMemory& memory) {
   munmap(memory.stream, memory.stream_size);
   munmap(memory.arena, memory.arena_size);
   watch(container, control, carrier);
-  control.announce_exit(
-      sys::Text<288>("exited ", format_exit(collect(container)).c_str()).c_str());
+  control.announce_exit(sys::Text<288>("exited ", format_exit(collect(container)).c_str()).c_str());
   return 0;
 }
 

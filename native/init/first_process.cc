@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "init/network.h"
 #include "init/own_view.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
@@ -49,6 +50,8 @@ Result<void> confine_and_run(const Plan& plan, int go, ProgramEnds& ends, Progre
   progress.at("namespaces");
   const uint64_t early = plan.namespaces & (kCloneNewNet | kCloneNewUts);
   BERTH_TRY(check(unshare(static_cast<int>(early)), "unshare"));
+  if (plan.network.bridge[0] != '\0' && write(ends.report, &kNamespacesMade, 1) != 1)
+    return sys::last_error("write");
   progress.at("cgroup");
   BERTH_TRY(join_v1_cgroups(ends));
   // After joining, so that the namespace's root is the task's own cgroup (cgroup_namespaces(7)).
@@ -74,8 +77,8 @@ Result<void> confine_and_run(const Plan& plan, int go, ProgramEnds& ends, Progre
   if ((plan.namespaces & kCloneNewNet) != 0) {
     progress.at("loopback");
     BERTH_TRY(bring_loopback_up());
+    BERTH_TRY(configure(plan, progress));
   }
-  BERTH_TRY(adjust_oom_score(plan.process));
   return become_program(plan, ends, true, progress);
 }
 

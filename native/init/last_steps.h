@@ -23,9 +23,6 @@ sys::Result<void> join_v1_cgroups(const ProgramEnds& ends);
 /// In a user namespace whose maps are written.
 sys::Result<void> become_root_inside();
 
-/// The process's score as a victim of the kernel. By way of the /proc that is mounted now.
-sys::Result<void> adjust_oom_score(const launch::Process& process);
-
 /// Terminal, identity, limits, working directory, capabilities, stdio, seccomp, execve, in the current root. `console`: a terminal is /dev/console too. Returns only
 /// the failure.
 sys::Result<void> become_program(const launch::Plan& plan, ProgramEnds& ends, bool console,

@@ -43,8 +43,7 @@ void Listener::flush() {
   while (ring_ != nullptr && head_ != tail_) {
     const size_t place = tail_ % kRing;
     const size_t owed = head_ - tail_;
-    const ssize_t written =
-        end_.write(ring_ + place, owed < kRing - place ? owed : kRing - place);
+    const ssize_t written = end_.write(ring_ + place, owed < kRing - place ? owed : kRing - place);
     if (written < 0 && errno == EAGAIN) return;
     // A reader that has gone takes nothing from the others.
     if (written <= 0) return stop();

@@ -85,9 +85,9 @@ class LogWriter {
   sys::Atomic<uint64_t> dropped_{0};
   sys::Atomic<bool> waiting_{false};
   bool started_ = false;
-  bool slow_ = false;       // out of patience, until all is written
-  size_t seen_tail_ = 0;    // when a writer last had to wait
-  int64_t seen_at_ = 0;     // CLOCK_MONOTONIC, milliseconds
+  bool slow_ = false;               // out of patience, until all is written
+  size_t seen_tail_ = 0;            // when a writer last had to wait
+  int64_t seen_at_ = 0;             // CLOCK_MONOTONIC, milliseconds
   sys::Fd wake_, finished_, room_;  // eventfd(2): there is work again; all is written; some is
 
   // The thread's own.

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "init/exec.h"
+#include "init/reaper.h"
 #include "init/supervisor.h"
 #include "launch/plan_reader.h"
 
@@ -19,8 +20,9 @@ int refuse(const char* why) {
 
 }  // namespace
 
-int main(int count, char** words) {
+int main(int argc, char** argv) {
   using namespace berth::launch;
+  using namespace berth::init;
   struct stat status;
   if (fstat(kPlanFd, &status) != 0 || status.st_size <= 0 || status.st_size > kPlanLimit) {
     return refuse("berth-init: started by berth, not by hand\n");
@@ -38,7 +40,8 @@ int main(int count, char** words) {
     return refuse("berth-init: the launch plan is damaged or of another version\n");
   }
   close(kPlanFd);
-  const berth::init::PlanMemory memory = {plan_text, size, arena, kArena};
-  const bool exec = count > 1 && strcmp(words[1], kExecRole) == 0;
-  return exec ? berth::init::exec_into(plan, memory) : berth::init::supervise(plan, memory);
+  remember_arguments(argc, argv);
+  const PlanMemory memory = {plan_text, size, arena, kArena};
+  const bool exec = argc > 1 && strcmp(argv[1], kExecRole) == 0;
+  return exec ? exec_into(plan, memory) : supervise(plan, memory);
 }

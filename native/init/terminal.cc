@@ -54,8 +54,7 @@ Result<void> attach_console(int terminal) {
   BERTH_ASSIGN(const Fd root, sys::adopt(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   BERTH_ASSIGN(const Fd folder, sys::open_in_root_plain(root.get(), "/dev", O_PATH | O_DIRECTORY));
   {
-    const Fd made(
-        openat(folder.get(), "console", O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const Fd made(openat(folder.get(), "console", O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!made && errno != EEXIST) return sys::last_error("openat");
   }
   BERTH_ASSIGN(const Fd place, sys::open_in_root_plain(folder.get(), "console", O_PATH));

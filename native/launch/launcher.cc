@@ -11,6 +11,7 @@
 #include "launch/launch_facts.h"
 #include "launch/oci_config.h"
 #include "launch/plan_writer.h"
+#include "launch/resources.h"
 #include "sys/kernel.h"
 #include "sys/process.h"
 #include "sys/remove_tree.h"
@@ -139,7 +140,8 @@ struct Supervisor {
   int program;
   const char* const* argv;
   const int* client;  // stdin, stdout, stderr
-  int last;           // what becomes descriptor kIdRangeFd
+  int id_range;       // or the first process to join
+  int held;
   bool own_pid_namespace;
 };
 
@@ -157,8 +159,9 @@ Result<Launched> start_supervisor(Plan& plan, const LaunchFacts& facts,
     const int fd = supervisor.client[number];
     return fd >= 0 ? fd : nowhere.get();
   };
-  const int inherited[kInheritedEnd] = {client(0),     client(1),    client(2),
-                                        plan_fd.get(), theirs.get(), supervisor.last};
+  const int inherited[kInheritedEnd] = {client(0),      client(1),    client(2),
+                                        plan_fd.get(),  theirs.get(), supervisor.id_range,
+                                        supervisor.held};
   BERTH_ASSIGN(const sys::Spawned spawned,
                spawn_supervisor(facts.cgroups.supervisors,
                                 {supervisor.program, supervisor.argv, envp, inherited,
@@ -225,10 +228,13 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   if (trouble) return Failure(trouble->error, "directories", trouble->path);
 
   const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
-  auto launched = start_supervisor(
-      plan, facts, {*program, argv, request.client, request.id_range,
-                    (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
-  if (!launched) return Failure(launched.error(), "supervisor", request.supervisor);
+  auto launched = start_supervisor(plan, facts,
+                                   {*program, argv, request.client, request.id_range, request.held,
+                                    (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
+  if (!launched) {
+    const std::string& cgroup = facts.cgroups.supervisors;
+    return Failure(launched.error(), "supervisor", cgroup.empty() ? request.supervisor : cgroup);
+  }
   undo.forget();
   return std::move(*launched);
 }
@@ -246,9 +252,31 @@ std::variant<Launched, Failure> Launcher::exec(const ExecRequest& request) {
   const char* const argv[] = {"berth-init", kExecRole, "--root", plan.root, plan.id, nullptr};
   // Not in a pid namespace of its own: from there the container's could not be joined (setns(2)).
   auto launched = start_supervisor(plan, description.facts,
-                                   {*program, argv, request.client, task->get(), false});
+                                   {*program, argv, request.client, task->get(), -1, false});
   if (!launched) return Failure(launched.error(), "supervisor", request.supervisor);
   return std::move(*launched);
+}
+
+std::variant<std::monostate, Failure> update_limits(const std::string& cgroup,
+                                                    const std::string& before,
+                                                    const std::string& after) {
+  Faults faults;
+  simdjson::dom::parser parsers[3];
+  const auto document = [&](size_t index, const std::string& text, const char* name) {
+    simdjson::dom::element element;
+    if (const auto error = parsers[index].parse(text).get(element))
+      faults.add(name, simdjson::error_message(error));
+    return Json(element, name, faults);
+  };
+  const Json places = document(0, cgroup, "launch.json: cgroup");
+  const Json old_resources = document(1, before, "config.json: linux.resources");
+  const Json new_resources = document(2, after, "config.json: linux.resources");
+  if (faults.any()) return bad_document(faults.first());
+  const CgroupPlaces where = read_cgroup_places(places);
+  const Limits old_limits = read_resources(old_resources);
+  const Limits new_limits = read_resources(new_resources);
+  if (faults.any()) return bad_document(faults.first());
+  return update_cgroups(where, old_limits, new_limits);
 }
 
 }  // namespace berth::launch

@@ -20,6 +20,7 @@ struct LaunchRequest {
   std::string container;   // container.json, kept beside them for whoever lists containers
   std::string supervisor;  // the berth-init executable
   int id_range = -1;
+  int held = -1;                 // NetworkClaim::held
   int client[3] = {-1, -1, -1};  // the client's stdin, stdout and stderr; -1: none
 };
 
@@ -31,6 +32,12 @@ struct ExecRequest {
   uint64_t started = 0;
   int client[3] = {-1, -1, -1};
 };
+
+/// Changes the limits of a running container from `before` to `after`, each the text of a `linux.resources`; `cgroup` is the text of the member of that
+/// name in its launch.json. After a Failure the old ones are in force.
+std::variant<std::monostate, Failure> update_limits(const std::string& cgroup,
+                                                    const std::string& before,
+                                                    const std::string& after);
 
 struct Launched {
   pid_t supervisor = -1;

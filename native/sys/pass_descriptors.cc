@@ -35,8 +35,7 @@ Result<void> send_with_descriptors(int socket, const char* text, size_t length, 
   head->cmsg_type = SCM_RIGHTS;
   head->cmsg_len = CMSG_LEN(count * sizeof(int));
   memcpy(CMSG_DATA(head), fds, count * sizeof(int));
-  const ssize_t sent =
-      retry_interrupted([&] { return sendmsg(socket, &message, MSG_NOSIGNAL); });
+  const ssize_t sent = retry_interrupted([&] { return sendmsg(socket, &message, MSG_NOSIGNAL); });
   if (sent < 0) return last_error("sendmsg");
   // A line is far shorter than a socket's buffer.
   if (static_cast<size_t>(sent) != length) return Error{EMSGSIZE, "sendmsg"};

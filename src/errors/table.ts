@@ -31,8 +31,12 @@ export const errorTable = {
   CONTAINER_AMBIGUOUS: { exit: 125, meaning: 'An id prefix fits several containers.' },
   CONTAINER_STATE: { exit: 125, meaning: 'The container is not in a state that allows the operation.' },
   NAME_IN_USE: { exit: 125, meaning: 'Another container already has that name.' },
+  NETWORK_NOT_FOUND: { exit: 125, meaning: 'No network has that name.' },
+  NETWORK_IN_USE: { exit: 125, meaning: 'Containers are still on the network.' },
+  ADDRESS_IN_USE: { exit: 125, meaning: 'An address, a subnet or a port of the host is taken.' },
   LAUNCH_FAILED: { exit: 125, meaning: 'A step of the launch failed; the message names it.' },
   LIMIT_UNENFORCEABLE: { exit: 125, meaning: 'The host cannot enforce a limit that was asked for.' },
+  LIMIT_REFUSED: { exit: 125, meaning: 'The kernel does not take the value of a limit.' },
   USER_UNKNOWN: { exit: 125, meaning: 'The user or group is not in the image.' },
   COMMAND_NOT_EXECUTABLE: {
     exit: 126,

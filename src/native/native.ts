@@ -1,3 +1,5 @@
+import type { ArchiveCalls } from './archive.js';
+import type { NetworkCalls } from './network.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
 import type { TerminalCalls } from './terminal.js';
@@ -8,8 +10,10 @@ import type { LockCalls, UnpackCalls } from './unpack.js';
  * others take microseconds. Failures are `NativeError`s.
  */
 export interface Native
-  extends LaunchCalls,
+  extends ArchiveCalls,
+    LaunchCalls,
     LockCalls,
+    NetworkCalls,
     ProbeCalls,
     ProcessCalls,
     SampleCalls,
@@ -28,6 +32,17 @@ export interface LaunchCalls {
 
   /** Starts a supervisor that sends one more program into a container that runs. ESRCH: the container has ended. */
   exec(request: ExecRequest): Promise<Launched>;
+
+  /** Changes the limits of a running container. After a failure the old ones are in force, all of them. */
+  updateLimits(request: UpdateRequest): Promise<void>;
+}
+
+export interface UpdateRequest {
+  /** The `cgroup` member of the container's launch.json, as text. */
+  cgroup: string;
+  /** `linux.resources` of its config.json as it is and as it is to be, as text. */
+  before: string;
+  after: string;
 }
 
 export interface IdRangeClaim {
@@ -44,6 +59,8 @@ export interface LaunchRequest extends ClientDescriptors {
   supervisor: string;
   /** An `IdRangeClaim.fd`, or -1. The descriptor stays the caller's. */
   idRangeFd: number;
+  /** A `NetworkClaim.fd`, or -1. The descriptor stays the caller's. */
+  heldFd: number;
 }
 
 /** The client's own descriptors, which a supervisor uses until the client dies; -1 for none. */

@@ -76,15 +76,23 @@ t.test('limits', unlessRoot, async (t) => {
     }
     const id = 'feedfacecafe';
     const { memory: _without, ...rest } = v1;
-    const cgroup = cgroupPlaces(stage.roots, id, { layout, unified, v1: rest, controllers: [] });
+    const cgroup = cgroupPlaces(stage.roots, id, new Set(), {
+      layout,
+      unified,
+      scope: null,
+      v1: rest,
+      controllers: [],
+    });
     const options: ContainerOptions = { ...defaults, command: ['true'], userns: 'host', memory: 64 * MiB };
     const config = describeConfig({
       id,
       options,
       image: stage.image.config,
       idRange: null,
-      nameServiceFiles: [],
+      nameService: [],
+      networkSettings: {},
       cgroup,
+      resources: { memory: { limit: 64 * MiB } },
     });
     const launch = {
       format: 1,
@@ -116,6 +124,7 @@ t.test('limits', unlessRoot, async (t) => {
         container: '{}',
         supervisor: supervisorProgram,
         idRangeFd: -1,
+        heldFd: -1,
         stdin: -1,
         stdout: -1,
         stderr: -1,

@@ -3,7 +3,9 @@ import { type ContainerOptions, defaultOptions } from '../../containerizer/conta
 import type { FlagGroup } from './group.js';
 import { identity } from './identity.js';
 import { interaction } from './interaction.js';
+import { kernel } from './kernel.js';
 import { lifecycle } from './lifecycle.js';
+import { namespaces } from './namespaces.js';
 import { network } from './network.js';
 import { processGroup } from './process.js';
 import { resources } from './resources.js';
@@ -17,7 +19,9 @@ const groups: FlagGroup[] = [
   interaction,
   storage,
   resources,
+  kernel,
   security,
+  namespaces,
   network,
   lifecycle,
 ];

@@ -4,7 +4,8 @@ import { execInContainer } from '../../containerizer/container/exec.js';
 import { Foreground } from '../foreground.js';
 import { repeatable } from '../run-flags/group.js';
 import { detachKeysFlag, sigProxyFlag } from '../run-flags/interaction.js';
-import { absolute, variable } from '../run-flags/process.js';
+import { variable, variablesOfFiles } from '../run-flags/key-value.js';
+import { absolute } from '../run-flags/process.js';
 import type { Verb } from '../verb.js';
 
 interface Flags {
@@ -13,7 +14,8 @@ interface Flags {
   detach?: true;
   detachKeys: string;
   sigProxy: boolean;
-  env?: string[];
+  env?: string[][];
+  envFile?: string[];
   user?: string;
   workdir?: string;
   privileged?: true;
@@ -40,6 +42,12 @@ export const verb: Verb = {
           '-e, --env <name=value>',
           'set a variable; NAME alone takes it from this environment (repeatable)',
         ).argParser(repeatable(variable)),
+      )
+      .addOption(
+        new Option(
+          '--env-file <file>',
+          'variables from a file, one a line; --env goes over it (repeatable)',
+        ).argParser(repeatable(String)),
       );
   },
   async run({ roots, json, out }, [wanted = '', ...words], given) {
@@ -47,7 +55,7 @@ export const verb: Verb = {
     const container = findContainer(roots, wanted);
     const options = {
       command: words,
-      env: (flags.env ?? []).filter((entry) => entry !== ''),
+      env: [...variablesOfFiles(flags.envFile ?? []), ...(flags.env ?? []).flat()],
       terminal: flags.tty === true,
       input: flags.interactive === true,
       privileged: flags.privileged === true,

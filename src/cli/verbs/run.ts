@@ -1,3 +1,4 @@
+import { findContainer } from '../../containerizer/container/catalogue.js';
 import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
 import {
   type LaunchImage,
@@ -5,6 +6,7 @@ import {
   type RunningContainer,
 } from '../../containerizer/container/launch.js';
 import type { ContainerOptions } from '../../containerizer/container/options.js';
+import { removeContainer } from '../../containerizer/container/remove.js';
 import { provideImage } from '../../containerizer/image/provide.js';
 import { Foreground } from '../foreground.js';
 import { containerOptions, declareRunFlags } from '../run-flags/index.js';
@@ -28,9 +30,20 @@ export const verb: Verb = {
     try {
       if (flags.detach !== true)
         return await runInForeground(context, image, options, flags as unknown as Flags);
-      const container = await launchContainer(context.roots, { image, options, client: null });
+      const container = await launchContainer(context.roots, {
+        image,
+        options,
+        client: null,
+        onWarning: warn(context),
+      });
       container.release();
-      announce(context, container, options);
+      try {
+        announce(context, container, options);
+      } catch (error) {
+        // What nobody was told of is nobody's.
+        await removeContainer(context.roots, findContainer(context.roots, container.id), { force: true });
+        throw error;
+      }
       return 0;
     } finally {
       sweepCgroups(context.roots);
@@ -43,8 +56,10 @@ interface Flags {
   detachKeys: string;
 }
 
+const warn = (context: Context) => (text: string) => context.note(`berth: ${text}`);
+
 async function runInForeground(
-  { roots }: Context,
+  context: Context,
   image: LaunchImage,
   options: ContainerOptions,
   { sigProxy, detachKeys }: Flags,
@@ -54,7 +69,9 @@ async function runInForeground(
   const client = foreground.client();
   foreground.begin();
   try {
-    return await foreground.follow(await launchContainer(roots, { image, options, client }));
+    return await foreground.follow(
+      await launchContainer(context.roots, { image, options, client, onWarning: warn(context) }),
+    );
   } finally {
     foreground.end();
   }

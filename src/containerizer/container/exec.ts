@@ -45,6 +45,7 @@ export async function execInContainer(
       launch: JSON.stringify({
         ...facts,
         timings: false,
+        init: false,
         input: options.input,
         detach_keys: client?.detachKeys ?? '',
         ...(options.user === undefined ? {} : { user: options.user }),

@@ -1,25 +1,46 @@
-import { closeSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync } from 'node:fs';
+import { constants, hostname as hostName } from 'node:os';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { type Launched, native, supervisorProgram } from '../../native/index.js';
+import { isNativeError, type Launched, native, supervisorProgram } from '../../native/index.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
+import type { RuntimeResources } from '../../oci-spec/runtime.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
+import { limitsSwap } from '../host/swap-accounting.js';
+import type { Attachment } from '../network/document.js';
 import { readContainer } from './catalogue.js';
-import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
+import {
+  type CgroupPlaces,
+  cgroupAccounts,
+  cgroupPlaces,
+  hasController,
+  layoutOfHost,
+} from './cgroup-places.js';
 import { removeDebris } from './debris.js';
 import { describeConfig } from './describe/config.js';
+import { limitsOf, neededControllers, newResources } from './describe/resources.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders } from './folders.js';
+import { hostFacts } from './host-facts.js';
 import { claimIds } from './id-claim.js';
+import { IdFile } from './id-file.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
+import { launchFacts } from './launch-facts.js';
 import { lockLaunch } from './launch-lock.js';
+import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
+import { neighboursOn, refreshNeighbours } from './neighbours.js';
+import { joinNetwork, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
+import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
 import { descriptors, followProgram, type LaunchClient, type RunningProgram } from './program.js';
+import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
+import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
+import { signalNumber } from './signals.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
 
@@ -38,6 +59,8 @@ export interface LaunchRequest {
   client: LaunchClient | null;
   /** Told when each step began. */
   timer?: LaunchTimer;
+  /** Told what is not as the caller may expect, and no reason to stop. */
+  onWarning?: (text: string) => void;
 }
 
 /** A container whose program runs. It lives on when this process dies. */
@@ -45,29 +68,60 @@ export interface RunningContainer extends RunningProgram {
   id: string;
 }
 
-const nameServiceFiles = ['/etc/resolv.conf', '/etc/hosts'];
-
-const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
-
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
 export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   requireRoot();
+  return whileScopeGoes(() => launchTelling(roots, request));
+}
+
+/** The file of the id is claimed before anything is made, and there is none where there is no container. */
+async function launchTelling(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
+  const { idFile } = request.options;
+  if (idFile === undefined) return launchOnce(roots, request);
+  const file = IdFile.claim(idFile);
+  let container: RunningContainer | undefined;
+  try {
+    container = await launchOnce(roots, request);
+    file.write(container.id);
+    return container;
+  } catch (error) {
+    file.discard();
+    container?.signal(constants.signals.SIGKILL);
+    await container?.ended;
+    throw error;
+  }
+}
+
+async function launchOnce(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   request.timer?.mark('describe');
   const { options, image } = request;
+  if (options.namedVolumes.length > 0 || options.volumesFrom.length > 0) {
+    throw new BerthError('USAGE', { what: 'volume', why: 'volumes by name are not supported yet' });
+  }
   const id = newId();
   const name = options.name ?? id;
-  const cgroup = cgroupPlaces(roots, id);
-  // Each cgroup costs every launch; without a limit there is nothing in this one to see.
-  if (options.cpus === undefined) delete cgroup.v1.cpu;
+  const resources = resourcesOf(request);
+  const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
   const range = options.userns === 'auto' ? claimIds() : null;
+  let network: OwnNetwork | undefined;
   try {
+    network = await joinNetwork(roots, id, options, image.config);
+    const { attachment } = network;
+    const neighbours = attachment === null ? [] : neighboursOn(roots, attachment.network, id);
+    const hostname = options.uts === 'host' ? hostName() : (options.hostname ?? id);
+    const files = ownFiles(options, hostname, attachment, neighbours);
     const config = describeConfig({
       id,
       options,
       image: image.config,
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
-      nameServiceFiles: options.network === 'host' ? nameServiceFiles.filter((file) => existsSync(file)) : [],
+      resources,
+      nameService: nameServiceMounts(roots, id, files, options),
+      networkSettings: networkSettings(attachment, options.userns),
+      volumes: options.volumes,
+      peers: {},
+      ...hostFacts(options, range !== null),
       ...(request.client?.size === undefined ? {} : { consoleSize: request.client.size }),
     });
     const document = documentOf(
@@ -75,14 +129,18 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       name,
       request,
       config.process.args,
-      config.linux.resources.pids?.limit ?? null,
+      resources,
       range?.first ?? null,
       cgroup,
+      attachment,
     );
     makeFolders(roots);
     const launching = await announce(roots, name, id);
+    let keeper: ScopeKeeper | undefined;
     try {
+      keeper = await holdScope(cgroup);
       if (!options.remove) writeDurable(roots, document);
+      writeOwnFiles(roots, id, files);
       request.timer?.mark('launcher');
       const launched = await native()
         .launch({
@@ -91,24 +149,42 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
+          heldFd: network.fd,
           ...descriptors(request.client),
         })
         .catch((error) => {
-          throw explainRefusal(error, `container ${name}`);
+          const gone = isNativeError(error) ? scopeGone(cgroup, error.errno, error.path) : undefined;
+          throw gone ?? explainRefusal(error, `container ${name}`);
         });
       request.timer?.mark('supervisor');
-      return await follow(roots, document, launched, request);
+      const running = await follow(roots, document, launched, request);
+      await refreshNeighbours(roots, document);
+      return running;
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       releaseName(roots, name, id);
       rmSync(places.container(roots, id), { recursive: true, force: true });
       throw error;
     } finally {
+      await keeper?.release();
       launching.release();
     }
   } finally {
     if (range !== null) closeSync(range.fd);
+    network?.release();
   }
+}
+
+/** What was asked for, as this host can be asked for it. */
+function resourcesOf({ options, onWarning }: LaunchRequest): RuntimeResources {
+  const layout = layoutOfHost();
+  const swap = limitsSwap(layout);
+  if (options.memory !== undefined && options.memorySwap === undefined && !swap)
+    onWarning?.('this kernel cannot limit swap: memory is limited without it');
+  return newResources(checkLimits(options), {
+    has: (name) => hasController(layout, name),
+    limitsSwap: swap,
+  });
 }
 
 /** Takes the name, if need be from a launcher that was killed, and says that the container is on its way. */
@@ -160,9 +236,10 @@ function documentOf(
   name: string,
   { image, options }: LaunchRequest,
   command: string[],
-  pids: number | null,
+  resources: RuntimeResources,
   firstId: number | null,
   cgroup: CgroupPlaces,
+  attachment: Attachment | null,
 ): ContainerDocument {
   return {
     format: 1,
@@ -174,52 +251,30 @@ function documentOf(
     created_at: new Date().toISOString(),
     remove: options.remove,
     network: options.network,
+    attachment,
     hostname: options.hostname ?? id,
     user: options.user ?? (image.config.config?.User || '0'),
     first_id: firstId,
-    stop_signal: image.config.config?.StopSignal || 'SIGTERM',
-    limits: { memory: options.memory ?? null, pids, cpus: options.cpus ?? null },
+    stop_signal: stopSignal(options, image),
+    stop_timeout: options.stopTimeout ?? null,
+    labels: { ...image.config.config?.Labels, ...options.labels },
+    ipc: typeof options.ipc === 'string' ? options.ipc : `container:${options.ipc.container}`,
+    limits: limitsOf(resources),
     volumes: options.volumes.map(({ source, target, readonly }) => ({ source, target, readonly })),
     cgroup: cgroupAccounts(cgroup),
     cgroup_places: cgroup,
   };
 }
 
-/** `launch.json`: what the native launcher needs besides config.json (docs/reference/launch-json.md). */
-function launchFacts(
-  roots: Roots,
-  document: ContainerDocument,
-  { image, options, timer, client }: LaunchRequest,
-  cgroup: CgroupPlaces,
-) {
-  return {
-    format: 1,
-    id: document.id,
-    name: document.name === document.id ? '' : document.name,
-    root: roots.root,
-    state_directory: places.run(roots, document.id),
-    container_directory: places.container(roots, document.id),
-    seccomp_directory: places.cache(roots),
-    remove: options.remove,
-    timings: timer !== undefined,
-    input: options.input,
-    detach_keys: client?.detachKeys ?? '',
-    event: { id: document.id, name: document.name, image: document.image },
-    user: options.user ?? image.config.config?.User ?? '',
-    rootfs: {
-      base: roots.root,
-      layers: image.layers.map((layer) => path.relative(roots.root, layer)),
-      // What is discarded anyway need not be written to the disk first.
-      volatile: options.remove,
-    },
-    cgroup: {
-      unified: cgroup.unified ?? '',
-      supervisors: cgroup.supervisors ?? '',
-      unified_controls: cgroup.unifiedControls,
-      v1: cgroup.v1,
-    },
-    logs: logLimits,
-  };
+/** The caller's, else the image's; one that this machine does not have is told now, not when somebody wants the container to stop. */
+function stopSignal({ stopSignal: own }: ContainerOptions, image: LaunchImage): string {
+  const signal = own ?? (image.config.config?.StopSignal || 'SIGTERM');
+  if (signalNumber(signal) !== undefined) return signal;
+  throw new BerthError('IMAGE_INVALID', {
+    what: `image ${image.reference}`,
+    why: `its stop signal ${signal} does not exist`,
+    mend: 'Give another: --stop-signal SIGTERM.',
+  });
 }
 
 /** Waits on the leash for the program to run, and goes on listening for its end. */
@@ -237,9 +292,18 @@ async function follow(
   });
   if (followed.kind === 'runs') {
     timer?.mark('running');
-    return { id, ...followed.program };
+    const { program } = followed;
+    const ended = program.ended.then(async (exit) => {
+      await refreshNeighbours(roots, document);
+      return exit;
+    });
+    return { id, ...program, ended };
   }
-  if (followed.kind === 'failed') throw explainFailure(followed.failure, image.reference);
+  if (followed.kind === 'failed') {
+    const { failure } = followed;
+    const gone = scopeGone(document.cgroup_places, failure.errno, failure.subject);
+    throw gone ?? explainFailure(failure, image.reference);
+  }
   // Killed: it could not clear up.
   removeCgroups({ document });
   removeFolders(roots, document);
