@@ -46,10 +46,50 @@ Result<void> mount_late(const Plan& plan, int root, Progress& progress) {
   return {};
 }
 
-/// By path, because the paths lie in the proc and sysfs that were mounted a moment ago; what this kernel does not have is passed over.
-Result<void> mask(const Plan& plan, Progress& progress) {
+/// Lies `path` in a proc or sysfs that was mounted a moment ago? Then nothing of the image's is on the way to it.
+bool below_own_mount(const Plan& plan, const char* path) {
+  for (const auto& mount : plan.mounts) {
+    if (!mount.late || mount.kind != launch::MountKind::kFilesystem) continue;
+    if (strcmp(mount.type, "proc") != 0 && strcmp(mount.type, "sysfs") != 0) continue;
+    const size_t length = strlen(mount.target);
+    if (strncmp(path, mount.target, length) == 0 && path[length] == '/') return true;
+  }
+  return false;
+}
+
+/// Covers what `path` leads to in the image, whatever links are on the way.
+Result<void> mask_in_image(int root, const char* path) {
+  auto target = sys::open_in_root(root, path, O_PATH);
+  if (!target) {
+    if (target.error().number == ENOENT || target.error().number == ENOTDIR) return {};
+    return target.error();
+  }
+  struct stat status;
+  if (fstat(target->get(), &status) != 0) return sys::last_error("fstat");
+  const sys::Text<32> cover("../", S_ISDIR(status.st_mode) ? kEmptyDirectory : kNullDevice);
+  BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, cover.c_str(), false));
+  return sys::attach(tree.get(), target->get());
+}
+
+Result<void> protect_in_image(int root, const char* path, uint64_t attributes) {
+  auto target = sys::open_in_root(root, path, O_PATH);
+  if (!target) {
+    if (target.error().number == ENOENT || target.error().number == ENOTDIR) return {};
+    return target.error();
+  }
+  BERTH_ASSIGN(const Fd tree, sys::clone_tree(target->get(), "", true));
+  BERTH_TRY(sys::set_attributes(tree.get(), attributes, 0, true));
+  return sys::attach(tree.get(), target->get());
+}
+
+/// By path where that is safe, which costs half as much as by descriptors; what this kernel does not have is passed over.
+Result<void> mask(const Plan& plan, int root, Progress& progress) {
   for (const char* path : plan.masked) {
     progress.at("masks", path);
+    if (!below_own_mount(plan, path)) {
+      BERTH_TRY(mask_in_image(root, path));
+      continue;
+    }
     struct stat status;
     if (lstat(relative(path), &status) != 0) {
       if (errno == ENOENT) continue;
@@ -61,6 +101,10 @@ Result<void> mask(const Plan& plan, Progress& progress) {
   }
   for (const char* path : plan.readonly_paths) {
     progress.at("masks", path);
+    if (!below_own_mount(plan, path)) {
+      BERTH_TRY(protect_in_image(root, path, sys::kernel::kMountReadonly));
+      continue;
+    }
     const char* here = relative(path);
     if (mount(here, here, nullptr, MS_BIND | MS_REC, nullptr) != 0) {
       if (errno == ENOENT) continue;
@@ -87,21 +131,31 @@ Result<void> write_sysctls(const Plan& plan, int root, Progress& progress) {
 
 }  // namespace
 
-Result<void> enter_own_view(const Plan& plan, Progress& progress) {
+Result<Fd> complete_own_view(const Plan& plan, Progress& progress) {
   progress.at("pivot");
   // A copy on top of itself: the root as it came from the supervisor is locked, and pivot_root(2) takes no locked mount.
-  if (mount("rootfs", "rootfs", nullptr, MS_BIND | MS_REC, nullptr) != 0)
+  if ((plan.namespaces & sys::kernel::kCloneNewUser) != 0 &&
+      mount("rootfs", "rootfs", nullptr, MS_BIND | MS_REC, nullptr) != 0)
     return sys::last_error("mount");
   if (chdir("rootfs") != 0) return sys::last_error("chdir");
-  BERTH_ASSIGN(const Fd root, sys::adopt(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(Fd root, sys::adopt(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   // Before the pivot: a user namespace may mount proc and sysfs only while it sees others in full (mount_namespaces(7)).
   BERTH_TRY(mount_late(plan, root.get(), progress));
   BERTH_TRY(write_sysctls(plan, root.get(), progress));
-  BERTH_TRY(mask(plan, progress));
+  BERTH_TRY(mask(plan, root.get(), progress));
+  return root;
+}
+
+Result<void> enter_own_view(const Plan& plan, Progress& progress) {
   progress.at("pivot");
   if (sys::kernel::pivot_root(".", ".") != 0) return sys::last_error("pivot_root");
   if (umount2(".", MNT_DETACH) != 0) return sys::last_error("umount2");
   if (chdir("/") != 0) return sys::last_error("chdir");
+  // As the caller wants mounts to travel across the border; the host's tree is private to us already, or shared on purpose.
+  if (plan.rootfs.propagation != 0 &&
+      mount(nullptr, "/", nullptr, static_cast<unsigned long>(plan.rootfs.propagation), nullptr) !=
+          0)
+    return sys::last_error("mount");
   return {};
 }
 

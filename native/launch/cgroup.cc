@@ -33,8 +33,13 @@ std::variant<Fd, Failure> open_cgroup(const std::string& path) {
 
 /// Makes a container's directory below the one that it shares with others of its root. Whoever clears up after the last container may remove the
 /// shared one in between: then it is made again.
-std::variant<std::monostate, Failure> make_below_shared(const std::string& path) {
+std::variant<std::monostate, Failure> make_below_shared(const std::string& path,
+                                                        bool parents_ready) {
   constexpr int kTries = 20;
+  if (parents_ready) {
+    if (mkdir(path.c_str(), 0755) == 0 || errno == EEXIST) return {};
+    return Failure(sys::last_error("mkdir"), "cgroup", path);
+  }
   const std::string parent = parent_of(path);
   for (int attempt = 0;; ++attempt) {
     if (mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST)
@@ -102,8 +107,9 @@ std::variant<std::monostate, Failure> make_unified(const CgroupPlaces& places,
                                                    const Limits& limits) {
   const std::string parent = parent_of(places.unified);
   const auto settings = places.unified_controls ? v2_settings(limits) : std::vector<Setting>();
-  auto outcome = make_below_shared(places.unified);
-  if (outcome.index() == 0) outcome = pass_controllers_on(parent, settings);
+  auto outcome = make_below_shared(places.unified, places.parents_ready);
+  if (outcome.index() == 0 && !places.parents_ready)
+    outcome = pass_controllers_on(parent, settings);
   if (outcome.index() != 0) return outcome;
   auto opened = open_cgroup(places.unified);
   if (auto* failure = std::get_if<Failure>(&opened)) return *failure;
@@ -138,7 +144,8 @@ std::variant<std::monostate, Failure> make_all(const CgroupPlaces& places, const
   std::vector<std::string> made;
   for (const auto& [controller, path] : places.v1) {
     if (std::find(made.begin(), made.end(), path) == made.end()) {
-      if (auto outcome = make_below_shared(path); outcome.index() != 0) return outcome;
+      if (auto outcome = make_below_shared(path, places.parents_ready); outcome.index() != 0)
+        return outcome;
       made.push_back(path);
     }
     if (auto outcome = apply(path, settings, controller); outcome.index() != 0) return outcome;

@@ -19,6 +19,8 @@ struct CgroupPlaces {
   bool unified_controls = false;
   /// v1: controller name and the container's directory in its hierarchy. Several controllers may share a directory.
   std::vector<std::pair<std::string, std::string>> v1;
+  /// What lies above the container's directories is there and hands its controllers down; the directories themselves may be there too.
+  bool parents_ready = false;
 };
 
 /// One line to write into one cgroup file.
