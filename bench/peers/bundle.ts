@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describeConfig } from '../../src/containerizer/container/describe/config.js';
+import { newResources } from '../../src/containerizer/container/describe/resources.js';
 import { containerIds } from '../../src/containerizer/host/id-range.js';
 import type { RuntimeConfig } from '../../src/oci-spec/runtime.js';
 import { plainOptions } from '../plain-options.js';
@@ -34,10 +35,18 @@ export function writeBundle(
     image: { os: 'linux', architecture: 'any', rootfs: { type: 'layers', diff_ids: [] } },
     idRange: { first: firstId, size: containerIds.size },
     nameServiceFiles: [],
+    resources: newResources(
+      {},
+      {
+        has: (name) => Object.keys(v1).length === 0 || Object.hasOwn(v1, name),
+        limitsSwap: false,
+      },
+    ),
     cgroup: {
       layout: 'legacy',
       unified: null,
       supervisors: null,
+      scope: null,
       unifiedControls: Object.keys(v1).length === 0,
       v1: Object.fromEntries(Object.entries(v1).map(([name, mount]) => [name, path.join(mount, group)])),
     },

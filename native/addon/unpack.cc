@@ -7,25 +7,21 @@
 
 #include "addon/facilities.h"
 #include "addon/job.h"
+#include "addon/unpack_options.h"
 #include "sys/layer_unpack.h"
 #include "sys/remove_tree.h"
 
 namespace berth::addon {
 namespace {
 
-std::string text_of(const Napi::Object& object, const char* key) {
-  return object.Get(key).As<Napi::String>().Utf8Value();
-}
-
-uint64_t number_of(const Napi::Object& object, const char* key) {
-  return static_cast<uint64_t>(object.Get(key).As<Napi::Number>().Int64Value());
-}
-
 sys::UnpackRequest request_of(const Napi::Object& given) {
   sys::UnpackRequest request;
   request.blob = text_of(given, "blob");
-  request.expected = {text_of(given, "compression") == "gzip", number_of(given, "size"),
-                      text_of(given, "digest"), text_of(given, "diffId")};
+  request.expected.compression =
+      sys::compression_named(text_of(given, "compression")).value_or(sys::Compression::kNone);
+  request.expected.size = number_of(given, "size");
+  request.expected.digest = text_of(given, "digest");
+  request.expected.diff_id = text_of(given, "diffId");
   request.target = text_of(given, "target");
   request.overlay = text_of(given, "mode") == "overlay";
   request.over_lower = given.Get("overLower").ToBoolean();
@@ -35,10 +31,8 @@ sys::UnpackRequest request_of(const Napi::Object& given) {
     request.lowers.push_back(lowers.Get(i).As<Napi::String>().Utf8Value());
   }
   const auto limits = given.Get("limits").As<Napi::Object>();
-  request.blob_limits = {number_of(limits, "bytes"), number_of(limits, "ratio"),
-                         number_of(limits, "ratioGrace")};
-  request.tar_limits = {number_of(limits, "entries"), number_of(limits, "pathLength"),
-                        number_of(limits, "paxBytes")};
+  request.blob_limits = blob_limits_of(limits);
+  request.tar_limits = tar_limits_of(limits);
   request.writer_limits = {number_of(limits, "depth"), number_of(limits, "bytes"),
                            number_of(limits, "ids")};
   request.directory_bytes = number_of(limits, "directoryBytes");
@@ -51,15 +45,7 @@ Napi::Value unpack_call(const Napi::CallbackInfo& info) {
     sys::Refusal refusal;
     auto outcome = sys::unpack_layer(request, refusal);
     if (outcome) return *outcome;
-    Failure failure(outcome.error());
-    failure.path = refusal.path();
-    if (refusal) {
-      failure.number = 0;
-      failure.syscall.clear();
-      failure.code = refusal.code();
-      failure.reason = refusal.reason();
-    }
-    return failure;
+    return failure_of(outcome.error(), refusal);
   };
   return run_job<sys::UnpackResult>(
       info.Env(), work, [](Napi::Env env, sys::UnpackResult& result) -> Napi::Value {

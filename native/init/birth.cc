@@ -146,6 +146,7 @@ Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds
   args.exit_signal = SIGCHLD;
   Fd cgroup;
   if (plan.cgroup.unified[0] != '\0') {
+    progress.subject = plan.cgroup.unified;
     BERTH_ASSIGN(cgroup,
                  sys::adopt(open(plan.cgroup.unified, O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
     args.flags |= sys::kernel::kCloneIntoCgroup;
@@ -183,6 +184,17 @@ Result<Fd> map_ids(const Plan& plan, const Container& container, Progress& progr
   BERTH_TRY(write_id_map(process.get(), "uid_map", plan.uids));
   BERTH_TRY(write_id_map(process.get(), "gid_map", plan.gids));
   return sys::adopt(openat(process.get(), "ns/user", O_RDONLY | O_CLOEXEC), "openat");
+}
+
+Result<void> adjust_oom_score(const Plan& plan, const Container& container, Progress& progress) {
+  if (!plan.process.adjust_oom_score) return {};
+  const sys::Text<16> score(plan.process.oom_score);
+  progress.at("oom_score");
+  const sys::Text<48> path("/proc/", container.host_pid, "/oom_score_adj");
+  BERTH_ASSIGN(const Fd file, sys::adopt(open(path.c_str(), O_WRONLY | O_CLOEXEC), "open"));
+  if (write(file.get(), score.c_str(), score.size()) != static_cast<ssize_t>(score.size()))
+    return sys::last_error("write");
+  return {};
 }
 
 bool await_program(const Container& container, Failure& failure) {

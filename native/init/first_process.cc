@@ -91,16 +91,6 @@ Result<void> set_limits(const Plan& plan, Progress& progress) {
   return {};
 }
 
-Result<void> adjust_oom_score(const Plan& plan) {
-  if (!plan.process.adjust_oom_score) return {};
-  const sys::Text<16> text(plan.process.oom_score);
-  BERTH_ASSIGN(const sys::Fd file,
-               sys::adopt(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), "open"));
-  if (write(file.get(), text.c_str(), text.size()) != static_cast<ssize_t>(text.size()))
-    return sys::last_error("write");
-  return {};
-}
-
 /// chdir, then a look at where that led: a directory outside the root shows as `(unreachable)…` or has no name at all (CVE-2024-21626).
 Result<void> enter_working_directory(const char* path) {
   BERTH_TRY(check(chdir(path), "chdir"));
@@ -276,7 +266,6 @@ Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& repo
   // Where the container has users of its own, raising a limit takes more rights than this process has: berth-init does it then.
   if (!plan.handover.wanted || (plan.namespaces & kCloneNewUser) == 0)
     BERTH_TRY(set_limits(plan, progress));
-  if (!plan.handover.wanted) BERTH_TRY(adjust_oom_score(plan));
   umask(plan.process.umask);
   progress.at("cwd", plan.process.cwd);
   BERTH_TRY(enter_working_directory(plan.process.cwd));

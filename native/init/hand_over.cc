@@ -80,12 +80,7 @@ Result<void> limit(const Plan& plan, const Container& container, Progress& progr
                         syscall(SYS_prlimit64, container.host_pid, each.resource, &value, nullptr)),
                     "prlimit"));
   }
-  if (!plan.process.adjust_oom_score) return {};
-  progress.at("limits", "oom_score_adj");
-  const sys::Text<48> path("/proc/", container.host_pid, "/oom_score_adj");
-  const sys::Text<16> score(plan.process.oom_score);
-  BERTH_ASSIGN(const Fd file, sys::adopt(open(path.c_str(), O_WRONLY | O_CLOEXEC), "open"));
-  return sys::write_all(file.get(), score.c_str(), score.size());
+  return adjust_oom_score(plan, container, progress);
 }
 
 Result<void> build(const Plan& plan, Container& container, Progress& progress) {

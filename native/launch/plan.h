@@ -145,6 +145,8 @@ struct Cgroup {
   const char* unified = "";
   /// cgroup v1: the task's directory in each hierarchy in use; the supervisor joins the parent of each.
   List<const char*> v1;
+  /// cgroup v1: where a change of limits may put the task while it runs.
+  List<const char*> later;
 };
 
 struct Logs {
@@ -216,7 +218,7 @@ struct Layout {
     c.fields(v.base, v.layers, v.upper, v.work, v.directory, v.idmap, v.recursive, v.propagation,
              v.is_volatile, v.readonly);
   }
-  void operator()(Cgroup& v) { c.fields(v.unified, v.v1); }
+  void operator()(Cgroup& v) { c.fields(v.unified, v.v1, v.later); }
   void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,

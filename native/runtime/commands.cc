@@ -121,6 +121,14 @@ int do_resume(const Globals& globals, const CommandLine& line) {
   return set_paused(globals, line, false);
 }
 
+int do_update(const Globals& globals, const CommandLine& line) {
+  if (!line.has("resources")) throw Trouble("update needs --resources FILE");
+  const std::string file = line.get("resources");
+  constexpr size_t kMost = 1 << 20;
+  update(folder_of(globals, line), read_whole_file(file == "-" ? "/dev/stdin" : file, kMost));
+  return 0;
+}
+
 int do_ps(const Globals& globals, const CommandLine& line) {
   const auto folder = folder_of(globals, line);
   const auto pids = members(existing(folder).cgroups);
@@ -196,6 +204,13 @@ const std::vector<Verb>& verbs() {
        1,
        1,
        do_ps},
+      {"update",
+       "--resources FILE ID",
+       "change a container's limits",
+       {{"resources", "r", true}},
+       1,
+       1,
+       do_update},
       {"list",
        "[--quiet] [--format table|json]",
        "list the containers of the root",

@@ -18,6 +18,9 @@ void kill(const ContainerFolder& folder, int signal, bool all);
 /// Removes a stopped container; with `force` kills it first, and is content when there is none.
 void remove(const ContainerFolder& folder, bool force);
 
+/// Brings a container to other limits: `resources` is a `linux.resources` of the specification. All of it or nothing.
+void update(const ContainerFolder& folder, const std::string& resources);
+
 /// The record; throws when there is no such container.
 Record existing(const ContainerFolder& folder);
 

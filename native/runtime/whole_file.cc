@@ -11,7 +11,8 @@ std::string read_whole_file(const std::string& path, size_t most) {
   std::string text;
   struct stat status;
   if (fstat(file.get(), &status) != 0) fail(path, sys::last_error("fstat"));
-  if (!S_ISREG(status.st_mode)) throw Trouble(path + ": is no regular file");
+  if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
+    throw Trouble(path + ": is no regular file");
   char part[16384];
   for (;;) {
     const ssize_t length =

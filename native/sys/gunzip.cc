@@ -21,6 +21,8 @@ const char* reason_of(int status) {
   }
 }
 
+bool is_set(uint8_t byte) { return byte != 0; }
+
 }  // namespace
 
 Gunzip::Gunzip(Refusal& refusal) : refusal_(refusal), state_(std::make_unique<inflate_state>()) {}
@@ -33,6 +35,13 @@ Result<size_t> Gunzip::inflate(std::span<const uint8_t>& input, std::span<uint8_
   while (written < room) {
     if (between_members_) {
       if (input.empty()) break;
+      if (any_member_ && input.front() == 0) in_padding_ = true;
+      if (in_padding_) {
+        const auto padding = std::find_if(input.begin(), input.end(), is_set) - input.begin();
+        input = input.subspan(static_cast<size_t>(padding));
+        if (input.empty()) break;
+        return refusal_.refuse("BAD_COMPRESSION", reason_of(ISAL_INVALID_WRAPPER));
+      }
       isal_inflate_init(state_.get());
       state_->crc_flag = ISAL_GZIP;
       between_members_ = false;
@@ -47,8 +56,9 @@ Result<size_t> Gunzip::inflate(std::span<const uint8_t>& input, std::span<uint8_
     const int status = isal_inflate(state_.get());
     const size_t consumed = given - state_->avail_in;
     const size_t produced = room - written - state_->avail_out;
-    if (status < 0) return refusal_.refuse("BAD_GZIP", reason_of(status));
-    if (status == ISAL_NEED_DICT) return refusal_.refuse("BAD_GZIP", "it needs a dictionary");
+    if (status < 0) return refusal_.refuse("BAD_COMPRESSION", reason_of(status));
+    if (status == ISAL_NEED_DICT)
+      return refusal_.refuse("BAD_COMPRESSION", "it needs a dictionary");
     input = input.subspan(consumed);
     written += produced;
     if (state_->block_state == ISAL_BLOCK_FINISH) {
@@ -62,7 +72,7 @@ Result<size_t> Gunzip::inflate(std::span<const uint8_t>& input, std::span<uint8_
 
 Result<void> Gunzip::finish() {
   if (!between_members_ || !any_member_)
-    return refusal_.refuse("BAD_GZIP", "the compressed data end too early");
+    return refusal_.refuse("BAD_COMPRESSION", "the compressed data end too early");
   return {};
 }
 

@@ -1,28 +1,30 @@
 #include "sys/layer_blob.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <thread>
 #include <vector>
 
-#include "sys/gunzip.h"
 #include "sys/sha256.h"
+#include "sys/write_all.h"
 
 namespace berth::sys {
 namespace {
 
 constexpr size_t kReadSize = 256 * 1024;
-constexpr uint8_t kGzipMagic[] = {0x1f, 0x8b};  // RFC 1952
+constexpr size_t kMagicSize = 6;
 
-Result<void> write_all(int file, std::span<const uint8_t> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written =
-        retry_interrupted([&] { return write(file, bytes.data(), bytes.size()); });
-    if (written < 0) return last_error("write");
-    bytes = bytes.subspan(static_cast<size_t>(written));
+/// Whoever shares a pipe with this process may have made it non-blocking.
+Result<size_t> read_blocking(int file, std::span<uint8_t> into) {
+  for (;;) {
+    const ssize_t length = retry_interrupted([&] { return read(file, into.data(), into.size()); });
+    if (length >= 0) return static_cast<size_t>(length);
+    if (errno != EAGAIN) return last_error("read");
+    pollfd wait{file, POLLIN, 0};
+    if (retry_interrupted([&] { return poll(&wait, 1, -1); }) < 0) return last_error("poll");
   }
-  return {};
 }
 
 Error mismatch(Refusal& refusal, const char* code, const char* what, const std::string& expected,
@@ -34,61 +36,64 @@ Error mismatch(Refusal& refusal, const char* code, const char* what, const std::
 class BlobStream {
  public:
   BlobStream(int blob, int copy, const BlobExpectation& expected, const BlobLimits& limits,
-             ChunkQueue& queue, Refusal& refusal)
+             BlobQueue& queue, Refusal& refusal, BlobFacts& facts)
       : blob_(blob),
         copy_(copy),
         expected_(expected),
         limits_(limits),
         queue_(queue),
-        refusal_(refusal) {}
+        refusal_(refusal),
+        facts_(facts) {}
 
   Result<void> run() {
     std::string archive_hash;
     std::thread hasher;
-    if (expected_.gzip) hasher = std::thread([&] { archive_hash = hash_archive(); });
-    const auto outcome = expected_.gzip ? inflate() : pass_through();
+    const bool witnessed = BlobQueue::has_witness(expected_);
+    if (witnessed) hasher = std::thread([&] { archive_hash = hash_archive(); });
+    const auto outcome = pass_on();
     queue_.close(!outcome);
     if (hasher.joinable()) hasher.join();
     if (!outcome) return outcome.error();
-    const std::string digest = "sha256:" + blob_hash_.hex();
-    const std::string wanted = "sha256:" + expected_.digest;
-    if (read_ != expected_.size) {
+    if (expected_.size != BlobExpectation::kAnySize && facts_.size != expected_.size) {
       return mismatch(refusal_, "SIZE_MISMATCH", "size", std::to_string(expected_.size),
-                      std::to_string(read_));
+                      std::to_string(facts_.size));
     }
-    if (digest != wanted) return mismatch(refusal_, "DIGEST_MISMATCH", "digest", wanted, digest);
-    const std::string diff_id = expected_.gzip ? "sha256:" + archive_hash : digest;
-    if (diff_id != "sha256:" + expected_.diff_id) {
-      return mismatch(refusal_, "DIFF_ID_MISMATCH", "diff id", "sha256:" + expected_.diff_id,
-                      diff_id);
-    }
-    return {};
+    if (!expected_.hashed) return {};
+    facts_.digest = blob_hash_.hex();
+    facts_.diff_id = witnessed ? archive_hash : facts_.digest;
+    BERTH_TRY(check("DIGEST_MISMATCH", "digest", expected_.digest, facts_.digest));
+    return check("DIFF_ID_MISMATCH", "diff id", expected_.diff_id, facts_.diff_id);
   }
 
-  uint64_t archive_bytes() const { return produced_; }
-
  private:
+  Result<void> check(const char* code, const char* what, const std::string& expected,
+                     const std::string& found) {
+    if (expected.empty() || expected == found) return {};
+    return mismatch(refusal_, code, what, "sha256:" + expected, "sha256:" + found);
+  }
+
   /// Reads once into `into`; 0 at the end. More than the size stated is refused before it is used.
   Result<size_t> read_some(std::span<uint8_t> into) {
-    const ssize_t length = retry_interrupted([&] { return read(blob_, into.data(), into.size()); });
-    if (length < 0) return last_error("read");
-    const auto part = into.first(static_cast<size_t>(length));
-    read_ += part.size();
-    if (read_ > expected_.size) {
+    BERTH_ASSIGN(const size_t length, read_blocking(blob_, into));
+    const auto part = into.first(length);
+    facts_.size += part.size();
+    if (facts_.size > expected_.size) {
       return mismatch(refusal_, "SIZE_MISMATCH", "size", std::to_string(expected_.size), "more");
     }
-    blob_hash_.update(part);
-    if (copy_ >= 0) BERTH_TRY(write_all(copy_, part));
+    if (expected_.hashed) blob_hash_.update(part);
+    if (copy_ >= 0)
+      BERTH_TRY(write_all(copy_, reinterpret_cast<const char*>(part.data()), part.size()));
     return part.size();
   }
 
   Result<void> hand_on(size_t length) {
-    produced_ += length;
-    if (produced_ > limits_.bytes) {
+    facts_.archive_bytes += length;
+    const uint64_t produced = facts_.archive_bytes;
+    if (produced > limits_.bytes) {
       return refusal_.refuse("LIMIT_EXCEEDED",
                              "it unpacks to more than " + std::to_string(limits_.bytes) + " bytes");
     }
-    if (produced_ > limits_.ratio_grace && produced_ / limits_.ratio > read_) {
+    if (produced > limits_.ratio_grace && produced / limits_.ratio > facts_.size) {
       return refusal_.refuse("LIMIT_EXCEEDED", "it unpacks to more than " +
                                                    std::to_string(limits_.ratio) +
                                                    " times its size, as a decompression bomb does");
@@ -113,22 +118,44 @@ class BlobStream {
     }
   }
 
-  Result<void> pass_through() {
-    for (bool first = true;; first = false) {
+  /// The first bytes decide what is done with all: they say what the stream is, or whether it is what it should be.
+  Result<void> pass_on() {
+    std::vector<uint8_t> buffer(kReadSize);
+    size_t length = 0;
+    while (length < kMagicSize) {
+      BERTH_ASSIGN(const size_t part, read_some(std::span(buffer).subspan(length)));
+      if (part == 0) break;
+      length += part;
+    }
+    const auto start = std::span<const uint8_t>(buffer).first(length);
+    const Compression found = detect_compression(start);
+    facts_.compression = expected_.detect ? found : expected_.compression;
+    if (facts_.compression != Compression::kNone) return inflate(buffer, start);
+    // A tar archive begins with a name, which may be anything: only what no name begins with is sure.
+    if (!expected_.detect && (found == Compression::kGzip || found == Compression::kZstd)) {
+      return refusal_.refuse("BAD_TAR", std::string("it is ") + compression_name(found) +
+                                            ", and its media type says that it is not");
+    }
+    return pass_through(start);
+  }
+
+  Result<void> pass_through(std::span<const uint8_t> start) {
+    for (;;) {
       BERTH_ASSIGN(const std::span<uint8_t> chunk, vacant());
-      BERTH_ASSIGN(const size_t length, read_some(chunk));
-      if (length == 0) return {};
-      if (first && length > 1 && chunk[0] == kGzipMagic[0] && chunk[1] == kGzipMagic[1]) {
-        return refusal_.refuse("BAD_TAR", "it is gzip, and its media type says that it is not");
+      size_t length = start.size();
+      if (length > 0) {
+        std::copy(start.begin(), start.end(), chunk.begin());
+        start = {};
+      } else {
+        BERTH_ASSIGN(length, read_some(chunk));
       }
+      if (length == 0) return {};
       BERTH_TRY(hand_on(length));
     }
   }
 
-  Result<void> inflate() {
-    Gunzip gunzip(refusal_);
-    std::vector<uint8_t> buffer(kReadSize);
-    std::span<const uint8_t> input;
+  Result<void> inflate(std::vector<uint8_t>& buffer, std::span<const uint8_t> input) {
+    const auto decompressor = make_decompressor(facts_.compression, refusal_);
     bool ended = false;
     while (!ended) {
       BERTH_ASSIGN(const std::span<uint8_t> chunk, vacant());
@@ -138,8 +165,8 @@ class BlobStream {
           BERTH_ASSIGN(const size_t length, read_some(buffer));
           ended = length == 0;
           if (ended) {
-            // ISA-L may hold back output that only lacked room.
-            BERTH_ASSIGN(const size_t last, gunzip.inflate(input, chunk.subspan(filled)));
+            // A decoder may hold back output that only lacked room.
+            BERTH_ASSIGN(const size_t last, decompressor->inflate(input, chunk.subspan(filled)));
             filled += last;
             ended = last == 0;
             if (ended) break;
@@ -147,32 +174,29 @@ class BlobStream {
           }
           input = std::span<const uint8_t>(buffer).first(length);
         }
-        BERTH_ASSIGN(const size_t written, gunzip.inflate(input, chunk.subspan(filled)));
+        BERTH_ASSIGN(const size_t written, decompressor->inflate(input, chunk.subspan(filled)));
         filled += written;
       }
       if (filled > 0) BERTH_TRY(hand_on(filled));
     }
-    return gunzip.finish();
+    return decompressor->finish();
   }
 
   const int blob_, copy_;
   const BlobExpectation& expected_;
   const BlobLimits& limits_;
-  ChunkQueue& queue_;
+  BlobQueue& queue_;
   Refusal& refusal_;
+  BlobFacts& facts_;
   Sha256 blob_hash_;
-  uint64_t read_ = 0, produced_ = 0;
 };
 
 }  // namespace
 
 Result<void> stream_blob(int blob, int copy, const BlobExpectation& expected,
-                         const BlobLimits& limits, ChunkQueue& queue, Refusal& refusal,
-                         uint64_t& archive_bytes) {
-  BlobStream stream(blob, copy, expected, limits, queue, refusal);
-  auto outcome = stream.run();
-  archive_bytes = stream.archive_bytes();
-  return outcome;
+                         const BlobLimits& limits, BlobQueue& queue, Refusal& refusal,
+                         BlobFacts& facts) {
+  return BlobStream(blob, copy, expected, limits, queue, refusal, facts).run();
 }
 
 Result<void> verify_blob(int blob, const BlobExpectation& expected, Refusal& refusal) {

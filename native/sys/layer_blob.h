@@ -1,19 +1,35 @@
-// The first half of unpacking a layer: its blob read, hashed, inflated, hashed again and handed on.
+// The first half of unpacking a layer: its blob read, hashed, decompressed, hashed again and handed on.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "sys/chunk_queue.h"
+#include "sys/decompressor.h"
 #include "sys/refusal.h"
 
 namespace berth::sys {
 
+/// What is known of a blob beforehand. Texts that are empty are not known, and so not checked.
 struct BlobExpectation {
-  bool gzip = false;
-  uint64_t size = 0;    // of the blob, bytes
-  std::string digest;   // SHA-256 of the blob, hexadecimal
-  std::string diff_id;  // SHA-256 of the tar archive in it, hexadecimal
+  static constexpr uint64_t kAnySize = std::numeric_limits<uint64_t>::max();
+
+  /// `detect`: the first bytes tell, and `compression` is not looked at.
+  bool detect = false;
+  Compression compression = Compression::kNone;
+  uint64_t size = kAnySize;  // of the blob, bytes
+  std::string digest;        // SHA-256 of the blob, hexadecimal
+  std::string diff_id;       // SHA-256 of the tar archive in it, hexadecimal
+  /// False: nothing is hashed, as nobody asks for it.
+  bool hashed = true;
+};
+
+/// What a blob turned out to be.
+struct BlobFacts {
+  Compression compression = Compression::kNone;
+  uint64_t size = 0, archive_bytes = 0;
+  std::string digest, diff_id;  // hexadecimal; empty when not hashed
 };
 
 struct BlobLimits {
@@ -22,12 +38,25 @@ struct BlobLimits {
   uint64_t ratio_grace = 0;  // archive bytes from which the ratio counts
 };
 
-/// Reads the whole of `blob` into `queue`, which has a witness if the blob is gzip, and into `copy` where that is not -1. Refuses with
-/// BAD_GZIP, SIZE_MISMATCH, DIGEST_MISMATCH, DIFF_ID_MISMATCH and LIMIT_EXCEEDED. Always closes the
-/// queue. `archive_bytes` tells how much it was.
+/// A queue that `stream_blob` can fill: large enough that a hand-over costs nothing, small enough that a chunk is still in a cache when
+/// it is used.
+class BlobQueue : public ChunkQueue {
+ public:
+  static constexpr size_t kChunk = 512 * 1024, kChunks = 8;
+  explicit BlobQueue(const BlobExpectation& expected)
+      : ChunkQueue(kChunk, kChunks, has_witness(expected)) {}
+
+  static bool has_witness(const BlobExpectation& expected) {
+    return expected.hashed && (expected.detect || expected.compression != Compression::kNone);
+  }
+};
+
+/// Reads the whole of `blob` into `queue`, and into `copy` where that is not -1. Refuses with
+/// BAD_COMPRESSION, SIZE_MISMATCH, DIGEST_MISMATCH, DIFF_ID_MISMATCH and LIMIT_EXCEEDED. Always closes the
+/// queue.
 Result<void> stream_blob(int blob, int copy, const BlobExpectation& expected,
-                         const BlobLimits& limits, ChunkQueue& queue, Refusal& refusal,
-                         uint64_t& archive_bytes);
+                         const BlobLimits& limits, BlobQueue& queue, Refusal& refusal,
+                         BlobFacts& facts);
 
 /// After a failure that the content caused: if the blob as a whole is not what its digest states,
 /// that is the reason to give.

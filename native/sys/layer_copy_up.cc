@@ -2,6 +2,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "sys/kernel.h"
 #include "sys/layer_attributes.h"
@@ -10,15 +13,28 @@
 namespace berth::sys {
 namespace {
 
-Result<void> copy_data(int from, int to, off_t size) {
-  off_t copied = 0;
-  while (copied < size) {
-    const ssize_t length =
-        copy_file_range(from, nullptr, to, nullptr, static_cast<size_t>(size - copied), 0);
+Result<void> copy_range(int from, int to, off_t at, off_t end) {
+  off_t there = at;
+  while (at < end) {
+    const ssize_t length = copy_file_range(from, &at, to, &there, static_cast<size_t>(end - at), 0);
     if (length < 0) return last_error("copy_file_range");
     if (length == 0) return Error{EIO, "copy_file_range"};
-    copied += length;
   }
+  return {};
+}
+
+/// Holes stay holes (lseek(2), SEEK_DATA).
+Result<void> copy_data(int from, int to, off_t size) {
+  for (off_t at = 0; at < size;) {
+    const off_t data = lseek(from, at, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) break;
+    if (data < 0) return last_error("lseek");
+    const off_t hole = lseek(from, data, SEEK_HOLE);
+    if (hole < 0) return last_error("lseek");
+    BERTH_TRY(copy_range(from, to, data, std::min(hole, size)));
+    at = hole;
+  }
+  if (ftruncate(to, size) != 0) return last_error("ftruncate");
   return {};
 }
 

@@ -5,20 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <optional>
-#include <thread>
-
-#include "sys/chunk_queue.h"
+#include "sys/blob_job.h"
 #include "sys/layer_attributes.h"
 #include "sys/layer_tree.h"
 #include "sys/remove_tree.h"
 
 namespace berth::sys {
 namespace {
-
-// Large enough that a hand-over costs nothing, small enough that a chunk is still in a cache when
-// it is used.
-constexpr size_t kChunkSize = 512 * 1024, kChunks = 8;
 
 Result<Fd> open_blob(const UnpackRequest& request, Refusal& refusal) {
   // Not to wait on a fifo that stands in a blob's place.
@@ -85,10 +78,7 @@ Result<LayerCounts> extract(const UnpackRequest& request, ByteSource& source, La
     }
   }
   // What follows the archive's end is not looked at, but is part of the digests.
-  for (;;) {
-    BERTH_ASSIGN(const std::span<const uint8_t> rest, source.take(kChunkSize));
-    if (rest.empty()) break;
-  }
+  BERTH_TRY(drain(source));
   BERTH_TRY(tree.finish());
   return writer.counts();
 }
@@ -118,42 +108,16 @@ Result<UnpackResult> unpack_into(const UnpackRequest& request, Fd target, Refusa
                  refusal);
   if (!request.over_lower) BERTH_TRY(dress_root(tree));
 
-  ChunkQueue queue(kChunkSize, kChunks, request.expected.gzip);
-  Refusal blob_refusal;
-  UnpackResult result;
-  std::optional<Error> blob_error;
-  std::thread reader([&] {
-    auto outcome = stream_blob(blob.get(), copy.file.get(), request.expected, request.blob_limits,
-                               queue, blob_refusal, result.archive_bytes);
-    if (!outcome) blob_error = outcome.error();
-  });
-  auto extracted = extract(request, queue, tree, refusal);
-  queue.abandon();
-  reader.join();
-
-  // Whoever failed first is to blame: the reader's ECANCELED and the extraction's are only each
-  // other's echo.
-  const bool reader_failed = blob_error && blob_error->number != ECANCELED;
-  if (reader_failed && (extracted || extracted.error().number == ECANCELED)) {
-    refusal = blob_refusal;
-    if (blob_refusal && (blob_refusal.code() == "BAD_GZIP")) {
-      Refusal digest;
-      if (auto verified = verify_blob(blob.get(), request.expected, digest); !verified && digest)
-        refusal = digest;
-    }
-    return *blob_error;
-  }
-  if (!extracted) {
-    if (refusal && refusal.code() == "BAD_TAR") {
-      Refusal digest;
-      if (auto verified = verify_blob(blob.get(), request.expected, digest); !verified && digest)
-        refusal = digest;
-    }
-    return extracted.error();
-  }
-  result.counts = *extracted;
+  LayerCounts counts;
+  BlobFacts facts;
+  const auto consume = [&](ByteSource& source, Refusal& refused) -> Result<void> {
+    BERTH_ASSIGN(counts, extract(request, source, tree, refused));
+    return {};
+  };
+  BERTH_TRY(consume_blob(blob.get(), copy.file.get(), request.expected, request.blob_limits,
+                         consume, refusal, facts));
   copy.kept = true;
-  return result;
+  return UnpackResult{counts, facts.archive_bytes};
 }
 
 }  // namespace

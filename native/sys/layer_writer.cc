@@ -12,6 +12,7 @@
 #include "sys/kernel.h"
 #include "sys/layer_attributes.h"
 #include "sys/remove_tree.h"
+#include "sys/tar_contents.h"
 
 namespace berth::sys {
 namespace {
@@ -27,17 +28,6 @@ Result<Fd> open_inside(int parent, const std::string& name, uint64_t flags, mode
                                 kernel::kResolveBeneath | kernel::kResolveNoSymlinks |
                                     kernel::kResolveNoMagiclinks | kernel::kResolveNoXdev}),
                "openat2");
-}
-
-Result<void> write_at(int file, std::span<const uint8_t> bytes, uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t written = retry_interrupted(
-        [&] { return pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
-    if (written < 0) return last_error("pwrite");
-    bytes = bytes.subspan(static_cast<size_t>(written));
-    offset += static_cast<uint64_t>(written);
-  }
-  return {};
 }
 
 }  // namespace
@@ -70,8 +60,6 @@ bool LayerWriter::was_made(const std::string& path) const {
 Result<std::string> LayerWriter::clean(const std::string& name, const char* what) {
   std::string path;
   uint64_t depth = 0;
-  if (name.starts_with('/'))
-    return refusal_.refuse("ESCAPE_ATTEMPT", std::string(what) + " is absolute");
   for (size_t start = 0; start < name.size();) {
     const size_t end = std::min(name.find('/', start), name.size());
     const std::string_view part = std::string_view(name).substr(start, end - start);
@@ -208,14 +196,16 @@ Result<void> LayerWriter::dress_directory(int directory, const std::string& path
 
 Result<void> LayerWriter::apply_file(const Place& place, const TarEntry& entry,
                                      TarReader& archive) {
-  counts_.file_bytes += entry.size;
-  if (entry.size > limits_.bytes || counts_.file_bytes > limits_.bytes) {
+  uint64_t stored = entry.sparse ? 0 : entry.size;
+  for (const SparsePart& part : entry.parts) stored += part.length;
+  counts_.file_bytes += stored;
+  if (stored > limits_.bytes || counts_.file_bytes > limits_.bytes) {
     return refusal_.refuse("LIMIT_EXCEEDED",
                            "its files have more than " + std::to_string(limits_.bytes) + " bytes");
   }
   const mode_t mode = entry.mode & 0777;
   BERTH_ASSIGN(const Fd file, create_file(place, mode));
-  BERTH_TRY(write_data(file.get(), entry, archive));
+  BERTH_TRY(write_contents(file.get(), entry, archive));
   return set_attributes(file.get(), entry, mode);
 }
 
@@ -225,37 +215,6 @@ Result<Fd> LayerWriter::create_file(const Place& place, mode_t mode) {
   if (file || (file.error().number != EEXIST && file.error().number != ELOOP)) return file;
   BERTH_TRY(remove(place));
   return open_inside(place.at(), place.name, kFlags, mode);
-}
-
-Result<void> LayerWriter::write_data(int file, const TarEntry& entry, TarReader& archive) {
-  uint64_t offset = 0;
-  size_t part = 0;
-  uint64_t within = 0;
-  for (;;) {
-    BERTH_ASSIGN(std::span<const uint8_t> bytes, archive.data());
-    if (bytes.empty()) break;
-    if (!entry.sparse) {
-      BERTH_TRY(write_at(file, bytes, offset));
-      offset += bytes.size();
-      continue;
-    }
-    // The reader has checked that the parts cover exactly the stored bytes.
-    while (!bytes.empty()) {
-      const SparsePart& target = entry.parts[part];
-      const auto now = bytes.first(
-          static_cast<size_t>(std::min<uint64_t>(bytes.size(), target.length - within)));
-      BERTH_TRY(write_at(file, now, target.offset + within));
-      bytes = bytes.subspan(now.size());
-      within += now.size();
-      if (within == target.length) {
-        ++part;
-        within = 0;
-      }
-    }
-  }
-  if (entry.sparse && ftruncate(file, static_cast<off_t>(entry.size)) != 0)
-    return last_error("ftruncate");
-  return {};
 }
 
 /// Owner before mode, both before capabilities: chown(2) clears set-id bits and capabilities. Time

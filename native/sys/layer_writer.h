@@ -14,7 +14,7 @@ namespace berth::sys {
 
 struct WriterLimits {
   uint64_t depth = 0;  // components of a name
-  uint64_t bytes = 0;  // of all files, holes included
+  uint64_t bytes = 0;  // of all files, without their holes
   uint64_t ids = 0;    // owners are below this
 };
 
@@ -52,7 +52,6 @@ class LayerWriter {
   Result<void> apply_symlink(const Place& place, const TarEntry& entry);
   Result<void> apply_fifo(const Place& place, const TarEntry& entry);
   Result<Fd> create_file(const Place& place, mode_t mode);
-  Result<void> write_data(int file, const TarEntry& entry, TarReader& archive);
   Result<void> set_attributes(int file, const TarEntry& entry, mode_t created_as);
   Result<void> dress_directory(int directory, const std::string& path, const TarEntry& entry);
   Result<void> set_xattrs(int file, const TarEntry& entry);

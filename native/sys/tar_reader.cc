@@ -130,6 +130,8 @@ Result<bool> TarReader::describe(const TarBlock& block, TarEntry& entry) {
         return refusal_.refuse("LIMIT_EXCEEDED", "its pax records are too large");
       return false;
     }
+    case 'V':  // the volume's label, which GNU tar puts first
+      return false;
     case '0':
     case '\0':
     case '7':
@@ -147,6 +149,7 @@ Result<bool> TarReader::describe(const TarBlock& block, TarEntry& entry) {
       entry.type = TarType::kDevice;
       break;
     case '5':
+    case 'D':  // of an incremental GNU archive: its data are a list of names
       entry.type = TarType::kDirectory;
       break;
     case '6':
@@ -166,9 +169,9 @@ Result<bool> TarReader::describe(const TarBlock& block, TarEntry& entry) {
     in_archive = *number;
   }
   // Only files have data, whatever the size field of another type says (so do GNU tar and Go).
-  left_ = entry.type == TarType::kFile ? in_archive : 0;
+  left_ = entry.type == TarType::kFile || block.type == 'D' ? in_archive : 0;
   padding_ = padding_after(left_);
-  entry.size = left_;
+  entry.size = entry.type == TarType::kFile ? left_ : 0;
   BERTH_TRY(apply_numbers(block, entry));
   BERTH_TRY(apply_xattrs(entry));
   if (block.type == 'S') {
@@ -226,19 +229,28 @@ Result<void> TarReader::apply_numbers(const TarBlock& block, TarEntry& entry) {
 }
 
 Result<void> TarReader::apply_xattrs(TarEntry& entry) {
-  constexpr std::string_view kSchily = "SCHILY.xattr.", kLibarchive = "LIBARCHIVE.xattr.";
-  for (const auto& [key, value] : local_.all()) {
-    if (key.starts_with(kSchily)) {
-      entry.xattrs.emplace_back(key.substr(kSchily.size()), value);
-    } else if (key.starts_with(kLibarchive)) {
-      auto name = percent_decoded(key.substr(kLibarchive.size()));
-      auto content = base64_decoded(value);
-      if (!name || !content)
-        return refusal_.refuse("BAD_TAR", "an extended attribute is malformed");
-      // libarchive writes both forms; the plain one is exact.
-      if (local_.find(std::string(kSchily) + *name) == nullptr)
-        entry.xattrs.emplace_back(*name, *content);
+  for (const PaxRecords* records : {&global_, &local_}) {
+    for (const auto& [key, value] : records->all()) {
+      // What the entry states itself, and only that, counts.
+      if (records == &global_ && local_.find(key) != nullptr) continue;
+      BERTH_TRY(apply_xattr(*records, key, value, entry));
     }
+  }
+  return {};
+}
+
+Result<void> TarReader::apply_xattr(const PaxRecords& records, const std::string& key,
+                                    const std::string& value, TarEntry& entry) {
+  constexpr std::string_view kSchily = "SCHILY.xattr.", kLibarchive = "LIBARCHIVE.xattr.";
+  if (key.starts_with(kSchily)) {
+    entry.xattrs.emplace_back(key.substr(kSchily.size()), value);
+  } else if (key.starts_with(kLibarchive)) {
+    auto name = percent_decoded(key.substr(kLibarchive.size()));
+    auto content = base64_decoded(value);
+    if (!name || !content) return refusal_.refuse("BAD_TAR", "an extended attribute is malformed");
+    // libarchive writes both forms; the plain one is exact.
+    if (records.find(std::string(kSchily) + *name) == nullptr)
+      entry.xattrs.emplace_back(*name, *content);
   }
   return {};
 }

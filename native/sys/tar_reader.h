@@ -67,6 +67,8 @@ class TarReader {
   Result<void> apply_names(const TarBlock& block, TarEntry& entry);
   Result<void> apply_numbers(const TarBlock& block, TarEntry& entry);
   Result<void> apply_xattrs(TarEntry& entry);
+  Result<void> apply_xattr(const PaxRecords& records, const std::string& key,
+                           const std::string& value, TarEntry& entry);
   Result<void> apply_old_sparse(const TarBlock& block, TarEntry& entry);
   Result<void> apply_pax_sparse(TarEntry& entry);
   Result<void> read_sparse_map(TarEntry& entry);

@@ -3,10 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { BerthError } from '../errors/berth-error.js';
 import type { Native } from './native.js';
 
+export type * from './archive.js';
 export * from './native.js';
 export * from './native-error.js';
 export type * from './probe.js';
 export * from './sample.js';
+export type { Compression } from './unpack.js';
 
 /** The static supervisor that the addon starts for each container. */
 export const supervisorProgram = fileURLToPath(new URL('../../../build/Release/berth-init', import.meta.url));

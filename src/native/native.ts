@@ -1,3 +1,4 @@
+import type { ArchiveCalls } from './archive.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
@@ -6,7 +7,14 @@ import type { LockCalls, UnpackCalls } from './unpack.js';
  * The typed face of the C++ addon. Every call that can block answers with a promise and runs on a thread of its own; the
  * others take microseconds. Failures are `NativeError`s.
  */
-export interface Native extends LaunchCalls, LockCalls, ProbeCalls, ProcessCalls, SampleCalls, UnpackCalls {}
+export interface Native
+  extends ArchiveCalls,
+    LaunchCalls,
+    LockCalls,
+    ProbeCalls,
+    ProcessCalls,
+    SampleCalls,
+    UnpackCalls {}
 
 export interface LaunchCalls {
   /**
@@ -17,6 +25,17 @@ export interface LaunchCalls {
 
   /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
   launch(request: LaunchRequest): Promise<Launched>;
+
+  /** Changes the limits of a running container. After a failure the old ones are in force, all of them. */
+  updateLimits(request: UpdateRequest): Promise<void>;
+}
+
+export interface UpdateRequest {
+  /** The `cgroup` member of the container's launch.json, as text. */
+  cgroup: string;
+  /** `linux.resources` of its config.json as it is and as it is to be, as text. */
+  before: string;
+  after: string;
 }
 
 export interface IdRangeClaim {

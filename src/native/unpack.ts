@@ -12,9 +12,11 @@ export interface UnpackCalls {
   syncFilesystem(path: string): Promise<void>;
 }
 
+export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
+
 export interface UnpackRequest {
   blob: string;
-  compression: 'none' | 'gzip';
+  compression: Compression;
   /** Of the blob: SHA-256, 64 hexadecimal digits; bytes. */
   digest: string;
   size: number;
@@ -33,7 +35,7 @@ export interface UnpackRequest {
 }
 
 export interface UnpackLimits {
-  /** Bytes of the archive, and of the files in it with their holes. */
+  /** Bytes of the archive, and of the files in it without their holes. */
   bytes: number;
   /** Archive bytes for each byte of blob, counted from `ratioGrace` archive bytes on. */
   ratio: number;

@@ -97,20 +97,33 @@ const configTypes = new Set([
   'application/vnd.oci.image.config.v1+json',
   'application/vnd.docker.container.image.v1+json',
 ]);
-const layerTypes: Record<string, 'none' | 'gzip'> = {
+export type LayerCompression = 'none' | 'gzip' | 'zstd';
+const layerTypes: Record<string, LayerCompression> = {
   'application/vnd.oci.image.layer.v1.tar': 'none',
   'application/vnd.oci.image.layer.v1.tar+gzip': 'gzip',
+  'application/vnd.oci.image.layer.v1.tar+zstd': 'zstd',
   'application/vnd.oci.image.layer.nondistributable.v1.tar': 'none',
   'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip': 'gzip',
+  'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd': 'zstd',
   'application/vnd.docker.image.rootfs.diff.tar': 'none',
   'application/vnd.docker.image.rootfs.diff.tar.gzip': 'gzip',
+  'application/vnd.docker.image.rootfs.diff.tar.zstd': 'zstd',
+  'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip': 'gzip',
 };
+
+export const manifestMediaType = 'application/vnd.oci.image.manifest.v1+json';
+export const configMediaType = 'application/vnd.oci.image.config.v1+json';
+
+/** The OCI media type of a layer so compressed. */
+export function layerMediaType(compression: LayerCompression): string {
+  return `application/vnd.oci.image.layer.v1.tar${compression === 'none' ? '' : `+${compression}`}`;
+}
 
 export const isIndexType = (mediaType: string): boolean => indexTypes.has(mediaType);
 export const isManifestType = (mediaType: string): boolean => manifestTypes.has(mediaType);
 export const isConfigType = (mediaType: string): boolean => configTypes.has(mediaType);
 
 /** How a layer of that media type is compressed; undefined when berth cannot read it. */
-export function layerCompression(mediaType: string): 'none' | 'gzip' | undefined {
+export function layerCompression(mediaType: string): LayerCompression | undefined {
   return Object.hasOwn(layerTypes, mediaType) ? layerTypes[mediaType] : undefined;
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { Stage, unlessRoot } from './stage.js';
@@ -65,6 +65,7 @@ int main(void) {
       readFileSync(path.join(stage.roots.state, 'containers', id, 'state.json'), 'utf8'),
     ) as {
       supervisor: { pid: number };
+      task: { pid: number };
     };
     process.kill(state.supervisor.pid, 'SIGSTOP');
     const waiting = stage.spawn('wait', 'slow');
@@ -73,9 +74,34 @@ int main(void) {
       told += String(chunk);
     });
     const closed = new Promise((resolve) => waiting.once('close', resolve));
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    // Its output is two sockets, and the third is how it asks.
+    while (connectedSockets(waiting.pid) < 3) await new Promise((resolve) => setTimeout(resolve, 50));
+    // The container ends meanwhile, so that the supervisor finds both at once.
+    while (
+      existsSync(`/proc/${state.task.pid}`) &&
+      !readFileSync(`/proc/${state.task.pid}/stat`, 'utf8').includes(') Z ')
+    )
+      await new Promise((resolve) => setTimeout(resolve, 50));
     process.kill(state.supervisor.pid, 'SIGCONT');
     await closed;
     t.equal(told, '3\n');
   });
 });
+
+/** How many sockets of a process have a peer: state 03 (SS_CONNECTED) in /proc/net/unix. */
+function connectedSockets(pid: number | undefined): number {
+  const connected = new Set(
+    readFileSync('/proc/net/unix', 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/ +/))
+      .filter(([, , , , , state]) => state === '03')
+      .map(([, , , , , , inode]) => `socket:[${inode}]`),
+  );
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return connected.has(readlinkSync(`/proc/${pid}/fd/${fd}`));
+    } catch {
+      return false; // closed meanwhile
+    }
+  }).length;
+}

@@ -69,10 +69,16 @@ t.test('blobs that are not what is said of them', async (t) => {
     ],
     ['no tar', plainLayer(Buffer.alloc(2048, 'x')), 'IMAGE_INVALID', /checksum/],
     [
-      'zstd',
+      'gzip called zstd',
       { tar, mediaType: 'application/vnd.oci.image.layer.v1.tar+zstd' },
       'IMAGE_INVALID',
-      /zstd layers are not supported/,
+      /zstd data are refused/,
+    ],
+    [
+      'xz',
+      { tar, mediaType: 'application/vnd.oci.image.layer.v1.tar+xz' },
+      'IMAGE_INVALID',
+      /not a known kind of layer/,
     ],
   ];
   for (const [name, layer, code, why] of cases)

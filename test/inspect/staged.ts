@@ -55,7 +55,14 @@ export function containerAt(
     created_at: createdAt,
     remove: false,
     cgroup: { layout: 'none', procs: null, controllers: {}, ...cgroup },
-    cgroup_places: { layout: 'none', unified: null, supervisors: null, unifiedControls: false, v1: {} },
+    cgroup_places: {
+      layout: 'none',
+      unified: null,
+      supervisors: null,
+      scope: null,
+      unifiedControls: false,
+      v1: {},
+    },
   };
 }
 

@@ -1,27 +1,50 @@
-import { loadImage } from '../../containerizer/image/load.js';
+import { type LoadedImage, loadImage, loadImages } from '../../containerizer/image/load.js';
 import { imageProgress } from '../image-progress.js';
+import { usageError } from '../report.js';
 import type { Verb } from '../verb.js';
 
 export const verb: Verb = {
-  summary: 'Bring an image into the store, verified and unpacked',
-  example: 'berth image load oci:./debian:bookworm debian:bookworm',
+  summary: 'Bring images into the store, verified and unpacked',
+  example: 'berth image load -i busybox.tar',
   declare(command) {
     command
-      .argument('<ref>', 'oci:DIR[:TAG]')
-      .argument('[name]', 'NAME[:TAG] in the store; by default the folder and its tag');
+      .argument('[ref]', 'oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:TAG]')
+      .argument(
+        '[name]',
+        'NAME[:TAG] in the store; by default as the archive has it, or after the folder or file',
+      )
+      .option(
+        '-i, --input <file>',
+        'an archive of docker save or OCI, - for standard input; then the one argument is the name',
+      );
   },
-  async run(context, [reference = '', name]) {
-    const loaded = await loadImage(context.roots, reference, {
-      ...(name === undefined ? {} : { name }),
-      onProgress: imageProgress(context),
-    });
-    for (const warning of loaded.warnings) context.note(`berth: warning: ${warning}`);
-    const { manifestDigest, warnings } = loaded;
-    context.out(
-      context.json
-        ? `${JSON.stringify({ name: loaded.name, digest: manifestDigest, warnings })}\n`
-        : `${loaded.name}@${manifestDigest}\n`,
-    );
+  async run(context, args, { input }) {
+    const onProgress = imageProgress(context);
+    const file = typeof input === 'string' ? input : undefined;
+    const [reference, second] = args;
+    const name = file === undefined ? second : reference;
+    if (file === undefined ? reference === undefined : second !== undefined) {
+      throw usageError(
+        'image load',
+        'it takes one source',
+        'Use berth image load REF [NAME], or berth image load -i FILE [NAME].',
+      );
+    }
+    const options = { onProgress, ...(name === undefined ? {} : { name }) };
+    const loaded: LoadedImage[] =
+      file === undefined
+        ? [await loadImage(context.roots, reference ?? '', options)]
+        : await loadImages(context.roots, file === '-' ? 0 : file, options);
+    for (const warning of new Set(loaded.flatMap(({ warnings }) => warnings)))
+      context.note(`berth: warning: ${warning}`);
+    const told = loaded.map((each) => ({
+      name: each.name,
+      digest: each.manifestDigest,
+      warnings: each.warnings,
+    }));
+    if (!context.json) context.out(told.map((each) => `${each.name}@${each.digest}\n`).join(''));
+    // One source has one image, and one document; an archive has any number.
+    else context.out(`${JSON.stringify(file === undefined ? told[0] : { images: told })}\n`);
     return 0;
   },
 };

@@ -20,13 +20,15 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'End containers: their stop signal, and after a while SIGKILL',
     load: () => import('./stop.js'),
   },
+  pause: { summary: 'Hold every process of containers where it is', load: () => import('./pause.js') },
+  unpause: { summary: 'Let paused containers go on', load: () => import('./unpause.js') },
   wait: {
     summary: 'Wait until containers have ended, and print the status of each',
     load: () => import('./wait.js'),
   },
   rm: { summary: 'Remove containers with their files and logs', load: () => import('./rm.js') },
   'image load': {
-    summary: 'Bring an image into the store, verified and unpacked',
+    summary: 'Bring images into the store, verified and unpacked',
     load: () => import('./image-load.js'),
   },
   'image ls': { summary: 'List the images of the store', load: () => import('./image-ls.js') },

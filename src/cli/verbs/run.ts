@@ -29,7 +29,12 @@ export const verb: Verb = {
     if (!detach) signals.collect();
     try {
       const client = detach ? null : { stdout: 1, stderr: 2 };
-      const container = await launchContainer(context.roots, { image, options, client });
+      const container = await launchContainer(context.roots, {
+        image,
+        options,
+        client,
+        onWarning: (text) => context.note(`berth: ${text}`),
+      });
       if (!detach) return await followToEnd(container, signals);
       container.release();
       announce(context, container, options);

@@ -1,9 +1,10 @@
-import { readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../../state/live-process.js';
 import type { Roots } from '../../state/roots.js';
-import { cgroupPlaces } from './cgroup-places.js';
+import { scopeUnitFile } from '../host/systemd-scope.js';
+import { cgroupDirectories, cgroupPlaces } from './cgroup-places.js';
 import type { StateDocument } from './document.js';
 import { whileNobodyLaunches } from './launch-lock.js';
 
@@ -12,17 +13,23 @@ import { whileNobodyLaunches } from './launch-lock.js';
  * started: its own would lose their place.
  */
 export function sweepCgroups(roots: Roots): void {
-  const { unified, supervisors, v1 } = cgroupPlaces(roots, 'any');
-  const shared = [
-    ...new Set(
-      [unified, ...Object.values(v1)].flatMap((place) => (place === null ? [] : [path.dirname(place)])),
-    ),
-  ];
+  const places = cgroupPlaces(roots, 'any');
+  const { supervisors, scope } = places;
+  const shared = cgroupDirectories(places).map((place) => path.dirname(place));
   whileNobodyLaunches(roots, () => {
     if (shared.some((directory) => holdsContainers(directory, supervisors))) return;
     for (const directory of [...(supervisors === null ? [] : [supervisors]), ...shared])
       removeSoon(directory);
+    if (scope !== null) removeAbandonedScope(scope);
   });
+}
+
+/**
+ * Takes away a scope's cgroup that systemd has let go of: that happens when a supervisor came in between its finding the scope empty and its removing it. While
+ * systemd has the unit it removes the cgroup itself, and would wait for ever to be told of one that is gone.
+ */
+function removeAbandonedScope(scope: string): void {
+  if (!existsSync(scopeUnitFile)) removeIfEmpty(scope);
 }
 
 function holdsContainers(directory: string, supervisors: string | null): boolean {

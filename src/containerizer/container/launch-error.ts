@@ -158,6 +158,13 @@ export function explainRefusal(error: unknown, what: string): unknown {
         ...mend,
         cause: error,
       });
+    case 'LIMIT_REFUSED':
+      return new BerthError('LIMIT_REFUSED', {
+        what: `limit on ${error.path}`,
+        why: `${error.step}: ${describeErrno(error.errno)}`,
+        ...mend,
+        cause: error,
+      });
     case 'BAD_CONFIG':
       return new BerthError('LAUNCH_FAILED', { what, why: error.path ?? error.message, cause: error });
     case 'ENOSPC':
@@ -169,6 +176,15 @@ export function explainRefusal(error: unknown, what: string): unknown {
       });
     case 'EACCES':
     case 'EPERM':
+    case 'EROFS':
+      if (error.step === 'cgroup') {
+        return new BerthError('HOST_LACKS', {
+          what: `cgroup ${error.path}`,
+          why: `cannot be made (${error.code})`,
+          mend: 'Run berth on the host itself, or with the cgroup hierarchy mounted read-write and delegated; see berth doctor.',
+          cause: error,
+        });
+      }
       return new BerthError('NOT_ROOT', {
         what,
         why: `not permitted: ${error.syscall} ${error.path ?? ''}`.trim(),

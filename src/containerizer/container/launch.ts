@@ -2,24 +2,36 @@ import { closeSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { native, supervisorProgram } from '../../native/index.js';
+import { isNativeError, native, supervisorProgram } from '../../native/index.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
+import type { RuntimeResources } from '../../oci-spec/runtime.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
+import { limitsSwap } from '../host/swap-accounting.js';
 import { readContainer } from './catalogue.js';
-import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
+import {
+  type CgroupPlaces,
+  cgroupAccounts,
+  cgroupPlaces,
+  hasController,
+  layoutOfHost,
+} from './cgroup-places.js';
 import { removeDebris } from './debris.js';
 import { describeConfig } from './describe/config.js';
+import { limitsOf, neededControllers, newResources } from './describe/resources.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { claimIds } from './id-claim.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { lockLaunch } from './launch-lock.js';
 import { readLines } from './leash.js';
+import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import type { ContainerOptions } from './options.js';
+import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
+import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
@@ -39,6 +51,8 @@ export interface LaunchRequest {
   client: { stdout: number; stderr: number } | null;
   /** Told when each step began. */
   timer?: LaunchTimer;
+  /** Told what is not as the caller may expect, and no reason to stop. */
+  onWarning?: (text: string) => void;
 }
 
 /** A container whose program runs. It lives on when this process dies. */
@@ -62,13 +76,16 @@ const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
 export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   requireRoot();
+  return whileScopeGoes(() => launchOnce(roots, request));
+}
+
+async function launchOnce(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   request.timer?.mark('describe');
   const { options, image } = request;
   const id = newId();
   const name = options.name ?? id;
-  const cgroup = cgroupPlaces(roots, id);
-  // Each cgroup costs every launch; without a limit there is nothing in this one to see.
-  if (options.cpus === undefined) delete cgroup.v1.cpu;
+  const resources = resourcesOf(request);
+  const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
   const range = options.userns === 'auto' ? claimIds() : null;
   try {
     const config = describeConfig({
@@ -77,6 +94,7 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       image: image.config,
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
+      resources,
       nameServiceFiles: options.network === 'host' ? nameServiceFiles.filter((file) => existsSync(file)) : [],
     });
     const document = documentOf(
@@ -84,13 +102,15 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       name,
       request,
       config.process.args,
-      config.linux.resources.pids?.limit ?? null,
+      resources,
       range?.first ?? null,
       cgroup,
     );
     makeFolders(roots);
     const launching = await announce(roots, name, id);
+    let keeper: ScopeKeeper | undefined;
     try {
+      keeper = await holdScope(cgroup);
       if (!options.remove) writeDurable(roots, document);
       request.timer?.mark('launcher');
       const launched = await native()
@@ -104,7 +124,8 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
           stderr: request.client?.stderr ?? -1,
         })
         .catch((error) => {
-          throw explainRefusal(error, `container ${name}`);
+          const gone = isNativeError(error) ? scopeGone(cgroup, error.errno, error.path) : undefined;
+          throw gone ?? explainRefusal(error, `container ${name}`);
         });
       request.timer?.mark('supervisor');
       return await follow(roots, document, launched, request);
@@ -114,11 +135,24 @@ export async function launchContainer(roots: Roots, request: LaunchRequest): Pro
       rmSync(places.container(roots, id), { recursive: true, force: true });
       throw error;
     } finally {
+      await keeper?.release();
       launching.release();
     }
   } finally {
     if (range !== null) closeSync(range.fd);
   }
+}
+
+/** What was asked for, as this host can be asked for it. */
+function resourcesOf({ options, onWarning }: LaunchRequest): RuntimeResources {
+  const layout = layoutOfHost();
+  const swap = limitsSwap(layout);
+  if (options.memory !== undefined && options.memorySwap === undefined && !swap)
+    onWarning?.('this kernel cannot limit swap: memory is limited without it');
+  return newResources(checkLimits(options), {
+    has: (name) => hasController(layout, name),
+    limitsSwap: swap,
+  });
 }
 
 /** Takes the name, if need be from a launcher that was killed, and says that the container is on its way. */
@@ -170,7 +204,7 @@ function documentOf(
   name: string,
   { image, options }: LaunchRequest,
   command: string[],
-  pids: number | null,
+  resources: RuntimeResources,
   firstId: number | null,
   cgroup: CgroupPlaces,
 ): ContainerDocument {
@@ -188,7 +222,7 @@ function documentOf(
     user: options.user ?? (image.config.config?.User || '0'),
     first_id: firstId,
     stop_signal: image.config.config?.StopSignal || 'SIGTERM',
-    limits: { memory: options.memory ?? null, pids, cpus: options.cpus ?? null },
+    limits: limitsOf(resources),
     volumes: options.volumes.map(({ source, target, readonly }) => ({ source, target, readonly })),
     cgroup: cgroupAccounts(cgroup),
     cgroup_places: cgroup,
@@ -224,6 +258,7 @@ function launchFacts(
       supervisors: cgroup.supervisors ?? '',
       unified_controls: cgroup.unifiedControls,
       v1: cgroup.v1,
+      later: cgroup.later,
     },
     logs: logLimits,
   };
@@ -263,8 +298,11 @@ async function follow(
     };
   }
   await native().reap(launched.supervisorPid);
-  if (first.done !== true && first.value.kind === 'failed')
-    throw explainFailure(first.value.failure, request.image.reference);
+  if (first.done !== true && first.value.kind === 'failed') {
+    const { failure } = first.value;
+    const gone = scopeGone(document.cgroup_places, failure.errno, failure.subject);
+    throw gone ?? explainFailure(failure, request.image.reference);
+  }
   // Killed: it could not clear up.
   removeCgroups({ document });
   removeFolders(roots, document);

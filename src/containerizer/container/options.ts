@@ -1,5 +1,7 @@
+import type { ResourceLimits } from './limits.js';
+
 /** What a caller decides about one container. Everything else comes from the image and from berth's defaults. */
-export interface ContainerOptions {
+export interface ContainerOptions extends ResourceLimits {
   name?: string;
   /** Replaces the image's command; its entry point stays. */
   command: string[];
@@ -11,12 +13,8 @@ export interface ContainerOptions {
   user?: string;
   hostname?: string;
   network: 'none' | 'host';
-  /** Bytes. */
-  memory?: number;
-  /** Processes and threads; -1: no limit. Unset: the default, where the host can enforce it. */
-  pidsLimit?: number;
-  /** CPUs' worth of time, e.g. 1.5. */
-  cpus?: number;
+  /** -1000 to 1000: how ready the kernel is to kill it when memory runs out. */
+  oomScoreAdj?: number;
   readOnly: boolean;
   capAdd: string[];
   capDrop: string[];

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import type { Container } from './catalogue.js';
+import { letGo } from './cgroup-freezer.js';
 import { sweepAfter } from './cgroup-sweep.js';
 import { awaitExit, sendSignal } from './control.js';
 import type { ExitDocument } from './document.js';
@@ -43,6 +44,8 @@ export async function signalContainer(
       why: `cannot be signalled: ${describeErrno(outcome)}`,
     });
   }
+  // What is meant to end it must reach it; any other signal waits until a paused container goes on.
+  if (signal === SIGKILL || signal === signalNumber(document.stop_signal)) letGo(document.cgroup_places);
 }
 
 const SIGKILL = 9;
@@ -58,6 +61,7 @@ export async function stopContainer(
   const ended = awaitExit(roots, document.id);
   if (options.graceSeconds > 0) {
     await sendSignal(roots, document.id, signalNumber(document.stop_signal));
+    letGo(document.cgroup_places);
     const timer = new AbortController();
     const patience = sleep(options.graceSeconds * 1000, 'impatient' as const, {
       signal: timer.signal,
@@ -71,6 +75,7 @@ export async function stopContainer(
     }
   }
   await sendSignal(roots, document.id, SIGKILL);
+  letGo(document.cgroup_places);
   return conclude(roots, container, await ended);
 }
 

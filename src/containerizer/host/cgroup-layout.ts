@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type ReadFile, readKernelFile, words } from './kernel-file.js';
 import { isVisible, type Mount, parseMountTable } from './mount-table.js';
+import { scopeDirectory, systemdRuns } from './systemd-scope.js';
 
 /**
  * How this host arranges control groups (cgroups(7)). `unified`: every controller on v2; `hybrid`: v2 is mounted, v1 has
@@ -10,6 +11,8 @@ export interface CgroupLayout {
   layout: 'unified' | 'hybrid' | 'legacy' | 'none';
   /** Where the v2 hierarchy is mounted. */
   unified: string | null;
+  /** The delegated scope of systemd that berth's cgroups lie in, there or not; null where they lie at the top: systemd does not manage the controllers. */
+  scope: string | null;
   /** Mount point of each v1 controller, by v1's name (`blkio`, not `io`). */
   v1: Record<string, string>;
   /** Which hierarchy has each controller, by v2's name. `devices` and `freezer` are controllers on v1 alone. */
@@ -32,11 +35,15 @@ const usualPlace = '/sys/fs/cgroup';
 
 /** Reads the layout of the host. Only reads, takes some tens of microseconds, so it may be asked at every launch. */
 export function detectCgroupLayout(): CgroupLayout {
-  return describeCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'), readKernelFile);
+  return describeCgroupLayout(
+    readFileSync('/proc/self/mountinfo', 'utf8'),
+    readKernelFile,
+    existsSync(systemdRuns),
+  );
 }
 
-/** The same from given texts: `mountinfo`, and `read` for `cgroup.controllers` of the v2 hierarchy (null: no such file). */
-export function describeCgroupLayout(mountinfo: string, read: ReadFile): CgroupLayout {
+/** The same from given texts: `mountinfo`, and `read` for `cgroup.controllers` of the v2 hierarchy (null: no such file); does systemd run the host? */
+export function describeCgroupLayout(mountinfo: string, read: ReadFile, systemd: boolean): CgroupLayout {
   const table = parseMountTable(mountinfo);
   const visible = table
     .filter((mount) => mount.type.startsWith('cgroup') && isVisible(mount, table))
@@ -51,9 +58,12 @@ export function describeCgroupLayout(mountinfo: string, read: ReadFile): CgroupL
   const onV1 = Object.keys(v1).map((name) => (name === 'blkio' ? 'io' : name));
   const names = [...new Set([...essential, ...onV2, ...onV1])];
 
+  const layout = layoutOf(unified !== null, onV1.length > 0);
+
   return {
-    layout: layoutOf(unified !== null, onV1.length > 0),
+    layout,
     unified,
+    scope: systemd && unified !== null && layout === 'unified' ? scopeDirectory(unified) : null,
     v1,
     controllers: names.map((name) => ({
       name,

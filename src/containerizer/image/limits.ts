@@ -19,3 +19,5 @@ export const defaultLimits: UnpackLimits = {
 export const documentBytes = 4 * 2 ** 20;
 /** Indexes within indexes. One is followed on each level, so this bounds what is read as well. */
 export const indexDepth = 4;
+/** Members of one archive of images: a thousand images of a hundred layers. */
+export const archiveMembers = 100_000;

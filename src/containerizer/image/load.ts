@@ -1,21 +1,17 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { native } from '../../native/index.js';
-import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
-import { writeWhole } from '../../state/atomic-file.js';
+import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
-import { importBlob } from './blobs.js';
-import { collectAfterFailure } from './collect.js';
-import { ensureLayer, markDurable } from './layers.js';
-import { readNames, updateNames } from './names.js';
-import { type ResolvedImage, resolveLayout, resolveManifest } from './oci-layout.js';
+import { markDurable } from './layers.js';
+import { loadArchive, nameOf } from './load-archive.js';
 import type { OnProgress } from './progress.js';
 import { type ImageReference, parseReference } from './reference.js';
+import { resolveIn } from './resolve.js';
 import { requireRoot } from './root-only.js';
-import { Session, storePaths } from './store.js';
-import { warningsOf } from './stored-image.js';
-import { unpackFailure } from './unpack-failure.js';
+import { storePaths } from './store.js';
+import { type StoredImage, storeImages } from './store-images.js';
 
 export interface LoadedImage {
   name: string;
@@ -24,7 +20,8 @@ export interface LoadedImage {
 }
 
 /**
- * Brings an image into the store under a name, by default the layout's folder and tag, and waits until all of it is on the disk.
+ * Brings an image into the store under a name, by default that of the folder or file and its tag, and waits until all of it is on the
+ * disk.
  */
 export async function loadImage(
   roots: Roots,
@@ -32,22 +29,63 @@ export async function loadImage(
   options: { name?: string; onProgress?: OnProgress } = {},
 ): Promise<LoadedImage> {
   const parsed = parseReference(reference);
-  const named = parseReference(options.name ?? defaultName(parsed));
-  if (named.kind !== 'stored' || named.digest !== undefined) {
-    throw new BerthError('REFERENCE_INVALID', {
-      what: `name ${JSON.stringify(options.name)}`,
-      why: 'an image is stored under NAME[:TAG]',
+  const name = storeName(options.name ?? defaultName(parsed));
+  const loaded = await addImage(roots, parsed, reference, name, options.onProgress ?? (() => {}));
+  await makeDurable(roots, [loaded]);
+  return { name, manifestDigest: loaded.manifestDigest, warnings: loaded.warnings };
+}
+
+/** Every image of an archive, a file or a descriptor, under the names that the archive has for it, or under the one given. */
+export async function loadImages(
+  roots: Roots,
+  input: string | number,
+  options: { name?: string; onProgress?: OnProgress } = {},
+): Promise<LoadedImage[]> {
+  const name = options.name === undefined ? undefined : storeName(options.name);
+  const what = typeof input === 'number' ? 'the archive on standard input' : `archive ${input}`;
+  if (typeof input === 'string' && statSync(input, { throwIfNoEntry: false })?.isDirectory() !== false) {
+    throw new BerthError('IMAGE_NOT_FOUND', {
+      what,
+      why: existsSync(input) ? 'it is a folder' : 'there is no such file',
+      ...(existsSync(input) ? { mend: `If it is an OCI layout: berth image load oci:${input}.` } : {}),
     });
   }
-  const loaded = await addImage(roots, parsed, reference, named.canonical, options.onProgress ?? (() => {}));
+  const stored = await storeImages(
+    roots,
+    what,
+    (session) => loadArchive(session, input, name, what),
+    options.onProgress ?? (() => {}),
+  );
+  await makeDurable(roots, stored);
+  return stored.flatMap(({ names, manifestDigest, warnings }) =>
+    names.map((each) => ({ name: each, manifestDigest, warnings })),
+  );
+}
+
+/** Waits until images are on the disk: their layers need not be unpacked again after a crash of the host. */
+export async function makeDurable(
+  roots: Roots,
+  stored: readonly Pick<StoredImage, 'chain'>[],
+): Promise<void> {
   await native().syncFilesystem(storePaths(roots).base);
-  markDurable(roots, loaded.chain);
-  return { name: named.canonical, manifestDigest: loaded.manifestDigest, warnings: loaded.warnings };
+  for (const { chain } of stored) markDurable(roots, chain);
+}
+
+/** `NAME:TAG` from what a person asks an image to be called. */
+export function storeName(text: string): string {
+  const named = parseReference(text);
+  if (named.kind === 'stored' && named.digest === undefined) return named.canonical;
+  throw new BerthError('REFERENCE_INVALID', {
+    what: `name ${JSON.stringify(text)}`,
+    why: 'an image is stored under NAME[:TAG]',
+  });
 }
 
 function defaultName(parsed: ImageReference): string {
   if (parsed.kind === 'stored') return parsed.canonical;
-  const name = path.basename(parsed.directory).toLowerCase();
+  if (parsed.kind === 'archive' && parsed.tag?.includes(':') === true) return parsed.tag;
+  const place = parsed.kind === 'archive' ? parsed.file : parsed.directory;
+  const name = parsed.kind === 'archive' ? nameOf(place) : path.basename(place).toLowerCase();
   return `${name}:${parsed.tag ?? 'latest'}`;
 }
 
@@ -58,81 +96,19 @@ export async function addImage(
   reference: string,
   name: string,
   onProgress: OnProgress,
-): Promise<{ manifestDigest: Digest; chain: Digest[]; warnings: string[] }> {
+): Promise<StoredImage> {
   const what = `image ${reference}`;
   requireRoot(what);
-  const image = resolve(roots, parsed, reference);
-  const session = await openSession(roots, what);
-  let added = false;
-  try {
-    const chain = chainIds(image.layers.map((layer) => layer.diffId));
-    const warnings: string[] = [];
-    for (const [i, source] of image.layers.entries()) {
-      const place = { index: i + 1, count: image.layers.length };
-      const about = `${what}, layer ${place.index} of ${place.count} (${source.digest.slice(0, 19)})`;
-      const blob = image.blobPath(source.digest);
-      const request = {
-        source,
-        chainId: chain[i] as Digest,
-        blob,
-        ownBlob: parsed.kind === 'stored',
-        below: chain.slice(0, i).reverse(),
-        what: about,
-        place,
-      };
-      const layer = await ensureLayer(roots, session, request, onProgress);
-      warnings.push(...warningsOf(layer));
-      await importBlob(roots, session, { file: blob, digest: source.digest, size: source.size }, about);
-    }
-    storeDocuments(roots, image);
-    await updateNames(roots, (names) => {
-      const entry = {
-        manifest_digest: image.manifestDigest,
-        loaded_at: new Date().toISOString(),
-        ...(image.indexDigest === undefined ? {} : { index_digest: image.indexDigest }),
-      };
-      const manifests = [...new Set([...names.manifests, image.manifestDigest])];
-      return { ...names, images: { ...names.images, [name]: entry }, manifests };
-    });
-    added = true;
-    return { manifestDigest: image.manifestDigest, chain, warnings };
-  } catch (error) {
-    throw unpackFailure(error, what);
-  } finally {
-    await session.close();
-    if (!added) await collectAfterFailure(roots);
-  }
-}
-
-async function openSession(roots: Roots, what: string): Promise<Session> {
-  try {
-    return await Session.open(roots);
-  } catch (error) {
-    throw unpackFailure(error, what);
-  }
-}
-
-function resolve(roots: Roots, parsed: ImageReference, reference: string): ResolvedImage {
-  const what = `image ${reference}`;
-  if (parsed.kind === 'layout') return resolveLayout(parsed.directory, parsed.tag, what);
-  const { images } = readNames(roots);
-  const named = Object.hasOwn(images, parsed.canonical) ? images[parsed.canonical] : undefined;
-  if (named === undefined) {
-    throw new BerthError('IMAGE_NOT_FOUND', {
-      what,
-      why: 'it is not in the store',
-      mend: 'See berth image ls.',
-    });
-  }
-  return resolveManifest(storePaths(roots).base, { digest: named.manifest_digest }, what);
-}
-
-function storeDocuments(roots: Roots, image: ResolvedImage): void {
-  const { blobs } = storePaths(roots);
-  const keep = (digest: Digest, bytes: Buffer): void => {
-    const file = path.join(blobs, hexOf(digest));
-    if (!existsSync(file)) writeWhole(file, bytes);
-  };
-  keep(image.manifest.config.digest, image.configBytes);
-  keep(image.manifestDigest, image.manifestBytes);
+  // What needs no folder of its own to be looked through is, before the store is touched.
+  const found = parsed.kind === 'archive' ? undefined : await resolveIn(roots, undefined, parsed, what);
+  const [stored] = await storeImages(
+    roots,
+    what,
+    async (session) => {
+      const { image, stamp } = found ?? (await resolveIn(roots, session, parsed, what));
+      return [{ image, names: [name], what, ...(stamp === undefined ? {} : { stamp }) }];
+    },
+    onProgress,
+  );
+  return stored as StoredImage;
 }

@@ -15,7 +15,7 @@ const indexShape = object(
     images: map(
       object(
         { manifest_digest: digest, loaded_at: text() },
-        // Of the layout's index.json that the name was found in: an unchanged one need not be followed again.
+        // Of the layout or archive that the name was found in (source-stamp.ts): an unchanged one need not be looked through again.
         { index_digest: digest },
       ),
       1_000_000,

@@ -1,6 +1,6 @@
-import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { type Digest, digestOf, hexOf } from '../../oci-spec/digest.js';
+import type { Compression } from '../../native/unpack.js';
+import { type Digest, digestOf } from '../../oci-spec/digest.js';
 import {
   type Descriptor,
   type ImageConfig,
@@ -13,7 +13,9 @@ import {
   layoutShape,
   manifestShape,
 } from '../../oci-spec/image.js';
+import { chooseTag } from './choose-tag.js';
 import { parseDocument, parseJson, readDocument, shaped, verifyContent } from './documents.js';
+import { blobName, type LayoutFiles } from './layout-files.js';
 import { indexDepth } from './limits.js';
 import { choosePlatform, fitsHost, hostPlatform, platformName } from './platform.js';
 
@@ -21,7 +23,7 @@ import { choosePlatform, fitsHost, hostPlatform, platformName } from './platform
 export interface LayerSource {
   digest: Digest;
   size: number;
-  compression: 'none' | 'gzip';
+  compression: Compression;
   diffId: Digest;
 }
 
@@ -35,42 +37,60 @@ export interface ResolvedImage {
   layers: LayerSource[];
   /** Of the layout's index.json as it was read: as long as it stands, so does the choice made. */
   indexDigest: Digest | undefined;
+  /** The layers' blobs have been checked already, and may become the store's own. */
+  verified: boolean;
   blobPath(digest: Digest): string;
 }
 
-/** The path of a blob in an OCI layout; the store has the same shape (image-layout.md). */
-export function blobPath(root: string, digest: Digest): string {
-  return path.join(root, 'blobs', 'sha256', hexOf(digest));
+/** Finds an image in an OCI layout and verifies its manifest and configuration. */
+export function resolveLayout(files: LayoutFiles, tag: string | undefined, what: string): ResolvedImage {
+  const { manifests, indexDigest } = readLayoutIndex(files, what);
+  const chosen = manifestOf(files, withTag(manifests, tag, what), what);
+  return { ...resolveManifest(files, chosen, what), indexDigest };
 }
 
-export function layoutIndexPath(directory: string): string {
-  return path.join(directory, 'index.json');
+/** Every image of a layout that is for this machine, with the names its annotations give it. */
+export function resolveAll(files: LayoutFiles, what: string): { image: ResolvedImage; names: string[] }[] {
+  const { manifests, indexDigest } = readLayoutIndex(files, what);
+  const tags = new Set(manifests.map((m) => m.annotations?.[refName]));
+  return [...tags].map((tag) => {
+    const chosen = manifestOf(
+      files,
+      manifests.filter((m) => m.annotations?.[refName] === tag),
+      what,
+    );
+    const image = { ...resolveManifest(files, chosen, what), indexDigest };
+    return { image, names: tag === undefined ? [] : [tag] };
+  });
 }
 
-/** Finds an image in an OCI layout directory and verifies its manifest and configuration. */
-export function resolveLayout(directory: string, tag: string | undefined, what: string): ResolvedImage {
-  const marker = readDocument(path.join(directory, 'oci-layout'), what);
-  const index = marker && readDocument(layoutIndexPath(directory), what);
+function readLayoutIndex(files: LayoutFiles, what: string): { manifests: Descriptor[]; indexDigest: Digest } {
+  const marker = readFile(files, 'oci-layout', what);
+  const index = marker && readFile(files, 'index.json', what);
   if (marker === undefined || index === undefined) {
     throw new BerthError('IMAGE_NOT_FOUND', {
       what,
-      why: `${directory} is not an OCI layout: it has no ${marker === undefined ? 'oci-layout' : 'index.json'} file`,
-      mend: 'Name the folder that holds oci-layout, index.json and blobs.',
+      why: `${files.place} is not an OCI layout: it has no ${marker === undefined ? 'oci-layout' : 'index.json'} file`,
+      mend: 'Name what holds oci-layout, index.json and blobs.',
     });
   }
   parseDocument(marker, layoutShape, what, 'oci-layout file');
   const { manifests } = parseDocument(index, indexShape, what, 'index.json');
-  const chosen = manifestOf(directory, withTag(manifests, tag, what), what);
-  return { ...resolveManifest(directory, chosen, what), indexDigest: digestOf(index) };
+  return { manifests, indexDigest: digestOf(index) };
 }
 
-/** The image of one manifest, from any folder with the layout's blobs. */
+export function readFile(files: LayoutFiles, name: string, what: string): Buffer | undefined {
+  const file = files.path(name);
+  return file === undefined ? undefined : readDocument(file, what);
+}
+
+/** The image of one manifest, from anything with the layout's blobs. */
 export function resolveManifest(
-  root: string,
+  files: LayoutFiles,
   descriptor: { digest: Digest; size?: number; mediaType?: string },
   what: string,
 ): ResolvedImage {
-  const manifestBytes = readBlob(root, descriptor, what);
+  const manifestBytes = readBlob(files, descriptor, what);
   const manifest = shaped(documentOf(manifestBytes, descriptor, what), manifestShape, what, 'manifest');
   if (!isConfigType(manifest.config.mediaType)) {
     throw new BerthError('IMAGE_INVALID', {
@@ -78,7 +98,17 @@ export function resolveManifest(
       why: `it is not a container image but ${manifest.config.mediaType}`,
     });
   }
-  const configBytes = readBlob(root, manifest.config, what);
+  const configBytes = readBlob(files, manifest.config, what);
+  return imageOf(files, { manifestDigest: descriptor.digest, manifest, manifestBytes, configBytes }, what);
+}
+
+/** An image whose manifest and configuration fit each other and this machine. */
+export function imageOf(
+  files: LayoutFiles,
+  documents: Pick<ResolvedImage, 'manifestDigest' | 'manifest' | 'manifestBytes' | 'configBytes'>,
+  what: string,
+): ResolvedImage {
+  const { manifest, configBytes } = documents;
   const config = parseDocument(configBytes, imageConfigShape, what, 'configuration');
   const diffIds = config.rootfs.diff_ids;
   if (diffIds.length !== manifest.layers.length) {
@@ -97,36 +127,34 @@ export function resolveManifest(
     layerSource(layer, diffIds[i] as Digest, `${what}, layer ${i + 1}`),
   );
   return {
-    manifestDigest: descriptor.digest,
-    manifest,
-    manifestBytes,
+    ...documents,
     config,
-    configBytes,
     layers,
     indexDigest: undefined,
-    blobPath: (digest) => blobPath(root, digest),
+    verified: files.verified,
+    blobPath: (digest) => files.path(blobName(digest)) ?? missing(digest, what),
   };
+}
+
+function missing(digest: Digest, what: string): never {
+  throw new BerthError('IMAGE_INVALID', { what, why: `its blob ${digest} is missing` });
 }
 
 function layerSource(layer: Descriptor, diffId: Digest, what: string): LayerSource {
   const compression = layerCompression(layer.mediaType);
   if (compression === undefined) {
-    const why = layer.mediaType.endsWith('zstd')
-      ? 'zstd layers are not supported yet'
-      : `${layer.mediaType} is not a known kind of layer`;
     throw new BerthError('IMAGE_INVALID', {
       what,
-      why,
+      why: `${layer.mediaType} is not a known kind of layer`,
       mend: 'Convert the image: skopeo copy --dest-compress-format gzip.',
     });
   }
   return { digest: layer.digest, size: layer.size, compression, diffId };
 }
 
-function readBlob(root: string, descriptor: { digest: Digest; size?: number }, what: string): Buffer {
-  const bytes = readDocument(blobPath(root, descriptor.digest), what);
-  if (bytes === undefined)
-    throw new BerthError('IMAGE_INVALID', { what, why: `its blob ${descriptor.digest} is missing` });
+function readBlob(files: LayoutFiles, descriptor: { digest: Digest; size?: number }, what: string): Buffer {
+  const bytes = readFile(files, blobName(descriptor.digest), what);
+  if (bytes === undefined) return missing(descriptor.digest, what);
   verifyContent(bytes, descriptor, what);
   return bytes;
 }
@@ -155,28 +183,18 @@ const refName = 'org.opencontainers.image.ref.name';
 
 function withTag(manifests: Descriptor[], tag: string | undefined, what: string): Descriptor[] {
   const tags = [...new Set(manifests.map((m) => m.annotations?.[refName]).filter((t) => t !== undefined))];
-  const wanted = tag ?? (tags.length === 1 ? tags[0] : tags.includes('latest') ? 'latest' : undefined);
-  if (tag === undefined && tags.length === 0 && manifests.length > 0) return manifests;
-  const found = manifests.filter((m) => wanted !== undefined && m.annotations?.[refName] === wanted);
-  if (found.length > 0) return found;
-  throw new BerthError('IMAGE_NOT_FOUND', {
-    what,
-    why:
-      tag === undefined
-        ? 'the layout has several images and none is tagged latest'
-        : `the layout has no image tagged ${tag}`,
-    mend: tags.length === 0 ? 'The layout has no tags: leave the tag out.' : `It has: ${tags.join(', ')}.`,
-  });
+  const chosen = chooseTag(tags, tag, what);
+  return manifests.filter((m) => chosen === undefined || m.annotations?.[refName] === chosen);
 }
 
 /** Follows indexes, for this host's platform, down to a manifest. */
-function manifestOf(directory: string, candidates: Descriptor[], what: string, depth = 0): Descriptor {
+function manifestOf(files: LayoutFiles, candidates: Descriptor[], what: string, depth = 0): Descriptor {
   const chosen = choosePlatform(candidates, what);
   if (isManifestType(chosen.mediaType)) return chosen;
   if (depth >= indexDepth) {
     throw new BerthError('IMAGE_HOSTILE', { what, why: `it nests more than ${indexDepth} indexes` });
   }
-  const bytes = readBlob(directory, chosen, what);
+  const bytes = readBlob(files, chosen, what);
   const index = shaped(documentOf(bytes, chosen, what), indexShape, what, 'index');
-  return manifestOf(directory, index.manifests, what, depth + 1);
+  return manifestOf(files, index.manifests, what, depth + 1);
 }

@@ -5,7 +5,11 @@ import { type Digest, isDigest } from '../../oci-spec/digest.js';
 /** Where an image is looked for. `canonical` is the same image's one spelling, and its key in the store. */
 export type ImageReference =
   | { kind: 'layout'; canonical: string; directory: string; tag: string | undefined }
+  | { kind: 'archive'; form: ArchiveForm; canonical: string; file: string; tag: string | undefined }
   | { kind: 'stored'; canonical: string; name: string; tag: string; digest: Digest | undefined };
+
+export type ArchiveForm = 'oci-archive' | 'docker-archive';
+const archiveForms: ArchiveForm[] = ['oci-archive', 'docker-archive'];
 
 // docs of distribution/reference: components of lower case, digits and single separators; a host may stand first.
 const component = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
@@ -15,25 +19,18 @@ const namePattern = new RegExp(`^${host}${component}(?:/${component})*$`);
 export const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const longestName = 255;
 
-const otherTransports = [
-  'oci-archive',
-  'docker-archive',
-  'docker',
-  'docker-daemon',
-  'appc',
-  'dir',
-  'containers-storage',
-];
+const otherTransports = ['docker', 'docker-daemon', 'appc', 'dir', 'containers-storage'];
 
-/** Reads `oci:DIR[:TAG]` or `NAME[:TAG][@DIGEST]`. A DIR is taken from the current folder. */
+/**
+ * Reads `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]` or `NAME[:TAG][@DIGEST]`. A DIR or FILE is taken from
+ * the current folder.
+ */
 export function parseReference(text: string): ImageReference {
+  const form = archiveForms.find((name) => text.startsWith(`${name}:`));
+  if (form !== undefined) return parseArchive(text, form);
   const transport = otherTransports.find((name) => text.startsWith(`${name}:`));
   if (transport !== undefined && !isTagOf(transport, text)) {
-    throw invalid(
-      text,
-      `${transport}: images are not supported yet`,
-      'Use oci:DIR[:TAG], or a name from berth image ls.',
-    );
+    throw invalid(text, `${transport}: images are not supported yet`, grammar);
   }
   return text.startsWith('oci:') ? parseLayout(text) : parseStored(text);
 }
@@ -60,6 +57,35 @@ function parseLayout(text: string): ImageReference {
   };
 }
 
+/** The file's name ends at the first colon: what follows may be a whole name, as `podman save` writes them. */
+function parseArchive(text: string, form: ArchiveForm): ImageReference {
+  const rest = text.slice(form.length + 1);
+  const colon = rest.indexOf(':');
+  const file = colon < 0 ? rest : rest.slice(0, colon);
+  const tag = colon < 0 ? undefined : rest.slice(colon + 1);
+  if (file === '' || file.includes('\0')) throw invalid(text, 'it names no file', grammar);
+  if (tag !== undefined && !isTagOrName(tag))
+    throw invalid(text, `'${tag}' is neither a tag nor a name`, grammar);
+  const absolute = path.resolve(file);
+  return {
+    kind: 'archive',
+    form,
+    canonical: `${form}:${absolute}${tag === undefined ? '' : `:${tag}`}`,
+    file: absolute,
+    tag,
+  };
+}
+
+function isTagOrName(text: string): boolean {
+  if (tagPattern.test(text)) return true;
+  const colon = text.lastIndexOf(':');
+  const hasTag = colon > 0 && !text.slice(colon).includes('/');
+  return (
+    namePattern.test(hasTag ? text.slice(0, colon) : text) &&
+    (!hasTag || tagPattern.test(text.slice(colon + 1)))
+  );
+}
+
 function parseStored(text: string): ImageReference {
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
@@ -68,7 +94,7 @@ function parseStored(text: string): ImageReference {
   const rest = at < 0 ? text : text.slice(0, at);
   const colon = rest.lastIndexOf(':');
   const hasTag = colon > 0 && !rest.slice(colon).includes('/');
-  const name = hasTag ? rest.slice(0, colon) : rest;
+  const name = shortName(hasTag ? rest.slice(0, colon) : rest);
   const tag = hasTag ? rest.slice(colon + 1) : 'latest';
   if (name.length > longestName || !namePattern.test(name))
     throw invalid(text, 'it is not an image name', grammar);
@@ -76,7 +102,13 @@ function parseStored(text: string): ImageReference {
   return { kind: 'stored', canonical: `${name}:${tag}`, name, tag, digest };
 }
 
-const grammar = 'An image is oci:DIR[:TAG] or NAME[:TAG][@DIGEST].';
+/** What Docker calls `busybox`, other tools write out as `docker.io/library/busybox`: one image, one name. */
+function shortName(name: string): string {
+  return name.replace(/^(?:index\.)?docker\.io\/(?:library\/)?(?=.)/, '');
+}
+
+const grammar =
+  'An image is NAME[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:TAG].';
 
 function invalid(text: string, why: string, mend: string): BerthError {
   return new BerthError('REFERENCE_INVALID', { what: `image ${JSON.stringify(text)}`, why, mend });

@@ -1,22 +1,24 @@
+import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { type Digest, digestOf } from '../../oci-spec/digest.js';
+import type { Digest } from '../../oci-spec/digest.js';
 import type { ImageConfig, ImageManifest } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
 import { readDocument, verifyContent } from './documents.js';
 import type { StoredLayer } from './layers.js';
+import { blobName } from './layout-files.js';
 import { type NamedImage, readNames } from './names.js';
-import { blobPath, layoutIndexPath } from './oci-layout.js';
 import type { ImageReference } from './reference.js';
+import { sourceStamp } from './source-stamp.js';
 import { storePaths } from './store.js';
 
 /** The store's record of a reference, if it holds for what is there now. */
 export function lookUp(roots: Roots, parsed: ImageReference, reference: string): NamedImage | undefined {
   const { images } = readNames(roots);
   const named = Object.hasOwn(images, parsed.canonical) ? images[parsed.canonical] : undefined;
-  if (parsed.kind === 'layout') {
-    // The tag may have moved: only the very index.json that was followed before needs no second look.
-    const index = named && readDocument(layoutIndexPath(parsed.directory), `image ${reference}`);
-    return index !== undefined && digestOf(index) === named?.index_digest ? named : undefined;
+  if (parsed.kind !== 'stored') {
+    // The tag may have moved: only the very content that was looked through before needs no second look.
+    const stamp = named && sourceStamp(parsed, `image ${reference}`);
+    return stamp !== undefined && stamp === named?.index_digest ? named : undefined;
   }
   if (named === undefined) {
     throw new BerthError('IMAGE_NOT_FOUND', {
@@ -44,7 +46,7 @@ export function readStored(
   reference: string,
 ): { manifest: ImageManifest; config: ImageConfig } | undefined {
   const read = (digest: Digest): Buffer | undefined => {
-    const bytes = readDocument(blobPath(storePaths(roots).base, digest), `image ${reference}`);
+    const bytes = readDocument(path.join(storePaths(roots).base, blobName(digest)), `image ${reference}`);
     if (bytes !== undefined) verifyContent(bytes, { digest }, `image ${reference}`);
     return bytes;
   };

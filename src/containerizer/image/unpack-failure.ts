@@ -4,7 +4,7 @@ import { isNativeError } from '../../native/index.js';
 
 const codes: Record<string, ErrorCode> = {
   BAD_BLOB: 'IMAGE_INVALID',
-  BAD_GZIP: 'IMAGE_INVALID',
+  BAD_COMPRESSION: 'IMAGE_INVALID',
   BAD_TAR: 'IMAGE_INVALID',
   ID_OUT_OF_RANGE: 'IMAGE_INVALID',
   DIGEST_MISMATCH: 'IMAGE_CORRUPT',
@@ -27,7 +27,7 @@ const mends: Partial<Record<ErrorCode, string>> = {
 };
 
 /** Turns any failure of writing an image into one for a person; what is berth's own error already stays. */
-export function unpackFailure(error: unknown, what: string): BerthError {
+export function unpackFailure(error: unknown, what: string, absent = 'its blob is missing'): BerthError {
   if (error instanceof BerthError) return error;
   const { code: word = '', syscall, path } = error as { code?: string; syscall?: string; path?: string };
   const missing = word === 'ENOENT' && isNativeError(error);
@@ -35,7 +35,7 @@ export function unpackFailure(error: unknown, what: string): BerthError {
   if (code === undefined) throw error;
   const reason = isNativeError(error) ? error.reason : undefined;
   const entry = path === undefined || path === '' ? '' : `${isNativeError(error) ? 'entry ' : ''}'${path}': `;
-  const why = missing ? 'its blob is missing' : `${entry}${reason ?? plain(word, syscall)}`;
+  const why = missing ? absent : `${entry}${reason ?? plain(word, syscall)}`;
   const mend = mends[code];
   return new BerthError(code, { what, why, ...(mend === undefined ? {} : { mend }), cause: error });
 }

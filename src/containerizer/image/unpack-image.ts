@@ -5,12 +5,13 @@ import { native } from '../../native/index.js';
 import { hexOf } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import { defaultLimits } from './limits.js';
-import { type ResolvedImage, resolveLayout, resolveManifest } from './oci-layout.js';
+import type { ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import { parseReference } from './reference.js';
+import { resolveIn } from './resolve.js';
 import { requireRoot } from './root-only.js';
-import { storePaths } from './store.js';
-import { lookUp, warningsOf } from './stored-image.js';
+import { Session } from './store.js';
+import { warningsOf } from './stored-image.js';
 import { unpackFailure } from './unpack-failure.js';
 
 /**
@@ -40,7 +41,22 @@ export async function unpackImage(
       why: `there is no folder ${path.dirname(target)}`,
     });
   }
-  const image = resolve(roots, reference);
+  const parsed = parseReference(reference);
+  const session = parsed.kind === 'archive' ? await Session.open(roots) : undefined;
+  try {
+    const { image } = await resolveIn(roots, session, parsed, what);
+    return await unpackLayers(image, target, what, onProgress);
+  } finally {
+    await session?.close();
+  }
+}
+
+async function unpackLayers(
+  image: ResolvedImage,
+  target: string,
+  what: string,
+  onProgress: OnProgress,
+): Promise<{ directory: string; entries: number; bytes: number; warnings: string[] }> {
   const making = path.join(path.dirname(target), `.${path.basename(target)}.berth-${process.pid}`);
   const warnings: string[] = [];
   let entries = 0;
@@ -83,13 +99,4 @@ export async function unpackImage(
     throw unpackFailure(error, about);
   }
   return { directory: target, entries, bytes, warnings };
-}
-
-function resolve(roots: Roots, reference: string): ResolvedImage {
-  const what = `image ${reference}`;
-  const parsed = parseReference(reference);
-  if (parsed.kind === 'layout') return resolveLayout(parsed.directory, parsed.tag, what);
-  const named = lookUp(roots, parsed, reference);
-  if (named === undefined) throw new BerthError('IMAGE_NOT_FOUND', { what, why: 'it is not in the store' });
-  return resolveManifest(storePaths(roots).base, { digest: named.manifest_digest }, what);
 }

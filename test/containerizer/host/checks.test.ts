@@ -55,13 +55,14 @@ t.test('the ids of containers belong to nobody else', async (t) => {
 });
 
 t.test('cgroups', async (t) => {
-  const none: CgroupLayout = { layout: 'none', unified: null, v1: {}, controllers: [] };
+  const none: CgroupLayout = { layout: 'none', unified: null, scope: null, v1: {}, controllers: [] };
   const facts = { read: reader({}), writable: () => true, systemd: false };
   t.match(checkCgroups({ ...facts, layout: none }), [{ status: 'missing', mend: /mount -t cgroup2/ }]);
 
   const legacy: CgroupLayout = {
     layout: 'legacy',
     unified: null,
+    scope: null,
     v1: { memory: '/m' },
     controllers: [
       { name: 'memory', hierarchy: 'v1' },
@@ -79,7 +80,7 @@ t.test('cgroups', async (t) => {
     'cgroup memory': { status: 'warn', detail: /not writable/ },
   });
 
-  const unified: CgroupLayout = { layout: 'unified', unified: '/c', v1: {}, controllers: [] };
+  const unified: CgroupLayout = { layout: 'unified', unified: '/c', scope: null, v1: {}, controllers: [] };
   const all = { '/c/cgroup.controllers': 'cpu memory pids\n', '/c/cgroup.subtree_control': '\n' };
   t.match(byName(unified, { read: reader(all) }), {
     'cgroup delegation': { status: 'ok' },

@@ -21,6 +21,7 @@ export interface DescribeFacts {
   /** The first of the 65,536 host ids of the container; null with the host's own ids. */
   idRange: { first: number; size: number } | null;
   cgroup: CgroupPlaces;
+  resources: RuntimeResources;
   /** Files by which names resolve on the host's network as they do on the host; those that the host has. */
   nameServiceFiles: string[];
 }
@@ -47,6 +48,7 @@ export function describeConfig(facts: DescribeFacts): RuntimeConfig {
         ambient: [],
       },
       noNewPrivileges: true,
+      ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     },
     root: { path: 'rootfs', readonly: options.readOnly },
     hostname,
@@ -55,7 +57,7 @@ export function describeConfig(facts: DescribeFacts): RuntimeConfig {
       namespaces: namespaces(options).map((type) => ({ type })),
       ...idMappings(facts.idRange),
       devices: [...defaults.devices],
-      resources: resources(options, facts.cgroup),
+      resources: facts.resources,
       seccomp: defaultSeccomp(capabilities),
       maskedPaths: [...defaults.maskedPaths],
       readonlyPaths: [...defaults.readonlyPaths],
@@ -131,19 +133,4 @@ function cgroupMounts(cgroup: CgroupPlaces): RuntimeMount[] {
       options: ['bind', ...flags],
     })),
   ];
-}
-
-const cpuPeriod = 100_000;
-
-function resources(options: ContainerOptions, cgroup: CgroupPlaces): RuntimeResources {
-  const has = (controller: string) => cgroup.unifiedControls || Object.hasOwn(cgroup.v1, controller);
-  const pids = options.pidsLimit ?? (has('pids') ? defaults.defaultPidsLimit : -1);
-  return {
-    ...(has('devices') ? { devices: defaults.deviceRules } : {}),
-    ...(options.memory === undefined ? {} : { memory: { limit: options.memory } }),
-    ...(options.cpus === undefined
-      ? {}
-      : { cpu: { quota: Math.round(options.cpus * cpuPeriod), period: cpuPeriod } }),
-    ...(pids < 0 ? {} : { pids: { limit: pids } }),
-  };
 }

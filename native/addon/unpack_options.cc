@@ -1,0 +1,34 @@
+#include "addon/unpack_options.h"
+
+namespace berth::addon {
+
+std::string text_of(const Napi::Object& object, const char* key) {
+  return object.Get(key).As<Napi::String>().Utf8Value();
+}
+
+uint64_t number_of(const Napi::Object& object, const char* key) {
+  return static_cast<uint64_t>(object.Get(key).As<Napi::Number>().Int64Value());
+}
+
+sys::BlobLimits blob_limits_of(const Napi::Object& limits) {
+  return {number_of(limits, "bytes"), number_of(limits, "ratio"), number_of(limits, "ratioGrace")};
+}
+
+sys::TarLimits tar_limits_of(const Napi::Object& limits) {
+  return {number_of(limits, "entries"), number_of(limits, "pathLength"),
+          number_of(limits, "paxBytes")};
+}
+
+Failure failure_of(const sys::Error& error, const sys::Refusal& refusal) {
+  Failure failure(error);
+  failure.path = refusal.path();
+  if (refusal) {
+    failure.number = 0;
+    failure.syscall.clear();
+    failure.code = refusal.code();
+    failure.reason = refusal.reason();
+  }
+  return failure;
+}
+
+}  // namespace berth::addon

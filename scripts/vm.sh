@@ -1,0 +1,38 @@
+# ./dev vm, cluster and test-vm: guests with pure cgroup v2. Sourced by ./dev.
+vm_packages=(qemu-system-x86 busybox-static cpio lz4 xz-utils kmod e2fsprogs util-linux)
+
+# vm [OPTIONS] -- CMD…: see test/vm/run --help.
+verb_vm() {
+  need_packages "${vm_packages[@]}"
+  cd "$called_from"
+  exec "$here/test/vm/run" "$@"
+}
+
+# cluster VERB…: see test/vm/cluster --help.
+verb_cluster() {
+  need_packages "${vm_packages[@]}"
+  cd "$called_from"
+  exec "$here/test/vm/cluster" "$@"
+}
+
+# What is privileged, in the guest as on the host, from one definition. The quick ones start containers in their own process;
+# the others call the command line, whose Node takes two seconds to start there.
+quick_guest_tests=(test/container test/native test/containerizer)
+all_guest_tests=("${quick_guest_tests[@]}" test/image test/leaks test/inspect test/cli test/e2e)
+
+# test-vm [--quick | FILES]: the tests that need root in one guest; without --quick or FILES also what boots guests itself.
+verb_test_vm() {
+  verb_setup
+  need_packages "${test_packages[@]}" "${vm_packages[@]}"
+  tap_plugins
+  local files=("$@") status=0
+  case ${1:-} in
+    --quick) mapfile -t files < <(compiled_tests "${quick_guest_tests[@]}") ;;
+    '') mapfile -t files < <(compiled_tests "${all_guest_tests[@]}") ;;
+  esac
+  TAP_TIMEOUT=3600 test/vm/run --timeout 3600 -- node dist/test/vm/suite.js "${files[@]}" || status=$?
+  [ $# -gt 0 ] || node_modules/.bin/tap run --jobs=1 --timeout=1800 dist/test/vm/*.test.js || status=$?
+  return $status
+}
+
+compiled_tests() { find "${@/#/dist/}" -name '*.test.js' | sort; }

@@ -1,0 +1,91 @@
+import path from 'node:path';
+import { BerthError } from '../../errors/berth-error.js';
+import { ArchiveFiles } from './archive-files.js';
+import { resolveSaved, savedImages, savedIndex } from './docker-archive.js';
+import { type ResolvedImage, resolveAll } from './oci-layout.js';
+import { parseReference } from './reference.js';
+import type { Session } from './store.js';
+import type { ImageToStore } from './store-images.js';
+
+/**
+ * Every image of an archive, of `docker save` or OCI. `name`: what to call the only one; without it they are called as the archive has
+ * it, a bare tag and an image without any after the file.
+ */
+export async function loadArchive(
+  session: Session,
+  input: string | number,
+  name: string | undefined,
+  what: string,
+): Promise<ImageToStore[]> {
+  const place = typeof input === 'string' ? input : 'the archive';
+  const files = await ArchiveFiles.open(session, input, place, what);
+  const found = await imagesIn(files, session, what);
+  if (found.length === 0) throw new BerthError('IMAGE_INVALID', { what, why: 'it has no image' });
+  if (name !== undefined) {
+    if (found.length > 1) {
+      throw new BerthError('USAGE', {
+        what,
+        why: `it has ${found.length} images, and one name was given`,
+        mend: 'Leave the name out, or take one image: berth image load docker-archive:FILE:TAG NAME.',
+      });
+    }
+    return found.map(({ image }) => ({ image, names: [name], what }));
+  }
+  const file = typeof input === 'string' ? input : undefined;
+  return found.map(({ image, names }) => ({
+    image,
+    names: (names.length > 0 ? names : ['latest']).map((tag) => fullName(tag, file, what)),
+    what,
+  }));
+}
+
+async function imagesIn(
+  files: ArchiveFiles,
+  session: Session,
+  what: string,
+): Promise<{ image: ResolvedImage; names: string[] }[]> {
+  if (!files.has(savedIndex)) return resolveAll(files, what);
+  const images = [];
+  for (const saved of savedImages(files, what)) {
+    images.push({ image: await resolveSaved(files, session, saved, what), names: saved.RepoTags ?? [] });
+  }
+  return images;
+}
+
+/** What the archive calls an image may be a whole name, or a tag alone. */
+function fullName(tag: string, file: string | undefined, what: string): string {
+  if (!tag.includes(':') && !tag.includes('/') && file === undefined) {
+    throw new BerthError('USAGE', {
+      what,
+      why:
+        tag === 'latest' ? 'it does not say what its image is called' : `it has the tag ${tag} and no name`,
+      mend: 'Give the name: berth image load -i - NAME.',
+    });
+  }
+  const whole = tag.includes(':') || tag.includes('/') ? tag : `${nameOf(file ?? '')}:${tag}`;
+  const canonical = storedName(whole);
+  if (canonical !== undefined) return canonical;
+  throw new BerthError('IMAGE_INVALID', {
+    what,
+    why: `its image would be called ${JSON.stringify(whole)}, which is no name`,
+    mend: 'Give one: berth image load -i FILE NAME.',
+  });
+}
+
+function storedName(text: string): string | undefined {
+  try {
+    const parsed = parseReference(text);
+    return parsed.kind === 'stored' && parsed.digest === undefined ? parsed.canonical : undefined;
+  } catch (error) {
+    if (error instanceof BerthError && error.code === 'REFERENCE_INVALID') return undefined;
+    throw error;
+  }
+}
+
+/** `busybox` from `/tmp/Busybox.tar.gz`. */
+export function nameOf(file: string): string {
+  return path
+    .basename(file)
+    .toLowerCase()
+    .replace(/\.(?:tgz|tzst|txz|tbz2?|(?:tar|oci)(?:\.[a-z0-9]+)?)$/, '');
+}

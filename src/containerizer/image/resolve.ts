@@ -1,0 +1,74 @@
+import { BerthError } from '../../errors/berth-error.js';
+import type { Digest } from '../../oci-spec/digest.js';
+import type { Roots } from '../../state/roots.js';
+import { ArchiveFiles } from './archive-files.js';
+import { chooseTag } from './choose-tag.js';
+import { resolveSaved, savedImages } from './docker-archive.js';
+import { folderFiles } from './layout-files.js';
+import { readNames } from './names.js';
+import { type ResolvedImage, resolveLayout, resolveManifest } from './oci-layout.js';
+import type { ImageReference } from './reference.js';
+import { sourceStamp } from './source-stamp.js';
+import { type Session, storePaths } from './store.js';
+
+/** An image, and what stands for where it was found. */
+export interface FoundImage {
+  image: ResolvedImage;
+  stamp?: Digest;
+}
+
+/** Finds the image that a reference names. Archives are taken apart in the session's folder; the others need none. */
+export async function resolveIn(
+  roots: Roots,
+  session: Session | undefined,
+  parsed: ImageReference,
+  what: string,
+): Promise<FoundImage> {
+  if (parsed.kind === 'stored') return { image: resolveStored(roots, parsed.canonical, what) };
+  if (parsed.kind === 'layout') {
+    const image = resolveLayout(folderFiles(parsed.directory), parsed.tag, what);
+    return image.indexDigest === undefined ? { image } : { image, stamp: image.indexDigest };
+  }
+  const stamp = sourceStamp(parsed, what);
+  if (stamp === undefined || session === undefined) {
+    throw new BerthError('IMAGE_NOT_FOUND', { what, why: `there is no file ${parsed.file}` });
+  }
+  const files = await ArchiveFiles.open(session, parsed.file, parsed.file, what);
+  if (parsed.form === 'oci-archive') return { image: resolveLayout(files, parsed.tag, what), stamp };
+  const saved = savedImages(files, what);
+  const tags = saved.flatMap((each) => each.RepoTags ?? []);
+  const tag = chooseTag(tags, parsed.tag, what);
+  const chosen =
+    tag === undefined ? onlyOne(saved, what) : saved.find((each) => each.RepoTags?.includes(tag));
+  return { image: await resolveSaved(files, session, chosen ?? onlyOne(saved, what), what), stamp };
+}
+
+function onlyOne<T>(images: readonly T[], what: string): T {
+  const [only, second] = images;
+  if (only !== undefined && second === undefined) return only;
+  throw new BerthError('IMAGE_NOT_FOUND', {
+    what,
+    why:
+      only === undefined
+        ? 'the archive has no image'
+        : 'the archive has several images, and they have no tags',
+  });
+}
+
+function resolveStored(roots: Roots, name: string, what: string): ResolvedImage {
+  const { images } = readNames(roots);
+  const named = Object.hasOwn(images, name) ? images[name] : undefined;
+  if (named === undefined) {
+    throw new BerthError('IMAGE_NOT_FOUND', {
+      what,
+      why: 'it is not in the store',
+      mend: 'See berth image ls.',
+    });
+  }
+  return resolveManifest(storeFiles(roots), { digest: named.manifest_digest }, what);
+}
+
+/** The store's own blobs. They are verified anew whenever a layer is unpacked, and need no copy. */
+export function storeFiles(roots: Roots) {
+  return { ...folderFiles(storePaths(roots).base), verified: true };
+}

@@ -1,0 +1,130 @@
+import { existsSync, linkSync } from 'node:fs';
+import path from 'node:path';
+import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
+import { writeWhole } from '../../state/atomic-file.js';
+import type { Roots } from '../../state/roots.js';
+import { importBlob } from './blobs.js';
+import { collectAfterFailure } from './collect.js';
+import { ensureLayer } from './layers.js';
+import { updateNames } from './names.js';
+import type { LayerSource, ResolvedImage } from './oci-layout.js';
+import type { OnProgress } from './progress.js';
+import { requireRoot } from './root-only.js';
+import { Session, storePaths } from './store.js';
+import { warningsOf } from './stored-image.js';
+import { unpackFailure } from './unpack-failure.js';
+
+/** An image on its way into the store. */
+export interface ImageToStore {
+  image: ResolvedImage;
+  /** `NAME:TAG`s, or the reference it was taken from. */
+  names: string[];
+  /** Of what it was taken from (source-stamp.ts). */
+  stamp?: Digest;
+  /** The image in words. */
+  what: string;
+}
+
+export interface StoredImage {
+  names: string[];
+  manifestDigest: Digest;
+  chain: Digest[];
+  warnings: string[];
+}
+
+/**
+ * Verifies and unpacks images and gives them their names, all or none: on failure the store is as it was before. `find` may put files
+ * into the session's folder.
+ */
+export async function storeImages(
+  roots: Roots,
+  what: string,
+  find: (session: Session) => Promise<ImageToStore[]> | ImageToStore[],
+  onProgress: OnProgress,
+): Promise<StoredImage[]> {
+  requireRoot(what);
+  const session = await openSession(roots, what);
+  let added = false;
+  try {
+    const stored: StoredImage[] = [];
+    const images = await find(session);
+    for (const image of images) stored.push(await storeContent(roots, session, image, onProgress));
+    const loaded_at = new Date().toISOString();
+    await updateNames(roots, (names) => {
+      const fresh = images.flatMap(({ image, names: given, stamp }) =>
+        given.map((name) => {
+          const entry = { manifest_digest: image.manifestDigest, loaded_at };
+          return [name, stamp === undefined ? entry : { ...entry, index_digest: stamp }] as const;
+        }),
+      );
+      const digests = images.map(({ image }) => image.manifestDigest);
+      const manifests = [...new Set([...names.manifests, ...digests])];
+      return { ...names, images: { ...names.images, ...Object.fromEntries(fresh) }, manifests };
+    });
+    added = true;
+    return stored;
+  } catch (error) {
+    throw unpackFailure(error, what);
+  } finally {
+    await session.close();
+    if (!added) await collectAfterFailure(roots);
+  }
+}
+
+async function openSession(roots: Roots, what: string): Promise<Session> {
+  try {
+    return await Session.open(roots);
+  } catch (error) {
+    throw unpackFailure(error, what);
+  }
+}
+
+async function storeContent(
+  roots: Roots,
+  session: Session,
+  { image, names, what }: ImageToStore,
+  onProgress: OnProgress,
+): Promise<StoredImage> {
+  const chain = chainIds(image.layers.map((layer) => layer.diffId));
+  const warnings: string[] = [];
+  for (const [i, source] of image.layers.entries()) {
+    const place = { index: i + 1, count: image.layers.length };
+    const about = `${what}, layer ${place.index} of ${place.count} (${source.digest.slice(0, 19)})`;
+    const blob = image.blobPath(source.digest);
+    const request = {
+      source,
+      chainId: chain[i] as Digest,
+      blob,
+      // One that is verified becomes the store's own by a link: it is not written a second time.
+      ownBlob: image.verified,
+      below: chain.slice(0, i).reverse(),
+      what: about,
+      place,
+    };
+    const layer = await ensureLayer(roots, session, request, onProgress);
+    warnings.push(...warningsOf(layer));
+    if (image.verified) keepBlob(roots, source, blob);
+    else await importBlob(roots, session, { file: blob, digest: source.digest, size: source.size }, about);
+  }
+  storeDocuments(roots, image);
+  return { names, manifestDigest: image.manifestDigest, chain, warnings };
+}
+
+function keepBlob(roots: Roots, { digest }: LayerSource, blob: string): void {
+  const kept = path.join(storePaths(roots).blobs, hexOf(digest));
+  try {
+    linkSync(blob, kept);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+function storeDocuments(roots: Roots, image: ResolvedImage): void {
+  const { blobs } = storePaths(roots);
+  const keep = (digest: Digest, bytes: Buffer): void => {
+    const file = path.join(blobs, hexOf(digest));
+    if (!existsSync(file)) writeWhole(file, bytes);
+  };
+  keep(image.manifest.config.digest, image.configBytes);
+  keep(image.manifestDigest, image.manifestBytes);
+}
