@@ -157,7 +157,8 @@ void read_namespaces(const Json& linux_section, PlanStore& store, Plan& plan, bo
   std::vector<JoinedNamespace> joined;
   linux_section["namespaces"].each([&](const Json& item) {
     const auto flag = look_up(kNamespaces, item["type"].required_text());
-    if (!flag) return item["type"].fault("is no namespace that berth makes");
+    if (!flag || (*flag == sys::kernel::kCloneNewTime && !foreign))
+      return item["type"].fault("is no namespace that berth makes");
     const auto is_same = [&](const JoinedNamespace& other) { return other.type == *flag; };
     if ((plan.namespaces & *flag) != 0 || std::any_of(joined.begin(), joined.end(), is_same))
       return item["type"].fault("is there twice");
@@ -198,6 +199,13 @@ void read_devices(const Json& linux_section, PlanStore& store, Plan& plan) {
   plan.devices = store.list(std::move(devices));
 }
 
+/// One that is not the host's: made for the container, or by somebody for several.
+bool has_namespace(const Plan& plan, uint64_t type) {
+  return (plan.namespaces & type) != 0 ||
+         std::any_of(plan.joined.begin(), plan.joined.end(),
+                     [&](const JoinedNamespace& joined) { return joined.type == type; });
+}
+
 void read_sysctls(const Json& sysctls, PlanStore& store, Plan& plan) {
   std::vector<Pair> list;
   sysctls.each_member([&](string_view key, const Json& value) {
@@ -213,6 +221,10 @@ void read_sysctls(const Json& sysctls, PlanStore& store, Plan& plan) {
     if (!isolated || !plain || path.find("..") != std::string::npos) {
       return value.fault("is not a setting of the container's own namespaces");
     }
+    if (!has_namespace(plan, path.starts_with("net/")      ? sys::kernel::kCloneNewNet
+                             : path == "kernel/domainname" ? sys::kernel::kCloneNewUts
+                                                           : sys::kernel::kCloneNewIpc))
+      return value.fault("belongs to a namespace that the container shares with the host");
     list.push_back({store.text(path), store.text(value.text())});
   });
   plan.sysctls = store.list(std::move(list));
