@@ -15,8 +15,10 @@
 #include "init/console.h"
 #include "init/created.h"
 #include "init/identity.h"
+#include "init/network.h"
 #include "init/own_view.h"
 #include "init/program.h"
+#include "init/reaper.h"
 #include "sys/capability.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
@@ -83,8 +85,8 @@ Result<void> bring_loopback_up() {
 }
 
 Result<void> set_limits(const Plan& plan, Progress& progress) {
-  progress.at("limits");
   for (const auto& limit : plan.process.limits) {
+    progress.at("limits", limit.name);
     const rlimit value = {limit.soft, limit.hard};
     BERTH_TRY(check(setrlimit(static_cast<int>(limit.resource), &value), "setrlimit"));
   }
@@ -153,9 +155,12 @@ Result<void> take_capabilities(const Plan& plan, const launch::Capabilities& wan
   return die_with_supervisor(plan);
 }
 
+Result<void> gain_nothing_more(const Plan& plan) {
+  if (!plan.process.no_new_privileges) return {};
+  return check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl");
+}
+
 Result<void> filter_system_calls(const Plan& plan) {
-  if (plan.process.no_new_privileges)
-    BERTH_TRY(check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl"));
   if (plan.seccomp.count == 0) return {};
   static_assert(sizeof(sys::kernel::SockFilter) == sizeof(uint64_t));
   const sys::kernel::SockFprog program = {
@@ -192,6 +197,7 @@ Result<void> start_when_told(const Plan& plan, FirstProcess& ends, sys::Fd& repo
   BERTH_TRY(sys::set_capabilities({wanted.effective, all.permitted, all.inheritable}));
   BERTH_TRY(check_program(plan.process, progress));
   if (plan.process.no_new_privileges) BERTH_TRY(take_capabilities(plan, wanted, progress));
+  BERTH_TRY(gain_nothing_more(plan));
   BERTH_ASSIGN(report, await_start(plan, ends, progress));
   ends.report = report.get();
   BERTH_TRY(keep_descriptors(plan, report));
@@ -227,6 +233,8 @@ Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& repo
   progress.at("namespaces");
   const uint64_t early = plan.namespaces & (kCloneNewNet | kCloneNewUts);
   BERTH_TRY(check(unshare(static_cast<int>(early)), "unshare"));
+  if (plan.network.bridge[0] != '\0' && write(ends.report, &kNamespacesMade, 1) != 1)
+    return sys::last_error("write");
   progress.at("cgroup");
   BERTH_TRY(join_v1_cgroups(ends));
   // After joining, so that the namespace's root is the task's own cgroup (cgroup_namespaces(7)).
@@ -254,6 +262,7 @@ Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& repo
   if ((plan.namespaces & kCloneNewNet) != 0) {
     progress.at("loopback");
     BERTH_TRY(bring_loopback_up());
+    BERTH_TRY(configure(plan, progress));
   }
   progress.at("keyring");
   // A host without CONFIG_KEYS has nothing to share by accident.
@@ -261,7 +270,7 @@ Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& repo
 
   Identity identity;
   progress.at("user", plan.process.user);
-  BERTH_TRY(find_identity(plan.process, identity));
+  BERTH_TRY(find_identity(plan.process, identity, progress));
   BERTH_TRY(own_output(plan, ends, identity));
   // Where the container has users of its own, raising a limit takes more rights than this process has: berth-init does it then.
   if (!plan.handover.wanted || (plan.namespaces & kCloneNewUser) == 0)
@@ -274,6 +283,11 @@ Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& repo
   BERTH_TRY(take_capabilities(plan, plan.process.capabilities, progress));
   progress.at("stdio");
   BERTH_TRY(hand_over_stdio(plan, ends));
+  BERTH_TRY(gain_nothing_more(plan));
+  if (plan.process.init) {
+    progress.at("init");
+    BERTH_TRY(leave_reaper_behind());
+  }
   progress.at("seccomp");
   BERTH_TRY(filter_system_calls(plan));
   progress.at("exec", plan.process.args.items[0]);

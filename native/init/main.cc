@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "init/hand_over.h"
+#include "init/reaper.h"
 #include "init/supervisor.h"
 #include "launch/plan_reader.h"
 
@@ -18,7 +19,7 @@ int refuse(const char* why) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   using namespace berth::launch;
   struct stat status;
   if (fstat(kPlanFd, &status) != 0 || status.st_size <= 0 || status.st_size > kPlanLimit) {
@@ -38,5 +39,6 @@ int main() {
   }
   close(kPlanFd);
   if (plan.handover.wanted) return berth::init::hand_over(plan);
+  berth::init::remember_arguments(argc, argv);
   return berth::init::supervise(plan, {plan_text, size, arena, kArena});
 }

@@ -18,12 +18,6 @@ using launch::Plan;
 using sys::Fd;
 using sys::Result;
 
-/// `/proc/kcore` as seen from the new root, which is the working directory until the pivot.
-const char* relative(const char* path) {
-  while (*path == '/') ++path;
-  return *path == '\0' ? "." : path;
-}
-
 Result<void> mount_late(const Plan& plan, int root, Progress& progress) {
   for (const auto& mount : plan.mounts) {
     if (!mount.late) continue;
@@ -46,73 +40,39 @@ Result<void> mount_late(const Plan& plan, int root, Progress& progress) {
   return {};
 }
 
-/// Lies `path` in a proc or sysfs that was mounted a moment ago? Then nothing of the image's is on the way to it.
-bool below_own_mount(const Plan& plan, const char* path) {
-  for (const auto& mount : plan.mounts) {
-    if (!mount.late || mount.kind != launch::MountKind::kFilesystem) continue;
-    if (strcmp(mount.type, "proc") != 0 && strcmp(mount.type, "sysfs") != 0) continue;
-    const size_t length = strlen(mount.target);
-    if (strncmp(path, mount.target, length) == 0 && path[length] == '/') return true;
-  }
-  return false;
-}
-
-/// Covers what `path` leads to in the image, whatever links are on the way.
-Result<void> mask_in_image(int root, const char* path) {
+/// Covers what is there, and only if it is: a link of the image's is followed inside the container alone, where it says.
+Result<void> cover(int root, const char* path) {
   auto target = sys::open_in_root(root, path, O_PATH);
   if (!target) {
-    if (target.error().number == ENOENT || target.error().number == ENOTDIR) return {};
-    return target.error();
+    const int why = target.error().number;
+    return why == ENOENT || why == ENOTDIR ? Result<void>() : target.error();
   }
   struct stat status;
   if (fstat(target->get(), &status) != 0) return sys::last_error("fstat");
-  const sys::Text<32> cover("../", S_ISDIR(status.st_mode) ? kEmptyDirectory : kNullDevice);
-  BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, cover.c_str(), false));
+  const sys::Text<32> name("../", S_ISDIR(status.st_mode) ? kEmptyDirectory : kNullDevice);
+  BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, name.c_str(), false));
   return sys::attach(tree.get(), target->get());
 }
 
-Result<void> protect_in_image(int root, const char* path, uint64_t attributes) {
+Result<void> make_readonly(int root, const char* path) {
   auto target = sys::open_in_root(root, path, O_PATH);
   if (!target) {
-    if (target.error().number == ENOENT || target.error().number == ENOTDIR) return {};
-    return target.error();
+    const int why = target.error().number;
+    return why == ENOENT || why == ENOTDIR ? Result<void>() : target.error();
   }
   BERTH_ASSIGN(const Fd tree, sys::clone_tree(target->get(), "", true));
-  BERTH_TRY(sys::set_attributes(tree.get(), attributes, 0, true));
+  BERTH_TRY(sys::set_attributes(tree.get(), sys::kernel::kMountReadonly, 0, false));
   return sys::attach(tree.get(), target->get());
 }
 
-/// By path where that is safe, which costs half as much as by descriptors; what this kernel does not have is passed over.
 Result<void> mask(const Plan& plan, int root, Progress& progress) {
   for (const char* path : plan.masked) {
     progress.at("masks", path);
-    if (!below_own_mount(plan, path)) {
-      BERTH_TRY(mask_in_image(root, path));
-      continue;
-    }
-    struct stat status;
-    if (lstat(relative(path), &status) != 0) {
-      if (errno == ENOENT) continue;
-      return sys::last_error("lstat");
-    }
-    const sys::Text<32> cover("../", S_ISDIR(status.st_mode) ? kEmptyDirectory : kNullDevice);
-    if (mount(cover.c_str(), relative(path), nullptr, MS_BIND, nullptr) != 0)
-      return sys::last_error("mount");
+    BERTH_TRY(cover(root, path));
   }
   for (const char* path : plan.readonly_paths) {
     progress.at("masks", path);
-    if (!below_own_mount(plan, path)) {
-      BERTH_TRY(protect_in_image(root, path, sys::kernel::kMountReadonly));
-      continue;
-    }
-    const char* here = relative(path);
-    if (mount(here, here, nullptr, MS_BIND | MS_REC, nullptr) != 0) {
-      if (errno == ENOENT) continue;
-      return sys::last_error("mount");
-    }
-    constexpr unsigned long kFlags =
-        MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    if (mount(nullptr, here, nullptr, kFlags, nullptr) != 0) return sys::last_error("mount");
+    BERTH_TRY(make_readonly(root, path));
   }
   return {};
 }

@@ -32,6 +32,9 @@ struct Progress {
 
 using Failure = launch::StepFailure;
 
+/// Comes first on the report pipe, if the container is to be on a network: its network namespace is there. No Failure begins with it, since no errno is 0.
+constexpr char kNamespacesMade = '\0';
+
 Failure describe(const Progress& progress, const sys::Error& error);
 
 }  // namespace berth::init

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "launch/oci_mount.h"
 #include "launch/resources.h"
@@ -102,6 +103,12 @@ const char* rooted(const Json& path, PlanStore& store) {
   return store.text(text);
 }
 
+/// -1 stands for RLIM_INFINITY beside 2^64 - 1, which not every JSON writer can say.
+uint64_t resource_limit(const Json& value) {
+  if (value.minified() == "-1") return RLIM_INFINITY;
+  return value.unsigned_integer();
+}
+
 void read_process(const Json& json, PlanStore& store, Process& process, bool foreign) {
   if (json["terminal"].boolean() && !foreign)
     json["terminal"].fault("terminals are not supported yet");
@@ -136,8 +143,10 @@ void read_process(const Json& json, PlanStore& store, Process& process, bool for
   json["rlimits"].each([&](const Json& limit) {
     const auto resource = look_up(kResourceLimits, limit["type"].required_text());
     if (!resource) return limit["type"].fault("is no resource limit that Linux has");
-    limits.push_back({static_cast<uint32_t>(*resource), limit["soft"].unsigned_integer(),
-                      limit["hard"].unsigned_integer()});
+    std::string name(limit["type"].text().substr(strlen("RLIMIT_")));
+    std::transform(name.begin(), name.end(), name.begin(), tolower);
+    limits.push_back({store.text(name), static_cast<uint32_t>(*resource),
+                      resource_limit(limit["soft"]), resource_limit(limit["hard"])});
   });
   process.limits = store.list(std::move(limits));
   process.no_new_privileges = json["noNewPrivileges"].boolean();

@@ -12,13 +12,20 @@ namespace berth::launch {
 
 constexpr uint32_t kPlanMagic = 0x42504c4e;  // "BPLN"
 constexpr uint32_t kPlanFormat = 1;
-constexpr uint32_t kPlanLimit = 1 << 20;  // bytes; a plan is some kB, most of it the seccomp filter
+/// Bytes. A plan is some kB, most of it the seccomp filter; arguments and variables may come to what execve(2) takes at most, 6 MiB.
+constexpr uint32_t kPlanLimit = 8 << 20;
 
 /// Descriptors that berth-init finds open at start, besides 0, 1 and 2 (the client's stdout and stderr, or /dev/null).
-enum InheritedFd : int { kPlanFd = 3, kLeashFd = 4, kIdRangeFd = 5, kInheritedEnd = 6 };
+enum InheritedFd : int {
+  kPlanFd = 3,
+  kLeashFd = 4,
+  kIdRangeFd = 5,
+  kHeldFd = 6,
+  kInheritedEnd = 7
+};
 
 /// For a container that is handed over (see Handover): what follows them.
-enum HandoverFd : int { kConsoleFd = 6, kFirstPreservedFd = 7 };
+enum HandoverFd : int { kConsoleFd = 7, kFirstPreservedFd = 8 };
 
 template <typename T>
 struct List {
@@ -99,6 +106,7 @@ struct Pair {
 };
 
 struct ResourceLimit {
+  const char* name = "";  // nofile
   uint32_t resource = 0;  // RLIMIT_*
   uint64_t soft = 0, hard = 0;
 };
@@ -115,9 +123,12 @@ struct Process {
   const char* user = "";
   uint32_t uid = 0, gid = 0, umask = 022;
   List<uint32_t> groups;
+  List<const char*> group_names;  // names from the image, or numbers
   Capabilities capabilities;
   List<ResourceLimit> limits;
   bool no_new_privileges = true;
+  /// A first process stays before the program, passes signals on and collects orphans.
+  bool init = false;
   bool adjust_oom_score = false;
   int32_t oom_score = 0;
   bool set_personality = false;
@@ -149,6 +160,25 @@ struct Cgroup {
   List<const char*> later;
 };
 
+/// An address of an interface, or of a gateway: AF_INET or AF_INET6, in network byte order.
+struct Address {
+  uint32_t family = 0, prefix = 0;
+  uint32_t words[4] = {};
+};
+
+/// An interface on a bridge of the host's. Without a bridge there is only a loopback.
+struct Network {
+  const char* bridge = "";
+  const char* host_interface = "";  // the end on the bridge
+  const char* interface = "";       // the container's end
+  uint32_t mtu = 0;
+  uint64_t mac = 0;  // its last six bytes, the first of them topmost
+  List<Address> addresses;
+  List<Address> gateways;
+  /// Messages of nf_tables that publish the container's ports, and those that take them back; in words, as they are sent.
+  List<uint32_t> publish, unpublish;
+};
+
 struct Logs {
   uint64_t max_bytes = 0;  // of one file; 0: no logs
   uint32_t max_files = 0;  // kept, the live one included
@@ -177,6 +207,7 @@ struct Plan {
   const char* domainname = "";
   Process process;
   Cgroup cgroup;
+  Network network;
   Logs logs;
   List<uint64_t> seccomp;  // struct sock_filter, one in each word
   Handover handover;
@@ -203,15 +234,15 @@ struct Layout {
   }
   void operator()(Device& v) { c.fields(v.path, v.type, v.major, v.minor, v.mode, v.uid, v.gid); }
   void operator()(Pair& v) { c.fields(v.key, v.value); }
-  void operator()(ResourceLimit& v) { c.fields(v.resource, v.soft, v.hard); }
+  void operator()(ResourceLimit& v) { c.fields(v.name, v.resource, v.soft, v.hard); }
   void operator()(Capabilities& v) {
     c.fields(v.bounding, v.effective, v.permitted, v.inheritable, v.ambient);
   }
   void operator()(Process& v) {
     auto oom_score = static_cast<uint32_t>(v.oom_score);
-    c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.capabilities,
-             v.limits, v.no_new_privileges, v.adjust_oom_score, oom_score, v.set_personality,
-             v.personality);
+    c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.group_names,
+             v.capabilities, v.limits, v.no_new_privileges, v.init, v.adjust_oom_score, oom_score,
+             v.set_personality, v.personality);
     v.oom_score = static_cast<int32_t>(oom_score);
   }
   void operator()(Rootfs& v) {
@@ -219,12 +250,19 @@ struct Layout {
              v.is_volatile, v.readonly);
   }
   void operator()(Cgroup& v) { c.fields(v.unified, v.v1, v.later); }
+  void operator()(Address& v) {
+    c.fields(v.family, v.prefix, v.words[0], v.words[1], v.words[2], v.words[3]);
+  }
+  void operator()(Network& v) {
+    c.fields(v.bridge, v.host_interface, v.interface, v.mtu, v.mac, v.addresses, v.gateways,
+             v.publish, v.unpublish);
+  }
   void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,
              v.timings, v.namespaces, v.joined, v.time_offsets, v.uids, v.gids, v.rootfs, v.mounts,
              v.devices, v.links, v.masked, v.readonly_paths, v.sysctls, v.hostname, v.domainname,
-             v.process, v.cgroup, v.logs, v.seccomp, v.handover);
+             v.process, v.cgroup, v.network, v.logs, v.seccomp, v.handover);
   }
 };
 

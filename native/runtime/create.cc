@@ -180,7 +180,7 @@ Builder start_building(const CreateRequest& request, Plan& plan) {
   Fd console;
   if (!request.console_socket.empty()) console = connect_console(request.console_socket);
   const int console_fd = console ? console.get() : request.console;
-  std::vector<int> inherited = {0, 1, 2, plan_file.get(), theirs.get(), -1, console_fd};
+  std::vector<int> inherited = {0, 1, 2, plan_file.get(), theirs.get(), -1, -1, console_fd};
   for (uint32_t i = 0; i < request.preserved; ++i) inherited.push_back(3 + static_cast<int>(i));
   const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
   const char* const envp[] = {nullptr};

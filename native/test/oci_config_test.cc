@@ -175,8 +175,9 @@ TEST_CASE("mounts: attributes, parameters, and who makes them") {
 
 TEST_CASE("capabilities become bits; sysctls become paths") {
   const Read read(
-      document(R"("capabilities":{"bounding":["CAP_CHOWN","CAP_CHECKPOINT_RESTORE","KILL"]})",
-               R"("sysctl":{"net.ipv4.ip_forward":"1"})"));
+      R"({"ociVersion":"1.1.0","process":{"args":["sh"],"cwd":"/",)"
+      R"("capabilities":{"bounding":["CAP_CHOWN","CAP_CHECKPOINT_RESTORE","KILL"]}},)"
+      R"("linux":{"namespaces":[{"type":"mount"},{"type":"network"}],"sysctl":{"net.ipv4.ip_forward":"1"}}})");
   CHECK(read.fault.empty());
   CHECK(read.plan.process.capabilities.bounding == (1ULL | 1ULL << 40 | 1ULL << 5));
   CHECK(read.plan.process.capabilities.effective == 0);

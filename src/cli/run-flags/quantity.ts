@@ -56,3 +56,10 @@ export function processes(text: string): number {
   }
   return value === 0 ? -1 : value;
 }
+
+/** Whole seconds or parts of them, up to a day. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 86_400) return value;
+  throw new InvalidArgumentError('It is a number of seconds from 0 to 86400.');
+}

@@ -111,17 +111,22 @@ function cgroupFile(text: string): [string, string] {
   throw new InvalidArgumentError('It is FILE=VALUE with a file of cgroup v2, e.g. memory.high=67108864.');
 }
 
-/** What those flags say. Refuses at once what this host cannot be asked for. */
-export async function limitsFrom(given: LimitFlags): Promise<ResourceLimits> {
+/** What those flags say. */
+export function limitsSaid(given: LimitFlags): ResourceLimits {
   const { ioMax, deviceReadBps, deviceWriteBps, deviceReadIops, deviceWriteIops, cgroupConf } = given;
   const io = [ioMax, deviceReadBps, deviceWriteBps, deviceReadIops, deviceWriteIops].flatMap(
     (each) => each ?? [],
   );
-  const limits: ResourceLimits = {
+  return {
     ...Object.fromEntries(plain.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]]))),
     ...(io.length === 0 ? {} : { io }),
     ...(cgroupConf === undefined ? {} : { cgroupConf: Object.fromEntries(cgroupConf) }),
   };
+}
+
+/** The same for a new container. Refuses at once what this host cannot be asked for. */
+async function newLimits(given: LimitFlags): Promise<ResourceLimits> {
+  const limits = limitsSaid(given);
   if (Object.keys(limits).length === 0) return limits;
   const { checkLimits } = await import('../../containerizer/container/limit-check.js');
   checkLimits(limits);
@@ -145,7 +150,7 @@ export const resources: FlagGroup<Given> = {
     ).argParser(wholeNumber(-1000, 1000, 'It is a number from -1000 to 1000.')),
   ],
   collect: async (given): Promise<Fragment> => ({
-    ...(await limitsFrom(given)),
+    ...(await newLimits(given)),
     oomKillDisable: given.oomKillDisable,
     oomScoreAdj: given.oomScoreAdj,
   }),

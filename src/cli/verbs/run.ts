@@ -1,7 +1,9 @@
 import { constants } from 'node:os';
+import { findContainer } from '../../containerizer/container/catalogue.js';
 import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
 import { launchContainer, type RunningContainer } from '../../containerizer/container/launch.js';
 import type { ContainerOptions } from '../../containerizer/container/options.js';
+import { removeContainer } from '../../containerizer/container/remove.js';
 import { provideImage } from '../../containerizer/image/provide.js';
 import { containerOptions, declareRunFlags } from '../run-flags/index.js';
 import type { Context, Verb } from '../verb.js';
@@ -37,7 +39,13 @@ export const verb: Verb = {
       });
       if (!detach) return await followToEnd(container, signals);
       container.release();
-      announce(context, container, options);
+      try {
+        announce(context, container, options);
+      } catch (error) {
+        // What nobody was told of is nobody's.
+        await removeContainer(context.roots, findContainer(context.roots, container.id), { force: true });
+        throw error;
+      }
       return 0;
     } finally {
       sweepCgroups(context.roots);
