@@ -50,6 +50,7 @@
       'native/sys/sampler_cgroup.cc',
       'native/sys/sampler_members.cc',
       'native/sys/sampler_process.cc',
+      'native/sys/sampler_usage.cc',
       'native/sys/taskstats.cc',
       'native/sys/probe.cc',
       'native/sys/probe_directory.cc',
