@@ -20,6 +20,7 @@
 namespace berth::init {
 namespace {
 
+using launch::kAboutToExecute;
 using launch::Plan;
 using sys::Fd;
 using sys::Result;
@@ -122,7 +123,7 @@ Result<void> strike_stage(const Plan& plan) {
   return {};
 }
 
-Result<Container> begin(const Plan& plan, Progress& progress) {
+Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds& handover) {
   Container container;
   Fd go_read, report;
   int ends[2];
@@ -158,7 +159,9 @@ Result<Container> begin(const Plan& plan, Progress& progress) {
                               {stdio.theirs[0].get(), stdio.theirs[1].get(), stdio.theirs[2].get()},
                               tasks.numbers,
                               plan.cgroup.v1.count},
-                             progress.timings == nullptr ? nullptr : progress.timings + 1});
+                             progress.timings == nullptr ? nullptr : progress.timings + 1,
+                             handover.start,
+                             handover.console});
   }
   container.pid = static_cast<pid_t>(pid);
   container.pidfd.reset(pidfd);

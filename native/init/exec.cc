@@ -57,7 +57,7 @@ Result<void> check(int outcome, const char* call) {
 Result<void> enter(const Plan& plan, int pidfd, uint64_t namespaces, ProgramEnds& ends,
                    Progress& progress) {
   progress.at("session");
-  BERTH_TRY(die_with_supervisor());
+  BERTH_TRY(die_with_supervisor(plan));
   if (setsid() < 0) return sys::last_error("setsid");
   progress.at("cgroup");
   BERTH_TRY(join_v1_cgroups(ends));
@@ -65,10 +65,12 @@ Result<void> enter(const Plan& plan, int pidfd, uint64_t namespaces, ProgramEnds
   BERTH_TRY(check(setns(pidfd, static_cast<int>(namespaces & ~kCloneNewPid)), "setns"));
   if ((namespaces & kCloneNewUser) != 0) {
     progress.at("identity");
-    BERTH_TRY(become_root_inside());
+    BERTH_TRY(become_root_inside(plan));
   }
   BERTH_TRY(check(chdir("/"), "chdir"));
-  return become_program(plan, ends, false, progress);
+  Identity identity;
+  BERTH_TRY(prepare_program(plan, ends, false, identity, progress));
+  return become_program(plan, ends, identity, progress);
 }
 
 /// Clones the process into the container's cgroup and pid namespace; all else it joins itself.

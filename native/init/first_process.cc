@@ -7,8 +7,13 @@
 
 #include <cstring>
 
+#include "init/console.h"
+#include "init/created.h"
 #include "init/network.h"
 #include "init/own_view.h"
+#include "init/program.h"
+#include "launch/handover.h"
+#include "sys/capability.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
@@ -24,9 +29,9 @@ Result<void> check(int outcome, const char* call) {
   return {};
 }
 
-Result<void> wait_for_tree(int go) {
+Result<void> wait_for_tree(const FirstProcess& ends) {
   char byte = 0;
-  const ssize_t length = sys::retry_interrupted([&] { return read(go, &byte, 1); });
+  const ssize_t length = sys::retry_interrupted([&] { return read(ends.go, &byte, 1); });
   if (length == 1) return {};
   return sys::Error{length == 0 ? EPIPE : errno, "read"};
 }
@@ -40,58 +45,122 @@ Result<void> bring_loopback_up() {
   return check(ioctl(socket_fd.get(), SIOCSIFFLAGS, &request), "ioctl");
 }
 
-Result<void> confine_and_run(const Plan& plan, int go, ProgramEnds& ends, Progress& progress) {
+/// What is empty stays as the namespace has it.
+Result<void> set_host_names(const Plan& plan, Progress& progress) {
+  progress.at("hostname", plan.hostname);
+  const bool own = (plan.namespaces & sys::kernel::kCloneNewUts) != 0;
+  if (plan.hostname[0] != '\0')
+    BERTH_TRY(check(sethostname(plan.hostname, strlen(plan.hostname)), "sethostname"));
+  if (own || plan.domainname[0] != '\0')
+    BERTH_TRY(check(setdomainname(plan.domainname, strlen(plan.domainname)), "setdomainname"));
+  return {};
+}
+
+/// The capabilities that there are to be had: a caller may ask for more than it has itself (OCI runtime specification: to be passed over).
+Result<launch::Capabilities> attainable(const Plan& plan) {
+  launch::Capabilities wanted = plan.process.capabilities;
+  if (!plan.handover.wanted) return wanted;
+  BERTH_ASSIGN(const sys::CapabilitySets own, sys::get_capabilities());
+  for (uint64_t* set : {&wanted.effective, &wanted.permitted, &wanted.inheritable, &wanted.ambient})
+    *set &= own.permitted;
+  return wanted;
+}
+
+/// The last steps of a container that is handed over, from a complete process to its program.
+Result<void> start_when_told(const Plan& plan, FirstProcess& ends, sys::Fd& report,
+                             const Identity& identity, Progress& progress) {
+  BERTH_ASSIGN(const launch::Capabilities wanted, attainable(plan));
+  BERTH_TRY(take_ids(plan, identity, progress));
+  BERTH_ASSIGN(const sys::CapabilitySets all, sys::get_capabilities());
+  // As the program itself will see it.
+  BERTH_TRY(sys::set_capabilities({wanted.effective, all.permitted, all.inheritable}));
+  BERTH_TRY(check_program(plan.process, progress));
+  if (plan.process.no_new_privileges) BERTH_TRY(take_capabilities(plan, wanted, progress));
+  BERTH_TRY(gain_nothing_more(plan));
+  BERTH_ASSIGN(report, await_start(plan, ends, progress));
+  ends.program.report = report.get();
+  BERTH_TRY(keep_descriptors(plan, report));
+  ends.program.report = report.get();
+  progress.at("stdio");
+  BERTH_TRY(hand_over_stdio(plan, ends.program));
+  if (plan.process.set_personality) {
+    progress.at("personality");
+    if (syscall(SYS_personality, plan.process.personality) < 0)
+      return sys::last_error("personality");
+  }
+  progress.at("exec", plan.process.args.items[0]);
+  if (write(ends.program.report, &launch::kAboutToExecute, 1) != 1) return sys::last_error("write");
+  // Without no_new_privs a filter takes CAP_SYS_ADMIN (seccomp(2)), and what comes after it is subject to it: as little as can be.
+  if (!plan.process.no_new_privileges) {
+    BERTH_TRY(sys::raise_effective());
+    BERTH_TRY(filter_system_calls(plan));
+    BERTH_TRY(take_capabilities(plan, wanted, progress));
+  } else {
+    BERTH_TRY(filter_system_calls(plan));
+  }
+  return run_program(plan.process, identity, progress);
+}
+
+Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& report,
+                             Progress& progress) {
   using namespace sys::kernel;
   progress.at("session");
-  BERTH_TRY(die_with_supervisor());
+  BERTH_TRY(die_with_supervisor(plan));
   if (setsid() < 0) return sys::last_error("setsid");
 
   // While the supervisor builds the tree, the dearest namespace (network) is made here.
   progress.at("namespaces");
   const uint64_t early = plan.namespaces & (kCloneNewNet | kCloneNewUts);
   BERTH_TRY(check(unshare(static_cast<int>(early)), "unshare"));
-  if (plan.network.bridge[0] != '\0' && write(ends.report, &kNamespacesMade, 1) != 1)
+  if (plan.network.bridge[0] != '\0' && write(ends.program.report, &kNamespacesMade, 1) != 1)
     return sys::last_error("write");
   progress.at("cgroup");
-  BERTH_TRY(join_v1_cgroups(ends));
+  BERTH_TRY(join_v1_cgroups(ends.program));
   // After joining, so that the namespace's root is the task's own cgroup (cgroup_namespaces(7)).
   BERTH_TRY(check(unshare(static_cast<int>(plan.namespaces & kCloneNewCgroup)), "unshare"));
 
   progress.at("tree");
-  BERTH_TRY(wait_for_tree(go));
+  BERTH_TRY(wait_for_tree(ends));
   if ((plan.namespaces & kCloneNewUser) != 0) {
     progress.at("identity");
-    BERTH_TRY(become_root_inside());
+    BERTH_TRY(become_root_inside(plan));
   }
   progress.at("namespaces");
   // IPC only now, so that the message queues' file system belongs to the container's root.
   const uint64_t late = plan.namespaces & (kCloneNewNs | kCloneNewIpc);
   BERTH_TRY(check(unshare(static_cast<int>(late)), "unshare"));
-  BERTH_TRY(enter_own_view(plan, progress));
-
-  if ((plan.namespaces & kCloneNewUts) != 0) {
-    progress.at("hostname", plan.hostname);
-    BERTH_TRY(check(sethostname(plan.hostname, strlen(plan.hostname)), "sethostname"));
-    BERTH_TRY(check(setdomainname(plan.domainname, strlen(plan.domainname)), "setdomainname"));
+  BERTH_TRY(set_host_names(plan, progress));
+  BERTH_ASSIGN(sys::Fd root, complete_own_view(plan, progress));
+  if (plan.handover.wanted) {
+    BERTH_TRY(pass_hooks(plan, ends, progress));
+    if (plan.handover.terminal)
+      BERTH_TRY(give_console(plan.handover, root.get(), ends.console, progress));
   }
+  root.reset();
+  BERTH_TRY(enter_own_view(plan, progress));
   if ((plan.namespaces & kCloneNewNet) != 0) {
     progress.at("loopback");
     BERTH_TRY(bring_loopback_up());
     BERTH_TRY(configure(plan, progress));
   }
-  return become_program(plan, ends, true, progress);
+  Identity identity;
+  BERTH_TRY(prepare_program(plan, ends.program, !plan.handover.wanted, identity, progress));
+  if (plan.handover.wanted) return start_when_told(plan, ends, report, identity, progress);
+  return become_program(plan, ends.program, identity, progress);
 }
 
 }  // namespace
 
-void run_first_process(const Plan& plan, const FirstProcess& birth) {
+void run_first_process(const Plan& plan, FirstProcess ends) {
   Progress progress;
-  progress.timings = birth.timings;
-  ProgramEnds ends = birth.ends;
-  const auto outcome = confine_and_run(plan, birth.go, ends, progress);
+  progress.timings = ends.timings;
+  sys::Fd report;  // outlives what reports on it
+  const auto outcome = confine_and_run(plan, ends, report, progress);
   const Failure failure = describe(progress, outcome.error());
-  // Fits a socket's buffer whole. If the supervisor is gone, nobody is left to tell.
-  (void)!write(ends.report, &failure, sizeof failure);
+  // Fits the buffer of a pipe or socket whole. If the supervisor is gone, nobody is left to tell.
+  if (plan.handover.wanted && !report)
+    (void)!write(ends.program.report, &launch::HandoverReport::kFailed, 1);
+  (void)!write(ends.program.report, &failure, sizeof failure);
   _exit(1);
 }
 

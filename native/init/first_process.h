@@ -8,14 +8,17 @@
 
 namespace berth::init {
 
+/// Descriptors that the first process holds until its program runs.
 struct FirstProcess {
   /// One byte arrives when the id maps are written and the tree stands; end of file: the supervisor died.
   int go = -1;
-  ProgramEnds ends;
+  ProgramEnds program;
   Timings* timings = nullptr;  // its own list, not the supervisor's
+  int start = -1;              // handed over: the socket on which it is told to start its program
+  int console = -1;            // handed over, with a terminal: takes its master
 };
 
 /// Never returns: becomes the user's program or reports why not and exits.
-[[noreturn]] void run_first_process(const launch::Plan& plan, const FirstProcess& birth);
+[[noreturn]] void run_first_process(const launch::Plan& plan, FirstProcess ends);
 
 }  // namespace berth::init

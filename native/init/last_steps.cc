@@ -14,6 +14,7 @@
 #include "init/program.h"
 #include "init/reaper.h"
 #include "init/terminal.h"
+#include "launch/handover.h"
 #include "sys/capability.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
@@ -63,8 +64,10 @@ Result<void> enter_working_directory(const char* path) {
 
 /// The terminal is made here, inside, and its master handed out: nobody outside ever looks for it in the container's tree.
 Result<void> open_terminal(const Plan& plan, ProgramEnds& ends, bool console) {
-  BERTH_ASSIGN(Terminal terminal, make_terminal(plan.process.rows, plan.process.columns));
-  if (console) BERTH_TRY(attach_console(terminal.program.get()));
+  BERTH_ASSIGN(const sys::Fd root, sys::adopt(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(Terminal terminal,
+               make_terminal(root.get(), plan.process.rows, plan.process.columns));
+  if (console) BERTH_TRY(attach_console(root.get(), terminal.program.get()));
   iovec part = {const_cast<char*>(&kTerminal), 1};
   alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(int))] = {};
   msghdr message = {};
@@ -86,6 +89,10 @@ Result<void> open_terminal(const Plan& plan, ProgramEnds& ends, bool console) {
 
 /// So that a program that is not root may reopen its streams too, by way of /dev/stdout. A terminal keeps its group, which is all that others may write by.
 Result<void> own_stdio(const Plan& plan, const ProgramEnds& ends, const Identity& identity) {
+  // A caller's own descriptors stay the caller's; the terminal is ours.
+  if (plan.handover.wanted)
+    return plan.handover.terminal ? check(fchown(0, identity.uid, kSame), "fchown")
+                                  : Result<void>();
   if (plan.process.terminal) return check(fchown(ends.stdio[0], identity.uid, kSame), "fchown");
   if (plan.input) BERTH_TRY(check(fchown(ends.stdio[0], identity.uid, identity.gid), "fchown"));
   for (const int end : {ends.stdio[1], ends.stdio[2]})
@@ -93,21 +100,47 @@ Result<void> own_stdio(const Plan& plan, const ProgramEnds& ends, const Identity
   return {};
 }
 
-Result<void> take_identity(const Plan& plan, const Identity& identity, Progress& progress) {
+}  // namespace
+
+Result<void> die_with_supervisor(const Plan& plan) {
+  if (plan.handover.wanted) return {};  // it has none
+  return check(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl");
+}
+
+Result<void> join_v1_cgroups(const ProgramEnds& ends) {
+  for (uint32_t i = 0; i < ends.v1_count; ++i) {
+    // `tasks` and not cgroup.procs: a thread that moves itself need not wait for every other thread group of the host (Linux 5.19;
+    // cgroup.procs costs milliseconds after a pause).
+    if (write(ends.v1_tasks[i], "0", 1) != 1) return sys::last_error("write");
+  }
+  return {};
+}
+
+Result<void> become_root_inside(const Plan& plan) {
+  BERTH_TRY(set_group(0));
+  BERTH_TRY(set_groups(0, nullptr));
+  BERTH_TRY(set_user(0));
+  return die_with_supervisor(plan);
+}
+
+Result<void> take_ids(const Plan& plan, const Identity& identity, Progress& progress) {
   progress.at("capabilities");
-  const auto& wanted = plan.process.capabilities;
-  BERTH_TRY(sys::limit_bounding(wanted.bounding));
+  BERTH_TRY(sys::limit_bounding(plan.process.capabilities.bounding));
   // EINVAL here: the container's user namespace has no such id.
   progress.at("user", plan.process.user);
   BERTH_TRY(set_groups(identity.group_count, identity.groups));
   BERTH_TRY(set_group(identity.gid));
   BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl"));
   BERTH_TRY(set_user(identity.uid));
-  BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0), "prctl"));
+  return check(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0), "prctl");
+}
+
+Result<void> take_capabilities(const Plan& plan, const launch::Capabilities& wanted,
+                               Progress& progress) {
   progress.at("capabilities");
   BERTH_TRY(sys::set_capabilities({wanted.effective, wanted.permitted, wanted.inheritable}));
   BERTH_TRY(sys::set_ambient(wanted.ambient));
-  return die_with_supervisor();
+  return die_with_supervisor(plan);
 }
 
 Result<void> gain_nothing_more(const Plan& plan) {
@@ -126,13 +159,14 @@ Result<void> filter_system_calls(const Plan& plan) {
   return {};
 }
 
-/// The program gets these three and nothing else; signals are as a new program expects them.
 Result<void> hand_over_stdio(const Plan& plan, const ProgramEnds& ends) {
-  if (plan.process.terminal) BERTH_TRY(check(ioctl(ends.stdio[0], TIOCSCTTY, 0), "ioctl"));
-  for (int number = 0; number < 3; ++number) {
+  if (plan.process.terminal && !plan.handover.wanted)
+    BERTH_TRY(check(ioctl(ends.stdio[0], TIOCSCTTY, 0), "ioctl"));
+  for (int number = 0; number < 3 && !plan.handover.wanted; ++number) {
     if (dup2(ends.stdio[number], number) < 0) return sys::last_error("dup2");
   }
-  if (sys::kernel::close_range(3, ~0U, sys::kernel::kCloseRangeCloexec) != 0)
+  if (sys::kernel::close_range(3 + plan.handover.preserved, ~0U, sys::kernel::kCloseRangeCloexec) !=
+      0)
     return sys::last_error("close_range");
   // What was ignored stays ignored across clone and exec (signal(7)): SIGPIPE is, by Node and by the supervisor. Those that cannot be set need not be.
   for (int number = 1; number < NSIG; ++number) (void)signal(number, SIG_DFL);
@@ -141,46 +175,30 @@ Result<void> hand_over_stdio(const Plan& plan, const ProgramEnds& ends) {
   return check(sigprocmask(SIG_SETMASK, &none, nullptr), "sigprocmask");
 }
 
-}  // namespace
-
-Result<void> die_with_supervisor() {
-  return check(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl");
-}
-
-Result<void> join_v1_cgroups(const ProgramEnds& ends) {
-  for (uint32_t i = 0; i < ends.v1_count; ++i) {
-    // `tasks` and not cgroup.procs: a thread that moves itself need not wait for every other thread group of the host (Linux 5.19;
-    // cgroup.procs costs milliseconds after a pause).
-    if (write(ends.v1_tasks[i], "0", 1) != 1) return sys::last_error("write");
-  }
-  return {};
-}
-
-Result<void> become_root_inside() {
-  BERTH_TRY(set_group(0));
-  BERTH_TRY(set_groups(0, nullptr));
-  BERTH_TRY(set_user(0));
-  return die_with_supervisor();
-}
-
-Result<void> become_program(const Plan& plan, ProgramEnds& ends, bool console, Progress& progress) {
+Result<void> prepare_program(const Plan& plan, ProgramEnds& ends, bool console, Identity& identity,
+                             Progress& progress) {
   progress.at("keyring");
   // A host without CONFIG_KEYS has nothing to share by accident.
   if (sys::kernel::join_session_keyring() < 0 && errno != ENOSYS) return sys::last_error("keyctl");
-
-  if (plan.process.terminal) {
+  if (plan.process.terminal && !plan.handover.wanted) {
     progress.at("terminal");
     BERTH_TRY(open_terminal(plan, ends, console));
   }
-  Identity identity;
   progress.at("user", plan.process.user);
   BERTH_TRY(find_identity(plan.process, identity, progress));
   BERTH_TRY(own_stdio(plan, ends, identity));
-  BERTH_TRY(set_limits(plan, progress));
+  // Where the container has users of its own, raising a limit takes more rights than this process has: whoever hands it over does it then.
+  if (!plan.handover.wanted || (plan.namespaces & sys::kernel::kCloneNewUser) == 0)
+    BERTH_TRY(set_limits(plan, progress));
   umask(plan.process.umask);
   progress.at("cwd", plan.process.cwd);
-  BERTH_TRY(enter_working_directory(plan.process.cwd));
-  BERTH_TRY(take_identity(plan, identity, progress));
+  return enter_working_directory(plan.process.cwd);
+}
+
+Result<void> become_program(const Plan& plan, const ProgramEnds& ends, const Identity& identity,
+                            Progress& progress) {
+  BERTH_TRY(take_ids(plan, identity, progress));
+  BERTH_TRY(take_capabilities(plan, plan.process.capabilities, progress));
   progress.at("stdio");
   BERTH_TRY(hand_over_stdio(plan, ends));
   BERTH_TRY(gain_nothing_more(plan));
@@ -191,7 +209,7 @@ Result<void> become_program(const Plan& plan, ProgramEnds& ends, bool console, P
   progress.at("seccomp");
   BERTH_TRY(filter_system_calls(plan));
   progress.at("exec", plan.process.args.items[0]);
-  if (write(ends.report, &kAboutToExecute, 1) != 1) return sys::last_error("write");
+  if (write(ends.report, &launch::kAboutToExecute, 1) != 1) return sys::last_error("write");
   return run_program(plan.process, identity, progress);
 }
 

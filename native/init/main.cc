@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "init/exec.h"
+#include "init/hand_over.h"
 #include "init/reaper.h"
 #include "init/supervisor.h"
 #include "launch/plan_reader.h"
@@ -40,6 +41,7 @@ int main(int argc, char** argv) {
     return refuse("berth-init: the launch plan is damaged or of another version\n");
   }
   close(kPlanFd);
+  if (plan.handover.wanted) return hand_over(plan);
   remember_arguments(argc, argv);
   const PlanMemory memory = {plan_text, size, arena, kArena};
   const bool exec = argc > 1 && strcmp(argv[1], kExecRole) == 0;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "launch/handover.h"
 #include "sys/result.h"
 
 namespace berth::init {
@@ -29,22 +30,12 @@ struct Progress {
   void at(const char* new_step, const char* new_subject = "");
 };
 
-/// A failed launch as it crosses from the first process to the supervisor and on to the client.
-struct Failure {
-  int number = 0;  // errno
-  char step[24] = "";
-  char call[24] = "";
-  char subject[256] = "";
-};
+using Failure = launch::StepFailure;
 
 /// Comes first on the report socket, if the container is to be on a network: its network namespace is there. No Failure begins with it, since no errno is 0.
 constexpr char kNamespacesMade = '\0';
 
-/// Precedes a Failure on the report socket: all is done but to execute the program. End of file without it means that the first process was killed
-/// on the way there.
-constexpr char kAboutToExecute = 'x';
-
-/// Comes before that, with a descriptor: the master of the program's terminal.
+/// Comes before kAboutToExecute, with a descriptor: the master of the program's terminal.
 constexpr char kTerminal = 't';
 
 Failure describe(const Progress& progress, const sys::Error& error);

@@ -25,7 +25,8 @@ Result<void> make_pipe(const launch::Plan& plan, Fd& read_end, Fd& write_end, bo
 
 Result<Stdio> make_stdio(const launch::Plan& plan) {
   Stdio stdio;
-  if (plan.process.terminal) return stdio;
+  // A caller that takes the container over has given its own.
+  if (plan.process.terminal || plan.handover.wanted) return stdio;
   for (int i = 0; i < 2; ++i)
     BERTH_TRY(make_pipe(plan, stdio.ours.output[i], stdio.theirs[i + 1], true));
   if (plan.input) {

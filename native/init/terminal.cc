@@ -17,11 +17,9 @@ using sys::Result;
 
 constexpr long kDevptsMagic = 0x1cd1;  // statfs(2)
 
-Result<Fd> open_multiplexer() {
+Result<Fd> open_multiplexer(int root) {
   using namespace sys::kernel;
-  BERTH_ASSIGN(const Fd root, sys::adopt(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
-  BERTH_ASSIGN(const Fd folder,
-               sys::open_in_root_plain(root.get(), "/dev/pts", O_PATH | O_DIRECTORY));
+  BERTH_ASSIGN(const Fd folder, sys::open_in_root_plain(root, "/dev/pts", O_PATH | O_DIRECTORY));
   struct statfs kind;
   if (fstatfs(folder.get(), &kind) != 0) return sys::last_error("fstatfs");
   if (static_cast<long>(kind.f_type) != kDevptsMagic) return sys::Error{ENODEV, "fstatfs"};
@@ -33,9 +31,9 @@ Result<Fd> open_multiplexer() {
 
 }  // namespace
 
-Result<Terminal> make_terminal(uint32_t rows, uint32_t columns) {
+Result<Terminal> make_terminal(int root, uint32_t rows, uint32_t columns) {
   Terminal terminal;
-  BERTH_ASSIGN(terminal.master, open_multiplexer());
+  BERTH_ASSIGN(terminal.master, open_multiplexer(root));
   const int master = terminal.master.get();
   constexpr unsigned long kSetLock = 0x40045431, kGetPeer = 0x5441;  // TIOCSPTLCK, TIOCGPTPEER
   const int unlocked = 0;
@@ -50,9 +48,8 @@ Result<Terminal> make_terminal(uint32_t rows, uint32_t columns) {
   return terminal;
 }
 
-Result<void> attach_console(int terminal) {
-  BERTH_ASSIGN(const Fd root, sys::adopt(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
-  BERTH_ASSIGN(const Fd folder, sys::open_in_root_plain(root.get(), "/dev", O_PATH | O_DIRECTORY));
+Result<void> attach_console(int root, int terminal) {
+  BERTH_ASSIGN(const Fd folder, sys::open_in_root_plain(root, "/dev", O_PATH | O_DIRECTORY));
   {
     const Fd made(openat(folder.get(), "console", O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!made && errno != EEXIST) return sys::last_error("openat");
