@@ -30,6 +30,8 @@ export const errorTable = {
   CONTAINER_NOT_FOUND: { exit: 125, meaning: 'No container has that name or id.' },
   CONTAINER_AMBIGUOUS: { exit: 125, meaning: 'An id prefix fits several containers.' },
   CONTAINER_STATE: { exit: 125, meaning: 'The container is not in a state that allows the operation.' },
+  VOLUME_NOT_FOUND: { exit: 125, meaning: 'No volume has that name.' },
+  VOLUME_IN_USE: { exit: 125, meaning: 'A container still has the volume.' },
   NAME_IN_USE: { exit: 125, meaning: 'Another container already has that name.' },
   LAUNCH_FAILED: { exit: 125, meaning: 'A step of the launch failed; the message names it.' },
   LIMIT_UNENFORCEABLE: { exit: 125, meaning: 'The host cannot enforce a limit that was asked for.' },

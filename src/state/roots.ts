@@ -29,6 +29,7 @@ export const places = {
   images: (r: Roots) => path.join(r.root, 'images'),
   containers: (r: Roots) => path.join(r.root, 'containers'),
   container: (r: Roots, id: string) => path.join(r.root, 'containers', id),
+  volumes: (r: Roots) => path.join(r.root, 'volumes'),
   names: (r: Roots) => path.join(r.root, 'names'),
   trash: (r: Roots) => path.join(r.root, 'trash'),
   cache: (r: Roots) => path.join(r.root, 'cache'),

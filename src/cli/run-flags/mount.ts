@@ -2,7 +2,8 @@ import { InvalidArgumentError } from 'commander';
 import type { Tmpfs, Volume } from '../../containerizer/container/options.js';
 import { bytes } from './quantity.js';
 import { tmpfs } from './tmpfs.js';
-import { type Asked, bound, isVolumeName, named } from './volume.js';
+import { isVolumeName } from '../../containerizer/volume/store.js';
+import { type Asked, bound, named } from './volume.js';
 
 const keysOf = {
   bind: ['bind-propagation', 'bind-recursive', 'bind-nonrecursive', 'consistency'],

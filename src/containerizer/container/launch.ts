@@ -40,6 +40,7 @@ import { removeCgroups, settle } from './settle.js';
 import { signalNumber } from './signals.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
+import { discardAnonymous, type PlannedVolume, planVolumes, provideVolumes, volumesToFill } from './volumes.js';
 
 /** The image as launching needs it; `layers` are absolute directories below the root, topmost first. */
 export interface LaunchImage {
@@ -103,11 +104,9 @@ async function launchTelling(roots: Roots, request: LaunchRequest): Promise<Runn
 async function launchOnce(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   request.timer?.mark('describe');
   const { options, image } = request;
-  if (options.namedVolumes.length > 0 || options.volumesFrom.length > 0) {
-    throw new BerthError('USAGE', { what: 'volume', why: 'volumes by name are not supported yet' });
-  }
   const id = newId();
   const name = options.name ?? id;
+  const volumes = planVolumes(roots, id, options, image);
   const resources = resourcesOf(request);
   const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
   const range = options.userns === 'auto' ? claimIds() : null;
@@ -119,7 +118,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
       resources,
-      volumes: options.volumes,
+      volumes,
       peers: {},
       ...hostFacts(options, range !== null),
     });
@@ -137,6 +136,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
     let keeper: ScopeKeeper | undefined;
     try {
       keeper = await holdScope(cgroup);
+      provideVolumes(roots, volumes);
       if (!options.remove) writeDurable(roots, document);
       request.timer?.mark('launcher');
       const launched = await native()
@@ -158,6 +158,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       releaseName(roots, name, id);
+      discardAnonymous(roots, document);
       rmSync(places.container(roots, id), { recursive: true, force: true });
       throw error;
     } finally {
@@ -252,7 +253,9 @@ function documentOf(
     labels: { ...image.config.config?.Labels, ...options.labels },
     ipc: typeof options.ipc === 'string' ? options.ipc : `container:${options.ipc.container}`,
     limits: limitsOf(resources),
-    volumes: options.volumes.map(({ source, target, readonly }) => ({ source, target, readonly })),
+    volumes: volumes.map(({ source, target, readonly, name: volume, recursive, idmap }) => ({
+      ...{ source, target, readonly, name: volume, recursive, idmap },
+    })),
     cgroup: cgroupAccounts(cgroup),
     cgroup_places: cgroup,
   };
