@@ -183,6 +183,15 @@ Result<Fd> map_ids(const Plan& plan, const Container& container, Progress& progr
   return sys::adopt(openat(process.get(), "ns/user", O_RDONLY | O_CLOEXEC), "openat");
 }
 
+Result<bool> await_namespaces(Container& container) {
+  char byte = kNamespacesMade;
+  const ssize_t length =
+      sys::retry_interrupted([&] { return read(container.report.get(), &byte, 1); });
+  if (length < 0) return sys::last_error("read");
+  container.failure_head = byte;
+  return length == 1 && byte == kNamespacesMade;
+}
+
 Result<void> adjust_oom_score(const Plan& plan, const Container& container, Progress& progress) {
   if (!plan.process.adjust_oom_score) return {};
   const sys::Text<16> score(plan.process.oom_score);
@@ -197,6 +206,7 @@ Result<void> adjust_oom_score(const Plan& plan, const Container& container, Prog
 bool await_program(const Container& container, Failure& failure) {
   char report[1 + sizeof failure];
   size_t length = 0;
+  if (container.failure_head != '\0') report[length++] = container.failure_head;
   while (length < sizeof report) {
     const ssize_t part = sys::retry_interrupted(
         [&] { return read(container.report.get(), report + length, sizeof report - length); });

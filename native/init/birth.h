@@ -15,6 +15,8 @@ struct Container {
   sys::Fd go;         // takes one byte when the first process may go on
   sys::Fd report;     // gives a Failure, or end of file when the program runs
   sys::Fd output[2];  // read ends of the container's stdout and stderr
+  /// The first byte of a Failure that came in the place of kNamespacesMade; 0: none did.
+  char failure_head = '\0';
 };
 
 /// Leaves the launcher's session and cgroups: what ends those must not end the container.
@@ -37,6 +39,9 @@ sys::Result<sys::Fd> map_ids(const launch::Plan& plan, const Container& containe
 /// (proc_pid_oom_score_adj(5)).
 sys::Result<void> adjust_oom_score(const launch::Plan& plan, const Container& container,
                                    Progress& progress);
+
+/// Waits until the first process has made the namespaces that it makes early. False: it has failed.
+sys::Result<bool> await_namespaces(Container& container);
 
 /// Waits until the program runs (true) or has failed to (false: `failure` says why).
 bool await_program(const Container& container, Failure& failure);

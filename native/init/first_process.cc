@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "init/identity.h"
+#include "init/network.h"
 #include "init/own_view.h"
 #include "init/program.h"
 #include "init/reaper.h"
@@ -163,6 +164,8 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
   progress.at("namespaces");
   const uint64_t early = plan.namespaces & (kCloneNewNet | kCloneNewUts);
   BERTH_TRY(check(unshare(static_cast<int>(early)), "unshare"));
+  if (plan.network.bridge[0] != '\0' && write(ends.report, &kNamespacesMade, 1) != 1)
+    return sys::last_error("write");
   progress.at("cgroup");
   BERTH_TRY(join_v1_cgroups(ends));
   // After joining, so that the namespace's root is the task's own cgroup (cgroup_namespaces(7)).
@@ -188,6 +191,7 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
   if ((plan.namespaces & kCloneNewNet) != 0) {
     progress.at("loopback");
     BERTH_TRY(bring_loopback_up());
+    BERTH_TRY(configure(plan, progress));
   }
   progress.at("keyring");
   // A host without CONFIG_KEYS has nothing to share by accident.

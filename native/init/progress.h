@@ -37,7 +37,10 @@ struct Failure {
   char subject[256] = "";
 };
 
-/// Precedes everything else on the report pipe: all is done but to execute the program. End of file without it means that the first process was killed
+/// Comes first on the report pipe, if the container is to be on a network: its network namespace is there. No Failure begins with it, since no errno is 0.
+constexpr char kNamespacesMade = '\0';
+
+/// Precedes a Failure on the report pipe: all is done but to execute the program. End of file without it means that the first process was killed
 /// on the way there.
 constexpr char kAboutToExecute = 'x';
 

@@ -16,7 +16,13 @@ constexpr uint32_t kPlanFormat = 1;
 constexpr uint32_t kPlanLimit = 8 << 20;
 
 /// Descriptors that berth-init finds open at start, besides 0, 1 and 2 (the client's stdout and stderr, or /dev/null).
-enum InheritedFd : int { kPlanFd = 3, kLeashFd = 4, kIdRangeFd = 5, kInheritedEnd = 6 };
+enum InheritedFd : int {
+  kPlanFd = 3,
+  kLeashFd = 4,
+  kIdRangeFd = 5,
+  kHeldFd = 6,
+  kInheritedEnd = 7
+};
 
 template <typename T>
 struct List {
@@ -115,6 +121,25 @@ struct Cgroup {
   List<const char*> later;
 };
 
+/// An address of an interface, or of a gateway: AF_INET or AF_INET6, in network byte order.
+struct Address {
+  uint32_t family = 0, prefix = 0;
+  uint32_t words[4] = {};
+};
+
+/// An interface on a bridge of the host's. Without a bridge there is only a loopback.
+struct Network {
+  const char* bridge = "";
+  const char* host_interface = "";  // the end on the bridge
+  const char* interface = "";       // the container's end
+  uint32_t mtu = 0;
+  uint64_t mac = 0;  // its last six bytes, the first of them topmost
+  List<Address> addresses;
+  List<Address> gateways;
+  /// Messages of nf_tables that publish the container's ports, and those that take them back; in words, as they are sent.
+  List<uint32_t> publish, unpublish;
+};
+
 struct Logs {
   uint64_t max_bytes = 0;  // of one file; 0: no logs
   uint32_t max_files = 0;  // kept, the live one included
@@ -140,6 +165,7 @@ struct Plan {
   const char* domainname = "";
   Process process;
   Cgroup cgroup;
+  Network network;
   Logs logs;
   List<uint64_t> seccomp;  // struct sock_filter, one in each word
 };
@@ -173,12 +199,19 @@ struct Layout {
     c.fields(v.base, v.layers, v.upper, v.work, v.directory, v.is_volatile, v.readonly);
   }
   void operator()(Cgroup& v) { c.fields(v.unified, v.v1, v.later); }
+  void operator()(Address& v) {
+    c.fields(v.family, v.prefix, v.words[0], v.words[1], v.words[2], v.words[3]);
+  }
+  void operator()(Network& v) {
+    c.fields(v.bridge, v.host_interface, v.interface, v.mtu, v.mac, v.addresses, v.gateways,
+             v.publish, v.unpublish);
+  }
   void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,
              v.timings, v.namespaces, v.uids, v.gids, v.rootfs, v.mounts, v.devices, v.links,
              v.masked, v.readonly_paths, v.sysctls, v.hostname, v.domainname, v.process, v.cgroup,
-             v.logs, v.seccomp);
+             v.network, v.logs, v.seccomp);
   }
 };
 

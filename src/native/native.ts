@@ -1,4 +1,5 @@
 import type { ArchiveCalls } from './archive.js';
+import type { NetworkCalls } from './network.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
@@ -11,6 +12,7 @@ export interface Native
   extends ArchiveCalls,
     LaunchCalls,
     LockCalls,
+    NetworkCalls,
     ProbeCalls,
     ProcessCalls,
     SampleCalls,
@@ -22,6 +24,12 @@ export interface LaunchCalls {
    * any copy of `fd`; a supervisor inherits it. Throws ENOSPC when every range is taken.
    */
   claimIdRange(request: { file: string; first: number; size: number; count: number }): IdRangeClaim;
+
+  /**
+   * A descriptor of the claim that the supervisor with this pid and start time holds (pidfd_getfd(2)): the same claim, not another. ESRCH, EBADF: it is
+   * gone. EPERM: that takes CAP_SYS_PTRACE.
+   */
+  copyIdRangeClaim(pid: number, startTime: number): number;
 
   /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
   launch(request: LaunchRequest): Promise<Launched>;
@@ -52,6 +60,8 @@ export interface LaunchRequest {
   supervisor: string;
   /** An `IdRangeClaim.fd`, or -1. The descriptor stays the caller's. */
   idRangeFd: number;
+  /** A `NetworkClaim.fd`, or -1. The descriptor stays the caller's. */
+  heldFd: number;
   /** The client's own descriptors that the container's output goes to until the client dies; -1 for none. */
   stdout: number;
   stderr: number;

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import type { Tmpfs, Volume } from '../../containerizer/container/options.js';
+import { isVolumeName } from '../../containerizer/volume/store.js';
 import { bytes } from './quantity.js';
 import { tmpfs } from './tmpfs.js';
-import { isVolumeName } from '../../containerizer/volume/store.js';
 import { type Asked, bound, named } from './volume.js';
 
 const keysOf = {

@@ -42,6 +42,21 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./image-unpack.js'),
   },
   'image rm': { summary: 'Remove an image from the store', load: () => import('./image-rm.js') },
+  port: { summary: "Show which ports of the host lead to a container's", load: () => import('./port.js') },
+  'network create': {
+    summary: 'Make a network that containers join with run --network',
+    load: () => import('./network-create.js'),
+  },
+  'network ls': { summary: 'List the networks', load: () => import('./network-ls.js') },
+  'network inspect': {
+    summary: 'Show all that is known of a network, as JSON',
+    load: () => import('./network-inspect.js'),
+  },
+  'network rm': { summary: 'Remove networks that no container is on', load: () => import('./network-rm.js') },
+  'network prune': {
+    summary: 'Remove every network that no container is on, but for the default one',
+    load: () => import('./network-prune.js'),
+  },
   'bench launch': {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),

@@ -56,7 +56,10 @@ export function provideVolumes(roots: Roots, planned: readonly PlannedVolume[]):
 }
 
 /** Removes the volumes that were made for a container alone. */
-export function discardAnonymous(roots: Roots, { id, volumes }: Pick<ContainerDocument, 'id' | 'volumes'>): void {
+export function discardAnonymous(
+  roots: Roots,
+  { id, volumes }: Pick<ContainerDocument, 'id' | 'volumes'>,
+): void {
   for (const { name } of volumes) if (name?.startsWith(`${id}-`) === true) discardVolume(roots, name);
 }
 
