@@ -18,7 +18,7 @@ class Ending {
   bool oom_killed() const;
   /// Removes the task's cgroups; a straggler that is not reaped yet gets a moment.
   sys::Result<void> remove_cgroups();
-  /// Removes all trace of the container: name, upper directory, logs, volatile state.
+  /// Removes all trace of the container: name, volumes of its own, upper directory, logs, volatile state.
   sys::Result<void> remove_container();
 
   PublishedPorts& ports() { return ports_; }
@@ -39,6 +39,7 @@ class Ending {
   Name id_, name_, folder_;  // copies: the plan does not live as long
   CgroupPlace cgroups_[kMostHierarchies + 1];
   uint32_t cgroup_count_ = 0;
+  uint32_t own_volumes_ = 0;
   PublishedPorts ports_;
   sys::Fd memory_events_;
   sys::Fd root_, state_parent_, state_, container_;

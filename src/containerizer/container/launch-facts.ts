@@ -39,6 +39,7 @@ export function launchFacts(
     },
     peers: peers.map(({ pid, startTime }) => ({ pid, start_time: startTime })),
     volumes: volumesToFill(roots, volumes),
+    own_volumes: volumes.filter(({ anonymous }) => anonymous).length,
     cgroup: cgroupFacts(cgroup),
     ...(document.attachment ? { network: networkFacts(roots, document.id, document.attachment) } : {}),
     logs: logLimits,

@@ -9,6 +9,7 @@ import {
   type Volume,
 } from '../volume/store.js';
 import { listContainers } from './catalogue.js';
+import type { ContainerDocument } from './document.js';
 import { lockLaunch, whileNobodyLaunches } from './launch-lock.js';
 
 /** A volume and the ids of the containers that have it, running or not. */
@@ -50,6 +51,17 @@ export function removeVolume(roots: Roots, name: string): void {
     removeVolumeDebris(roots);
   });
   if (!alone) throw busy(`volume ${name}`);
+}
+
+/** Removes the volumes that were made for a container which is gone, but for those that others have taken over. */
+export function removeAnonymous(
+  roots: Roots,
+  { id, volumes }: Pick<ContainerDocument, 'id' | 'volumes'>,
+): void {
+  for (const { name } of volumes) {
+    if (name?.startsWith(`${id}-`) !== true) continue;
+    if (volumeWithUsers(roots, name).usedBy.length === 0) removeVolume(roots, name);
+  }
 }
 
 /** Removes the volumes that no container has: those without a name of their own, or all. Gives their names. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { writeWhole } from '../../state/atomic-file.js';
@@ -112,15 +112,15 @@ export function discardVolume(roots: Roots, name: string): void {
   rmSync(trash, { recursive: true, force: true });
 }
 
-/** Removes what makers and removers of volumes left that were killed; nobody may be making one. */
+/** Removes what makers and removers of volumes left that were killed, supervisors among them; nobody may be making one. */
 export function removeVolumeDebris(roots: Roots): void {
-  for (const [folder, prefix] of [
-    [places.volumes(roots), unfinished],
-    [places.trash(roots), 'volume-'],
-  ] as const) {
-    for (const name of namesIn(folder)) {
-      if (name.startsWith(prefix)) rmSync(path.join(folder, name), { recursive: true, force: true });
-    }
+  for (const name of namesIn(places.volumes(roots))) {
+    if (name.startsWith(unfinished) || !existsSync(path.join(volumeFolder(roots, name), 'volume.json')))
+      rmSync(volumeFolder(roots, name), { recursive: true, force: true });
+  }
+  for (const name of namesIn(places.trash(roots))) {
+    if (name.startsWith('volume-'))
+      rmSync(path.join(places.trash(roots), name), { recursive: true, force: true });
   }
 }
 
