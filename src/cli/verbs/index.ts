@@ -13,6 +13,7 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show tasks, or the processes and threads of one, and where their time goes',
     load: () => import('./ps.js'),
   },
+  stats: { summary: 'Show what containers use, again and again', load: () => import('./stats.js') },
   logs: { summary: 'Print what a container has written', load: () => import('./logs.js') },
   inspect: { summary: 'Show all that is known of a container, as JSON', load: () => import('./inspect.js') },
   kill: { summary: 'Send a signal to the first process of containers', load: () => import('./kill.js') },
