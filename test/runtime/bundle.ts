@@ -102,6 +102,9 @@ export class Bundle {
     for (const id of this.command(['list', '--quiet']).stdout.split('\n'))
       if (id !== '') this.command(['delete', '--force', id]);
     const mounts = readFileSync('/proc/self/mountinfo', 'utf8').matchAll(/ (\/\S+) [^-]*- cgroup2? /g);
-    for (const [, mount = ''] of mounts) spawnSync('rmdir', [path.join(mount, this.tag)]);
+    for (const [, mount = ''] of mounts) {
+      const words = ['-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';'];
+      spawnSync('find', [path.join(mount, this.tag), ...words]);
+    }
   }
 }
