@@ -121,6 +121,7 @@
         'native/init/log_writer.cc',
         'native/init/main.cc',
         'native/init/network.cc',
+        'native/init/oom.cc',
         'native/init/output.cc',
         'native/init/overlay.cc',
         'native/init/own_view.cc',
