@@ -1,4 +1,5 @@
 import type { ArchiveCalls } from './archive.js';
+import type { PackCalls } from './pack.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
@@ -11,6 +12,7 @@ export interface Native
   extends ArchiveCalls,
     LaunchCalls,
     LockCalls,
+    PackCalls,
     ProbeCalls,
     ProcessCalls,
     SampleCalls,

@@ -38,7 +38,20 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Write the root file system of an image as a plain tree',
     load: () => import('./image-unpack.js'),
   },
-  'image rm': { summary: 'Remove an image from the store', load: () => import('./image-rm.js') },
+  'image rm': { summary: 'Remove images from the store', load: () => import('./image-rm.js') },
+  'image tag': { summary: 'Give an image one more name', load: () => import('./image-tag.js') },
+  'image history': {
+    summary: 'Show how an image came to be, newest first',
+    load: () => import('./image-history.js'),
+  },
+  'image save': {
+    summary: 'Write images to an archive, or as a layout, that other tools read',
+    load: () => import('./image-save.js'),
+  },
+  'image import': {
+    summary: 'Make an image from the archive of a root file system',
+    load: () => import('./image-import.js'),
+  },
   'bench launch': {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
