@@ -31,7 +31,7 @@ verb_test_vm() {
     '') mapfile -t files < <(compiled_tests "${all_guest_tests[@]}") ;;
   esac
   TAP_TIMEOUT=3600 test/vm/run --timeout 3600 -- node dist/test/vm/suite.js "${files[@]}" || status=$?
-  [ $# -gt 0 ] || BERTH_TEST_VM=1 node_modules/.bin/tap run --jobs=1 --timeout=1800 dist/test/vm/*.test.js || status=$?
+  [ $# -gt 0 ] || node_modules/.bin/tap run --jobs=1 --timeout=1800 dist/test/vm/*.test.js || status=$?
   return $status
 }
 

@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describeConfig } from '../../src/containerizer/container/describe/config.js';
+import { newResources } from '../../src/containerizer/container/describe/resources.js';
 import { containerIds } from '../../src/containerizer/host/id-range.js';
 import type { RuntimeConfig } from '../../src/oci-spec/runtime.js';
 import { plainOptions } from '../plain-options.js';
@@ -34,6 +35,13 @@ export function writeBundle(
     image: { os: 'linux', architecture: 'any', rootfs: { type: 'layers', diff_ids: [] } },
     idRange: { first: firstId, size: containerIds.size },
     nameServiceFiles: [],
+    resources: newResources(
+      {},
+      {
+        has: (name) => Object.keys(v1).length === 0 || Object.hasOwn(v1, name),
+        limitsSwap: false,
+      },
+    ),
     cgroup: {
       layout: 'legacy',
       unified: null,

@@ -66,10 +66,28 @@ Napi::Value claim_id_range_call(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value update_limits_call(const Napi::CallbackInfo& info) {
+  const auto options = info[0].As<Napi::Object>();
+  const auto text = [&](const char* key) {
+    return options.Get(key).As<Napi::String>().Utf8Value();
+  };
+  const auto work = [places = text("cgroup"), before = text("before"),
+                     after = text("after")]() -> Outcome<std::monostate> {
+    auto outcome = launch::update_limits(places, before, after);
+    if (auto* failure = std::get_if<launch::Failure>(&outcome)) return convert(*failure);
+    return std::monostate();
+  };
+  return run_job<std::monostate>(
+      info.Env(), work,
+      [](Napi::Env env, std::monostate&) -> Napi::Value { return env.Undefined(); });
+}
+
 }  // namespace
 
 void register_launch(Napi::Object exports) {
   exports.Set("launch", Napi::Function::New(exports.Env(), launch_call, "launch"));
+  exports.Set("updateLimits",
+              Napi::Function::New(exports.Env(), update_limits_call, "updateLimits"));
   exports.Set("claimIdRange",
               Napi::Function::New(exports.Env(), claim_id_range_call, "claimIdRange"));
 }

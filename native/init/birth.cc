@@ -183,6 +183,17 @@ Result<Fd> map_ids(const Plan& plan, const Container& container, Progress& progr
   return sys::adopt(openat(process.get(), "ns/user", O_RDONLY | O_CLOEXEC), "openat");
 }
 
+Result<void> adjust_oom_score(const Plan& plan, const Container& container, Progress& progress) {
+  if (!plan.process.adjust_oom_score) return {};
+  const sys::Text<16> score(plan.process.oom_score);
+  progress.at("oom_score");
+  const sys::Text<48> path("/proc/", container.host_pid, "/oom_score_adj");
+  BERTH_ASSIGN(const Fd file, sys::adopt(open(path.c_str(), O_WRONLY | O_CLOEXEC), "open"));
+  if (write(file.get(), score.c_str(), score.size()) != static_cast<ssize_t>(score.size()))
+    return sys::last_error("write");
+  return {};
+}
+
 bool await_program(const Container& container, Failure& failure) {
   char report[1 + sizeof failure];
   size_t length = 0;

@@ -33,6 +33,11 @@ sys::Result<Container> begin(const launch::Plan& plan, Progress& progress);
 sys::Result<sys::Fd> map_ids(const launch::Plan& plan, const Container& container,
                              Progress& progress);
 
+/// Says how ready the kernel is to kill the task when memory runs out. From outside its user namespace, where that may also become less
+/// (proc_pid_oom_score_adj(5)).
+sys::Result<void> adjust_oom_score(const launch::Plan& plan, const Container& container,
+                                   Progress& progress);
+
 /// Waits until the program runs (true) or has failed to (false: `failure` says why).
 bool await_program(const Container& container, Failure& failure);
 

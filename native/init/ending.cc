@@ -61,6 +61,7 @@ Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
   };
   if (plan.cgroup.unified[0] != '\0') BERTH_TRY(add_cgroup(plan.cgroup.unified));
   for (const char* path : plan.cgroup.v1) BERTH_TRY(add_cgroup(path));
+  for (const char* path : plan.cgroup.later) add_later_cgroup(path);
 
   const auto open_at = [&](Fd& fd, const char* path) -> Result<void> {
     *subject = path;
@@ -75,6 +76,18 @@ Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
   BERTH_ASSIGN(Fd parent, open_parent(plan.state_directory));
   state_parent_ = std::move(parent);
   return {};
+}
+
+void Ending::add_later_cgroup(const char* path) {
+  // Not even the directory that containers share need be there yet: found from the one above it.
+  const size_t parent = static_cast<size_t>(base_name(path) - path) - 1;
+  const sys::Text<PATH_MAX> shared(sys::Piece{path, parent});
+  auto above = open_parent(shared.c_str());
+  if (!above || cgroup_count_ == sizeof cgroups_ / sizeof cgroups_[0]) return;
+  cgroups_[cgroup_count_].parent = std::move(*above);
+  cgroups_[cgroup_count_++].name.add(base_name(shared.c_str()));
+  cgroups_[cgroup_count_ - 1].name.add('/');
+  cgroups_[cgroup_count_ - 1].name.add(base_name(path));
 }
 
 bool Ending::oom_killed() const {

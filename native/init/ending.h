@@ -25,6 +25,8 @@ class Ending {
   int container() const { return container_.get(); }
 
  private:
+  void add_later_cgroup(const char* path);
+
   using Name = sys::Text<80>;
   struct CgroupPlace {
     sys::Fd parent;

@@ -15,6 +15,7 @@
 #include "init/identity.h"
 #include "init/own_view.h"
 #include "init/program.h"
+#include "init/reaper.h"
 #include "sys/capability.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
@@ -80,21 +81,11 @@ Result<void> bring_loopback_up() {
 }
 
 Result<void> set_limits(const Plan& plan, Progress& progress) {
-  progress.at("limits");
   for (const auto& limit : plan.process.limits) {
+    progress.at("limits", limit.name);
     const rlimit value = {limit.soft, limit.hard};
     BERTH_TRY(check(setrlimit(static_cast<int>(limit.resource), &value), "setrlimit"));
   }
-  return {};
-}
-
-Result<void> adjust_oom_score(const Plan& plan) {
-  if (!plan.process.adjust_oom_score) return {};
-  const sys::Text<16> text(plan.process.oom_score);
-  BERTH_ASSIGN(const sys::Fd file,
-               sys::adopt(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), "open"));
-  if (write(file.get(), text.c_str(), text.size()) != static_cast<ssize_t>(text.size()))
-    return sys::last_error("write");
   return {};
 }
 
@@ -131,9 +122,12 @@ Result<void> take_identity(const Plan& plan, const Identity& identity, Progress&
   return die_with_supervisor();
 }
 
+Result<void> gain_nothing_more(const Plan& plan) {
+  if (!plan.process.no_new_privileges) return {};
+  return check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl");
+}
+
 Result<void> filter_system_calls(const Plan& plan) {
-  if (plan.process.no_new_privileges)
-    BERTH_TRY(check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl"));
   if (plan.seccomp.count == 0) return {};
   static_assert(sizeof(sys::kernel::SockFilter) == sizeof(uint64_t));
   const sys::kernel::SockFprog program = {
@@ -201,16 +195,20 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
 
   Identity identity;
   progress.at("user", plan.process.user);
-  BERTH_TRY(find_identity(plan.process, identity));
+  BERTH_TRY(find_identity(plan.process, identity, progress));
   BERTH_TRY(own_output(ends, identity));
   BERTH_TRY(set_limits(plan, progress));
-  BERTH_TRY(adjust_oom_score(plan));
   umask(plan.process.umask);
   progress.at("cwd", plan.process.cwd);
   BERTH_TRY(enter_working_directory(plan.process.cwd));
   BERTH_TRY(take_identity(plan, identity, progress));
   progress.at("stdio");
   BERTH_TRY(hand_over_stdio(ends));
+  BERTH_TRY(gain_nothing_more(plan));
+  if (plan.process.init) {
+    progress.at("init");
+    BERTH_TRY(leave_reaper_behind());
+  }
   progress.at("seccomp");
   BERTH_TRY(filter_system_calls(plan));
   progress.at("exec", plan.process.args.items[0]);

@@ -110,6 +110,14 @@ Result<void> make_devices(const Plan& plan, int root, Progress& progress) {
   return {};
 }
 
+/// A folder can cover only a folder, and a file only what is none; the kernel's own word for that would be EINVAL.
+Result<void> check_kind(const struct stat& source, const Fd& target) {
+  struct stat status;
+  if (fstat(target.get(), &status) != 0) return sys::last_error("fstat");
+  if (S_ISDIR(status.st_mode) && !S_ISDIR(source.st_mode)) return sys::Error{EISDIR, "move_mount"};
+  return {};
+}
+
 /// A link of the image's must not lead a volume onto the folder of devices: what is made there would be made in the volume.
 Result<void> check_place(const Mount& mount, const Fd& target, dev_t device_folder) {
   struct stat status;
@@ -140,6 +148,7 @@ Result<void> attach_mounts(const Plan& plan, int root, int userns, Progress& pro
     BERTH_ASSIGN(const Fd target, S_ISDIR(status.st_mode)
                                       ? sys::make_directory_in_root(root, mount.target)
                                       : sys::make_file_in_root(root, mount.target));
+    BERTH_TRY(check_kind(status, target));
     BERTH_TRY(check_place(mount, target, device_folder));
     BERTH_TRY(sys::attach(tree.get(), target.get()));
     if (mount.kind == launch::MountKind::kFilesystem && strcmp(mount.target, "/dev") == 0) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "sys/fd.h"
 #include "sys/proc_file.h"
@@ -13,7 +14,19 @@ namespace {
 using sys::Fd;
 using sys::Result;
 
+/// What every container is limited or measured with.
 constexpr const char* kControllers[] = {"cpu", "memory", "pids", "io", "cpuset"};
+
+/// Those, and what the settings need besides.
+std::vector<std::string> wanted_for(const std::vector<Setting>& settings) {
+  std::vector<std::string> wanted(std::begin(kControllers), std::end(kControllers));
+  for (const Setting& setting : settings) {
+    if (!setting.controller.empty() &&
+        std::find(wanted.begin(), wanted.end(), setting.controller) == wanted.end())
+      wanted.push_back(setting.controller);
+  }
+  return wanted;
+}
 
 /// Is the word in a list that the kernel separates with blanks?
 bool lists(const std::string& list, const std::string& word) {
@@ -66,7 +79,7 @@ std::variant<std::monostate, Failure> pass_on(const std::string& path,
   auto on = read_list(level.get(), "cgroup.subtree_control");
   if (!on) return Failure(on.error(), "cgroup", path);
   std::string there;
-  for (const char* name : kControllers) {
+  for (const std::string& name : wanted_for(settings)) {
     if (lists(*on, name)) continue;
     if (there.empty()) {
       auto list = read_list(level.get(), "cgroup.controllers");

@@ -5,8 +5,8 @@
 #include <variant>
 #include <vector>
 
-#include "launch/cgroup.h"
 #include "launch/failure.h"
+#include "launch/setting.h"
 
 namespace berth::launch {
 

@@ -37,6 +37,21 @@ void read_rootfs(const Json& json, const std::string& container, PlanStore& stor
 
 }  // namespace
 
+CgroupPlaces read_cgroup_places(const Json& cgroup) {
+  CgroupPlaces places;
+  places.unified = std::string(cgroup["unified"].text());
+  places.supervisors = std::string(cgroup["supervisors"].text());
+  places.unified_controls = cgroup["unified_controls"].boolean();
+  const auto read = [&](const char* key, CgroupPlaces::V1& list) {
+    cgroup[key].each_member([&](string_view controller, const Json& path) {
+      list.emplace_back(controller, absolute(path));
+    });
+  };
+  read("v1", places.v1);
+  read("later", places.later);
+  return places;
+}
+
 LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) {
   if (launch["format"].integer(0, INT32_MAX) != 1) launch["format"].fault("must be 1");
   LaunchFacts facts;
@@ -50,19 +65,21 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.remove_when_done = launch["remove"].boolean();
   plan.timings = launch["timings"].boolean();
   plan.process.user = store.text(launch["user"].text());
+  std::vector<const char*> groups;
+  launch["groups"].each([&](const Json& group) { groups.push_back(store.text(group.text())); });
+  plan.process.group_names = store.list(std::move(groups));
+  plan.process.init = launch["init"].boolean();
   read_rootfs(launch["rootfs"], facts.container_directory, store, plan.rootfs);
 
-  const Json cgroup = launch["cgroup"];
-  facts.cgroups.unified = std::string(cgroup["unified"].text());
-  facts.cgroups.supervisors = std::string(cgroup["supervisors"].text());
-  facts.cgroups.unified_controls = cgroup["unified_controls"].boolean();
-  std::vector<const char*> v1;
-  cgroup["v1"].each_member([&](string_view controller, const Json& path) {
-    facts.cgroups.v1.emplace_back(controller, absolute(path));
-    v1.push_back(store.text(path.text()));
-  });
+  facts.cgroups = read_cgroup_places(launch["cgroup"]);
+  const auto paths = [&](const CgroupPlaces::V1& places) {
+    std::vector<const char*> list;
+    for (const auto& place : places) list.push_back(store.text(place.second));
+    return store.list(std::move(list));
+  };
   plan.cgroup.unified = store.text(facts.cgroups.unified);
-  plan.cgroup.v1 = store.list(std::move(v1));
+  plan.cgroup.v1 = paths(facts.cgroups.v1);
+  plan.cgroup.later = paths(facts.cgroups.later);
 
   const Json logs = launch["logs"];
   if (logs.present()) {

@@ -9,6 +9,9 @@
 
 namespace berth::launch {
 
+/// The `cgroup` member of launch.json.
+CgroupPlaces read_cgroup_places(const Json& cgroup);
+
 struct LaunchFacts {
   CgroupPlaces cgroups;
   std::string container_directory;  // durable: upper, work, logs

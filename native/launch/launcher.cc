@@ -11,6 +11,7 @@
 #include "launch/launch_facts.h"
 #include "launch/oci_config.h"
 #include "launch/plan_writer.h"
+#include "launch/resources.h"
 #include "sys/kernel.h"
 #include "sys/remove_tree.h"
 #include "sys/sealed_file.h"
@@ -212,6 +213,28 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   }
   undo.forget();
   return Launched{spawned->pid, std::move(ours)};
+}
+
+std::variant<std::monostate, Failure> update_limits(const std::string& cgroup,
+                                                    const std::string& before,
+                                                    const std::string& after) {
+  Faults faults;
+  simdjson::dom::parser parsers[3];
+  const auto document = [&](size_t index, const std::string& text, const char* name) {
+    simdjson::dom::element element;
+    if (const auto error = parsers[index].parse(text).get(element))
+      faults.add(name, simdjson::error_message(error));
+    return Json(element, name, faults);
+  };
+  const Json places = document(0, cgroup, "launch.json: cgroup");
+  const Json old_resources = document(1, before, "config.json: linux.resources");
+  const Json new_resources = document(2, after, "config.json: linux.resources");
+  if (faults.any()) return bad_document(faults.first());
+  const CgroupPlaces where = read_cgroup_places(places);
+  const Limits old_limits = read_resources(old_resources);
+  const Limits new_limits = read_resources(new_resources);
+  if (faults.any()) return bad_document(faults.first());
+  return update_cgroups(where, old_limits, new_limits);
 }
 
 }  // namespace berth::launch

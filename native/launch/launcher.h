@@ -19,6 +19,12 @@ struct LaunchRequest {
   int output[2] = {-1, -1};
 };
 
+/// Changes the limits of a running container from `before` to `after`, each the text of a `linux.resources`; `cgroup` is the text of the member of that
+/// name in its launch.json. After a Failure the old ones are in force.
+std::variant<std::monostate, Failure> update_limits(const std::string& cgroup,
+                                                    const std::string& before,
+                                                    const std::string& after);
+
 struct Launched {
   pid_t supervisor = -1;
   sys::Fd leash;

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "launch/oci_mount.h"
+#include "launch/resources.h"
 #include "sys/kernel.h"
 
 namespace berth::launch {
@@ -101,6 +103,12 @@ const char* rooted(const Json& path, PlanStore& store) {
   return store.text(text);
 }
 
+/// -1 stands for RLIM_INFINITY beside 2^64 - 1, which not every JSON writer can say.
+uint64_t resource_limit(const Json& value) {
+  if (value.minified() == "-1") return RLIM_INFINITY;
+  return value.unsigned_integer();
+}
+
 void read_process(const Json& json, PlanStore& store, Process& process) {
   if (json["terminal"].boolean()) json["terminal"].fault("terminals are not supported yet");
   for (const char* unsupported :
@@ -131,8 +139,10 @@ void read_process(const Json& json, PlanStore& store, Process& process) {
   json["rlimits"].each([&](const Json& limit) {
     const auto resource = look_up(kResourceLimits, limit["type"].required_text());
     if (!resource) return limit["type"].fault("is no resource limit that Linux has");
-    limits.push_back({static_cast<uint32_t>(*resource), limit["soft"].unsigned_integer(),
-                      limit["hard"].unsigned_integer()});
+    std::string name(limit["type"].text().substr(strlen("RLIMIT_")));
+    std::transform(name.begin(), name.end(), name.begin(), tolower);
+    limits.push_back({store.text(name), static_cast<uint32_t>(*resource),
+                      resource_limit(limit["soft"]), resource_limit(limit["hard"])});
   });
   process.limits = store.list(std::move(limits));
   process.no_new_privileges = json["noNewPrivileges"].boolean();
@@ -178,51 +188,6 @@ void read_devices(const Json& linux_section, PlanStore& store, Plan& plan) {
                        item["uid"].id(), item["gid"].id()});
   });
   plan.devices = store.list(std::move(devices));
-}
-
-void read_limits(const Json& resources, Limits& limits) {
-  constexpr int64_t kMost = INT64_MAX;
-  const auto optional = [](const Json& value, int64_t least) -> std::optional<int64_t> {
-    if (!value.present()) return {};
-    return value.integer(least, kMost);
-  };
-  resources.each_member([](string_view key, const Json& member) {
-    if (key != "memory" && key != "cpu" && key != "pids" && key != "devices")
-      member.fault("is not supported yet");
-  });
-  resources["memory"].each_member([](string_view key, const Json& member) {
-    if (key != "limit" && key != "swap") member.fault("is not supported yet");
-  });
-  resources["cpu"].each_member([](string_view key, const Json& member) {
-    if (key != "quota" && key != "period" && key != "shares") member.fault("is not supported yet");
-  });
-  limits.memory = optional(resources["memory"]["limit"], -1);
-  limits.memory_swap = optional(resources["memory"]["swap"], -1);
-  limits.pids = optional(resources["pids"]["limit"], -1);
-  limits.cpu_quota = optional(resources["cpu"]["quota"], -1);
-  if (resources["cpu"]["period"].present())
-    limits.cpu_period = resources["cpu"]["period"].unsigned_integer();
-  if (resources["cpu"]["shares"].present())
-    limits.cpu_shares = resources["cpu"]["shares"].unsigned_integer();
-  resources["devices"].each([&](const Json& item) {
-    DeviceRule rule;
-    rule.allow = item["allow"].boolean();
-    const string_view type = item["type"].text("a");
-    if (type != "a" && type != "b" && type != "c") return item["type"].fault("must be a, b or c");
-    rule.type = type[0];
-    const auto number = [](const Json& value) -> std::optional<uint32_t> {
-      if (!value.present() || value.integer(-1, UINT32_MAX) == -1) return {};
-      return static_cast<uint32_t>(value.integer(-1, UINT32_MAX));
-    };
-    rule.major = number(item["major"]);
-    rule.minor = number(item["minor"]);
-    for (const char c : item["access"].text("rwm")) {
-      rule.read |= c == 'r';
-      rule.write |= c == 'w';
-      rule.make |= c == 'm';
-    }
-    limits.devices.push_back(rule);
-  });
 }
 
 void read_sysctls(const Json& sysctls, PlanStore& store, Plan& plan) {
@@ -279,7 +244,7 @@ void read_oci_config(const Json& config, PlanStore& store, Plan& plan, Limits& l
   plan.masked = store.list(texts(linux_section["maskedPaths"], store));
   plan.readonly_paths = store.list(texts(linux_section["readonlyPaths"], store));
   read_sysctls(linux_section["sysctl"], store, plan);
-  read_limits(linux_section["resources"], limits);
+  limits = read_resources(linux_section["resources"]);
   // The links that every Linux container has (OCI runtime specification, runtime-linux.md).
   plan.links = store.list(std::vector<Pair>{{"/dev/fd", "/proc/self/fd"},
                                             {"/dev/stdin", "/proc/self/fd/0"},

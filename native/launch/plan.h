@@ -12,7 +12,8 @@ namespace berth::launch {
 
 constexpr uint32_t kPlanMagic = 0x42504c4e;  // "BPLN"
 constexpr uint32_t kPlanFormat = 1;
-constexpr uint32_t kPlanLimit = 1 << 20;  // bytes; a plan is some kB, most of it the seccomp filter
+/// Bytes. A plan is some kB, most of it the seccomp filter; arguments and variables may come to what execve(2) takes at most, 6 MiB.
+constexpr uint32_t kPlanLimit = 8 << 20;
 
 /// Descriptors that berth-init finds open at start, besides 0, 1 and 2 (the client's stdout and stderr, or /dev/null).
 enum InheritedFd : int { kPlanFd = 3, kLeashFd = 4, kIdRangeFd = 5, kInheritedEnd = 6 };
@@ -65,6 +66,7 @@ struct Pair {
 };
 
 struct ResourceLimit {
+  const char* name = "";  // nofile
   uint32_t resource = 0;  // RLIMIT_*
   uint64_t soft = 0, hard = 0;
 };
@@ -81,9 +83,12 @@ struct Process {
   const char* user = "";
   uint32_t uid = 0, gid = 0, umask = 022;
   List<uint32_t> groups;
+  List<const char*> group_names;  // names from the image, or numbers
   Capabilities capabilities;
   List<ResourceLimit> limits;
   bool no_new_privileges = true;
+  /// A first process stays before the program, passes signals on and collects orphans.
+  bool init = false;
   bool adjust_oom_score = false;
   int32_t oom_score = 0;
 };
@@ -106,6 +111,8 @@ struct Cgroup {
   const char* unified = "";
   /// cgroup v1: the task's directory in each hierarchy in use; the supervisor joins the parent of each.
   List<const char*> v1;
+  /// cgroup v1: where a change of limits may put the task while it runs.
+  List<const char*> later;
 };
 
 struct Logs {
@@ -152,20 +159,20 @@ struct Layout {
   }
   void operator()(Device& v) { c.fields(v.path, v.type, v.major, v.minor, v.mode, v.uid, v.gid); }
   void operator()(Pair& v) { c.fields(v.key, v.value); }
-  void operator()(ResourceLimit& v) { c.fields(v.resource, v.soft, v.hard); }
+  void operator()(ResourceLimit& v) { c.fields(v.name, v.resource, v.soft, v.hard); }
   void operator()(Capabilities& v) {
     c.fields(v.bounding, v.effective, v.permitted, v.inheritable, v.ambient);
   }
   void operator()(Process& v) {
     auto oom_score = static_cast<uint32_t>(v.oom_score);
-    c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.capabilities,
-             v.limits, v.no_new_privileges, v.adjust_oom_score, oom_score);
+    c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.group_names,
+             v.capabilities, v.limits, v.no_new_privileges, v.init, v.adjust_oom_score, oom_score);
     v.oom_score = static_cast<int32_t>(oom_score);
   }
   void operator()(Rootfs& v) {
     c.fields(v.base, v.layers, v.upper, v.work, v.directory, v.is_volatile, v.readonly);
   }
-  void operator()(Cgroup& v) { c.fields(v.unified, v.v1); }
+  void operator()(Cgroup& v) { c.fields(v.unified, v.v1, v.later); }
   void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,

@@ -86,10 +86,29 @@ TEST_CASE("every fault is told with its place") {
        "config.json: linux.uidMappings: id maps and a user namespace need each other"},
       {document("", R"("devices":[{"type":"x","path":"/dev/x"}])"),
        "config.json: linux.devices[0].type: must be c, u or b"},
-      {document("", R"("resources":{"hugepageLimits":[]})"),
-       "config.json: linux.resources.hugepageLimits: is not supported yet"},
-      {document("", R"("resources":{"memory":{"reservation":1}})"),
-       "config.json: linux.resources.memory.reservation: is not supported yet"},
+      {document("", R"("resources":{"rdma":{}})"),
+       "config.json: linux.resources.rdma: is not supported"},
+      {document("", R"("resources":{"memory":{"kernel":1}})"),
+       "config.json: linux.resources.memory.kernel: is not supported"},
+      {document("", R"("resources":{"memory":{"limit":5,"swap":4}})"),
+       "config.json: linux.resources.memory.swap: counts memory and swap together: it must not be "
+       "below limit"},
+      {document("", R"("resources":{"memory":{"swappiness":101}})"),
+       "config.json: linux.resources.memory.swappiness: must lie between 0 and 100"},
+      {document("", R"("resources":{"cpu":{"cpus":"0;1"}})"),
+       "config.json: linux.resources.cpu.cpus: must be a list such as 0-2,7"},
+      {document("", R"("resources":{"blockIO":{"weight":9}})"),
+       "config.json: linux.resources.blockIO.weight: must lie between 10 and 1000"},
+      {document("", R"("resources":{"blockIO":{"throttleReadBpsDevice":[{"major":8,"rate":1}]}})"),
+       "config.json: linux.resources.blockIO.throttleReadBpsDevice[0].minor: is missing"},
+      {document("", R"("resources":{"hugepageLimits":[{"pageSize":"2MB/../x","limit":1}]})"),
+       "config.json: linux.resources.hugepageLimits[0].pageSize: must be a size such as 2MB"},
+      {document("", R"("resources":{"network":{"priorities":[{"name":"a b","priority":1}]}})"),
+       "config.json: linux.resources.network.priorities[0].name: is no name of an interface"},
+      {document("", R"("resources":{"unified":{"memory/max":"1"}})"),
+       "config.json: linux.resources.unified.memory/max: is no name of a cgroup v2 file"},
+      {document("", R"("resources":{"unified":{"cgroup.kill":"1"}})"),
+       "config.json: linux.resources.unified.cgroup.kill: is not a limit"},
       {document("", R"("resources":{"memory":{"limit":"1g"}})"),
        "config.json: linux.resources.memory.limit: must be a whole number"},
       {document("", R"("sysctl":{"kernel.core_pattern":"|x"})"),
@@ -173,10 +192,56 @@ TEST_CASE("limits in the files of both layouts") {
     return text;
   };
   CHECK(lines(v1_settings(read.limits)) ==
-        "memory.limit_in_bytes=1048576\nmemory.memsw.limit_in_bytes=3145728\npids.max=max\ncpu.cfs_"
-        "period_us=100000\ncpu.cfs_quota_us=50000\n"
-        "cpu.shares=1024\ndevices.deny=a\ndevices.allow=c 1:3 rw\ndevices.allow=b *:* m\n");
+        "memory.limit_in_bytes=1048576\nmemory.memsw.limit_in_bytes=3145728\npids.max=max\n"
+        "cpu.shares=1024\ncpu.cfs_period_us=100000\ncpu.cfs_quota_us=50000\n"
+        "devices.deny=a\ndevices.allow=c 1:3 rw\ndevices.allow=b *:* m\n");
   CHECK(lines(v2_settings(read.limits)) ==
-        "memory.max=1048576\nmemory.swap.max=2097152\npids.max=max\ncpu.max=50000 "
-        "100000\ncpu.weight=39\n");
+        "memory.max=1048576\nmemory.swap.max=2097152\npids.max=max\ncpu.weight=39\n"
+        "cpu.max=50000 100000\n");
+}
+
+TEST_CASE("the scales of v1 on those of v2") {
+  const auto value = [](const std::string& resources, const std::string& file) {
+    const Read read(document("", "\"resources\":{" + resources + "}"));
+    for (const auto& setting : v2_settings(read.limits)) {
+      if (setting.file == file) return setting.value;
+      if (setting.or_file == file) return setting.or_value;
+    }
+    return std::string("none");
+  };
+  const std::pair<int, const char*> shares[] = {{0, "none"},      {1, "1"},     {2, "1"},
+                                                {512, "20"},      {1024, "39"}, {262144, "10000"},
+                                                {300000, "10000"}};
+  for (const auto& each : shares)
+    CHECK(value(R"("cpu":{"shares":)" + std::to_string(each.first) + "}", "cpu.weight") ==
+          each.second);
+  const std::pair<int, const char*> weights[] = {
+      {10, "default 1"}, {500, "default 4950"}, {1000, "default 10000"}};
+  for (const auto& each : weights)
+    CHECK(value(R"("blockIO":{"weight":)" + std::to_string(each.first) + "}", "io.weight") ==
+          each.second);
+  CHECK(value(R"("blockIO":{"weight":500})", "io.bfq.weight") == "default 500");
+  CHECK(value(R"("blockIO":{"weightDevice":[{"major":8,"minor":16,"weight":10}]})", "io.weight") ==
+        "8:16 1");
+  CHECK(value(R"("memory":{"limit":10,"swap":10})", "memory.swap.max") == "0");
+  CHECK(value(R"("memory":{"limit":10,"swap":-1})", "memory.swap.max") == "max");
+  CHECK(value(R"("cpu":{"quota":-1,"period":5000})", "cpu.max") == "max 5000");
+  CHECK(value(R"("blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":0}]})",
+              "io.max") == "8:0 rbps=max");
+}
+
+TEST_CASE("what a layout lacks is told, not passed over") {
+  const Read read(document("", R"("resources":{"memory":{"swappiness":0,"disableOOMKiller":true},
+    "cpu":{"realtimeRuntime":1},"network":{"classID":1},"blockIO":{"leafWeight":10},"unified":{"memory.high":"1"}})"));
+  REQUIRE(read.fault.empty());
+  const auto lacking = [](const std::vector<Setting>& settings) {
+    std::string text;
+    for (const auto& setting : settings) {
+      if (!setting.lacking.empty()) text += setting.meaning + "\n";
+    }
+    return text;
+  };
+  CHECK(lacking(v1_settings(read.limits)) == "memory.high\n");
+  CHECK(lacking(v2_settings(read.limits)) ==
+        "swappiness\nthe OOM killer\nreal-time CPU time\nI/O leaf weight\nnetwork class\n");
 }

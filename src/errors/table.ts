@@ -33,6 +33,7 @@ export const errorTable = {
   NAME_IN_USE: { exit: 125, meaning: 'Another container already has that name.' },
   LAUNCH_FAILED: { exit: 125, meaning: 'A step of the launch failed; the message names it.' },
   LIMIT_UNENFORCEABLE: { exit: 125, meaning: 'The host cannot enforce a limit that was asked for.' },
+  LIMIT_REFUSED: { exit: 125, meaning: 'The kernel does not take the value of a limit.' },
   USER_UNKNOWN: { exit: 125, meaning: 'The user or group is not in the image.' },
   COMMAND_NOT_EXECUTABLE: {
     exit: 126,

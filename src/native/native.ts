@@ -27,6 +27,17 @@ export interface LaunchCalls {
 
   /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
   launch(request: LaunchRequest): Promise<Launched>;
+
+  /** Changes the limits of a running container. After a failure the old ones are in force, all of them. */
+  updateLimits(request: UpdateRequest): Promise<void>;
+}
+
+export interface UpdateRequest {
+  /** The `cgroup` member of the container's launch.json, as text. */
+  cgroup: string;
+  /** `linux.resources` of its config.json as it is and as it is to be, as text. */
+  before: string;
+  after: string;
 }
 
 export interface IdRangeClaim {

@@ -7,6 +7,7 @@ export interface RuntimeConfig {
   process: RuntimeProcess;
   root: { path: string; readonly: boolean };
   hostname?: string;
+  domainname?: string;
   mounts: RuntimeMount[];
   linux: RuntimeLinux;
   annotations?: Record<string, string>;
@@ -32,6 +33,12 @@ export interface RuntimeMount {
   options: string[];
 }
 
+/** Made anew, or joined where `path` names one. */
+export interface RuntimeNamespace {
+  type: NamespaceKind;
+  path?: string;
+}
+
 export type NamespaceKind = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup';
 
 export interface IdMapping {
@@ -41,7 +48,7 @@ export interface IdMapping {
 }
 
 export interface RuntimeLinux {
-  namespaces: { type: NamespaceKind }[];
+  namespaces: RuntimeNamespace[];
   uidMappings?: IdMapping[];
   gidMappings?: IdMapping[];
   devices: RuntimeDevice[];
@@ -63,13 +70,51 @@ export interface RuntimeDevice {
   gid: number;
 }
 
+/** config-linux.md, control groups. Amounts are bytes, -1 for unlimited; `swap` counts memory and swap together. */
 export interface RuntimeResources {
   devices?: { allow: boolean; type?: 'a' | 'b' | 'c'; major?: number; minor?: number; access: string }[];
-  /** Bytes. */
-  memory?: { limit: number };
-  /** Microseconds of CPU time in each period. */
-  cpu?: { quota: number; period: number };
+  memory?: {
+    limit?: number;
+    reservation?: number;
+    swap?: number;
+    /** v1 alone, like the next two. */
+    kernelTCP?: number;
+    swappiness?: number;
+    disableOOMKiller?: boolean;
+  };
+  /** `quota`: microseconds of CPU time in each period, which is in microseconds too. */
+  cpu?: {
+    shares?: number;
+    quota?: number;
+    period?: number;
+    burst?: number;
+    idle?: number;
+    realtimeRuntime?: number;
+    realtimePeriod?: number;
+    cpus?: string;
+    mems?: string;
+  };
   pids?: { limit: number };
+  blockIO?: {
+    weight?: number;
+    leafWeight?: number;
+    weightDevice?: { major: number; minor: number; weight?: number; leafWeight?: number }[];
+    throttleReadBpsDevice?: DeviceRate[];
+    throttleWriteBpsDevice?: DeviceRate[];
+    throttleReadIOPSDevice?: DeviceRate[];
+    throttleWriteIOPSDevice?: DeviceRate[];
+  };
+  hugepageLimits?: { pageSize: string; limit: number }[];
+  network?: { classID?: number; priorities?: { name: string; priority: number }[] };
+  /** Files of cgroup v2 and what to write into them. */
+  unified?: Record<string, string>;
+}
+
+/** A second; 0: no limit. */
+export interface DeviceRate {
+  major: number;
+  minor: number;
+  rate: number;
 }
 
 export interface Seccomp {
@@ -79,7 +124,14 @@ export interface Seccomp {
   syscalls: SeccompRule[];
 }
 
-export type SeccompAction = 'SCMP_ACT_ALLOW' | 'SCMP_ACT_ERRNO' | 'SCMP_ACT_KILL_PROCESS' | 'SCMP_ACT_LOG';
+export type SeccompAction =
+  | 'SCMP_ACT_ALLOW'
+  | 'SCMP_ACT_ERRNO'
+  | 'SCMP_ACT_KILL'
+  | 'SCMP_ACT_KILL_THREAD'
+  | 'SCMP_ACT_KILL_PROCESS'
+  | 'SCMP_ACT_LOG'
+  | 'SCMP_ACT_TRAP';
 
 export interface SeccompRule {
   names: string[];

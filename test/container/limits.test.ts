@@ -76,7 +76,13 @@ t.test('limits', unlessRoot, async (t) => {
     }
     const id = 'feedfacecafe';
     const { memory: _without, ...rest } = v1;
-    const cgroup = cgroupPlaces(stage.roots, id, { layout, unified, scope: null, v1: rest, controllers: [] });
+    const cgroup = cgroupPlaces(stage.roots, id, new Set(), {
+      layout,
+      unified,
+      scope: null,
+      v1: rest,
+      controllers: [],
+    });
     const options: ContainerOptions = { ...defaults, command: ['true'], userns: 'host', memory: 64 * MiB };
     const config = describeConfig({
       id,
@@ -85,6 +91,7 @@ t.test('limits', unlessRoot, async (t) => {
       idRange: null,
       nameServiceFiles: [],
       cgroup,
+      resources: { memory: { limit: 64 * MiB } },
     });
     const launch = {
       format: 1,

@@ -44,7 +44,7 @@ t.test('bad input', unlessRoot, async (t) => {
         125,
         /^berth: volume .*file-gone: no such file or directory \(ENOENT\)\nMake it on the host first\.\n/,
       ],
-      [['-v', 'named:/x', reference, 'true'], 125, /named is no path/],
+      [['-v', 'na/med:/x', reference, 'true'], 125, /na\/med is neither a path nor the name of a volume/],
       [['-v', `${file}:/proc/x`, reference, 'true'], 125, /cannot lie in \/proc or \/sys/],
       [['-v', `${file}:/dev`, reference, 'true'], 125, /cannot be \/dev/],
       [['-v', `${file}:/a/../sys/x`, reference, 'true'], 125, /cannot lie in \/proc or \/sys/],

@@ -14,25 +14,49 @@ export interface CgroupPlaces {
   unifiedControls: boolean;
   /** v1: the container's directory by controller. */
   v1: Record<string, string>;
+  /** v1: the same for what it has no need of at its start; a change of its limits may take it there. */
+  later?: Record<string, string>;
 }
 
-/** What berth limits or measures with on v1; on v2 all of it is in the one directory. */
-const usedOnV1 = ['memory', 'cpu', 'cpuacct', 'pids', 'devices'];
+/** What berth always limits or measures with on v1; on v2 all of it is in the one directory. */
+const usedOnV1 = ['memory', 'cpuacct', 'pids', 'devices'];
+/** Each hierarchy costs every launch, and without a limit there is nothing in these to see. */
+const onDemandOnV1 = ['cpu', 'cpuset', 'blkio', 'hugetlb', 'net_cls', 'net_prio'];
 
 let hostLayout: CgroupLayout | undefined;
 
-/** Every cgroup of a root lies below `berth-ROOTHASH`, so that whose it is can be seen. */
-export function cgroupPlaces(roots: Roots, id: string, layout?: CgroupLayout): CgroupPlaces {
-  // A host does not change its layout while it runs.
+/** The layout of this host, which does not change while it runs. */
+export function layoutOfHost(): CgroupLayout {
   hostLayout ??= detectCgroupLayout();
-  const { unified, scope, v1: mounts, layout: kind } = layout ?? hostLayout;
+  return hostLayout;
+}
+
+/**
+ * Every cgroup of a root lies below `berth-ROOTHASH`, so that whose it is can be seen. `needed`: the v1 controllers that this container needs at its start
+ * besides those that each has.
+ */
+export function cgroupPlaces(
+  roots: Roots,
+  id: string,
+  needed: ReadonlySet<string> = new Set(),
+  layout = layoutOfHost(),
+): CgroupPlaces {
+  const { unified, scope, v1: mounts, layout: kind } = layout;
   const home = scope ?? unified;
   const group = `berth-${rootHash(roots)}`;
-  const v1: Record<string, string> = {};
-  for (const name of usedOnV1) {
-    const mount = mounts[name];
-    if (mount !== undefined) v1[name] = path.join(mount, group, id);
-  }
+  // Without a unified hierarchy only the freezer can hold a container.
+  const used = [...usedOnV1, ...(unified === null ? ['freezer'] : [])];
+  const join = (names: readonly string[]) =>
+    Object.fromEntries(
+      names.flatMap((name) => {
+        const mount = mounts[name];
+        return mount === undefined ? [] : [[name, path.join(mount, group, id)]];
+      }),
+    );
+  // Mounted together with one in use, a hierarchy is joined anyway.
+  const mountsUsed = new Set(used.map((name) => mounts[name]));
+  const asked = onDemandOnV1.filter((name) => needed.has(name) || mountsUsed.has(mounts[name]));
+  const v1 = join([...used, ...asked]);
   return {
     layout: kind,
     unified: home === null ? null : path.join(home, group, id),
@@ -40,7 +64,26 @@ export function cgroupPlaces(roots: Roots, id: string, layout?: CgroupLayout): C
     scope,
     unifiedControls: kind === 'unified',
     v1,
+    later: join(onDemandOnV1.filter((name) => !asked.includes(name))),
   };
+}
+
+/** The `cgroup` member of launch.json (docs/reference/launch-json.md). */
+export function cgroupFacts({ unified, supervisors, unifiedControls, v1, later }: CgroupPlaces) {
+  return {
+    unified: unified ?? '',
+    supervisors: supervisors ?? '',
+    unified_controls: unifiedControls,
+    v1,
+    later: later ?? {},
+  };
+}
+
+/** Does this host have that v1 or v2 controller for containers? */
+export function hasController({ layout, v1, controllers }: CgroupLayout, name: string): boolean {
+  // What v1 has the devices controller for, v2 does with a program of its own.
+  if (layout === 'unified') return name === 'devices' || controllers.some((each) => each.name === name);
+  return v1[name] !== undefined;
 }
 
 /** Which directories tell of a task: its processes, and each controller's accounts. */
@@ -57,11 +100,14 @@ export function cgroupAccounts(places: CgroupPlaces): {
     controllers:
       places.unifiedControls && unified !== null
         ? Object.fromEntries(all.map((name) => [name, unified]))
-        : places.v1,
+        : { ...places.later, ...places.v1 },
   };
 }
 
 /** Every directory, for removal. */
 export function cgroupDirectories(places: CgroupPlaces): string[] {
-  return [...(places.unified === null ? [] : [places.unified]), ...new Set(Object.values(places.v1))];
+  const { unified, v1, later } = places;
+  return [
+    ...new Set([...(unified === null ? [] : [unified]), ...Object.values(v1), ...Object.values(later ?? {})]),
+  ];
 }

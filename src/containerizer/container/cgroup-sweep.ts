@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../../state/live-process.js';
 import type { Roots } from '../../state/roots.js';
 import { scopeUnitFile } from '../host/systemd-scope.js';
-import { cgroupPlaces } from './cgroup-places.js';
+import { containerIds } from './catalogue.js';
+import { cgroupDirectories, cgroupPlaces } from './cgroup-places.js';
 import type { StateDocument } from './document.js';
 import { whileNobodyLaunches } from './launch-lock.js';
 
@@ -13,14 +14,14 @@ import { whileNobodyLaunches } from './launch-lock.js';
  * started: its own would lose their place.
  */
 export function sweepCgroups(roots: Roots): void {
-  const { unified, supervisors, scope, v1 } = cgroupPlaces(roots, 'any');
-  const shared = [
-    ...new Set(
-      [unified, ...Object.values(v1)].flatMap((place) => (place === null ? [] : [path.dirname(place)])),
-    ),
-  ];
+  const places = cgroupPlaces(roots, 'any');
+  const { supervisors, scope } = places;
+  const shared = cgroupDirectories(places).map((place) => path.dirname(place));
   whileNobodyLaunches(roots, () => {
-    if (shared.some((directory) => holdsContainers(directory, supervisors))) return;
+    const known = new Set(containerIds(roots));
+    // Every one is looked at, also after one that holds a container.
+    const held = shared.map((directory) => holdsContainers(directory, supervisors, known));
+    if (held.includes(true)) return;
     for (const directory of [...(supervisors === null ? [] : [supervisors]), ...shared])
       removeSoon(directory);
     if (scope !== null) removeAbandonedScope(scope);
@@ -35,11 +36,12 @@ function removeAbandonedScope(scope: string): void {
   if (!existsSync(scopeUnitFile)) removeIfEmpty(scope);
 }
 
-function holdsContainers(directory: string, supervisors: string | null): boolean {
+/** An empty cgroup of a container that is gone is taken away: whoever changed its limits may have made it as it ended. */
+function holdsContainers(directory: string, supervisors: string | null, known: Set<string>): boolean {
   try {
-    return readdirSync(directory, { withFileTypes: true }).some(
-      (entry) => entry.isDirectory() && path.join(directory, entry.name) !== supervisors,
-    );
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && path.join(directory, entry.name) !== supervisors)
+      .some(({ name }) => known.has(name) || !removeIfEmpty(path.join(directory, name)));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;

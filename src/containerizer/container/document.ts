@@ -21,6 +21,12 @@ export interface ContainerDocument {
   /** The first host id of its range, or null with the host's own ids. */
   first_id: number | null;
   stop_signal: string;
+  /** Seconds; null: berth's default. */
+  stop_timeout: number | null;
+  /** The image's, and the caller's over them. */
+  labels: Record<string, string>;
+  /** private, shareable, none, host, or `container:ID`. */
+  ipc: string;
   limits: { memory: number | null; pids: number | null; cpus: number | null };
   volumes: { source: string; target: string; readonly: boolean }[];
   cgroup: { layout: string; procs: string | null; controllers: Record<string, string> };

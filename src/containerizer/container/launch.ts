@@ -1,28 +1,43 @@
-import { closeSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { isNativeError, native, supervisorProgram } from '../../native/index.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
+import type { RuntimeResources } from '../../oci-spec/runtime.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
+import { limitsSwap } from '../host/swap-accounting.js';
 import { readContainer } from './catalogue.js';
-import { type CgroupPlaces, cgroupAccounts, cgroupPlaces } from './cgroup-places.js';
+import {
+  type CgroupPlaces,
+  cgroupAccounts,
+  cgroupFacts,
+  cgroupPlaces,
+  hasController,
+  layoutOfHost,
+} from './cgroup-places.js';
 import { removeDebris } from './debris.js';
 import { describeConfig } from './describe/config.js';
+import { limitsOf, neededControllers, newResources } from './describe/resources.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders } from './folders.js';
+import { hostFacts } from './host-facts.js';
 import { claimIds } from './id-claim.js';
+import { IdFile } from './id-file.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { lockLaunch } from './launch-lock.js';
 import { readLines } from './leash.js';
+import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import type { ContainerOptions } from './options.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
 import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
+import { signalNumber } from './signals.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
 
@@ -41,6 +56,8 @@ export interface LaunchRequest {
   client: { stdout: number; stderr: number } | null;
   /** Told when each step began. */
   timer?: LaunchTimer;
+  /** Told what is not as the caller may expect, and no reason to stop. */
+  onWarning?: (text: string) => void;
 }
 
 /** A container whose program runs. It lives on when this process dies. */
@@ -57,24 +74,42 @@ export interface RunningContainer {
   release(): void;
 }
 
-const nameServiceFiles = ['/etc/resolv.conf', '/etc/hosts'];
-
 const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
 export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   requireRoot();
-  return whileScopeGoes(() => launchOnce(roots, request));
+  return whileScopeGoes(() => launchTelling(roots, request));
+}
+
+/** The file of the id is claimed before anything is made, and there is none where there is no container. */
+async function launchTelling(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
+  const { idFile } = request.options;
+  if (idFile === undefined) return launchOnce(roots, request);
+  const file = IdFile.claim(idFile);
+  let container: RunningContainer | undefined;
+  try {
+    container = await launchOnce(roots, request);
+    file.write(container.id);
+    return container;
+  } catch (error) {
+    file.discard();
+    container?.signal(constants.signals.SIGKILL);
+    await container?.ended;
+    throw error;
+  }
 }
 
 async function launchOnce(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   request.timer?.mark('describe');
   const { options, image } = request;
+  if (options.namedVolumes.length > 0 || options.volumesFrom.length > 0) {
+    throw new BerthError('USAGE', { what: 'volume', why: 'volumes by name are not supported yet' });
+  }
   const id = newId();
   const name = options.name ?? id;
-  const cgroup = cgroupPlaces(roots, id);
-  // Each cgroup costs every launch; without a limit there is nothing in this one to see.
-  if (options.cpus === undefined) delete cgroup.v1.cpu;
+  const resources = resourcesOf(request);
+  const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
   const range = options.userns === 'auto' ? claimIds() : null;
   try {
     const config = describeConfig({
@@ -83,14 +118,17 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       image: image.config,
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
-      nameServiceFiles: options.network === 'host' ? nameServiceFiles.filter((file) => existsSync(file)) : [],
+      resources,
+      volumes: options.volumes,
+      peers: {},
+      ...hostFacts(options, range !== null),
     });
     const document = documentOf(
       id,
       name,
       request,
       config.process.args,
-      config.linux.resources.pids?.limit ?? null,
+      resources,
       range?.first ?? null,
       cgroup,
     );
@@ -129,6 +167,18 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
   } finally {
     if (range !== null) closeSync(range.fd);
   }
+}
+
+/** What was asked for, as this host can be asked for it. */
+function resourcesOf({ options, onWarning }: LaunchRequest): RuntimeResources {
+  const layout = layoutOfHost();
+  const swap = limitsSwap(layout);
+  if (options.memory !== undefined && options.memorySwap === undefined && !swap)
+    onWarning?.('this kernel cannot limit swap: memory is limited without it');
+  return newResources(checkLimits(options), {
+    has: (name) => hasController(layout, name),
+    limitsSwap: swap,
+  });
 }
 
 /** Takes the name, if need be from a launcher that was killed, and says that the container is on its way. */
@@ -180,7 +230,7 @@ function documentOf(
   name: string,
   { image, options }: LaunchRequest,
   command: string[],
-  pids: number | null,
+  resources: RuntimeResources,
   firstId: number | null,
   cgroup: CgroupPlaces,
 ): ContainerDocument {
@@ -197,12 +247,26 @@ function documentOf(
     hostname: options.hostname ?? id,
     user: options.user ?? (image.config.config?.User || '0'),
     first_id: firstId,
-    stop_signal: image.config.config?.StopSignal || 'SIGTERM',
-    limits: { memory: options.memory ?? null, pids, cpus: options.cpus ?? null },
+    stop_signal: stopSignal(options, image),
+    stop_timeout: options.stopTimeout ?? null,
+    labels: { ...image.config.config?.Labels, ...options.labels },
+    ipc: typeof options.ipc === 'string' ? options.ipc : `container:${options.ipc.container}`,
+    limits: limitsOf(resources),
     volumes: options.volumes.map(({ source, target, readonly }) => ({ source, target, readonly })),
     cgroup: cgroupAccounts(cgroup),
     cgroup_places: cgroup,
   };
+}
+
+/** The caller's, else the image's; one that this machine does not have is told now, not when somebody wants the container to stop. */
+function stopSignal({ stopSignal: own }: ContainerOptions, image: LaunchImage): string {
+  const signal = own ?? (image.config.config?.StopSignal || 'SIGTERM');
+  if (signalNumber(signal) !== undefined) return signal;
+  throw new BerthError('IMAGE_INVALID', {
+    what: `image ${image.reference}`,
+    why: `its stop signal ${signal} does not exist`,
+    mend: 'Give another: --stop-signal SIGTERM.',
+  });
 }
 
 /** `launch.json`: what the native launcher needs besides config.json (docs/reference/launch-json.md). */
@@ -223,18 +287,15 @@ function launchFacts(
     remove: options.remove,
     timings: timer !== undefined,
     user: options.user ?? image.config.config?.User ?? '',
+    groups: options.groups,
+    init: options.init,
     rootfs: {
       base: roots.root,
       layers: image.layers.map((layer) => path.relative(roots.root, layer)),
       // What is discarded anyway need not be written to the disk first.
       volatile: options.remove,
     },
-    cgroup: {
-      unified: cgroup.unified ?? '',
-      supervisors: cgroup.supervisors ?? '',
-      unified_controls: cgroup.unifiedControls,
-      v1: cgroup.v1,
-    },
+    cgroup: cgroupFacts(cgroup),
     logs: logLimits,
   };
 }

@@ -28,7 +28,7 @@ export function settle(roots: Roots, container: Container): Container {
   const exit = supervisorLost();
   if (document.remove) removeFolders(roots, document);
   else writeWhole(path.join(places.run(roots, document.id), 'exit.json'), JSON.stringify(exit));
-  return readContainer(roots, document.id) ?? { ...container, state: 'exited', exit };
+  return readContainer(roots, document.id) ?? { ...container, state: 'exited', paused: false, exit };
 }
 
 function killTask(pid: number, startTime: number): void {
