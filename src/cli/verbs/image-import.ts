@@ -1,6 +1,7 @@
+import { Option } from 'commander';
 import { importTree } from '../../containerizer/image/import-tree.js';
-import { collect } from '../collect.js';
 import { imageProgress } from '../image-progress.js';
+import { repeatable } from '../run-flags/group.js';
 import type { Verb } from '../verb.js';
 
 export const verb: Verb = {
@@ -10,13 +11,18 @@ export const verb: Verb = {
     command
       .argument('<file>', 'a tar archive, compressed or not; - for standard input')
       .argument('<name>', 'NAME[:TAG]')
-      .option('-c, --change <instruction>', 'as in a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, …; repeatable', collect, [])
+      .addOption(
+        new Option(
+          '-c, --change <instruction>',
+          'as in a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, … (repeatable)',
+        ).argParser(repeatable(String)),
+      )
       .option('-m, --message <text>', 'what the history says of it');
   },
   async run(context, [file = '', name = ''], { change, message }) {
     const imported = await importTree(context.roots, file === '-' ? 0 : file, {
       name,
-      changes: change as string[],
+      changes: (change ?? []) as string[],
       message: typeof message === 'string' ? message : undefined,
       onProgress: imageProgress(context),
     });

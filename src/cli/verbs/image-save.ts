@@ -10,18 +10,30 @@ export const verb: Verb = {
     command
       .argument('<image...>', 'names or ids')
       .option('-o, --output <file>', 'a file, or with oci-dir a new folder; default: standard output')
-      .option('--format <format>', `${saveFormats.join(', ')}; default docker-archive, as docker save writes it`);
+      .option(
+        '--format <format>',
+        `${saveFormats.join(', ')}; default docker-archive, as docker save writes it`,
+      );
   },
   async run(context, references, { output, format = 'docker-archive' }) {
     if (!isFormat(format)) {
-      throw usageError(`--format ${String(format)}`, 'it is not a format', `Use one of ${saveFormats.join(', ')}.`);
+      throw usageError(
+        `--format ${String(format)}`,
+        'it is not a format',
+        `Use one of ${saveFormats.join(', ')}.`,
+      );
     }
     if (output === undefined && isatty(1)) {
-      throw usageError('image save', 'standard output is a terminal', 'Use -o FILE, or send it to a file or pipe.');
+      throw usageError(
+        'image save',
+        'standard output is a terminal',
+        'Use -o FILE, or send it to a file or pipe.',
+      );
     }
     const to = typeof output === 'string' && output !== '-' ? output : 1;
     await saveImages(context.roots, references, format, to);
-    if (context.json && to !== 1) context.out(`${JSON.stringify({ images: references, format, output: to })}\n`);
+    if (context.json && to !== 1)
+      context.out(`${JSON.stringify({ images: references, format, output: to })}\n`);
     return 0;
   },
 };

@@ -9,7 +9,8 @@ export const verb: Verb = {
   },
   async run(context, [reference = '', name = '']) {
     const tagged = await tagImage(context.roots, reference, name);
-    if (context.json) context.out(`${JSON.stringify({ name: tagged.name, digest: tagged.manifestDigest })}\n`);
+    if (context.json)
+      context.out(`${JSON.stringify({ name: tagged.name, digest: tagged.manifestDigest })}\n`);
     return 0;
   },
 };

@@ -28,6 +28,18 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./wait.js'),
   },
   rm: { summary: 'Remove containers with their files and logs', load: () => import('./rm.js') },
+  diff: {
+    summary: "Show what a container has changed of its image's files",
+    load: () => import('./diff.js'),
+  },
+  export: {
+    summary: 'Write the file system of a container as a tar archive',
+    load: () => import('./export.js'),
+  },
+  commit: {
+    summary: 'Make an image of what a container has become',
+    load: () => import('./commit.js'),
+  },
   'image load': {
     summary: 'Bring images into the store, verified and unpacked',
     load: () => import('./image-load.js'),

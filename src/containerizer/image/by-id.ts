@@ -23,7 +23,10 @@ export function imageById(roots: Roots, text: string): Digest | undefined {
     throw new BerthError('IMAGE_NOT_FOUND', {
       what: `image ${text}`,
       why: `${found.length} images have ids that begin so`,
-      mend: `Give more of the id: ${found.slice(0, 5).map((digest) => hexOf(digest).slice(0, wanted.length + 8)).join(', ')}.`,
+      mend: `Give more of the id: ${found
+        .slice(0, 5)
+        .map((digest) => hexOf(digest).slice(0, wanted.length + 8))
+        .join(', ')}.`,
     });
   }
   return found[0];

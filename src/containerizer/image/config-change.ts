@@ -8,7 +8,9 @@ type Settings = NonNullable<ImageConfig['config']>;
  * Commands are a JSON array, or a line for `/bin/sh -c`.
  */
 export function changeConfig(settings: Settings, changes: readonly string[]): Settings {
-  return changes.reduce((before, change) => ({ ...before, ...changed(before, change) }), settings);
+  const now = { ...settings };
+  for (const change of changes) Object.assign(now, changed(now, change));
+  return now;
 }
 
 function changed(before: Settings, change: string): Settings {
@@ -23,9 +25,19 @@ function changed(before: Settings, change: string): Settings {
     case 'LABEL':
       return { Labels: { ...before.Labels, ...Object.fromEntries(pairs(rest, change)) } };
     case 'EXPOSE':
-      return { ExposedPorts: { ...before.ExposedPorts, ...Object.fromEntries(words(rest).map((port) => [portOf(port, change), {}])) } };
+      return {
+        ExposedPorts: {
+          ...before.ExposedPorts,
+          ...Object.fromEntries(words(rest).map((port) => [portOf(port, change), {}])),
+        },
+      };
     case 'VOLUME':
-      return { Volumes: { ...before.Volumes, ...Object.fromEntries((array(rest) ?? words(rest)).map((folder) => [folder, {}])) } };
+      return {
+        Volumes: {
+          ...before.Volumes,
+          ...Object.fromEntries((array(rest) ?? words(rest)).map((folder) => [folder, {}])),
+        },
+      };
     case 'USER':
       return { User: rest };
     case 'WORKDIR':
@@ -33,7 +45,10 @@ function changed(before: Settings, change: string): Settings {
     case 'STOPSIGNAL':
       return { StopSignal: rest };
     default:
-      throw unknown(change, 'it is none of CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR');
+      throw unknown(
+        change,
+        'it is none of CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR',
+      );
   }
 }
 
@@ -61,7 +76,9 @@ function command(text: string, change: string): string[] {
 }
 
 function environment(before: readonly string[], added: [string, string][]): string[] {
-  const variables = new Map(before.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
+  const variables = new Map(
+    before.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
+  );
   for (const [name, value] of added) variables.set(name, value);
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }
@@ -84,14 +101,17 @@ function pairs(text: string, change: string): [string, string][] {
 function words(text: string): string[] {
   const found = text.match(/(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\])+/gs) ?? [];
   return found.map((word) =>
-    word.replace(/"((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)/gs, (_whole, double?: string, single?: string, escaped?: string) =>
-      double === undefined ? (single ?? escaped ?? '') : double.replace(/\\(["\\$])/g, '$1'),
+    word.replace(
+      /"((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)/gs,
+      (_whole, double?: string, single?: string, escaped?: string) =>
+        double === undefined ? (single ?? escaped ?? '') : double.replace(/\\(["\\$])/g, '$1'),
     ),
   );
 }
 
 function portOf(text: string, change: string): string {
   const [, number = '', protocol] = /^([0-9]{1,5})(\/(?:tcp|udp|sctp))?$/.exec(text) ?? [];
-  if (number === '' || Number(number) > 65_535) throw unknown(change, `${JSON.stringify(text)} is not a port`);
+  if (number === '' || Number(number) > 65_535)
+    throw unknown(change, `${JSON.stringify(text)} is not a port`);
   return `${number}${protocol ?? '/tcp'}`;
 }

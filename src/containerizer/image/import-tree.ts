@@ -5,7 +5,7 @@ import type { Roots } from '../../state/roots.js';
 import { changeConfig } from './config-change.js';
 import { defaultLimits } from './limits.js';
 import { makeDurable, storeName } from './load.js';
-import { makeImage, type MadeLayer } from './make-image.js';
+import { type MadeLayer, makeImage } from './make-image.js';
 import type { OnProgress } from './progress.js';
 import type { Session } from './store.js';
 import { storeImages } from './store-images.js';
@@ -29,7 +29,8 @@ export async function importTree(
   const what = typeof input === 'number' ? 'the archive on standard input' : `archive ${input}`;
   const config = changeConfig({}, options.changes);
   const created = new Date().toISOString();
-  const comment = options.message ?? `Imported from ${typeof input === 'number' ? '-' : path.basename(input)}`;
+  const comment =
+    options.message ?? `Imported from ${typeof input === 'number' ? '-' : path.basename(input)}`;
   const stored = await storeImages(
     roots,
     what,

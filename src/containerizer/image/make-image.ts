@@ -1,5 +1,5 @@
-import { digestOf } from '../../oci-spec/digest.js';
 import type { Digest } from '../../oci-spec/digest.js';
+import { digestOf } from '../../oci-spec/digest.js';
 import {
   configMediaType,
   type Descriptor,
@@ -51,7 +51,12 @@ export function makeImage(
   const files = {
     place: what,
     verified: true,
-    path: (name: string) => (name === own ? made.file : base?.blobPath(`sha256:${name.slice('blobs/sha256/'.length)}`)),
+    path: (name: string) =>
+      name === own ? made.file : base?.blobPath(`sha256:${name.slice('blobs/sha256/'.length)}`),
   };
-  return imageOf(files, { manifestDigest: digestOf(manifestBytes), manifest, manifestBytes, configBytes }, what);
+  return imageOf(
+    files,
+    { manifestDigest: digestOf(manifestBytes), manifest, manifestBytes, configBytes },
+    what,
+  );
 }

@@ -18,7 +18,8 @@ export function lookUp(roots: Roots, parsed: ImageReference, reference: string):
   }
   if (named === undefined) {
     const manifest_digest = imageById(roots, reference);
-    if (manifest_digest !== undefined) return { manifest_digest, loaded_at: loadedAt(images, manifest_digest) };
+    if (manifest_digest !== undefined)
+      return { manifest_digest, loaded_at: loadedAt(images, manifest_digest) };
     throw new BerthError('IMAGE_NOT_FOUND', {
       what: `image ${reference}`,
       why: 'it is not in the store',
