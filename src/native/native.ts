@@ -1,4 +1,5 @@
 import type { ArchiveCalls } from './archive.js';
+import type { NetworkCalls } from './network.js';
 import type { PackCalls } from './pack.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
@@ -12,6 +13,7 @@ export interface Native
   extends ArchiveCalls,
     LaunchCalls,
     LockCalls,
+    NetworkCalls,
     PackCalls,
     ProbeCalls,
     ProcessCalls,
@@ -54,6 +56,8 @@ export interface LaunchRequest {
   supervisor: string;
   /** An `IdRangeClaim.fd`, or -1. The descriptor stays the caller's. */
   idRangeFd: number;
+  /** A `NetworkClaim.fd`, or -1. The descriptor stays the caller's. */
+  heldFd: number;
   /** The client's own descriptors that the container's output goes to until the client dies; -1 for none. */
   stdout: number;
   stderr: number;
