@@ -53,12 +53,7 @@ Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
     BERTH_ASSIGN(Fd parent, open_parent(path));
     cgroups_[cgroup_count_].parent = std::move(parent);
     cgroups_[cgroup_count_++].name.add(base_name(path));
-    // Where it counts what the kernel killed: v2 memory.events, v1 memory.oom_control; other hierarchies have neither.
-    for (const char* file : {"memory.events", "memory.oom_control"}) {
-      if (!memory_events_)
-        memory_events_.reset(
-            open(sys::Text<PATH_MAX>(path, "/", file).c_str(), O_RDONLY | O_CLOEXEC));
-    }
+    oom_.prepare(path);
     return {};
   };
   if (plan.cgroup.unified[0] != '\0') BERTH_TRY(add_cgroup(plan.cgroup.unified));
@@ -92,18 +87,8 @@ void Ending::add_later_cgroup(const char* path) {
   cgroups_[cgroup_count_ - 1].name.add(base_name(path));
 }
 
-bool Ending::oom_killed() const {
-  char text[512];
-  const ssize_t length =
-      memory_events_ ? pread(memory_events_.get(), text, sizeof text - 1, 0) : -1;
-  if (length <= 0) return false;
-  text[length] = '\0';
-  const char* count = strstr(text, "oom_kill ");
-  return count != nullptr && sys::leading_number(count + strlen("oom_kill ")) > 0;
-}
-
 Result<void> Ending::remove_cgroups() {
-  memory_events_.reset();
+  oom_.let_go();
   Result<void> outcome;
   for (uint32_t i = 0; i < cgroup_count_; ++i) {
     constexpr int kTries = 50;
