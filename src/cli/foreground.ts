@@ -102,7 +102,10 @@ export class Foreground {
   }
 
   /** Stays until the program has ended, and gives its status; or until its keys were typed: 0. */
-  async follow(program: FollowedProgram): Promise<number> {
+  async follow(
+    program: FollowedProgram,
+    explain: (exit: ExitDocument) => string | undefined = () => undefined,
+  ): Promise<number> {
     this.#program = program;
     this.#resize();
     for (const number of this.#early.splice(0)) program.signal(number);
@@ -113,6 +116,8 @@ export class Foreground {
       return 0;
     }
     await program.gone;
+    const reason = explain(end);
+    if (reason !== undefined) write(2, `berth: ${reason}\n`);
     if (this.#undelivered === undefined) return end.status;
     throw new BerthError('OUTPUT_LOST', {
       what: this.#undelivered.stream,

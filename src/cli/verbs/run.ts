@@ -5,6 +5,7 @@ import {
   launchContainer,
   type RunningContainer,
 } from '../../containerizer/container/launch.js';
+import { reasonOf } from '../../containerizer/container/oom.js';
 import type { ContainerOptions } from '../../containerizer/container/options.js';
 import { removeContainer } from '../../containerizer/container/remove.js';
 import { provideImage } from '../../containerizer/image/provide.js';
@@ -69,8 +70,14 @@ async function runInForeground(
   const client = foreground.client();
   foreground.begin();
   try {
-    return await foreground.follow(
-      await launchContainer(context.roots, { image, options, client, onWarning: warn(context) }),
+    const container = await launchContainer(context.roots, {
+      image,
+      options,
+      client,
+      onWarning: warn(context),
+    });
+    return await foreground.follow(container, (exit) =>
+      exit.oom_killed ? `container ${container.id}: ${reasonOf(exit)}` : undefined,
     );
   } finally {
     foreground.end();
