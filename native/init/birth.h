@@ -28,8 +28,15 @@ sys::Result<void> make_stage(const launch::Plan& plan, Progress& progress);
 /// Takes the stage down when there is no container to take it over; until then its folder cannot be removed.
 sys::Result<void> strike_stage(const launch::Plan& plan);
 
+/// What the first process of a container that is handed over gets besides the caller's own descriptors.
+struct HandoverEnds {
+  int start = -1;    // a listening socket
+  int console = -1;  // a socket that takes the terminal
+};
+
 /// Clones the first process into its user and pid namespaces (and its v2 cgroup); its other namespaces it makes itself, meanwhile.
-sys::Result<Container> begin(const launch::Plan& plan, Progress& progress);
+sys::Result<Container> begin(const launch::Plan& plan, Progress& progress,
+                             const HandoverEnds& handover = {});
 
 /// Writes the id maps of the new user namespace and opens it; none when the container shares the host's.
 sys::Result<sys::Fd> map_ids(const launch::Plan& plan, const Container& container,

@@ -76,7 +76,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   BERTH_ASSIGN(container, begin(plan, progress));
   BERTH_ASSIGN(const Fd userns, map_ids(plan, container, progress));
   BERTH_TRY(adjust_oom_score(plan, container, progress));
-  BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, progress));
+  BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, SharedSources(), progress));
   BERTH_TRY(connect(plan, container, progress));
   progress.at("tree");
   // Its end of the pipe is closed if it has failed already; what it reports is what counts then.

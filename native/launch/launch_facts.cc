@@ -19,6 +19,7 @@ std::string absolute(const Json& path) {
 void read_rootfs(const Json& json, const std::string& container, PlanStore& store, Rootfs& rootfs) {
   if (json["directory"].present()) {
     rootfs.directory = store.text(absolute(json["directory"]));
+    rootfs.idmap = true;
     return;
   }
   const std::string base = absolute(json["base"]);

@@ -1,5 +1,6 @@
 import type { ArchiveCalls } from './archive.js';
 import type { NetworkCalls } from './network.js';
+import type { PackCalls } from './pack.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
@@ -13,6 +14,7 @@ export interface Native
     LaunchCalls,
     LockCalls,
     NetworkCalls,
+    PackCalls,
     ProbeCalls,
     ProcessCalls,
     SampleCalls,

@@ -13,6 +13,7 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show tasks, or the processes and threads of one, and where their time goes',
     load: () => import('./ps.js'),
   },
+  stats: { summary: 'Show what containers use, again and again', load: () => import('./stats.js') },
   logs: { summary: 'Print what a container has written', load: () => import('./logs.js') },
   inspect: { summary: 'Show all that is known of a container, as JSON', load: () => import('./inspect.js') },
   kill: { summary: 'Send a signal to the first process of containers', load: () => import('./kill.js') },
@@ -28,6 +29,18 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./wait.js'),
   },
   rm: { summary: 'Remove containers with their files and logs', load: () => import('./rm.js') },
+  diff: {
+    summary: "Show what a container has changed of its image's files",
+    load: () => import('./diff.js'),
+  },
+  export: {
+    summary: 'Write the file system of a container as a tar archive',
+    load: () => import('./export.js'),
+  },
+  commit: {
+    summary: 'Make an image of what a container has become',
+    load: () => import('./commit.js'),
+  },
   'image load': {
     summary: 'Bring images into the store, verified and unpacked',
     load: () => import('./image-load.js'),
@@ -41,7 +54,20 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Write the root file system of an image as a plain tree',
     load: () => import('./image-unpack.js'),
   },
-  'image rm': { summary: 'Remove an image from the store', load: () => import('./image-rm.js') },
+  'image rm': { summary: 'Remove images from the store', load: () => import('./image-rm.js') },
+  'image tag': { summary: 'Give an image one more name', load: () => import('./image-tag.js') },
+  'image history': {
+    summary: 'Show how an image came to be, newest first',
+    load: () => import('./image-history.js'),
+  },
+  'image save': {
+    summary: 'Write images to an archive, or as a layout, that other tools read',
+    load: () => import('./image-save.js'),
+  },
+  'image import': {
+    summary: 'Make an image from the archive of a root file system',
+    load: () => import('./image-import.js'),
+  },
   port: { summary: "Show which ports of the host lead to a container's", load: () => import('./port.js') },
   'network create': {
     summary: 'Make a network that containers join with run --network',
