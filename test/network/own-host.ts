@@ -2,27 +2,36 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Test } from 'tap';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
 import { native } from '../../src/native/index.js';
+import { unlessRoot } from '../container/stage.js';
 
 const mark = 'BERTH_TEST_NETWORK';
 
-/** Is this process in a network namespace of the tests' own? There berth may do with the network what it likes: the machine's own is never touched. */
-export const inOwnNamespace = process.env[mark] !== undefined;
-
-/** Runs the tests of a file in such a namespace, in a process of their own. */
-export async function rerunInOwnNamespace(t: Test, file: string): Promise<void> {
-  const env = { ...process.env, [mark]: '1' };
-  await t.spawn(
-    'unshare',
-    ['--net', process.execPath, file],
-    { env, timeout: 110_000 },
-    'on a host of its own',
-  );
+/**
+ * Runs tests in a network namespace of their own, in a process of their own: there berth may do with the network what it likes, and the machine's own is never touched.
+ */
+export async function onOwnHost(
+  url: string,
+  tests: Record<string, (t: Test) => Promise<void>>,
+): Promise<void> {
+  if (process.env[mark] === undefined) {
+    const env = { ...process.env, [mark]: '1' };
+    const command = ['--net', process.execPath, fileURLToPath(url)];
+    await t.test('networks', unlessRoot, (t) =>
+      t.spawn('unshare', command, { env, timeout: 110_000 }, 'on a host of its own'),
+    );
+    return;
+  }
+  execFileSync('ip', ['link', 'set', 'lo', 'up']);
+  const lack = lackOfNetworks();
+  for (const [name, run] of Object.entries(tests))
+    await t.test(name, lack === undefined ? {} : { skip: lack }, run);
 }
 
 /** What this kernel lacks for networks, as a reason to skip; undefined: nothing. */
-export function lackOfNetworks(): string | undefined {
+function lackOfNetworks(): string | undefined {
   const probe = { bridge: 'berth-probe', internal: false };
   try {
     native().raiseNetwork({ ...probe, alias: 'probe', mac: '02:be:00:00:00:01', mtu: 1500, addresses: [] });

@@ -1,4 +1,4 @@
-// What of networks needs no kernel: addresses, ports, files of names, counters.
+// What of networks needs no kernel: addresses, ports, files of names.
 import t from 'tap';
 import {
   addressText,
@@ -8,7 +8,6 @@ import {
   overlap,
   parseCidr,
 } from '../../src/containerizer/network/cidr.js';
-import { parseInterfaceCounters } from '../../src/containerizer/network/counters.js';
 import { hostsFile, resolvConf, withNeighbours } from '../../src/containerizer/network/name-service.js';
 import { exposedPorts, parsePorts } from '../../src/containerizer/network/port-spec.js';
 import { chooseSubnet, chooseSubnet6 } from '../../src/containerizer/network/subnets.js';
@@ -151,24 +150,4 @@ t.test('neighbours come and go, and what else is in the file stays', async (t) =
   const edited = `${first}192.0.2.1 mine`;
   t.equal(withNeighbours(edited, []), `${file}192.0.2.1 mine`);
   t.match(withNeighbours(edited, [db]), /192\.0\.2\.1 mine\n#[^\n]*\n10\.0\.0\.3\tdb store\n# End[^\n]*\n$/);
-});
-
-t.test('counters of interfaces', async (t) => {
-  const text = `Inter-|   Receive                                                |  Transmit
- face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
-    lo:       1       2    0    0    0     0          0         0        1       2    0    0    0     0       0          0
-  eth0: 1234567890123      20    3    4    0     0          0         0      500       6    7    8    0     0       0          0
-`;
-  t.strictSame(parseInterfaceCounters(text)[1], {
-    interface: 'eth0',
-    received_bytes: 1_234_567_890_123,
-    received_packets: 20,
-    received_errors: 3,
-    received_dropped: 4,
-    sent_bytes: 500,
-    sent_packets: 6,
-    sent_errors: 7,
-    sent_dropped: 8,
-  });
-  t.strictSame(parseInterfaceCounters(''), []);
 });
