@@ -102,6 +102,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
   },
+  gc: {
+    summary: 'Find what was leaked (state, cgroups, ports, bridges, names) and heal it',
+    load: () => import('./gc.js'),
+  },
   doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
   version: {
     summary: 'Show the versions of berth, Node.js and the machine',
