@@ -276,8 +276,7 @@ struct Layout {
              v.own_volumes, v.timings, v.namespaces, v.joined, v.time_offsets, v.uids, v.gids,
              v.rootfs, v.mounts, v.devices, v.links, v.masked, v.readonly_paths, v.sysctls,
              v.hostname, v.domainname, v.process, v.cgroup, v.network, v.logs, v.input,
-             v.detach_keys, v.event, v.seccomp,
-             v.handover);
+             v.detach_keys, v.event, v.seccomp, v.handover);
   }
 };
 
