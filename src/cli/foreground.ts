@@ -38,6 +38,8 @@ export interface ForegroundOptions {
   signals: boolean;
   /** Two hexadecimal digits for each. */
   detachKeys: string;
+  /** What the program shows has scrolled by before: it is made to show it again. */
+  redraw?: boolean;
 }
 
 /**
@@ -107,6 +109,9 @@ export class Foreground {
     explain: (exit: ExitDocument) => string | undefined = () => undefined,
   ): Promise<number> {
     this.#program = program;
+    // A program redraws when its terminal changes; the size that follows is the true one.
+    const size = this.#options.terminal && this.#options.redraw === true ? windowSize() : undefined;
+    if (size !== undefined) program.resize(size.rows + 1, size.columns);
     this.#resize();
     for (const number of this.#early.splice(0)) program.signal(number);
     const end = await Promise.race([program.ended, this.#left]);

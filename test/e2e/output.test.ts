@@ -71,6 +71,12 @@ t.test('output', unlessRoot, async (t) => {
     t.ok(status === 1 || status === 141, `status ${status}`);
   });
 
+  t.test('a full disk behind stdout is told, and is no success', async (t) => {
+    const words = stage.command('run', ['--rm', reference, 'yes']);
+    const full = spawnSync('bash', ['-c', '"$@" >/dev/full', 'bash', ...words], { encoding: 'utf8' });
+    t.match(full, { status: 125, stderr: /stdout: .*ENOSPC.*the program ended with status 1/ });
+  });
+
   t.test('the log keeps streams, order and open lines', async (t) => {
     const container = await stage.start(
       ['sh', '-c', 'echo a; echo b >&2; printf "no end"; head -c 40000 /dev/zero | tr "\\0" x'],

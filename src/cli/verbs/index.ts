@@ -9,6 +9,10 @@ export interface VerbEntry {
 /** Every verb by name; a name of two words is a verb of a group (`image ls`). */
 export const verbs: Record<string, VerbEntry> = {
   run: { summary: 'Run a command in a new container', load: () => import('./run.js') },
+  attach: {
+    summary: 'Take part in what goes in and out of a running container',
+    load: () => import('./attach.js'),
+  },
   exec: { summary: 'Run one more command in a container', load: () => import('./exec.js') },
   ps: {
     summary: 'Show tasks, or the processes and threads of one, and where their time goes',

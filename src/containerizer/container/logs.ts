@@ -1,45 +1,96 @@
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { places, type Roots } from '../../state/roots.js';
+import { Wake } from '../../state/wake.js';
+import type { Container } from './catalogue.js';
+import type { LogRecord } from './log-record.js';
+import { LogTape } from './log-tape.js';
+import { waitForExit } from './wait.js';
 
-/** One record of a container's log, as the supervisor wrote it (the kubelet's CRI log format). */
-export interface LogRecord {
-  /** RFC 3339 with nanoseconds. */
-  time: string;
-  stream: 'stdout' | 'stderr';
-  /** The line's bytes; `partial` when the line goes on in the next record of the stream. */
-  text: Buffer;
-  partial: boolean;
+export type { LogRecord } from './log-record.js';
+
+export interface LogSelection {
+  /** The last so many lines; all by default. */
+  tail?: number;
+  /** RFC 3339 with nanoseconds, in UTC, both ends included. */
+  since?: string;
+  until?: string;
 }
 
-/** The records of one container, oldest first, across rotated files. A torn record, which a full disk leaves, is passed over. */
-export function* readLogs(roots: Roots, id: string): Generator<LogRecord> {
-  const folder = path.join(places.container(roots, id), 'logs');
-  const files: string[] = [];
-  for (let i = 1; existsSync(path.join(folder, `log.${i}`)); i++) files.unshift(`log.${i}`);
-  if (existsSync(path.join(folder, 'log'))) files.push('log');
-  for (const file of files) yield* parseLog(readFileSync(path.join(folder, file)));
+/** How a reading of a log ended. */
+export interface LogEnd {
+  /** Bytes of output that never reached the log; null: unknown, the container runs. */
+  bytesDropped: number | null;
+  /** Files went before they could be read. */
+  missed: boolean;
 }
 
-export function* parseLog(bytes: Buffer): Generator<LogRecord> {
-  let start = 0;
-  for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
-    const record = parseRecord(bytes.subarray(start, end));
-    if (record !== undefined) yield record;
-    start = end + 1;
+const folderOf = (roots: Roots, id: string) => path.join(places.container(roots, id), 'logs');
+
+/** The records of one container, oldest first, across rotated files. */
+export function* readLogs(roots: Roots, id: string, selection: LogSelection = {}): Generator<LogRecord> {
+  const tape = new LogTape(folderOf(roots, id));
+  try {
+    yield* select(tape, selection);
+  } finally {
+    tape.close();
   }
 }
 
-const head = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z) (stdout|stderr) ([PF]) $/;
-const headLength = '2026-01-01T00:00:00.000000000Z stdout F '.length;
-
-function parseRecord(line: Buffer): LogRecord | undefined {
-  const match = head.exec(line.toString('latin1', 0, headLength));
-  if (match === null) return undefined;
-  return {
-    time: match[1] ?? '',
-    stream: match[2] === 'stderr' ? 'stderr' : 'stdout',
-    text: line.subarray(headLength),
-    partial: match[3] === 'P',
+/** The same, and then what is written until the container ends, or `until`. Nothing polls. */
+export async function* followLogs(
+  roots: Roots,
+  container: Container,
+  selection: LogSelection = {},
+): AsyncGenerator<LogRecord, LogEnd> {
+  const { id } = container.document;
+  const folder = folderOf(roots, id);
+  const wake = new Wake();
+  let bytesDropped = container.exit?.log_bytes_dropped ?? null;
+  let done = false;
+  const finish = () => {
+    done = true;
+    wake.ring();
   };
+  if (container.state !== 'running') done = true;
+  else {
+    void waitForExit(roots, container).then((exit) => {
+      bytesDropped = exit.log_bytes_dropped;
+      finish();
+    }, finish);
+  }
+  const left = selection.until === undefined ? undefined : Date.parse(selection.until) - Date.now();
+  const timer = left === undefined ? undefined : setTimeout(finish, Math.max(0, Math.min(left, 2 ** 31 - 1)));
+  // Watched before it is looked at: nothing is missed in between. The folder comes with the first line.
+  wake.watch(path.dirname(folder));
+  let watched = wake.watch(folder);
+  const tape = new LogTape(folder);
+  try {
+    yield* select(tape, selection);
+    for (;;) {
+      const last = done;
+      watched ||= wake.watch(folder);
+      for (const record of tape.records()) if (within(record, selection)) yield record;
+      if (last) return { bytesDropped, missed: tape.missed };
+      await wake.sleep();
+    }
+  } finally {
+    clearTimeout(timer);
+    tape.close();
+    wake.close();
+  }
+}
+
+function* select(tape: LogTape, selection: LogSelection): Generator<LogRecord> {
+  const wanted = (record: LogRecord) => within(record, selection);
+  let skip = selection.tail === undefined ? 0 : Math.max(0, tape.countLines(wanted) - selection.tail);
+  if (selection.tail === 0) skip = Number.POSITIVE_INFINITY;
+  for (const record of tape.records()) {
+    if (!wanted(record)) continue;
+    if (skip === 0) yield record;
+    else if (!record.partial) skip--;
+  }
+}
+
+function within({ time }: LogRecord, { since, until }: LogSelection): boolean {
+  return (since === undefined || time >= since) && (until === undefined || time <= until);
 }

@@ -1,0 +1,45 @@
+import { attachTo, stdioOf } from '../../containerizer/container/attach.js';
+import { findContainer } from '../../containerizer/container/catalogue.js';
+import { native } from '../../native/index.js';
+import { Foreground } from '../foreground.js';
+import { detachKeysFlag, sigProxyFlag } from '../run-flags/interaction.js';
+import type { Verb } from '../verb.js';
+
+interface Flags {
+  stdin: boolean;
+  detachKeys: string;
+  sigProxy: boolean;
+}
+
+export const verb: Verb = {
+  summary: 'Take part in what goes in and out of a running container',
+  example: 'berth attach web',
+  declare(command) {
+    command
+      .argument('<id>', 'id or name')
+      .option('--no-stdin', 'only listen')
+      .addOption(detachKeysFlag())
+      .addOption(sigProxyFlag());
+  },
+  async run({ roots }, [wanted = ''], given) {
+    const { stdin, detachKeys, sigProxy } = given as unknown as Flags;
+    const container = findContainer(roots, wanted);
+    const stdio = stdioOf(roots, container);
+    const input = stdin && stdio.input;
+    const foreground = new Foreground({
+      // Somebody may as well pipe what is to be typed.
+      terminal: stdio.terminal && (!input || native().terminalSize(0) !== null),
+      input,
+      signals: sigProxy,
+      detachKeys,
+      redraw: true,
+    });
+    const client = foreground.client();
+    foreground.begin();
+    try {
+      return await foreground.follow(await attachTo(roots, container, client));
+    } finally {
+      foreground.end();
+    }
+  },
+};

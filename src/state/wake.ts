@@ -1,0 +1,41 @@
+import { type FSWatcher, watch } from 'node:fs';
+
+/** Sleeps until something has happened: a change in a folder (inotify(7)), or whatever else rings. What happens while nobody sleeps is not lost. */
+export class Wake {
+  readonly #watchers: FSWatcher[] = [];
+  #rung = false;
+  #sleeper: (() => void) | undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#sleeper?.();
+  }
+
+  /** False: there is no such folder. */
+  watch(folder: string): boolean {
+    try {
+      const watcher = watch(folder, () => this.ring());
+      // The folder has been removed: that is a change as well.
+      watcher.on('error', () => this.ring());
+      this.#watchers.push(watcher);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  async sleep(): Promise<void> {
+    if (!this.#rung) {
+      await new Promise<void>((resolve) => {
+        this.#sleeper = resolve;
+      });
+    }
+    this.#rung = false;
+    this.#sleeper = undefined;
+  }
+
+  close(): void {
+    for (const watcher of this.#watchers) watcher.close();
+  }
+}
