@@ -138,7 +138,15 @@ export class Stage {
 
   /** The whole command line of `berth VERB` on this stage. */
   command(verb: string, args: string[]): string[] {
-    return [...berthCommand, verb, '--root', this.roots.root, '--state', this.roots.state, ...args];
+    return [
+      ...berthCommand,
+      ...verb.split(' '),
+      '--root',
+      this.roots.root,
+      '--state',
+      this.roots.state,
+      ...args,
+    ];
   }
 
   /** `berth VERB` in the background, its output as pipes. */
