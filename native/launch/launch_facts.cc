@@ -168,6 +168,9 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   facts.seccomp_directory = std::string(launch["seccomp_directory"].text());
   plan.remove_when_done = launch["remove"].boolean();
   plan.timings = launch["timings"].boolean();
+  plan.input = launch["input"].boolean();
+  plan.detach_keys = store.text(launch["detach_keys"].text());
+  plan.event = store.text(launch["event"].minified());
   plan.process.user = store.text(launch["user"].text());
   std::vector<const char*> groups;
   launch["groups"].each([&](const Json& group) { groups.push_back(store.text(group.text())); });

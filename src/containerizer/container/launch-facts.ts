@@ -13,7 +13,7 @@ const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 export function launchFacts(
   roots: Roots,
   document: ContainerDocument,
-  { image, options, timer }: LaunchRequest,
+  { image, options, timer, client }: LaunchRequest,
   cgroup: CgroupPlaces,
   volumes: readonly PlannedVolume[],
   peers: readonly PeerProcess[],
@@ -28,6 +28,9 @@ export function launchFacts(
     seccomp_directory: places.cache(roots),
     remove: options.remove,
     timings: timer !== undefined,
+    input: options.input,
+    detach_keys: client?.detachKeys ?? '',
+    event: { id: document.id, name: document.name, image: document.image },
     user: options.user ?? image.config.config?.User ?? '',
     groups: options.groups,
     init: options.init,
