@@ -147,6 +147,12 @@ t.test('exec', unlessRoot, async (t) => {
     t.equal(exec('c', 'cat', '/seen').stdout, '');
   });
 
+  t.test('a paused container takes nobody in', async (t) => {
+    t.equal(stage.berth('pause', 'c').status, 0);
+    t.match(exec('c', 'true'), { status: 125, stderr: /it is paused/ });
+    t.equal(stage.berth('unpause', 'c').status, 0);
+  });
+
   t.test('a client that is killed leaves it running, with nobody to hear it', async (t) => {
     const child = stage.spawn(
       'exec',
