@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "init/hand_over.h"
 #include "init/reaper.h"
 #include "init/supervisor.h"
 #include "launch/plan_reader.h"
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
     return refuse("berth-init: the launch plan is damaged or of another version\n");
   }
   close(kPlanFd);
+  if (plan.handover.wanted) return berth::init::hand_over(plan);
   berth::init::remember_arguments(argc, argv);
   return berth::init::supervise(plan, {plan_text, size, arena, kArena});
 }

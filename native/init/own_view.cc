@@ -60,10 +60,8 @@ Result<void> make_readonly(int root, const char* path) {
     const int why = target.error().number;
     return why == ENOENT || why == ENOTDIR ? Result<void>() : target.error();
   }
-  constexpr uint64_t kReadonly = sys::kernel::kMountReadonly | sys::kernel::kMountNosuid |
-                                 sys::kernel::kMountNodev | sys::kernel::kMountNoexec;
   BERTH_ASSIGN(const Fd tree, sys::clone_tree(target->get(), "", true));
-  BERTH_TRY(sys::set_attributes(tree.get(), kReadonly, 0, false));
+  BERTH_TRY(sys::set_attributes(tree.get(), sys::kernel::kMountReadonly, 0, false));
   return sys::attach(tree.get(), target->get());
 }
 
@@ -93,21 +91,31 @@ Result<void> write_sysctls(const Plan& plan, int root, Progress& progress) {
 
 }  // namespace
 
-Result<void> enter_own_view(const Plan& plan, Progress& progress) {
+Result<Fd> complete_own_view(const Plan& plan, Progress& progress) {
   progress.at("pivot");
   // A copy on top of itself: the root as it came from the supervisor is locked, and pivot_root(2) takes no locked mount.
-  if (mount("rootfs", "rootfs", nullptr, MS_BIND | MS_REC, nullptr) != 0)
+  if ((plan.namespaces & sys::kernel::kCloneNewUser) != 0 &&
+      mount("rootfs", "rootfs", nullptr, MS_BIND | MS_REC, nullptr) != 0)
     return sys::last_error("mount");
   if (chdir("rootfs") != 0) return sys::last_error("chdir");
-  BERTH_ASSIGN(const Fd root, sys::adopt(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(Fd root, sys::adopt(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   // Before the pivot: a user namespace may mount proc and sysfs only while it sees others in full (mount_namespaces(7)).
   BERTH_TRY(mount_late(plan, root.get(), progress));
   BERTH_TRY(write_sysctls(plan, root.get(), progress));
   BERTH_TRY(mask(plan, root.get(), progress));
+  return root;
+}
+
+Result<void> enter_own_view(const Plan& plan, Progress& progress) {
   progress.at("pivot");
   if (sys::kernel::pivot_root(".", ".") != 0) return sys::last_error("pivot_root");
   if (umount2(".", MNT_DETACH) != 0) return sys::last_error("umount2");
   if (chdir("/") != 0) return sys::last_error("chdir");
+  // As the caller wants mounts to travel across the border; the host's tree is private to us already, or shared on purpose.
+  if (plan.rootfs.propagation != 0 &&
+      mount(nullptr, "/", nullptr, static_cast<unsigned long>(plan.rootfs.propagation), nullptr) !=
+          0)
+    return sys::last_error("mount");
   return {};
 }
 

@@ -28,6 +28,7 @@ function taskOf(container: Container): InspectedTask {
     state: shownState(container),
     pid: runs ? (process?.task.pid ?? null) : null,
     pidStartTime: runs ? (process?.task.start_time ?? null) : null,
+    ownNetwork: document.network !== 'host',
     startedAt: process?.started_at ?? null,
     cgroup: {
       procs: cgroup.procs,

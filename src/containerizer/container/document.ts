@@ -1,3 +1,4 @@
+import type { Attachment } from '../network/document.js';
 import type { CgroupPlaces } from './cgroup-places.js';
 
 /**
@@ -15,7 +16,10 @@ export interface ContainerDocument {
   /** RFC 3339. */
   created_at: string;
   remove: boolean;
-  network: 'none' | 'host';
+  /** `none`, `host`, or the name of a network. */
+  network: string;
+  /** What it has of that network. Missing from documents of berth 0.1's first days. */
+  attachment?: Attachment | null;
   hostname: string;
   user: string;
   /** The first host id of its range, or null with the host's own ids. */

@@ -5,17 +5,11 @@ import type { DescribeFacts } from './describe/config.js';
 import { allDevices, resolveDevices } from './host-devices.js';
 import type { ContainerOptions } from './options.js';
 
-const nameServiceFiles = ['/etc/resolv.conf', '/etc/hosts'];
-
-type HostFacts = Pick<
-  DescribeFacts,
-  'nameServiceFiles' | 'devices' | 'ownCapabilities' | 'hostHostname' | 'hostQueues'
->;
+type HostFacts = Pick<DescribeFacts, 'devices' | 'ownCapabilities' | 'hostHostname' | 'hostQueues'>;
 
 /** What of this host goes into the description of a container with these options; looked at only as far as they ask. */
 export function hostFacts(options: ContainerOptions, ownsIds: boolean): HostFacts {
   return {
-    nameServiceFiles: options.network === 'host' ? nameServiceFiles.filter((file) => existsSync(file)) : [],
     devices: [
       // With ids of its own, root inside is not root outside, and must not become it by way of a disk.
       ...(options.privileged && !ownsIds ? allDevices() : []),

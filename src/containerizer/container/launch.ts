@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { constants } from 'node:os';
+import { constants, hostname as hostName } from 'node:os';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { isNativeError, native, supervisorProgram } from '../../native/index.js';
@@ -11,11 +11,11 @@ import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
 import { limitsSwap } from '../host/swap-accounting.js';
+import type { Attachment } from '../network/document.js';
 import { readContainer } from './catalogue.js';
 import {
   type CgroupPlaces,
   cgroupAccounts,
-  cgroupFacts,
   cgroupPlaces,
   hasController,
   layoutOfHost,
@@ -29,11 +29,15 @@ import { hostFacts } from './host-facts.js';
 import { claimIds } from './id-claim.js';
 import { IdFile } from './id-file.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
+import { launchFacts } from './launch-facts.js';
 import { lockLaunch } from './launch-lock.js';
 import { readLines } from './leash.js';
 import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
+import { neighboursOn, refreshNeighbours } from './neighbours.js';
+import { joinNetwork, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
+import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
 import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
@@ -74,8 +78,6 @@ export interface RunningContainer {
   release(): void;
 }
 
-const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
-
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
 export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   requireRoot();
@@ -111,7 +113,13 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
   const resources = resourcesOf(request);
   const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
   const range = options.userns === 'auto' ? claimIds() : null;
+  let network: OwnNetwork | undefined;
   try {
+    network = await joinNetwork(roots, id, options, image.config);
+    const { attachment } = network;
+    const neighbours = attachment === null ? [] : neighboursOn(roots, attachment.network, id);
+    const hostname = options.uts === 'host' ? hostName() : (options.hostname ?? id);
+    const files = ownFiles(options, hostname, attachment, neighbours);
     const config = describeConfig({
       id,
       options,
@@ -119,6 +127,8 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
       resources,
+      nameService: nameServiceMounts(roots, id, files, options),
+      networkSettings: networkSettings(attachment, options.userns),
       volumes: options.volumes,
       peers: {},
       ...hostFacts(options, range !== null),
@@ -131,6 +141,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       resources,
       range?.first ?? null,
       cgroup,
+      attachment,
     );
     makeFolders(roots);
     const launching = await announce(roots, name, id);
@@ -138,6 +149,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
     try {
       keeper = await holdScope(cgroup);
       if (!options.remove) writeDurable(roots, document);
+      writeOwnFiles(roots, id, files);
       request.timer?.mark('launcher');
       const launched = await native()
         .launch({
@@ -146,6 +158,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
+          heldFd: network.fd,
           stdout: request.client?.stdout ?? -1,
           stderr: request.client?.stderr ?? -1,
         })
@@ -154,7 +167,9 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
           throw gone ?? explainRefusal(error, `container ${name}`);
         });
       request.timer?.mark('supervisor');
-      return await follow(roots, document, launched, request);
+      const running = await follow(roots, document, launched, request);
+      await refreshNeighbours(roots, document);
+      return running;
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       releaseName(roots, name, id);
@@ -166,6 +181,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
     }
   } finally {
     if (range !== null) closeSync(range.fd);
+    network?.release();
   }
 }
 
@@ -233,6 +249,7 @@ function documentOf(
   resources: RuntimeResources,
   firstId: number | null,
   cgroup: CgroupPlaces,
+  attachment: Attachment | null,
 ): ContainerDocument {
   return {
     format: 1,
@@ -244,6 +261,7 @@ function documentOf(
     created_at: new Date().toISOString(),
     remove: options.remove,
     network: options.network,
+    attachment,
     hostname: options.hostname ?? id,
     user: options.user ?? (image.config.config?.User || '0'),
     first_id: firstId,
@@ -269,37 +287,6 @@ function stopSignal({ stopSignal: own }: ContainerOptions, image: LaunchImage): 
   });
 }
 
-/** `launch.json`: what the native launcher needs besides config.json (docs/reference/launch-json.md). */
-function launchFacts(
-  roots: Roots,
-  document: ContainerDocument,
-  { image, options, timer }: LaunchRequest,
-  cgroup: CgroupPlaces,
-) {
-  return {
-    format: 1,
-    id: document.id,
-    name: document.name === document.id ? '' : document.name,
-    root: roots.root,
-    state_directory: places.run(roots, document.id),
-    container_directory: places.container(roots, document.id),
-    seccomp_directory: places.cache(roots),
-    remove: options.remove,
-    timings: timer !== undefined,
-    user: options.user ?? image.config.config?.User ?? '',
-    groups: options.groups,
-    init: options.init,
-    rootfs: {
-      base: roots.root,
-      layers: image.layers.map((layer) => path.relative(roots.root, layer)),
-      // What is discarded anyway need not be written to the disk first.
-      volatile: options.remove,
-    },
-    cgroup: cgroupFacts(cgroup),
-    logs: logLimits,
-  };
-}
-
 /** Waits on the leash for the program to run, and goes on listening for its end. */
 async function follow(
   roots: Roots,
@@ -323,7 +310,7 @@ async function follow(
       reaped ??= native().reap(launched.supervisorPid);
       return reaped;
     };
-    const ended = awaitEnd(roots, id, lines, reap);
+    const ended = awaitEnd(roots, document, lines, reap);
     return {
       id,
       pid,
@@ -351,14 +338,17 @@ async function follow(
 /** The end that the supervisor tells of; one that is killed cannot, and what it leaves is settled here. */
 async function awaitEnd(
   roots: Roots,
-  id: string,
+  document: ContainerDocument,
   lines: ReturnType<typeof readLines>,
   reap: () => Promise<void>,
 ): Promise<ExitDocument> {
   let exit: ExitDocument | undefined;
   for await (const line of lines) if (line.kind === 'exited') exit = line.exit;
-  if (exit !== undefined) return exit;
+  if (exit !== undefined) {
+    await refreshNeighbours(roots, document);
+    return exit;
+  }
   await reap();
-  const left = readContainer(roots, id);
+  const left = readContainer(roots, document.id);
   return (left === undefined ? undefined : settle(roots, left).exit) ?? supervisorLost();
 }

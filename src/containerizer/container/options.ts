@@ -1,4 +1,5 @@
 import type { SeccompProfile } from '../../oci-spec/seccomp-profile.js';
+import type { PortSpec } from '../network/port-spec.js';
 import type { ResourceLimits } from './limits.js';
 
 /** What a caller decides about one container. Everything else comes from the image and from berth's defaults. */
@@ -36,7 +37,23 @@ export interface ContainerOptions extends ResourceLimits {
   stopTimeout?: number;
   hostname?: string;
   domainname?: string;
-  network: 'none' | 'host';
+  /** `none`, `host`, or the name of a network. */
+  network: string;
+  publish: PortSpec[];
+  /** Also every port that the image exposes, each on any port of the host. */
+  publishAll: boolean;
+  /** Addresses on the network; unset: any. */
+  ip?: string;
+  ip6?: string;
+  macAddress?: string;
+  /** Further names by which others on the network find it. */
+  networkAliases: string[];
+  /** Name servers, search domains and options of resolv.conf(5) instead of the host's; empty: the host's. */
+  dns: string[];
+  dnsSearch: string[];
+  dnsOptions: string[];
+  /** Lines of /etc/hosts; `host-gateway` is the host's address on the network. */
+  addHosts: { name: string; address: string }[];
   /** -1000 to 1000: how ready the kernel is to kill it when memory runs out. */
   oomScoreAdj?: number;
   readOnly: boolean;
@@ -79,6 +96,13 @@ export const defaultOptions: Omit<ContainerOptions, 'command'> = {
   groups: [],
   init: false,
   network: 'none',
+  publish: [],
+  publishAll: false,
+  networkAliases: [],
+  dns: [],
+  dnsSearch: [],
+  dnsOptions: [],
+  addHosts: [],
   readOnly: false,
   capAdd: [],
   capDrop: [],

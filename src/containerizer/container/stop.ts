@@ -7,6 +7,7 @@ import { sweepAfter } from './cgroup-sweep.js';
 import { awaitExit, sendSignal } from './control.js';
 import type { ExitDocument } from './document.js';
 import { describeErrno } from './launch-error.js';
+import { refreshNeighbours } from './neighbours.js';
 import { existingSignal } from './signals.js';
 import { waitForExit } from './wait.js';
 
@@ -72,6 +73,7 @@ async function conclude(
 ): Promise<ExitDocument> {
   if (told === undefined) return waitForExit(roots, container);
   await sweepAfter(roots, container.process);
+  await refreshNeighbours(roots, container.document);
   return told;
 }
 

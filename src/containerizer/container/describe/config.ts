@@ -1,5 +1,5 @@
 import type { ImageConfig } from '../../../oci-spec/image.js';
-import type { RuntimeConfig, RuntimeResources } from '../../../oci-spec/runtime.js';
+import type { RuntimeConfig, RuntimeMount, RuntimeResources } from '../../../oci-spec/runtime.js';
 import type { CgroupPlaces } from '../cgroup-places.js';
 import type { ContainerOptions, Volume } from '../options.js';
 import { deviceNodes, deviceRules, type HostDevice } from './devices.js';
@@ -18,8 +18,10 @@ export interface DescribeFacts {
   idRange: { first: number; size: number } | null;
   cgroup: CgroupPlaces;
   resources: RuntimeResources;
-  /** Files by which names resolve on the host's network as they do on the host; those that the host has. */
-  nameServiceFiles: string[];
+  /** Mounts by which names resolve. */
+  nameService: RuntimeMount[];
+  /** Settings of its network namespace. */
+  networkSettings: Record<string, string>;
   /** Folders and files of the host that are shown, those of volumes among them. */
   volumes?: Volume[];
   /** Devices of the host that were asked for. */
@@ -39,7 +41,7 @@ export function describeConfig(facts: DescribeFacts): RuntimeConfig {
   const { options, image, id } = facts;
   const held = capabilities(options, facts.ownCapabilities);
   const seccomp = systemCallFilter(options, held);
-  const settings = sysctls(options);
+  const settings = { ...facts.networkSettings, ...sysctls(options) };
   const hostname = options.uts === 'host' ? (facts.hostHostname ?? '') : (options.hostname ?? id);
   return {
     ociVersion: '1.1.0',

@@ -21,9 +21,7 @@ export function mounts(facts: DescribeFacts): RuntimeMount[] {
     taken.add(destination);
   }
   return [
-    ...[...ownMounts(facts), ...nameServiceMounts(facts)].filter(
-      ({ destination }) => !taken.has(destination),
-    ),
+    ...[...ownMounts(facts), ...facts.nameService].filter(({ destination }) => !taken.has(destination)),
     // A folder before what lies in it; else as given.
     ...asked.sort((a, b) => depth(a) - depth(b)),
   ];
@@ -103,15 +101,6 @@ function tmpfsMount({ target, options }: Tmpfs, { idRange }: DescribeFacts): Run
     source: 'tmpfs',
     options: ['nosuid', 'nodev', 'noexec', ...shifted],
   };
-}
-
-function nameServiceMounts({ nameServiceFiles }: DescribeFacts): RuntimeMount[] {
-  return nameServiceFiles.map((path) => ({
-    destination: path,
-    type: 'bind',
-    source: path,
-    options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
-  }));
 }
 
 /** The container's own cgroup where programs look for their limits, read-only. */
