@@ -49,6 +49,18 @@ TEST_CASE("what is on already is not written again, and a name that contains ano
   CHECK(std::get<Failure>(other.pass_on({needing("cpu")})).code == "LIMIT_UNENFORCEABLE");
 }
 
+TEST_CASE("where processes live nothing is switched on, unless it is the root of the hierarchy") {
+  const Levels levels("cpu pids");
+  levels.folder.write("cgroup.procs", "1\n");
+  levels.folder.write("cgroup.type", "domain\n");
+  const Failure failure = std::get<Failure>(levels.pass_on({needing("pids")}));
+  CHECK(failure.step.find("processes live in") == 0);
+  CHECK(failure.hint.find("/init/cgroup.procs") != std::string::npos);
+  CHECK(levels.folder.read("cgroup.subtree_control") == "\n");
+  unlink(levels.folder.path("cgroup.type").c_str());
+  CHECK(levels.pass_on({needing("pids")}).index() == 0);
+}
+
 TEST_CASE("a controller that is not there is an error only for a limit that needs it") {
   const Levels levels("cpu", "cpu");
   CHECK(levels.pass_on({}).index() == 0);

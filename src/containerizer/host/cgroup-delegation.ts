@@ -42,7 +42,8 @@ export function assessDelegation(unified: string, scope: string | null, host: Ho
     };
   }
   return {
-    lacking: without(enabled),
+    // Not even what is switched on: without memory and io those make it a threaded domain, whose children take no process.
+    lacking: wanted,
     how: `processes live in ${unified} itself, so its controllers stay off for children`,
     mend: `Run berth on the host itself, or move them: mkdir ${unified}/init, and write each line of ${unified}/cgroup.procs to ${unified}/init/cgroup.procs.`,
   };
