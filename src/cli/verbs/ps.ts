@@ -50,7 +50,7 @@ function printIds({ json, out }: Context, tasks: InspectedTask[], trunc: boolean
 }
 
 async function printRows(
-  { json, out }: Context,
+  { json, out, note }: Context,
   tasks: InspectedTask[],
   one: boolean,
   flags: Flags,
@@ -62,8 +62,12 @@ async function printRows(
     out(`${JSON.stringify(document)}\n`);
     return;
   }
-  const columns = columnsOf(depth === 'task' ? 'list' : 'tree', { pss });
+  const columns = columnsOf(depth === 'task' ? 'list' : 'tree', {
+    pss,
+    ports: depth === 'task' && document.rows.some(({ ports }) => ports !== null),
+  });
   out(tableOf(document.rows, columns, !flags.trunc));
+  for (const { name, endReason } of tasks) if (endReason) note(`${name}: ${endReason}`);
 }
 
 /** Shorter than a tick of the kernel's clock there is nothing to measure; longer than a day is a slip. */
