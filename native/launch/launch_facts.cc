@@ -33,7 +33,8 @@ void read_rootfs(const Json& json, const std::string& container, PlanStore& stor
       return layer.fault("must lie below base");
     layers.push_back(store.text(path));
   });
-  if (layers.empty()) json["layers"].fault("needs at least one");
+  if (json["tree"].present()) rootfs.tree = store.text(absolute(json["tree"]));
+  if (layers.empty() && *rootfs.tree == '\0') json["layers"].fault("needs at least one");
   rootfs.layers = store.list(std::move(layers));
   if (!container.starts_with(base + "/"))
     return json["base"].fault("must hold the container's directory");

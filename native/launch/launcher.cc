@@ -72,7 +72,10 @@ std::optional<Trouble> write_document(const std::string& directory, const char* 
 /// The upper directory is the container's `/`: it must look as the image's own does.
 std::optional<Trouble> make_upper(const Plan& plan, const std::string& container) {
   const std::string upper = container + "/upper";
-  const std::string top = std::string(plan.rootfs.base) + "/" + plan.rootfs.layers.items[0];
+  const auto& rootfs = plan.rootfs;
+  const std::string top = rootfs.layers.count == 0
+                              ? std::string(rootfs.tree)
+                              : std::string(rootfs.base) + "/" + rootfs.layers.items[0];
   struct stat status;
   if (stat(top.c_str(), &status) != 0) return Trouble{sys::last_error("stat"), top};
   if (mkdir(upper.c_str(), 0700) != 0) return Trouble{sys::last_error("mkdir"), upper};
@@ -104,7 +107,7 @@ std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan
   if (mkdir(container.c_str(), 0700) != 0 && errno != EEXIST)
     return Trouble{sys::last_error("mkdir"), container};
   undo.add([container] { (void)sys::remove_tree(AT_FDCWD, container.c_str()); });
-  if (plan.rootfs.layers.count > 0) {
+  if (plan.rootfs.layers.count > 0 || *plan.rootfs.tree != '\0') {
     if (auto trouble = make_upper(plan, container)) return trouble;
     if (mkdir((container + "/work").c_str(), 0700) != 0)
       return Trouble{sys::last_error("mkdir"), container + "/work"};

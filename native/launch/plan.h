@@ -149,7 +149,9 @@ struct Rootfs {
   /// Holds all layers and the container's directory, so that one id-mapped clone of it serves them all.
   const char* base = "";
   List<const char*> layers;  // relative to base, topmost first
-  const char* upper = "";    // relative to base
+  const char* tree =
+      "";  // absolute; below all layers, a root file system of somebody else's that is not changed
+  const char* upper = "";  // relative to base
   const char* work = "";
   const char* directory = "";  // absolute; used when there are no layers
   bool idmap = false;      // whether the directory's owners are seen through the container's id map
@@ -259,8 +261,8 @@ struct Layout {
     v.oom_score = static_cast<int32_t>(oom_score);
   }
   void operator()(Rootfs& v) {
-    c.fields(v.base, v.layers, v.upper, v.work, v.directory, v.idmap, v.recursive, v.propagation,
-             v.is_volatile, v.readonly);
+    c.fields(v.base, v.layers, v.tree, v.upper, v.work, v.directory, v.idmap, v.recursive,
+             v.propagation, v.is_volatile, v.readonly);
   }
   void operator()(Cgroup& v) { c.fields(v.unified, v.v1, v.later); }
   void operator()(Address& v) {

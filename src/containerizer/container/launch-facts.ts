@@ -37,6 +37,7 @@ export function launchFacts(
     rootfs: {
       base: roots.root,
       layers: image.layers.map((layer) => path.relative(roots.root, layer)),
+      ...(image.tree === undefined ? {} : { tree: image.tree }),
       // What is discarded anyway need not be written to the disk first.
       volatile: options.remove,
     },

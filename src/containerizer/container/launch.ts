@@ -46,12 +46,16 @@ import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
 import { discardAnonymous, type PlannedVolume, planVolumes, provideVolumes } from './volumes.js';
 
-/** The image as launching needs it; `layers` are absolute directories below the root, topmost first. */
+/**
+ * The image as launching needs it; `layers` are absolute directories below the root, topmost first. `tree`: a folder below them all that is
+ * anywhere, and stays as it is.
+ */
 export interface LaunchImage {
   reference: string;
   manifestDigest: string;
   config: ImageConfig;
   layers: string[];
+  tree?: string;
 }
 
 export interface LaunchRequest {
