@@ -19,7 +19,7 @@ class Ending {
   const OomWitness& oom() const { return oom_; }
   /// Removes the task's cgroups; a straggler that is not reaped yet gets a moment.
   sys::Result<void> remove_cgroups();
-  /// Removes all trace of the container: name, upper directory, logs, volatile state.
+  /// Removes all trace of the container: name, volumes of its own, upper directory, logs, volatile state.
   sys::Result<void> remove_container();
 
   PublishedPorts& ports() { return ports_; }
@@ -40,6 +40,7 @@ class Ending {
   Name id_, name_, folder_;  // copies: the plan does not live as long
   CgroupPlace cgroups_[kMostHierarchies + 1];
   uint32_t cgroup_count_ = 0;
+  uint32_t own_volumes_ = 0;
   PublishedPorts ports_;
   OomWitness oom_;
   sys::Fd root_, state_parent_, state_, container_;

@@ -9,6 +9,7 @@
 
 #include "init/copy_up.h"
 #include "init/overlay.h"
+#include "init/volume_content.h"
 #include "sys/capability.h"
 #include "sys/kernel.h"
 #include "sys/mount_api.h"
@@ -44,6 +45,13 @@ Result<void> build_overlay(const Plan& plan, int userns, Progress& progress) {
   if (mkdir(kOverlayBase, 0755) != 0) return sys::last_error("mkdir");
   // Stays attached behind the overlay: it goes with the rest of the stage, and an unmount of its own would cost more than all of this.
   BERTH_TRY(attach_at(base, kOverlayBase));
+  if (*plan.rootfs.tree != '\0') {
+    progress.at("tree", plan.rootfs.tree);
+    BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, plan.rootfs.tree, false));
+    BERTH_TRY(sys::set_attributes(tree.get(), 0, 0, false, userns));
+    if (mkdir(kOverlayTree, 0755) != 0) return sys::last_error("mkdir");
+    BERTH_TRY(attach_at(tree, kOverlayTree));
+  }
   progress.at("overlay", plan.rootfs.upper);
   return mount_overlay(plan.rootfs);
 }
@@ -128,6 +136,16 @@ Result<void> make_devices(const Plan& plan, int root, Progress& progress) {
   return {};
 }
 
+/// The volume as the container sees it, owners and all.
+Result<void> fill(const Mount& mount, int target, int userns, Progress& progress) {
+  progress.at("volume", mount.volume);
+  BERTH_ASSIGN(const Fd volume, sys::clone_tree(AT_FDCWD, mount.volume, false));
+  if (userns >= 0) BERTH_TRY(sys::set_attributes(volume.get(), 0, 0, false, userns));
+  BERTH_TRY(fill_volume(volume.get(), target));
+  progress.at("mount", mount.target);
+  return {};
+}
+
 /// A folder can cover only a folder, and a file only what is none; the kernel's own word for that would be EINVAL.
 Result<void> check_kind(const struct stat& source, const Fd& target) {
   struct stat status;
@@ -180,6 +198,7 @@ Result<void> attach_mounts(const Plan& plan, int root, int userns, const SharedS
                                       ? sys::make_directory_in_root(root, mount.target)
                                       : sys::make_file_in_root(root, mount.target));
     BERTH_TRY(check_kind(status, target));
+    if (mount.volume[0] != '\0') BERTH_TRY(fill(mount, target.get(), userns, progress));
     BERTH_TRY(check_place(mount, target, device_folder));
     if (mount.copy_up) BERTH_TRY(copy_up(target.get(), tree.get()));
     BERTH_TRY(sys::attach(tree.get(), target.get()));
@@ -216,7 +235,7 @@ Result<void> make_covers() {
 }
 
 Result<void> fill(const Plan& plan, int userns, const SharedSources& shared, Progress& progress) {
-  if (plan.rootfs.layers.count > 0) {
+  if (plan.rootfs.layers.count > 0 || *plan.rootfs.tree != '\0') {
     BERTH_TRY(build_overlay(plan, userns, progress));
   } else {
     BERTH_TRY(build_from_directory(plan, userns, shared, progress));
@@ -248,7 +267,7 @@ uint32_t outside_id(const launch::List<launch::IdMap>& maps, uint32_t inside) {
 }
 
 Result<void> SharedSources::take(const Plan& plan, Progress& progress) {
-  if (plan.rootfs.propagation != 0 && plan.rootfs.layers.count == 0) {
+  if (plan.rootfs.propagation != 0 && *plan.rootfs.directory != '\0') {
     progress.at("rootfs", plan.rootfs.directory);
     BERTH_ASSIGN(root, sys::clone_tree(AT_FDCWD, plan.rootfs.directory, plan.rootfs.recursive));
   }

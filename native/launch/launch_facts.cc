@@ -1,5 +1,7 @@
 #include "launch/launch_facts.h"
 
+#include <algorithm>
+
 #include <arpa/inet.h>
 #include <netinet/ether.h>
 
@@ -31,7 +33,8 @@ void read_rootfs(const Json& json, const std::string& container, PlanStore& stor
       return layer.fault("must lie below base");
     layers.push_back(store.text(path));
   });
-  if (layers.empty()) json["layers"].fault("needs at least one");
+  if (json["tree"].present()) rootfs.tree = store.text(absolute(json["tree"]));
+  if (layers.empty() && *rootfs.tree == '\0') json["layers"].fault("needs at least one");
   rootfs.layers = store.list(std::move(layers));
   if (!container.starts_with(base + "/"))
     return json["base"].fault("must hold the container's directory");
@@ -124,6 +127,18 @@ void read_network(const Json& json, PlanStore& store, Network& network) {
   read_ports(json["ports"], own, std::string(json["owner"].text()), store, network);
 }
 
+void read_volumes(const Json& volumes, PlanStore& store, Plan& plan) {
+  volumes.each([&](const Json& item) {
+    const string_view target = item["target"].required_text();
+    Mount* const end = plan.mounts.items + plan.mounts.count;
+    Mount* const mount = std::find_if(plan.mounts.items, end, [&](const Mount& candidate) {
+      return candidate.kind == MountKind::kBind && target == candidate.target;
+    });
+    if (mount == end) return item["target"].fault("nothing is mounted there");
+    mount->volume = store.text(absolute(item["volume"]));
+  });
+}
+
 }  // namespace
 
 CgroupPlaces read_cgroup_places(const Json& cgroup) {
@@ -153,6 +168,9 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   facts.seccomp_directory = std::string(launch["seccomp_directory"].text());
   plan.remove_when_done = launch["remove"].boolean();
   plan.timings = launch["timings"].boolean();
+  plan.input = launch["input"].boolean();
+  plan.detach_keys = store.text(launch["detach_keys"].text());
+  plan.event = store.text(launch["event"].minified());
   plan.process.user = store.text(launch["user"].text());
   std::vector<const char*> groups;
   launch["groups"].each([&](const Json& group) { groups.push_back(store.text(group.text())); });
@@ -170,6 +188,8 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.cgroup.v1 = paths(facts.cgroups.v1);
   plan.cgroup.later = paths(facts.cgroups.later);
 
+  read_volumes(launch["volumes"], store, plan);
+  plan.own_volumes = static_cast<uint32_t>(launch["own_volumes"].integer(0, 1000));
   read_network(launch["network"], store, plan.network);
 
   const Json logs = launch["logs"];

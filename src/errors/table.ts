@@ -30,6 +30,8 @@ export const errorTable = {
   CONTAINER_NOT_FOUND: { exit: 125, meaning: 'No container has that name or id.' },
   CONTAINER_AMBIGUOUS: { exit: 125, meaning: 'An id prefix fits several containers.' },
   CONTAINER_STATE: { exit: 125, meaning: 'The container is not in a state that allows the operation.' },
+  VOLUME_NOT_FOUND: { exit: 125, meaning: 'No volume has that name.' },
+  VOLUME_IN_USE: { exit: 125, meaning: 'A container still has the volume.' },
   NAME_IN_USE: { exit: 125, meaning: 'Another container already has that name.' },
   NETWORK_NOT_FOUND: { exit: 125, meaning: 'No network has that name.' },
   NETWORK_IN_USE: { exit: 125, meaning: 'Containers are still on the network.' },
@@ -43,6 +45,8 @@ export const errorTable = {
     meaning: 'The command was found in the container but cannot be executed.',
   },
   COMMAND_NOT_FOUND: { exit: 127, meaning: 'The command was not found in the container.' },
+
+  OUTPUT_LOST: { exit: 125, meaning: 'What a program wrote could not be delivered to its client in full.' },
 
   INTERNAL: { exit: 125, meaning: 'A defect in berth itself.' },
 } as const satisfies Record<string, { exit: number; meaning: string }>;

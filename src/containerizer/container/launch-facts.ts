@@ -1,9 +1,11 @@
 import path from 'node:path';
 import { places, type Roots } from '../../state/roots.js';
 import { type CgroupPlaces, cgroupFacts } from './cgroup-places.js';
+import type { PeerProcess } from './describe/namespaces.js';
 import type { ContainerDocument } from './document.js';
 import type { LaunchRequest } from './launch.js';
 import { networkFacts } from './network.js';
+import { type PlannedVolume, volumesToFill } from './volumes.js';
 
 const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 
@@ -11,8 +13,10 @@ const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 export function launchFacts(
   roots: Roots,
   document: ContainerDocument,
-  { image, options, timer }: LaunchRequest,
+  { image, options, timer, client }: LaunchRequest,
   cgroup: CgroupPlaces,
+  volumes: readonly PlannedVolume[],
+  peers: readonly PeerProcess[],
 ) {
   return {
     format: 1,
@@ -24,15 +28,22 @@ export function launchFacts(
     seccomp_directory: places.cache(roots),
     remove: options.remove,
     timings: timer !== undefined,
+    input: options.input,
+    detach_keys: client?.detachKeys ?? '',
+    event: { id: document.id, name: document.name, image: document.image },
     user: options.user ?? image.config.config?.User ?? '',
     groups: options.groups,
     init: options.init,
     rootfs: {
       base: roots.root,
       layers: image.layers.map((layer) => path.relative(roots.root, layer)),
+      ...(image.tree === undefined ? {} : { tree: image.tree }),
       // What is discarded anyway need not be written to the disk first.
       volatile: options.remove,
     },
+    peers: peers.map(({ pid, startTime }) => ({ pid, start_time: startTime })),
+    volumes: volumesToFill(roots, volumes),
+    own_volumes: volumes.filter(({ anonymous }) => anonymous).length,
     cgroup: cgroupFacts(cgroup),
     ...(document.attachment ? { network: networkFacts(roots, document.id, document.attachment) } : {}),
     logs: logLimits,

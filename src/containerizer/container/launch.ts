@@ -1,9 +1,8 @@
 import { closeSync, mkdirSync, rmSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { constants, hostname as hostName } from 'node:os';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { isNativeError, native, supervisorProgram } from '../../native/index.js';
+import { isNativeError, type Launched, native, supervisorProgram } from '../../native/index.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import type { RuntimeResources } from '../../oci-spec/runtime.js';
 import { writeWhole } from '../../state/atomic-file.js';
@@ -26,38 +25,44 @@ import { limitsOf, neededControllers, newResources } from './describe/resources.
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { hostFacts } from './host-facts.js';
-import { claimIds } from './id-claim.js';
+import { borrowIds, claimIds } from './id-claim.js';
 import { IdFile } from './id-file.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { launchFacts } from './launch-facts.js';
 import { lockLaunch } from './launch-lock.js';
-import { readLines } from './leash.js';
 import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import { neighboursOn, refreshNeighbours } from './neighbours.js';
 import { joinNetwork, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
 import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
+import { findPeers } from './peers.js';
+import { descriptors, followProgram, type LaunchClient, type RunningProgram } from './program.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
 import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
 import { signalNumber } from './signals.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
+import { discardAnonymous, type PlannedVolume, planVolumes, provideVolumes } from './volumes.js';
 
-/** The image as launching needs it; `layers` are absolute directories below the root, topmost first. */
+/**
+ * The image as launching needs it; `layers` are absolute directories below the root, topmost first. `tree`: a folder below them all that is
+ * anywhere, and stays as it is.
+ */
 export interface LaunchImage {
   reference: string;
   manifestDigest: string;
   config: ImageConfig;
   layers: string[];
+  tree?: string;
 }
 
 export interface LaunchRequest {
   image: LaunchImage;
   options: ContainerOptions;
-  /** Descriptors that get the container's output while this process lives; null: the log alone. */
-  client: { stdout: number; stderr: number } | null;
+  /** Who gets the container's output while this process lives; null: the log alone. */
+  client: LaunchClient | null;
   /** Told when each step began. */
   timer?: LaunchTimer;
   /** Told what is not as the caller may expect, and no reason to stop. */
@@ -65,17 +70,8 @@ export interface LaunchRequest {
 }
 
 /** A container whose program runs. It lives on when this process dies. */
-export interface RunningContainer {
+export interface RunningContainer extends RunningProgram {
   id: string;
-  /** The first process, on the host. */
-  pid: number;
-  /** Resolves when the container has ended and its supervisor has cleared up. */
-  ended: Promise<ExitDocument>;
-  /** Resolves when the supervisor's process is gone too. */
-  gone: Promise<void>;
-  signal(number: number): void;
-  /** Lets go of the container: `ended` no longer keeps this process alive. */
-  release(): void;
 }
 
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
@@ -102,17 +98,17 @@ async function launchTelling(roots: Roots, request: LaunchRequest): Promise<Runn
   }
 }
 
-async function launchOnce(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
-  request.timer?.mark('describe');
-  const { options, image } = request;
-  if (options.namedVolumes.length > 0 || options.volumesFrom.length > 0) {
-    throw new BerthError('USAGE', { what: 'volume', why: 'volumes by name are not supported yet' });
-  }
+async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningContainer> {
+  asked.timer?.mark('describe');
+  const { processes: peers, owner, options } = findPeers(roots, asked.options);
+  const request = { ...asked, options };
+  const { image } = request;
   const id = newId();
   const name = options.name ?? id;
+  const volumes = planVolumes(roots, id, options, image);
   const resources = resourcesOf(request);
   const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
-  const range = options.userns === 'auto' ? claimIds() : null;
+  const range = owner !== undefined ? borrowIds(owner) : options.userns === 'auto' ? claimIds() : null;
   let network: OwnNetwork | undefined;
   try {
     network = await joinNetwork(roots, id, options, image.config);
@@ -129,9 +125,10 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       resources,
       nameService: nameServiceMounts(roots, id, files, options),
       networkSettings: networkSettings(attachment, options.userns),
-      volumes: options.volumes,
-      peers: {},
+      volumes,
+      peers,
       ...hostFacts(options, range !== null),
+      ...(request.client?.size === undefined ? {} : { consoleSize: request.client.size }),
     });
     const document = documentOf(
       id,
@@ -142,25 +139,28 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       range?.first ?? null,
       cgroup,
       attachment,
+      volumes,
     );
     makeFolders(roots);
     const launching = await announce(roots, name, id);
     let keeper: ScopeKeeper | undefined;
     try {
       keeper = await holdScope(cgroup);
+      provideVolumes(roots, volumes);
       if (!options.remove) writeDurable(roots, document);
       writeOwnFiles(roots, id, files);
       request.timer?.mark('launcher');
       const launched = await native()
         .launch({
           config: JSON.stringify(config),
-          launch: JSON.stringify(launchFacts(roots, document, request, cgroup)),
+          launch: JSON.stringify(
+            launchFacts(roots, document, request, cgroup, volumes, Object.values(peers)),
+          ),
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
           heldFd: network.fd,
-          stdout: request.client?.stdout ?? -1,
-          stderr: request.client?.stderr ?? -1,
+          ...descriptors(request.client),
         })
         .catch((error) => {
           const gone = isNativeError(error) ? scopeGone(cgroup, error.errno, error.path) : undefined;
@@ -173,6 +173,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       releaseName(roots, name, id);
+      discardAnonymous(roots, document);
       rmSync(places.container(roots, id), { recursive: true, force: true });
       throw error;
     } finally {
@@ -250,6 +251,7 @@ function documentOf(
   firstId: number | null,
   cgroup: CgroupPlaces,
   attachment: Attachment | null,
+  volumes: readonly PlannedVolume[],
 ): ContainerDocument {
   return {
     format: 1,
@@ -270,7 +272,9 @@ function documentOf(
     labels: { ...image.config.config?.Labels, ...options.labels },
     ipc: typeof options.ipc === 'string' ? options.ipc : `container:${options.ipc.container}`,
     limits: limitsOf(resources),
-    volumes: options.volumes.map(({ source, target, readonly }) => ({ source, target, readonly })),
+    volumes: volumes.map(({ source, target, readonly, name: volume, recursive, idmap }) => ({
+      ...{ source, target, readonly, name: volume, recursive, idmap },
+    })),
     cgroup: cgroupAccounts(cgroup),
     cgroup_places: cgroup,
   };
@@ -291,40 +295,28 @@ function stopSignal({ stopSignal: own }: ContainerOptions, image: LaunchImage): 
 async function follow(
   roots: Roots,
   document: ContainerDocument,
-  launched: { supervisorPid: number; leash: number },
-  request: LaunchRequest,
+  launched: Launched,
+  { client, timer, image }: LaunchRequest,
 ): Promise<RunningContainer> {
   const { id } = document;
-  const socket = new Socket({ fd: launched.leash, readable: true, writable: true });
-  const lines = readLines(socket);
-  let first = await lines.next();
-  if (first.done !== true && first.value.kind === 'timings') {
-    request.timer?.add(first.value.text);
-    first = await lines.next();
+  const followed = await followProgram(launched, {
+    ...(client?.tell === undefined ? {} : { tell: client.tell }),
+    ...(timer === undefined ? {} : { timer }),
+    lost: () => endOfLost(roots, id),
+  });
+  if (followed.kind === 'runs') {
+    timer?.mark('running');
+    const { program } = followed;
+    const ended = program.ended.then(async (exit) => {
+      await refreshNeighbours(roots, document);
+      return exit;
+    });
+    return { id, ...program, ended };
   }
-  if (first.done !== true && first.value.kind === 'running') {
-    request.timer?.mark('running');
-    const { pid } = first.value;
-    let reaped: Promise<void> | undefined;
-    const reap = () => {
-      reaped ??= native().reap(launched.supervisorPid);
-      return reaped;
-    };
-    const ended = awaitEnd(roots, document, lines, reap);
-    return {
-      id,
-      pid,
-      ended,
-      gone: ended.then(reap),
-      signal: (number) => socket.write(`signal ${number}\n`),
-      release: () => socket.unref(),
-    };
-  }
-  await native().reap(launched.supervisorPid);
-  if (first.done !== true && first.value.kind === 'failed') {
-    const { failure } = first.value;
+  if (followed.kind === 'failed') {
+    const { failure } = followed;
     const gone = scopeGone(document.cgroup_places, failure.errno, failure.subject);
-    throw gone ?? explainFailure(failure, request.image.reference);
+    throw gone ?? explainFailure(failure, image.reference);
   }
   // Killed: it could not clear up.
   removeCgroups({ document });
@@ -335,20 +327,8 @@ async function follow(
   });
 }
 
-/** The end that the supervisor tells of; one that is killed cannot, and what it leaves is settled here. */
-async function awaitEnd(
-  roots: Roots,
-  document: ContainerDocument,
-  lines: ReturnType<typeof readLines>,
-  reap: () => Promise<void>,
-): Promise<ExitDocument> {
-  let exit: ExitDocument | undefined;
-  for await (const line of lines) if (line.kind === 'exited') exit = line.exit;
-  if (exit !== undefined) {
-    await refreshNeighbours(roots, document);
-    return exit;
-  }
-  await reap();
-  const left = readContainer(roots, document.id);
+/** A supervisor that was killed cannot tell of the end; what it leaves is settled here. */
+function endOfLost(roots: Roots, id: string): ExitDocument {
+  const left = readContainer(roots, id);
   return (left === undefined ? undefined : settle(roots, left).exit) ?? supervisorLost();
 }
