@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 
 /** Sleeps until something has happened: a change in a folder (inotify(7)), or whatever else rings. What happens while nobody sleeps is not lost. */
 export class Wake {
-  readonly #watchers: FSWatcher[] = [];
+  readonly #watchers = new Map<string, FSWatcher>();
   #rung = false;
   #sleeper: (() => void) | undefined;
 
@@ -11,17 +11,16 @@ export class Wake {
     this.#sleeper?.();
   }
 
-  /** False: there is no such folder. */
-  watch(folder: string): boolean {
+  /** From now on, or once it is asked again after the folder came to be. */
+  watch(folder: string): void {
+    if (this.#watchers.has(folder)) return;
     try {
       const watcher = watch(folder, () => this.ring());
       // The folder has been removed: that is a change as well.
       watcher.on('error', () => this.ring());
-      this.#watchers.push(watcher);
-      return true;
+      this.#watchers.set(folder, watcher);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-      throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
 
@@ -36,6 +35,6 @@ export class Wake {
   }
 
   close(): void {
-    for (const watcher of this.#watchers) watcher.close();
+    for (const watcher of this.#watchers.values()) watcher.close();
   }
 }

@@ -62,13 +62,13 @@ export async function* followLogs(
   const timer = left === undefined ? undefined : setTimeout(finish, Math.max(0, Math.min(left, 2 ** 31 - 1)));
   // Watched before it is looked at: nothing is missed in between. The folder comes with the first line.
   wake.watch(path.dirname(folder));
-  let watched = wake.watch(folder);
+  wake.watch(folder);
   const tape = new LogTape(folder);
   try {
     yield* select(tape, selection);
     for (;;) {
       const last = done;
-      watched ||= wake.watch(folder);
+      wake.watch(folder);
       for (const record of tape.records()) if (within(record, selection)) yield record;
       if (last) return { bytesDropped, missed: tape.missed };
       await wake.sleep();
