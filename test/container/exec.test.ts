@@ -184,7 +184,7 @@ t.test('exec', unlessRoot, async (t) => {
     const pid = left('c', 'sleep', '1000');
     t.equal(stage.berth('kill', 'c').status, 0);
     t.equal(await new Promise((resolve) => other.once('close', resolve)), 137);
-    t.notOk(alive(pid));
+    await until(() => !alive(pid), 'what was left running ends too');
     t.match(exec('c', 'true'), { status: 125, stderr: /it is not running/ });
     t.equal(stage.berth('rm', 'c').status, 0);
   });
