@@ -17,6 +17,7 @@ struct Container {
   sys::Fd output[2];  // read ends of the container's stdout and stderr
   /// The first byte of a Failure that came in the place of kNamespacesMade; 0: none did.
   char failure_head = '\0';
+  sys::Fd users;  // the user namespace of another container that this one shares
 };
 
 /// Leaves the launcher's session and cgroups: what ends those must not end the container.
