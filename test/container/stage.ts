@@ -130,7 +130,7 @@ export class Stage {
     return (await this.run(['sh', '-c', `exec 2>&1; ${script}`], options, image)).stdout.trimEnd();
   }
 
-  /** `berth VERB` on this stage, to its end. */
+  /** `berth VERB` on this stage, to its end; a verb of a group is two words. */
   berth(verb: string, ...args: string[]): SpawnSyncReturns<string> {
     const [file = '', ...words] = this.command(verb, args);
     return spawnSync(file, words, { encoding: 'utf8', maxBuffer: 64 << 20 });

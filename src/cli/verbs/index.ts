@@ -9,6 +9,7 @@ export interface VerbEntry {
 /** Every verb by name; a name of two words is a verb of a group (`image ls`). */
 export const verbs: Record<string, VerbEntry> = {
   run: { summary: 'Run a command in a new container', load: () => import('./run.js') },
+  exec: { summary: 'Run one more command in a container', load: () => import('./exec.js') },
   ps: {
     summary: 'Show tasks, or the processes and threads of one, and where their time goes',
     load: () => import('./ps.js'),
@@ -100,6 +101,10 @@ export const verbs: Record<string, VerbEntry> = {
   'bench launch': {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
+  },
+  gc: {
+    summary: 'Find what was leaked (state, cgroups, ports, bridges, names) and heal it',
+    load: () => import('./gc.js'),
   },
   doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
   version: {

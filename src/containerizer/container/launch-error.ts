@@ -72,6 +72,20 @@ function explain(failure: LaunchFailure, image: string): Told {
         };
       }
       break;
+    case 'interface':
+      return {
+        code: 'LAUNCH_FAILED',
+        what: `network interface ${subject}`,
+        why: number === errno.ENODEV ? 'the network was removed meanwhile' : why,
+        mend: 'See berth doctor: bridges and veth pairs are needed; or use --network host.',
+      };
+    case 'ports':
+      return {
+        code: 'LAUNCH_FAILED',
+        what: 'published ports',
+        why: `the packet filter refuses them (${why})`,
+        mend: 'See berth gc, which makes its table anew if somebody took it away.',
+      };
     case 'cwd':
       return {
         code: 'LAUNCH_FAILED',
@@ -84,6 +98,16 @@ function explain(failure: LaunchFailure, image: string): Told {
         what: `layers in ${subject}`,
         why: `their file system cannot be id-mapped (${why})`,
         mend: 'Put --root on ext4, xfs or btrfs, or run with --userns host.',
+      };
+    case 'tree':
+      return {
+        code: number === errno.ENOENT || number === errno.ENOTDIR ? 'IMAGE_NOT_FOUND' : 'HOST_LACKS',
+        what: `root file system ${subject}`,
+        why:
+          number === errno.ENOENT || number === errno.ENOTDIR
+            ? 'there is no such folder'
+            : `it cannot be id-mapped (${why})`,
+        mend: 'Use a folder on ext4, xfs or btrfs, load it into the store (berth image load dir:FOLDER NAME), or run with --userns host.',
       };
     case 'overlay':
       return {
