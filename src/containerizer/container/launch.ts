@@ -34,7 +34,7 @@ import { lockLaunch } from './launch-lock.js';
 import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import { neighboursOn, refreshNeighbours } from './neighbours.js';
-import { joinNetwork, networkSettings, type OwnNetwork } from './network.js';
+import { announceOnNetwork, joinNetwork, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
 import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
 import { findPeers } from './peers.js';
@@ -168,7 +168,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
         });
       request.timer?.mark('supervisor');
       const running = await follow(roots, document, launched, request);
-      await refreshNeighbours(roots, document);
+      await announceOnNetwork(roots, document);
       return running;
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
@@ -311,7 +311,7 @@ async function follow(
       await refreshNeighbours(roots, document);
       return exit;
     });
-    return { id, ...program, ended };
+    return { id, ...program, ended, gone: ended.then(() => program.gone) };
   }
   if (followed.kind === 'failed') {
     const { failure } = followed;
