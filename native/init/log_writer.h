@@ -73,29 +73,31 @@ class LogWriter {
   bool open_file();
   bool rotate();
 
-  int container_ = -1;
   uint64_t max_bytes_ = 0;
-  uint32_t max_files_ = 0;
-  Line lines_[2];
 
   // One thread puts in, the other takes out: bytes ever put in and taken out say all.
   char* ring_;
   sys::Atomic<size_t> head_{0}, tail_{0};
-  sys::Atomic<bool> finishing_{false};
   sys::Atomic<uint64_t> dropped_{0};
-  sys::Atomic<bool> waiting_{false};
-  bool started_ = false;
-  bool slow_ = false;               // out of patience, until all is written
-  size_t seen_tail_ = 0;            // when a writer last had to wait
-  int64_t seen_at_ = 0;             // CLOCK_MONOTONIC, milliseconds
-  sys::Fd wake_, finished_, room_;  // eventfd(2): there is work again; all is written; some is
+  size_t seen_tail_ = 0;  // when a writer last had to wait
+  int64_t seen_at_ = 0;   // CLOCK_MONOTONIC, milliseconds
 
-  // The thread's own.
-  sys::Fd directory_, file_;
+  // The thread's own, as all that says so.
   uint64_t size_ = 0;   // of file_
   uint64_t whole_ = 0;  // of file_, up to the end of its last whole record
-  bool at_line_start_ = true;
-  bool inside_lost_ = false;  // what comes next is the rest of a record that was lost
+
+  int container_ = -1;
+  uint32_t max_files_ = 0;
+  sys::Fd wake_, finished_, room_;  // eventfd(2): there is work again; all is written; some is
+  sys::Fd directory_, file_;        // the thread's own
+  Line lines_[2];
+  sys::Atomic<bool> finishing_{false};
+  sys::Atomic<bool> waiting_{false};
+  bool started_ = false;
+  bool slow_ = false;          // out of patience, until all is written
+  bool at_line_start_ = true;  // the thread's own
+  bool inside_lost_ =
+      false;  // the thread's own: what comes next is the rest of a record that was lost
 };
 
 }  // namespace berth::init
