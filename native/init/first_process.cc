@@ -16,6 +16,7 @@
 #include "init/own_view.h"
 #include "init/program.h"
 #include "sys/capability.h"
+#include "sys/defence.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
@@ -39,6 +40,7 @@ Result<void> set_group(gid_t id) {
   return check(static_cast<int>(syscall(SYS_setresgid, id, id, id)), "setresgid");
 }
 Result<void> set_groups(size_t count, const gid_t* groups) {
+  if (!sys::holds("supplementary-groups")) return {};
   return check(static_cast<int>(syscall(SYS_setgroups, count, groups)), "setgroups");
 }
 
@@ -93,7 +95,7 @@ Result<void> enter_working_directory(const char* path) {
   BERTH_TRY(check(chdir(path), "chdir"));
   char where[4096];
   if (syscall(SYS_getcwd, where, sizeof where) < 0) return sys::last_error("getcwd");
-  if (where[0] != '/') return sys::Error{EXDEV, "chdir"};
+  if (where[0] != '/' && sys::holds("inside-directory")) return sys::Error{EXDEV, "chdir"};
   return {};
 }
 
@@ -116,15 +118,17 @@ Result<void> take_identity(const Plan& plan, const Identity& identity, Progress&
   BERTH_TRY(set_user(identity.uid));
   BERTH_TRY(check(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0), "prctl"));
   progress.at("capabilities");
-  BERTH_TRY(sys::set_capabilities({wanted.effective, wanted.permitted, wanted.inheritable}));
+  const uint64_t inheritable =
+      sys::holds("inheritable-capabilities") ? wanted.inheritable : wanted.bounding;
+  BERTH_TRY(sys::set_capabilities({wanted.effective, wanted.permitted, inheritable}));
   BERTH_TRY(sys::set_ambient(wanted.ambient));
   return die_with_supervisor();
 }
 
 Result<void> filter_system_calls(const Plan& plan) {
-  if (plan.process.no_new_privileges)
+  if (plan.process.no_new_privileges && sys::holds("no-new-privileges"))
     BERTH_TRY(check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl"));
-  if (plan.seccomp.count == 0) return {};
+  if (plan.seccomp.count == 0 || !sys::holds("system-call-filter")) return {};
   static_assert(sizeof(sys::kernel::SockFilter) == sizeof(uint64_t));
   const sys::kernel::SockFprog program = {
       static_cast<uint16_t>(plan.seccomp.count),
@@ -140,7 +144,8 @@ Result<void> hand_over_stdio(const FirstProcess& ends) {
   for (int number = 0; number < 3; ++number) {
     if (dup2(sources[number], number) < 0) return sys::last_error("dup2");
   }
-  if (sys::kernel::close_range(3, ~0U, sys::kernel::kCloseRangeCloexec) != 0)
+  if (sys::holds("closed-descriptors") &&
+      sys::kernel::close_range(3, ~0U, sys::kernel::kCloseRangeCloexec) != 0)
     return sys::last_error("close_range");
   // What was ignored stays ignored across clone and exec (signal(7)): SIGPIPE is, by Node and by the supervisor. Those that cannot be set need not be.
   for (int number = 1; number < NSIG; ++number) (void)signal(number, SIG_DFL);
@@ -162,7 +167,9 @@ Result<void> confine_and_run(const Plan& plan, const FirstProcess& ends, Progres
   progress.at("cgroup");
   BERTH_TRY(join_v1_cgroups(ends));
   // After joining, so that the namespace's root is the task's own cgroup (cgroup_namespaces(7)).
-  BERTH_TRY(check(unshare(static_cast<int>(plan.namespaces & kCloneNewCgroup)), "unshare"));
+  const uint64_t own_cgroup =
+      sys::holds("cgroup-namespace") ? plan.namespaces & kCloneNewCgroup : 0;
+  BERTH_TRY(check(unshare(static_cast<int>(own_cgroup)), "unshare"));
 
   progress.at("tree");
   BERTH_TRY(wait_for_tree(ends));

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "init/root_tree.h"
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/mount_api.h"
 #include "sys/rooted_path.h"
@@ -49,6 +50,7 @@ Result<void> mount_late(const Plan& plan, int root, Progress& progress) {
 /// By path, because the paths lie in the proc and sysfs that were mounted a moment ago; what this kernel does not have is passed over.
 Result<void> mask(const Plan& plan, Progress& progress) {
   for (const char* path : plan.masked) {
+    if (!sys::holds("masked-paths")) break;
     progress.at("masks", path);
     struct stat status;
     if (lstat(relative(path), &status) != 0) {
@@ -60,6 +62,7 @@ Result<void> mask(const Plan& plan, Progress& progress) {
       return sys::last_error("mount");
   }
   for (const char* path : plan.readonly_paths) {
+    if (!sys::holds("readonly-paths")) break;
     progress.at("masks", path);
     const char* here = relative(path);
     if (mount(here, here, nullptr, MS_BIND | MS_REC, nullptr) != 0) {

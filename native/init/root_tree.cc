@@ -9,6 +9,7 @@
 
 #include "init/overlay.h"
 #include "sys/capability.h"
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/mount_api.h"
 #include "sys/rooted_path.h"
@@ -165,8 +166,8 @@ Result<void> make_covers() {
   BERTH_ASSIGN(const Fd null, sys::clone_tree(AT_FDCWD, "/dev/null", false));
   struct stat status;
   if (fstat(null.get(), &status) != 0) return sys::last_error("fstat");
-  if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
-    return sys::Error{ENODEV, "open_tree"};
+  const bool is_null = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+  if (!is_null && sys::holds("null-device")) return sys::Error{ENODEV, "open_tree"};
   BERTH_TRY(sys::set_attributes(null.get(), harmless, 0, false));
   BERTH_ASSIGN(const Fd place,
                sys::adopt(open(kNullDevice, O_CREAT | O_EXCL | O_CLOEXEC, 0644), "open"));

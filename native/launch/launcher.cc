@@ -12,6 +12,7 @@
 #include "launch/oci_config.h"
 #include "launch/plan_writer.h"
 #include "launch/resources.h"
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/remove_tree.h"
 #include "sys/sealed_file.h"
@@ -199,7 +200,7 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   const Fd nowhere(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!nowhere) return Failure(sys::last_error("open"), "stdio", "/dev/null");
   const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
-  const char* const envp[] = {nullptr};
+  const char* const envp[] = {sys::weakness_variable(), nullptr};
   const auto client = [&](int fd) { return fd >= 0 ? fd : nowhere.get(); };
   const int inherited[kInheritedEnd] = {
       nowhere.get(), client(request.output[0]), client(request.output[1]), plan_fd->get(),

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "sys/defence.h"
 #include "sys/kernel.h"
 
 namespace berth::launch {
@@ -96,6 +97,7 @@ std::vector<Mount> read_mounts(const Json& mounts, PlanStore& store) {
       mount.late |= earlier.late && is_below(mount.target, earlier.target);
     if (mount.kind == MountKind::kBind && mount.source[0] != '/')
       item["source"].fault("must be an absolute path");
+    if (!sys::holds("readonly-mounts")) mount.set &= ~kMountReadonly;
     list.push_back(mount);
   });
   return list;
