@@ -34,7 +34,8 @@ export function writeBundle(
     options: plainOptions(['/bin/true']),
     image: { os: 'linux', architecture: 'any', rootfs: { type: 'layers', diff_ids: [] } },
     idRange: { first: firstId, size: containerIds.size },
-    nameServiceFiles: [],
+    nameService: [],
+    networkSettings: {},
     resources: newResources(
       {},
       {

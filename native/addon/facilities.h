@@ -7,6 +7,7 @@ namespace berth::addon {
 
 void register_launch(Napi::Object exports);   // launch.cc: starting containers, id ranges
 void register_lock(Napi::Object exports);     // lock.cc: locks that die with their holder
+void register_network(Napi::Object exports);  // network.cc: bridges, addresses, published ports
 void register_process(Napi::Object exports);  // process.cc: signals and reaping by pidfd
 void register_unpack(Napi::Object exports);   // unpack.cc: image layers
 void register_archive(Napi::Object exports);  // archive.cc: archives of images, blobs

@@ -29,9 +29,13 @@ Napi::Value launch_call(const Napi::CallbackInfo& info) {
   const auto number = [&](const char* key) {
     return options.Get(key).As<Napi::Number>().Int32Value();
   };
-  launch::LaunchRequest request{text("config"),      text("launch"),
-                                text("container"),   text("supervisor"),
-                                number("idRangeFd"), {number("stdout"), number("stderr")}};
+  launch::LaunchRequest request{text("config"),
+                                text("launch"),
+                                text("container"),
+                                text("supervisor"),
+                                number("idRangeFd"),
+                                number("heldFd"),
+                                {number("stdout"), number("stderr")}};
   const auto work = [request = std::move(request)]() -> Outcome<launch::Launched> {
     auto outcome = launcher.launch(request);
     if (auto* failure = std::get_if<launch::Failure>(&outcome)) return convert(*failure);

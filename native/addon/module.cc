@@ -8,6 +8,7 @@ namespace {
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   (void)env;
   berth::addon::register_lock(exports);
+  berth::addon::register_network(exports);
   berth::addon::register_process(exports);
   berth::addon::register_unpack(exports);
   berth::addon::register_archive(exports);

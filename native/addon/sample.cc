@@ -33,16 +33,21 @@ sys::SampleRequest request_of(const Napi::Object& object) {
   sys::SampleRequest request;
   request.interval = number_of(object, "intervalSeconds");
   request.proportional_memory = truth_of(object, "proportionalMemory");
+  request.usage = truth_of(object, "usage");
   const auto tasks = object.Get("tasks").As<Napi::Array>();
   for (uint32_t index = 0; index < tasks.Length(); ++index) {
     const auto task = tasks.Get(index).As<Napi::Object>();
     const auto controllers = task.Get("controllers").As<Napi::Object>();
+    const auto io = controller_of(controllers, "io");
     request.tasks.push_back({.pid = static_cast<pid_t>(number_of(task, "pid")),
                              .started = static_cast<uint64_t>(number_of(task, "startTime")),
                              .procs = text_of(task, "procs"),
                              .memory = controller_of(controllers, "memory"),
                              .cpu = controller_of(controllers, "cpu"),
                              .cpuacct = controller_of(controllers, "cpuacct"),
+                             .pids = controller_of(controllers, "pids"),
+                             .io = io.directory.empty() ? controller_of(controllers, "blkio") : io,
+                             .own_network = truth_of(task, "ownNetwork"),
                              .thread_io = truth_of(task, "threadIo")});
   }
   return request;
@@ -73,6 +78,8 @@ Napi::Value sampling_object(Napi::Env env, sys::Sampling& sampling) {
     snapshot.Set("tasks", table(env, from.tasks, sys::kTaskFields, nullptr));
     snapshot.Set("processes", table(env, from.processes, sys::kProcessFields, &from.process_names));
     snapshot.Set("threads", table(env, from.threads, sys::kThreadFields, &from.thread_names));
+    if (!from.usage.empty())
+      snapshot.Set("usage", table(env, from.usage, sys::kUsageFields, nullptr));
     snapshots.Set(index, snapshot);
   }
   object.Set("snapshots", snapshots);

@@ -19,6 +19,7 @@
 namespace berth::init {
 namespace {
 
+using launch::kAboutToExecute;
 using launch::Plan;
 using sys::Fd;
 using sys::Result;
@@ -115,12 +116,12 @@ Result<void> strike_stage(const Plan& plan) {
   return {};
 }
 
-Result<Container> begin(const Plan& plan, Progress& progress) {
+Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds& handover) {
   Container container;
   Fd go_read, report_write, output_write[2];
   BERTH_TRY(make_pipe(go_read, container.go));
   BERTH_TRY(make_pipe(container.report, report_write));
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 2 && !plan.handover.wanted; ++i) {
     BERTH_TRY(make_pipe(container.output[i], output_write[i]));
     BERTH_TRY(check(fcntl(container.output[i].get(), F_SETFL, O_NONBLOCK), "fcntl"));
     // So that the program may open /dev/stdout, which reopens the pipe: it must be the program's own.
@@ -163,7 +164,9 @@ Result<Container> begin(const Plan& plan, Progress& progress) {
                                input.get(),
                                v1_tasks,
                                plan.cgroup.v1.count,
-                               progress.timings == nullptr ? nullptr : progress.timings + 1};
+                               progress.timings == nullptr ? nullptr : progress.timings + 1,
+                               handover.start,
+                               handover.console};
     run_first_process(plan, ends);
   }
   container.pid = static_cast<pid_t>(pid);
@@ -183,6 +186,15 @@ Result<Fd> map_ids(const Plan& plan, const Container& container, Progress& progr
   return sys::adopt(openat(process.get(), "ns/user", O_RDONLY | O_CLOEXEC), "openat");
 }
 
+Result<bool> await_namespaces(Container& container) {
+  char byte = kNamespacesMade;
+  const ssize_t length =
+      sys::retry_interrupted([&] { return read(container.report.get(), &byte, 1); });
+  if (length < 0) return sys::last_error("read");
+  container.failure_head = byte;
+  return length == 1 && byte == kNamespacesMade;
+}
+
 Result<void> adjust_oom_score(const Plan& plan, const Container& container, Progress& progress) {
   if (!plan.process.adjust_oom_score) return {};
   const sys::Text<16> score(plan.process.oom_score);
@@ -197,6 +209,7 @@ Result<void> adjust_oom_score(const Plan& plan, const Container& container, Prog
 bool await_program(const Container& container, Failure& failure) {
   char report[1 + sizeof failure];
   size_t length = 0;
+  if (container.failure_head != '\0') report[length++] = container.failure_head;
   while (length < sizeof report) {
     const ssize_t part = sys::retry_interrupted(
         [&] { return read(container.report.get(), report + length, sizeof report - length); });

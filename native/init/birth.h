@@ -15,6 +15,8 @@ struct Container {
   sys::Fd go;         // takes one byte when the first process may go on
   sys::Fd report;     // gives a Failure, or end of file when the program runs
   sys::Fd output[2];  // read ends of the container's stdout and stderr
+  /// The first byte of a Failure that came in the place of kNamespacesMade; 0: none did.
+  char failure_head = '\0';
 };
 
 /// Leaves the launcher's session and cgroups: what ends those must not end the container.
@@ -26,8 +28,15 @@ sys::Result<void> make_stage(const launch::Plan& plan, Progress& progress);
 /// Takes the stage down when there is no container to take it over; until then its folder cannot be removed.
 sys::Result<void> strike_stage(const launch::Plan& plan);
 
+/// What the first process of a container that is handed over gets besides the caller's own descriptors.
+struct HandoverEnds {
+  int start = -1;    // a listening socket
+  int console = -1;  // a socket that takes the terminal
+};
+
 /// Clones the first process into its user and pid namespaces (and its v2 cgroup); its other namespaces it makes itself, meanwhile.
-sys::Result<Container> begin(const launch::Plan& plan, Progress& progress);
+sys::Result<Container> begin(const launch::Plan& plan, Progress& progress,
+                             const HandoverEnds& handover = {});
 
 /// Writes the id maps of the new user namespace and opens it; none when the container shares the host's.
 sys::Result<sys::Fd> map_ids(const launch::Plan& plan, const Container& container,
@@ -37,6 +46,9 @@ sys::Result<sys::Fd> map_ids(const launch::Plan& plan, const Container& containe
 /// (proc_pid_oom_score_adj(5)).
 sys::Result<void> adjust_oom_score(const launch::Plan& plan, const Container& container,
                                    Progress& progress);
+
+/// Waits until the first process has made the namespaces that it makes early. False: it has failed.
+sys::Result<bool> await_namespaces(Container& container);
 
 /// Waits until the program runs (true) or has failed to (false: `failure` says why).
 bool await_program(const Container& container, Failure& failure);

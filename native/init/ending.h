@@ -1,6 +1,7 @@
 // What is left to do when the container has ended, or never began.
 #pragma once
 
+#include "init/network.h"
 #include "launch/plan.h"
 #include "sys/fd.h"
 #include "sys/text.h"
@@ -20,6 +21,7 @@ class Ending {
   /// Removes all trace of the container: name, upper directory, logs, volatile state.
   sys::Result<void> remove_container();
 
+  PublishedPorts& ports() { return ports_; }
   int state() const { return state_.get(); }
   /// The durable directory; logs go below it.
   int container() const { return container_.get(); }
@@ -37,6 +39,7 @@ class Ending {
   Name id_, name_, folder_;  // copies: the plan does not live as long
   CgroupPlace cgroups_[kMostHierarchies + 1];
   uint32_t cgroup_count_ = 0;
+  PublishedPorts ports_;
   sys::Fd memory_events_;
   sys::Fd root_, state_parent_, state_, container_;
 };

@@ -16,9 +16,11 @@ struct FirstProcess {
   const int* v1_tasks = nullptr;  // `tasks` files of its cgroups, one for each of plan.cgroup.v1
   uint32_t v1_count = 0;
   Timings* timings = nullptr;  // its own list, not the supervisor's
+  int start = -1;              // handed over: the socket on which it is told to start its program
+  int console = -1;            // handed over, with a terminal: takes its master
 };
 
 /// Never returns: becomes the user's program or reports why not and exits.
-[[noreturn]] void run_first_process(const launch::Plan& plan, const FirstProcess& ends);
+[[noreturn]] void run_first_process(const launch::Plan& plan, FirstProcess ends);
 
 }  // namespace berth::init

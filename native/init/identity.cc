@@ -107,10 +107,17 @@ Result<void> find_memberships(const char* name, Identity& identity) {
 
 }  // namespace
 
-Result<void> find_identity(const launch::Process& process, Identity& identity) {
+Result<void> find_identity(const launch::Process& process, Identity& identity, Progress& progress) {
   identity.uid = process.uid;
   identity.gid = process.gid;
   for (const uint32_t group : process.groups) BERTH_TRY(add_group(identity, group));
+  for (const char* group : process.group_names) {
+    progress.at("user", group);
+    gid_t gid = 0;
+    BERTH_TRY(find_named_group(group, gid));
+    BERTH_TRY(add_group(identity, gid));
+  }
+  progress.at("user", process.user);
 
   char user[128];
   // Cut off, it could name somebody else.

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "init/progress.h"
 #include "launch/plan.h"
 #include "sys/result.h"
 
@@ -16,8 +17,9 @@ struct Identity {
   char home[256] = "/";
 };
 
-/// Reads /etc/passwd and /etc/group of the current root. Errors, all with call "passwd": ENOENT no such user or group, ERANGE an id that is no
+/// Reads /etc/passwd and /etc/group of the current root. `progress` is told whom it looks for. Errors, all with call "passwd": ENOENT no such user or group, ERANGE an id that is no
 /// valid uid_t, E2BIG more than 64 groups. Numbers are never taken for names (CVE-2024-40635).
-sys::Result<void> find_identity(const launch::Process& process, Identity& identity);
+sys::Result<void> find_identity(const launch::Process& process, Identity& identity,
+                                Progress& progress);
 
 }  // namespace berth::init

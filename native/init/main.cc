@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "init/hand_over.h"
+#include "init/reaper.h"
 #include "init/supervisor.h"
 #include "launch/plan_reader.h"
 
@@ -17,7 +19,7 @@ int refuse(const char* why) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   using namespace berth::launch;
   struct stat status;
   if (fstat(kPlanFd, &status) != 0 || status.st_size <= 0 || status.st_size > kPlanLimit) {
@@ -36,5 +38,7 @@ int main() {
     return refuse("berth-init: the launch plan is damaged or of another version\n");
   }
   close(kPlanFd);
+  if (plan.handover.wanted) return berth::init::hand_over(plan);
+  berth::init::remember_arguments(argc, argv);
   return berth::init::supervise(plan, {plan_text, size, arena, kArena});
 }

@@ -19,12 +19,6 @@ using launch::Plan;
 using sys::Fd;
 using sys::Result;
 
-/// `/proc/kcore` as seen from the new root, which is the working directory until the pivot.
-const char* relative(const char* path) {
-  while (*path == '/') ++path;
-  return *path == '\0' ? "." : path;
-}
-
 Result<void> mount_late(const Plan& plan, int root, Progress& progress) {
   for (const auto& mount : plan.mounts) {
     if (!mount.late) continue;
@@ -47,31 +41,41 @@ Result<void> mount_late(const Plan& plan, int root, Progress& progress) {
   return {};
 }
 
-/// By path, because the paths lie in the proc and sysfs that were mounted a moment ago; what this kernel does not have is passed over.
-Result<void> mask(const Plan& plan, Progress& progress) {
+/// Covers what is there, and only if it is: a link of the image's is followed inside the container alone, where it says.
+Result<void> cover(int root, const char* path) {
+  auto target = sys::open_in_root(root, path, O_PATH);
+  if (!target) {
+    const int why = target.error().number;
+    return why == ENOENT || why == ENOTDIR ? Result<void>() : target.error();
+  }
+  struct stat status;
+  if (fstat(target->get(), &status) != 0) return sys::last_error("fstat");
+  const sys::Text<32> name("../", S_ISDIR(status.st_mode) ? kEmptyDirectory : kNullDevice);
+  BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, name.c_str(), false));
+  return sys::attach(tree.get(), target->get());
+}
+
+Result<void> make_readonly(int root, const char* path) {
+  auto target = sys::open_in_root(root, path, O_PATH);
+  if (!target) {
+    const int why = target.error().number;
+    return why == ENOENT || why == ENOTDIR ? Result<void>() : target.error();
+  }
+  BERTH_ASSIGN(const Fd tree, sys::clone_tree(target->get(), "", true));
+  BERTH_TRY(sys::set_attributes(tree.get(), sys::kernel::kMountReadonly, 0, false));
+  return sys::attach(tree.get(), target->get());
+}
+
+Result<void> mask(const Plan& plan, int root, Progress& progress) {
   for (const char* path : plan.masked) {
     if (!sys::holds("masked-paths")) break;
     progress.at("masks", path);
-    struct stat status;
-    if (lstat(relative(path), &status) != 0) {
-      if (errno == ENOENT) continue;
-      return sys::last_error("lstat");
-    }
-    const sys::Text<32> cover("../", S_ISDIR(status.st_mode) ? kEmptyDirectory : kNullDevice);
-    if (mount(cover.c_str(), relative(path), nullptr, MS_BIND, nullptr) != 0)
-      return sys::last_error("mount");
+    BERTH_TRY(cover(root, path));
   }
   for (const char* path : plan.readonly_paths) {
     if (!sys::holds("readonly-paths")) break;
     progress.at("masks", path);
-    const char* here = relative(path);
-    if (mount(here, here, nullptr, MS_BIND | MS_REC, nullptr) != 0) {
-      if (errno == ENOENT) continue;
-      return sys::last_error("mount");
-    }
-    constexpr unsigned long kFlags =
-        MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    if (mount(nullptr, here, nullptr, kFlags, nullptr) != 0) return sys::last_error("mount");
+    BERTH_TRY(make_readonly(root, path));
   }
   return {};
 }
@@ -90,21 +94,31 @@ Result<void> write_sysctls(const Plan& plan, int root, Progress& progress) {
 
 }  // namespace
 
-Result<void> enter_own_view(const Plan& plan, Progress& progress) {
+Result<Fd> complete_own_view(const Plan& plan, Progress& progress) {
   progress.at("pivot");
   // A copy on top of itself: the root as it came from the supervisor is locked, and pivot_root(2) takes no locked mount.
-  if (mount("rootfs", "rootfs", nullptr, MS_BIND | MS_REC, nullptr) != 0)
+  if ((plan.namespaces & sys::kernel::kCloneNewUser) != 0 &&
+      mount("rootfs", "rootfs", nullptr, MS_BIND | MS_REC, nullptr) != 0)
     return sys::last_error("mount");
   if (chdir("rootfs") != 0) return sys::last_error("chdir");
-  BERTH_ASSIGN(const Fd root, sys::adopt(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(Fd root, sys::adopt(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   // Before the pivot: a user namespace may mount proc and sysfs only while it sees others in full (mount_namespaces(7)).
   BERTH_TRY(mount_late(plan, root.get(), progress));
   BERTH_TRY(write_sysctls(plan, root.get(), progress));
-  BERTH_TRY(mask(plan, progress));
+  BERTH_TRY(mask(plan, root.get(), progress));
+  return root;
+}
+
+Result<void> enter_own_view(const Plan& plan, Progress& progress) {
   progress.at("pivot");
   if (sys::kernel::pivot_root(".", ".") != 0) return sys::last_error("pivot_root");
   if (umount2(".", MNT_DETACH) != 0) return sys::last_error("umount2");
   if (chdir("/") != 0) return sys::last_error("chdir");
+  // As the caller wants mounts to travel across the border; the host's tree is private to us already, or shared on purpose.
+  if (plan.rootfs.propagation != 0 &&
+      mount(nullptr, "/", nullptr, static_cast<unsigned long>(plan.rootfs.propagation), nullptr) !=
+          0)
+    return sys::last_error("mount");
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "launch/handover.h"
 #include "sys/result.h"
 
 namespace berth::init {
@@ -29,17 +30,10 @@ struct Progress {
   void at(const char* new_step, const char* new_subject = "");
 };
 
-/// A failed launch as it crosses from the first process to the supervisor and on to the client.
-struct Failure {
-  int number = 0;  // errno
-  char step[24] = "";
-  char call[24] = "";
-  char subject[256] = "";
-};
+using Failure = launch::StepFailure;
 
-/// Precedes everything else on the report pipe: all is done but to execute the program. End of file without it means that the first process was killed
-/// on the way there.
-constexpr char kAboutToExecute = 'x';
+/// Comes first on the report pipe, if the container is to be on a network: its network namespace is there. No Failure begins with it, since no errno is 0.
+constexpr char kNamespacesMade = '\0';
 
 Failure describe(const Progress& progress, const sys::Error& error);
 

@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "init/copy_up.h"
 #include "init/overlay.h"
 #include "sys/capability.h"
 #include "sys/defence.h"
@@ -21,15 +22,6 @@ using launch::Mount;
 using launch::Plan;
 using sys::Fd;
 using sys::Result;
-
-/// The host id that `inside` is seen as outside; 65534 (nobody) when it is not mapped.
-uint32_t outside(const launch::List<launch::IdMap>& maps, uint32_t inside) {
-  if (maps.count == 0) return inside;
-  for (const auto& map : maps) {
-    if (inside - map.inside < map.count) return map.outside + (inside - map.inside);
-  }
-  return 65534;
-}
 
 /// Acts on file systems as another owner. On an id-mapped mount the kernel refuses writes by an owner the map does not know, and overlayfs
 /// then silently mounts read-only. Changing the fsuid drops capabilities, so they are raised again.
@@ -57,23 +49,38 @@ Result<void> build_overlay(const Plan& plan, int userns, Progress& progress) {
   return mount_overlay(plan.rootfs);
 }
 
-Result<void> build_from_directory(const Plan& plan, int userns, Progress& progress) {
-  progress.at("rootfs", plan.rootfs.directory);
-  BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, plan.rootfs.directory, false));
-  BERTH_TRY(sys::set_attributes(tree.get(), 0, 0, false, userns));
+/// A copy of `kept`, or of what lies at `path` where nothing was kept.
+Result<Fd> clone_source(const Fd& kept, const char* path, bool recursive) {
+  if (kept) return sys::adopt(fcntl(kept.get(), F_DUPFD_CLOEXEC, 3), "fcntl");
+  return sys::clone_tree(AT_FDCWD, path, recursive);
+}
+
+Result<void> build_from_directory(const Plan& plan, int userns, const SharedSources& shared,
+                                  Progress& progress) {
+  const auto& rootfs = plan.rootfs;
+  progress.at("rootfs", rootfs.directory);
+  BERTH_ASSIGN(const Fd tree, clone_source(shared.root, rootfs.directory, rootfs.recursive));
+  BERTH_TRY(sys::set_propagation(tree.get(), rootfs.propagation));
+  BERTH_TRY(sys::set_attributes(tree.get(), 0, 0, false, rootfs.idmap ? userns : -1));
   return attach_at(tree, "rootfs");
 }
 
-Result<Fd> make_mount(const Mount& mount, int userns, Progress& progress) {
+Result<Fd> make_mount(const Mount& mount, int userns, const Fd& kept, Progress& progress) {
   if (mount.kind == launch::MountKind::kFilesystem) {
-    return sys::new_filesystem(mount.type, mount.source, mount.options, mount.set);
+    BERTH_ASSIGN(Fd made, sys::new_filesystem(mount.type, mount.source, mount.options, mount.set));
+    BERTH_TRY(sys::set_propagation(made.get(), mount.propagation));
+    return made;
   }
-  BERTH_ASSIGN(Fd tree, sys::clone_tree(AT_FDCWD, mount.source, mount.recursive));
+  BERTH_ASSIGN(Fd tree, clone_source(kept, mount.source, mount.recursive));
+  BERTH_TRY(sys::set_propagation(tree.get(), mount.propagation));
   if (mount.idmap && userns >= 0) {
     progress.at("idmap", mount.source);
     BERTH_TRY(sys::set_attributes(tree.get(), 0, 0, false, userns));
   }
-  BERTH_TRY(sys::set_attributes(tree.get(), mount.set, mount.clear, mount.recursive));
+  // What is taken holds for the mounts below too; what is given, for this one alone: a folder that the host shows read-only stays so.
+  const uint64_t times = mount.clear & sys::kernel::kMountAtimeMask;
+  BERTH_TRY(sys::set_attributes(tree.get(), mount.set, times, mount.recursive));
+  BERTH_TRY(sys::set_attributes(tree.get(), 0, mount.clear & ~times, false));
   return tree;
 }
 
@@ -87,17 +94,28 @@ bool below_late_mount(const Plan& plan, const char* target) {
   return false;
 }
 
+Result<void> check_device(int folder, const char* name, mode_t type, dev_t number) {
+  struct stat status;
+  if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return sys::last_error("fstatat");
+  if ((status.st_mode & S_IFMT) != type || status.st_rdev != number)
+    return sys::Error{EEXIST, "mknodat"};
+  return {};
+}
+
 Result<void> make_devices(const Plan& plan, int root, Progress& progress) {
   for (const auto& device : plan.devices) {
     progress.at("device", device.path);
     const char* name = nullptr;
     BERTH_ASSIGN(const Fd parent, sys::make_parent_in_root(root, device.path, &name));
-    if (mknodat(parent.get(), name, device.type | device.mode,
-                makedev(device.major, device.minor)) != 0) {
-      return sys::last_error("mknodat");
+    const dev_t number = makedev(device.major, device.minor);
+    if (mknodat(parent.get(), name, device.type | device.mode, number) != 0) {
+      if (errno != EEXIST) return sys::last_error("mknodat");
+      // The image may have it already, but nothing else by its name (CVE-2025-31133).
+      BERTH_TRY(check_device(parent.get(), name, device.type, number));
+      continue;
     }
-    const uid_t uid = outside(plan.uids, device.uid);
-    const gid_t gid = outside(plan.gids, device.gid);
+    const uid_t uid = outside_id(plan.uids, device.uid);
+    const gid_t gid = outside_id(plan.gids, device.gid);
     if (fchownat(parent.get(), name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
       return sys::last_error("fchownat");
   }
@@ -111,6 +129,14 @@ Result<void> make_devices(const Plan& plan, int root, Progress& progress) {
   return {};
 }
 
+/// A folder can cover only a folder, and a file only what is none; the kernel's own word for that would be EINVAL.
+Result<void> check_kind(const struct stat& source, const Fd& target) {
+  struct stat status;
+  if (fstat(target.get(), &status) != 0) return sys::last_error("fstat");
+  if (S_ISDIR(status.st_mode) && !S_ISDIR(source.st_mode)) return sys::Error{EISDIR, "move_mount"};
+  return {};
+}
+
 /// A link of the image's must not lead a volume onto the folder of devices: what is made there would be made in the volume.
 Result<void> check_place(const Mount& mount, const Fd& target, dev_t device_folder) {
   struct stat status;
@@ -121,9 +147,21 @@ Result<void> check_place(const Mount& mount, const Fd& target, dev_t device_fold
   return {};
 }
 
-Result<void> attach_mounts(const Plan& plan, int root, int userns, Progress& progress) {
-  dev_t device_folder = 0;
+const Fd kNothingKept;
+
+/// A folder of devices that the caller brings is complete, and not ours to change.
+bool brings_devices(const Plan& plan) {
   for (const Mount& mount : plan.mounts) {
+    if (mount.kind == launch::MountKind::kBind && strcmp(mount.target, "/dev") == 0) return true;
+  }
+  return false;
+}
+
+Result<void> attach_mounts(const Plan& plan, int root, int userns, const SharedSources& shared,
+                           Progress& progress) {
+  dev_t device_folder = 0;
+  for (uint32_t i = 0; i < plan.mounts.count; ++i) {
+    const Mount& mount = plan.mounts.items[i];
     if (mount.late) {
       progress.at("mount", mount.target);
       if (below_late_mount(plan, mount.target)) continue;
@@ -134,14 +172,17 @@ Result<void> attach_mounts(const Plan& plan, int root, int userns, Progress& pro
       continue;
     }
     progress.at("volume", mount.kind == launch::MountKind::kBind ? mount.source : mount.target);
-    BERTH_ASSIGN(const Fd tree, make_mount(mount, userns, progress));
+    const Fd& kept = i < SharedSources::kMost ? shared.mounts[i] : kNothingKept;
+    BERTH_ASSIGN(const Fd tree, make_mount(mount, userns, kept, progress));
     progress.at("mount", mount.target);
     struct stat status;
     if (fstat(tree.get(), &status) != 0) return sys::last_error("fstat");
     BERTH_ASSIGN(const Fd target, S_ISDIR(status.st_mode)
                                       ? sys::make_directory_in_root(root, mount.target)
                                       : sys::make_file_in_root(root, mount.target));
+    BERTH_TRY(check_kind(status, target));
     BERTH_TRY(check_place(mount, target, device_folder));
+    if (mount.copy_up) BERTH_TRY(copy_up(target.get(), tree.get()));
     BERTH_TRY(sys::attach(tree.get(), target.get()));
     if (mount.kind == launch::MountKind::kFilesystem && strcmp(mount.target, "/dev") == 0) {
       // At once, while nothing else can be in its place.
@@ -149,8 +190,8 @@ Result<void> attach_mounts(const Plan& plan, int root, int userns, Progress& pro
       BERTH_TRY(make_devices(plan, root, progress));
     }
   }
-  if (device_folder == 0) return make_devices(plan, root, progress);
-  return {};
+  if (device_folder != 0 || brings_devices(plan)) return {};
+  return make_devices(plan, root, progress);
 }
 
 /// What masked directories and files are covered with, both read-only before they are attached anywhere, and neither the image's: an empty folder, and
@@ -175,15 +216,15 @@ Result<void> make_covers() {
   return sys::attach(null.get(), target.get());
 }
 
-Result<void> fill(const Plan& plan, int userns, Progress& progress) {
+Result<void> fill(const Plan& plan, int userns, const SharedSources& shared, Progress& progress) {
   if (plan.rootfs.layers.count > 0) {
     BERTH_TRY(build_overlay(plan, userns, progress));
   } else {
-    BERTH_TRY(build_from_directory(plan, userns, progress));
+    BERTH_TRY(build_from_directory(plan, userns, shared, progress));
   }
   progress.at("rootfs");
   BERTH_ASSIGN(const Fd root, sys::adopt(open("rootfs", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
-  BERTH_TRY(attach_mounts(plan, root.get(), userns, progress));
+  BERTH_TRY(attach_mounts(plan, root.get(), userns, shared, progress));
   progress.at("cwd", plan.process.cwd);
   if (!below_late_mount(plan, plan.process.cwd)) {
     BERTH_ASSIGN(const Fd cwd, sys::make_directory_in_root(root.get(), plan.process.cwd));
@@ -199,11 +240,35 @@ Result<void> fill(const Plan& plan, int userns, Progress& progress) {
 
 }  // namespace
 
-Result<void> build_root_tree(const Plan& plan, int userns, Progress& progress) {
+uint32_t outside_id(const launch::List<launch::IdMap>& maps, uint32_t inside) {
+  if (maps.count == 0) return inside;
+  for (const auto& map : maps) {
+    if (inside - map.inside < map.count) return map.outside + (inside - map.inside);
+  }
+  return 65534;
+}
+
+Result<void> SharedSources::take(const Plan& plan, Progress& progress) {
+  if (plan.rootfs.propagation != 0 && plan.rootfs.layers.count == 0) {
+    progress.at("rootfs", plan.rootfs.directory);
+    BERTH_ASSIGN(root, sys::clone_tree(AT_FDCWD, plan.rootfs.directory, plan.rootfs.recursive));
+  }
+  for (uint32_t i = 0; i < plan.mounts.count; ++i) {
+    const Mount& mount = plan.mounts.items[i];
+    if (mount.kind != launch::MountKind::kBind || mount.propagation == 0) continue;
+    progress.at("volume", mount.source);
+    if (i >= kMost) return sys::Error{E2BIG, "open_tree"};
+    BERTH_ASSIGN(mounts[i], sys::clone_tree(AT_FDCWD, mount.source, mount.recursive));
+  }
+  return {};
+}
+
+Result<void> build_root_tree(const Plan& plan, int userns, const SharedSources& shared,
+                             Progress& progress) {
   if (mkdir("rootfs", 0755) != 0) return sys::last_error("mkdir");
-  if (userns < 0) return fill(plan, userns, progress);
-  BERTH_TRY(assume_file_identity(outside(plan.uids, 0), outside(plan.gids, 0)));
-  auto outcome = fill(plan, userns, progress);
+  if (userns < 0) return fill(plan, userns, shared, progress);
+  BERTH_TRY(assume_file_identity(outside_id(plan.uids, 0), outside_id(plan.gids, 0)));
+  auto outcome = fill(plan, userns, shared, progress);
   BERTH_TRY(assume_file_identity(0, 0));
   return outcome;
 }

@@ -6,6 +6,7 @@
 #include "init/birth.h"
 #include "init/control.h"
 #include "init/ending.h"
+#include "init/network.h"
 #include "init/output.h"
 #include "init/records.h"
 #include "init/root_tree.h"
@@ -75,13 +76,15 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   BERTH_ASSIGN(container, begin(plan, progress));
   BERTH_ASSIGN(const Fd userns, map_ids(plan, container, progress));
   BERTH_TRY(adjust_oom_score(plan, container, progress));
-  BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, progress));
+  BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, SharedSources(), progress));
+  BERTH_TRY(connect(plan, container, progress));
   progress.at("tree");
   // Its end of the pipe is closed if it has failed already; what it reports is what counts then.
   if (write(container.go.get(), "g", 1) != 1 && errno != EPIPE) return sys::last_error("write");
   // The first process is busy now: time to prepare what is needed once its program runs.
   progress.at("record");
   BERTH_TRY(identify(container.host_pid, record));
+  BERTH_TRY(ending.ports().publish(plan, progress));
   control.task(container.pidfd.get());
   return control.listen(ending.state());
 }
@@ -125,6 +128,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
                               const Failure& failure) {
   const auto clear_up = [&]() -> Result<void> {
     BERTH_TRY(strike_stage(plan));
+    BERTH_TRY(ending.ports().withdraw());
     BERTH_TRY(ending.remove_cgroups());
     return ending.remove_container();
   };
@@ -147,10 +151,11 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   exit.log_bytes_dropped = log_writer.dropped();
   const ExitText text = format_exit(exit);
   const auto recorded = remove ? Result<void>() : write_exit(ending.state(), text);
+  const auto withdrawn = ending.ports().withdraw();
   const auto cgroups = ending.remove_cgroups();
   const auto removed = remove ? ending.remove_container() : Result<void>();
   control.announce_exit(sys::Text<288>("exited ", text.c_str()).c_str());
-  return recorded && cgroups && removed ? 0 : 1;
+  return recorded && withdrawn && cgroups && removed ? 0 : 1;
 }
 
 }  // namespace

@@ -37,10 +37,12 @@ std::optional<Failure> apply(const std::string& path, const std::vector<Setting>
 
 std::optional<Failure> make_unified(const CgroupPlaces& places, const Limits& limits,
                                     const std::vector<Setting>& settings) {
-  if (auto failure = make_below_shared(places.unified, true)) return failure;
+  if (auto failure = make_below_shared(places.unified, !places.parents_ready)) return failure;
   if (!places.unified_controls) return {};
-  auto passed = pass_controllers_on(parent_of(places.unified), settings);
-  if (auto* failure = std::get_if<Failure>(&passed)) return *failure;
+  if (!places.parents_ready) {
+    auto passed = pass_controllers_on(parent_of(places.unified), settings);
+    if (auto* failure = std::get_if<Failure>(&passed)) return *failure;
+  }
   if (auto failure = apply(places.unified, settings, nullptr)) return failure;
   if (limits.devices.empty()) return {};
   auto opened = open_cgroup(places.unified);
@@ -102,7 +104,8 @@ std::optional<Failure> make_every_v1(const CgroupPlaces& places, const Limits& l
   std::vector<std::string> made;
   for (const auto& [controller, path] : places.v1) {
     const bool is_new = std::find(made.begin(), made.end(), path) == made.end();
-    if (auto failure = make_v1(controller, path, limits, is_new)) return failure;
+    if (auto failure = make_v1(controller, path, limits, is_new && !places.parents_ready))
+      return failure;
     made.push_back(path);
     if (auto failure = apply(path, settings, &controller)) return failure;
   }

@@ -24,6 +24,8 @@ struct CgroupPlaces {
   V1 v1;
   /// The same for hierarchies that the container does not join at its start, and may join when its limits are changed.
   V1 later;
+  /// What lies above the container's directories is there and hands its controllers down; the directories themselves may be there too.
+  bool parents_ready = false;
 };
 
 /// Makes the directories (and their shared parents) and writes the limits. On failure nothing of this container's is left. LIMIT_UNENFORCEABLE: the host

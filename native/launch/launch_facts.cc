@@ -1,5 +1,10 @@
 #include "launch/launch_facts.h"
 
+#include <arpa/inet.h>
+#include <netinet/ether.h>
+
+#include "sys/nft_table.h"
+
 namespace berth::launch {
 namespace {
 
@@ -14,6 +19,7 @@ std::string absolute(const Json& path) {
 void read_rootfs(const Json& json, const std::string& container, PlanStore& store, Rootfs& rootfs) {
   if (json["directory"].present()) {
     rootfs.directory = store.text(absolute(json["directory"]));
+    rootfs.idmap = true;
     return;
   }
   const std::string base = absolute(json["base"]);
@@ -33,6 +39,89 @@ void read_rootfs(const Json& json, const std::string& container, PlanStore& stor
   rootfs.upper = store.text(below + "/upper");
   rootfs.work = store.text(below + "/work");
   rootfs.is_volatile = json["volatile"].boolean();
+}
+
+std::optional<sys::IpAddress> ip_address(string_view text) {
+  sys::IpAddress address;
+  const std::string whole(text);
+  for (const uint8_t family : {sys::IpAddress::kFamily4, sys::IpAddress::kFamily6}) {
+    if (inet_pton(family, whole.c_str(), address.bytes) != 1) continue;
+    address.family = family;
+    return address;
+  }
+  return {};
+}
+
+Address planned(const sys::IpAddress& address) {
+  Address plan;
+  plan.family = address.family;
+  plan.prefix = address.prefix;
+  memcpy(plan.words, address.bytes, sizeof plan.words);
+  return plan;
+}
+
+List<uint32_t> words(const std::string& messages, PlanStore& store) {
+  std::vector<uint32_t> list(messages.size() / sizeof(uint32_t));
+  memcpy(list.data(), messages.data(), list.size() * sizeof(uint32_t));
+  return store.list(std::move(list));
+}
+
+/// The container's address of that family, which published ports of the host lead to.
+std::optional<sys::IpAddress> own_address(const std::vector<sys::IpAddress>& own, uint8_t family) {
+  for (const auto& address : own) {
+    if (address.family == family) return address;
+  }
+  return {};
+}
+
+void read_ports(const Json& json, const std::vector<sys::IpAddress>& own, const std::string& owner,
+                PlanStore& store, Network& network) {
+  std::vector<sys::PublishedPort> ports;
+  json.each([&](const Json& each) {
+    const auto host = ip_address(each["host_ip"].required_text());
+    if (!host) return each["host_ip"].fault("must be an IP address");
+    const auto container = own_address(own, host->family);
+    if (!container) return each["host_ip"].fault("the container has no address of that family");
+    const string_view protocol = each["protocol"].required_text();
+    if (protocol != "tcp" && protocol != "udp") return each["protocol"].fault("must be tcp or udp");
+    ports.push_back({*host, *container,
+                     static_cast<uint8_t>(protocol == "tcp" ? IPPROTO_TCP : IPPROTO_UDP),
+                     static_cast<uint16_t>(each["host_port"].integer(1, 65535)),
+                     static_cast<uint16_t>(each["container_port"].integer(1, 65535))});
+  });
+  if (ports.empty()) return;
+  network.publish = words(sys::publish_messages(ports, owner), store);
+  network.unpublish = words(sys::unpublish_messages(ports), store);
+}
+
+void read_network(const Json& json, PlanStore& store, Network& network) {
+  if (!json.present()) return;
+  network.bridge = store.text(json["bridge"].required_text());
+  network.host_interface = store.text(json["host_interface"].required_text());
+  network.interface = store.text(json["interface"].required_text());
+  network.mtu = static_cast<uint32_t>(json["mtu"].integer(68, 65535, 1500));
+  ether_addr mac;
+  if (ether_aton_r(std::string(json["mac"].required_text()).c_str(), &mac) == nullptr)
+    json["mac"].fault("must be six numbers in hexadecimal, with colons between them");
+  else
+    for (const uint8_t byte : mac.ether_addr_octet) network.mac = network.mac << 8 | byte;
+  std::vector<sys::IpAddress> own;
+  std::vector<Address> addresses, gateways;
+  json["addresses"].each([&](const Json& each) {
+    const auto address = ip_address(each["address"].required_text());
+    if (!address) return each["address"].fault("must be an IP address");
+    own.push_back(*address);
+    own.back().prefix = static_cast<uint8_t>(each["prefix"].integer(1, 128));
+    addresses.push_back(planned(own.back()));
+  });
+  json["gateways"].each([&](const Json& each) {
+    const auto address = ip_address(each.text());
+    if (!address) return each.fault("must be an IP address");
+    gateways.push_back(planned(*address));
+  });
+  network.addresses = store.list(std::move(addresses));
+  network.gateways = store.list(std::move(gateways));
+  read_ports(json["ports"], own, std::string(json["owner"].text()), store, network);
 }
 
 }  // namespace
@@ -65,6 +154,10 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.remove_when_done = launch["remove"].boolean();
   plan.timings = launch["timings"].boolean();
   plan.process.user = store.text(launch["user"].text());
+  std::vector<const char*> groups;
+  launch["groups"].each([&](const Json& group) { groups.push_back(store.text(group.text())); });
+  plan.process.group_names = store.list(std::move(groups));
+  plan.process.init = launch["init"].boolean();
   read_rootfs(launch["rootfs"], facts.container_directory, store, plan.rootfs);
 
   facts.cgroups = read_cgroup_places(launch["cgroup"]);
@@ -76,6 +169,8 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.cgroup.unified = store.text(facts.cgroups.unified);
   plan.cgroup.v1 = paths(facts.cgroups.v1);
   plan.cgroup.later = paths(facts.cgroups.later);
+
+  read_network(launch["network"], store, plan.network);
 
   const Json logs = launch["logs"];
   if (logs.present()) {

@@ -202,9 +202,13 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
   const char* const envp[] = {sys::weakness_variable(), nullptr};
   const auto client = [&](int fd) { return fd >= 0 ? fd : nowhere.get(); };
-  const int inherited[kInheritedEnd] = {
-      nowhere.get(), client(request.output[0]), client(request.output[1]), plan_fd->get(),
-      theirs.get(),  request.id_range};
+  const int inherited[kInheritedEnd] = {nowhere.get(),
+                                        client(request.output[0]),
+                                        client(request.output[1]),
+                                        plan_fd->get(),
+                                        theirs.get(),
+                                        request.id_range,
+                                        request.held};
   auto spawned = spawn_supervisor(facts.cgroups.supervisors,
                                   {*program, argv, envp, inherited, kInheritedEnd, -1,
                                    (plan.namespaces & sys::kernel::kCloneNewPid) != 0});

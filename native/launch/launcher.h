@@ -16,6 +16,7 @@ struct LaunchRequest {
   std::string container;   // container.json, kept beside them for whoever lists containers
   std::string supervisor;  // the berth-init executable
   int id_range = -1;
+  int held = -1;  // NetworkClaim::held
   int output[2] = {-1, -1};
 };
 

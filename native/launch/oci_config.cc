@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "launch/oci_mount.h"
 #include "launch/resources.h"
@@ -33,7 +34,7 @@ constexpr Named kNamespaces[] = {
     {"pid", sys::kernel::kCloneNewPid},       {"network", sys::kernel::kCloneNewNet},
     {"mount", sys::kernel::kCloneNewNs},      {"ipc", sys::kernel::kCloneNewIpc},
     {"uts", sys::kernel::kCloneNewUts},       {"user", sys::kernel::kCloneNewUser},
-    {"cgroup", sys::kernel::kCloneNewCgroup},
+    {"cgroup", sys::kernel::kCloneNewCgroup}, {"time", sys::kernel::kCloneNewTime},
 };
 
 constexpr Named kResourceLimits[] = {
@@ -103,11 +104,21 @@ const char* rooted(const Json& path, PlanStore& store) {
   return store.text(text);
 }
 
-void read_process(const Json& json, PlanStore& store, Process& process) {
-  if (json["terminal"].boolean()) json["terminal"].fault("terminals are not supported yet");
-  for (const char* unsupported :
-       {"apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"}) {
+/// -1 stands for RLIM_INFINITY beside 2^64 - 1, which not every JSON writer can say.
+uint64_t resource_limit(const Json& value) {
+  if (value.minified() == "-1") return RLIM_INFINITY;
+  return value.unsigned_integer();
+}
+
+void read_process(const Json& json, PlanStore& store, Process& process, bool foreign) {
+  if (json["terminal"].boolean() && !foreign)
+    json["terminal"].fault("terminals are not supported yet");
+  for (const char* unsupported : {"scheduler", "ioPriority", "execCPUAffinity"}) {
     if (json[unsupported].present()) json[unsupported].fault("is not supported");
+  }
+  // Callers that know of no profile say so with an empty one.
+  for (const char* label : {"apparmorProfile", "selinuxLabel"}) {
+    if (!json[label].text().empty()) json[label].fault("is not supported");
   }
   process.args = store.list(texts(json["args"], store));
   if (process.args.count == 0) json["args"].fault("needs at least the command");
@@ -133,8 +144,10 @@ void read_process(const Json& json, PlanStore& store, Process& process) {
   json["rlimits"].each([&](const Json& limit) {
     const auto resource = look_up(kResourceLimits, limit["type"].required_text());
     if (!resource) return limit["type"].fault("is no resource limit that Linux has");
-    limits.push_back({static_cast<uint32_t>(*resource), limit["soft"].unsigned_integer(),
-                      limit["hard"].unsigned_integer()});
+    std::string name(limit["type"].text().substr(strlen("RLIMIT_")));
+    std::transform(name.begin(), name.end(), name.begin(), tolower);
+    limits.push_back({store.text(name), static_cast<uint32_t>(*resource),
+                      resource_limit(limit["soft"]), resource_limit(limit["hard"])});
   });
   process.limits = store.list(std::move(limits));
   process.no_new_privileges = json["noNewPrivileges"].boolean();
@@ -150,14 +163,28 @@ std::vector<IdMap> read_id_maps(const Json& array) {
   return maps;
 }
 
-void read_namespaces(const Json& linux_section, PlanStore& store, Plan& plan) {
+void read_namespaces(const Json& linux_section, PlanStore& store, Plan& plan, bool foreign) {
+  std::vector<JoinedNamespace> joined;
   linux_section["namespaces"].each([&](const Json& item) {
     const auto flag = look_up(kNamespaces, item["type"].required_text());
-    if (!flag) return item["type"].fault("is no namespace that berth makes");
-    if (item["path"].present())
-      return item["path"].fault("joining a namespace is not supported yet");
-    plan.namespaces |= *flag;
+    if (!flag || (*flag == sys::kernel::kCloneNewTime && !foreign))
+      return item["type"].fault("is no namespace that berth makes");
+    const auto is_same = [&](const JoinedNamespace& other) { return other.type == *flag; };
+    if ((plan.namespaces & *flag) != 0 || std::any_of(joined.begin(), joined.end(), is_same))
+      return item["type"].fault("is there twice");
+    const string_view path = item["path"].text();
+    if (path.empty()) {
+      plan.namespaces |= *flag;
+    } else if (!foreign || *flag == sys::kernel::kCloneNewUser ||
+               *flag == sys::kernel::kCloneNewNs) {
+      item["path"].fault("joining such a namespace is not supported");
+    } else if (!path.starts_with('/')) {
+      item["path"].fault("must be an absolute path");
+    } else {
+      joined.push_back({*flag, store.text(path)});
+    }
   });
+  plan.joined = store.list(std::move(joined));
   if ((plan.namespaces & sys::kernel::kCloneNewNs) == 0)
     linux_section["namespaces"].fault("must contain mount");
   plan.uids = store.list(read_id_maps(linux_section["uidMappings"]));
@@ -182,6 +209,13 @@ void read_devices(const Json& linux_section, PlanStore& store, Plan& plan) {
   plan.devices = store.list(std::move(devices));
 }
 
+/// One that is not the host's: made for the container, or by somebody for several.
+bool has_namespace(const Plan& plan, uint64_t type) {
+  return (plan.namespaces & type) != 0 ||
+         std::any_of(plan.joined.begin(), plan.joined.end(),
+                     [&](const JoinedNamespace& joined) { return joined.type == type; });
+}
+
 void read_sysctls(const Json& sysctls, PlanStore& store, Plan& plan) {
   std::vector<Pair> list;
   sysctls.each_member([&](string_view key, const Json& value) {
@@ -198,12 +232,18 @@ void read_sysctls(const Json& sysctls, PlanStore& store, Plan& plan) {
         (!isolated || !plain || path.find("..") != std::string::npos)) {
       return value.fault("is not a setting of the container's own namespaces");
     }
+    if (!has_namespace(plan, path.starts_with("net/")      ? sys::kernel::kCloneNewNet
+                             : path == "kernel/domainname" ? sys::kernel::kCloneNewUts
+                                                           : sys::kernel::kCloneNewIpc))
+      return value.fault("belongs to a namespace that the container shares with the host");
     list.push_back({store.text(path), store.text(value.text())});
   });
   plan.sysctls = store.list(std::move(list));
 }
 
 }  // namespace
+
+std::vector<string_view> capability_names() { return {kCapabilities.begin(), kCapabilities.end()}; }
 
 uint64_t read_capabilities(const Json& names) {
   uint64_t mask = 0;
@@ -217,22 +257,29 @@ uint64_t read_capabilities(const Json& names) {
   return mask;
 }
 
-void read_oci_config(const Json& config, PlanStore& store, Plan& plan, Limits& limits) {
+void read_oci_config(const Json& config, PlanStore& store, Plan& plan, Limits& limits,
+                     const std::string* bundle) {
   if (!config["ociVersion"].required_text().starts_with("1."))
     config["ociVersion"].fault("must be 1.x");
-  if (config["hooks"].present()) config["hooks"].fault("hooks are not supported yet");
-  read_process(config["process"], store, plan.process);
+  const bool foreign = bundle != nullptr;
+  read_process(config["process"], store, plan.process, foreign);
   plan.hostname = store.text(config["hostname"].text());
   plan.domainname = store.text(config["domainname"].text());
   plan.rootfs.readonly = config["root"]["readonly"].boolean();
 
   const Json linux_section = config["linux"];
-  for (const char* unsupported :
-       {"intelRdt", "mountLabel", "personality", "timeOffsets", "rootfsPropagation"}) {
-    if (linux_section[unsupported].present()) linux_section[unsupported].fault("is not supported");
+  if (linux_section["intelRdt"].present()) linux_section["intelRdt"].fault("is not supported");
+  if (!linux_section["mountLabel"].text().empty())
+    linux_section["mountLabel"].fault("is not supported");
+  if (!foreign) {
+    if (config["hooks"].present()) config["hooks"].fault("is for berth-runtime");
+    for (const char* unsupported : {"personality", "timeOffsets", "rootfsPropagation"}) {
+      if (linux_section[unsupported].present())
+        linux_section[unsupported].fault("is for berth-runtime");
+    }
   }
-  read_namespaces(linux_section, store, plan);
-  plan.mounts = store.list(read_mounts(config["mounts"], store));
+  read_namespaces(linux_section, store, plan, foreign);
+  plan.mounts = store.list(read_mounts(config["mounts"], store, foreign ? *bundle : ""));
   read_devices(linux_section, store, plan);
   plan.masked = store.list(texts(linux_section["maskedPaths"], store));
   plan.readonly_paths = store.list(texts(linux_section["readonlyPaths"], store));

@@ -1,5 +1,8 @@
 #include "launch/oci_mount.h"
 
+#include <sys/mount.h>
+
+#include <algorithm>
 #include <cstring>
 
 #include "sys/defence.h"
@@ -31,7 +34,9 @@ constexpr AttributeOption kAttributes[] = {
     {"noatime", kMountNoatime, kMountAtimeMask},
     {"strictatime", kMountStrictatime, kMountAtimeMask},
     {"relatime", 0, kMountAtimeMask},
+    {"atime", 0, kMountAtimeMask},
     {"nosymfollow", kMountNosymfollow, 0},
+    {"symfollow", 0, kMountNosymfollow},
 };
 
 bool needs_own_namespaces(string_view type) {
@@ -44,9 +49,20 @@ bool is_below(const char* target, const char* above) {
   return strncmp(target, above, length) == 0 && target[length] == '/';
 }
 
+/// Words that ask for what is so anyway (mount(8)).
+constexpr string_view kNothing[] = {"defaults",   "loud",  "silent", "norelatime", "nostrictatime",
+                                    "noiversion", "async", "nomand", "nolazytime", "nodirsync"};
+
 void read_option(const Json& option, Mount& mount, std::vector<MountOption>& parameters,
-                 PlanStore& store) {
-  const string_view text = option.text();
+                 PlanStore& store, bool foreign) {
+  string_view text = option.text();
+  // `rro` and the like hold for the mounts below too, as all of ours do.
+  if (text.size() > 2 && text[0] == 'r' && text != "rbind" && text != "relatime") {
+    const string_view plain = text.substr(1);
+    if (std::any_of(std::begin(kAttributes), std::end(kAttributes),
+                    [&](const AttributeOption& row) { return row.name == plain; }))
+      text = plain;
+  }
   for (const auto& row : kAttributes) {
     if (row.name != text) continue;
     // The last word counts: `ro,rw` is rw.
@@ -59,11 +75,15 @@ void read_option(const Json& option, Mount& mount, std::vector<MountOption>& par
     mount.recursive = text == "rbind";
   } else if (text == "idmap" || text == "ridmap") {
     mount.idmap = true;
-  } else if (text == "private" || text == "rprivate") {
-    // All mounts are private: nothing propagates between a container and its host.
-  } else if (text == "shared" || text == "rshared" || text == "slave" || text == "rslave" ||
-             text == "unbindable" || text == "runbindable") {
-    option.fault("mount propagation other than private is not supported");
+  } else if (const uint64_t propagation = propagation_of(text); propagation != 0) {
+    // All mounts are private unless somebody wants otherwise: nothing propagates between a container and its host.
+    mount.propagation = (propagation & MS_PRIVATE) != 0 ? 0 : propagation;
+    if (mount.propagation != 0 && !foreign)
+      option.fault("mount propagation other than private is not supported");
+  } else if (text == "tmpcopyup") {
+    mount.copy_up = true;
+  } else if (std::find(std::begin(kNothing), std::end(kNothing), text) != std::end(kNothing)) {
+    return;
   } else if (!text.empty()) {
     const size_t equals = text.find('=');
     parameters.push_back(
@@ -74,7 +94,22 @@ void read_option(const Json& option, Mount& mount, std::vector<MountOption>& par
 
 }  // namespace
 
-std::vector<Mount> read_mounts(const Json& mounts, PlanStore& store) {
+uint64_t propagation_of(string_view word) {
+  constexpr std::pair<string_view, uint64_t> kWords[] = {
+      {"shared", MS_SHARED},
+      {"slave", MS_SLAVE},
+      {"private", MS_PRIVATE},
+      {"unbindable", MS_UNBINDABLE},
+  };
+  for (const auto& [name, flag] : kWords) {
+    if (word == name) return flag;
+    if (word.starts_with('r') && word.substr(1) == name) return flag | MS_REC;
+  }
+  return 0;
+}
+
+std::vector<Mount> read_mounts(const Json& mounts, PlanStore& store, const std::string& bundle) {
+  const bool foreign = !bundle.empty();
   std::vector<Mount> list;
   mounts.each([&](const Json& item) {
     Mount mount;
@@ -88,15 +123,19 @@ std::vector<Mount> read_mounts(const Json& mounts, PlanStore& store) {
     if (type == "bind") mount.kind = MountKind::kBind;
     std::vector<MountOption> parameters;
     item["options"].each(
-        [&](const Json& option) { read_option(option, mount, parameters, store); });
+        [&](const Json& option) { read_option(option, mount, parameters, store, foreign); });
     // A file system's own parameters mean nothing to a bind.
     if (mount.kind == MountKind::kBind) parameters.clear();
     mount.options = store.list(std::move(parameters));
     mount.late = mount.kind == MountKind::kFilesystem && needs_own_namespaces(type);
     for (const Mount& earlier : list)
       mount.late |= earlier.late && is_below(mount.target, earlier.target);
-    if (mount.kind == MountKind::kBind && mount.source[0] != '/')
-      item["source"].fault("must be an absolute path");
+    if (mount.copy_up && type != "tmpfs") item["options"].fault("tmpcopyup is for a tmpfs");
+    if (mount.kind == MountKind::kBind && mount.source[0] != '/') {
+      if (!foreign || mount.source[0] == '\0')
+        return item["source"].fault("must be an absolute path");
+      mount.source = store.text(bundle + "/" + mount.source);
+    }
     if (!sys::holds("readonly-mounts")) mount.set &= ~kMountReadonly;
     list.push_back(mount);
   });

@@ -12,10 +12,20 @@ namespace berth::launch {
 
 constexpr uint32_t kPlanMagic = 0x42504c4e;  // "BPLN"
 constexpr uint32_t kPlanFormat = 1;
-constexpr uint32_t kPlanLimit = 1 << 20;  // bytes; a plan is some kB, most of it the seccomp filter
+/// Bytes. A plan is some kB, most of it the seccomp filter; arguments and variables may come to what execve(2) takes at most, 6 MiB.
+constexpr uint32_t kPlanLimit = 8 << 20;
 
 /// Descriptors that berth-init finds open at start, besides 0, 1 and 2 (the client's stdout and stderr, or /dev/null).
-enum InheritedFd : int { kPlanFd = 3, kLeashFd = 4, kIdRangeFd = 5, kInheritedEnd = 6 };
+enum InheritedFd : int {
+  kPlanFd = 3,
+  kLeashFd = 4,
+  kIdRangeFd = 5,
+  kHeldFd = 6,
+  kInheritedEnd = 7
+};
+
+/// For a container that is handed over (see Handover): what follows them.
+enum HandoverFd : int { kConsoleFd = 7, kFirstPreservedFd = 8 };
 
 template <typename T>
 struct List {
@@ -51,6 +61,37 @@ struct Mount {
   List<MountOption> options;
   uint64_t set = 0;    // MOUNT_ATTR_*
   uint64_t clear = 0;  // MOUNT_ATTR_*
+  /// MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE, with MS_REC for the mounts below too; 0: private.
+  uint64_t propagation = 0;
+  /// A new file system starts with what the image has at its place.
+  bool copy_up = false;
+};
+
+/// A namespace that somebody else has made, by its file (namespaces(7)).
+struct JoinedNamespace {
+  uint64_t type = 0;  // CLONE_NEW*
+  const char* path = "";
+};
+
+/// A program that a caller wants run at a moment of the container's life (OCI runtime specification, config.md, POSIX-platform hooks).
+struct Hook {
+  const char* path = "";
+  List<const char*> args;
+  List<const char*> env;
+  uint32_t timeout = 0;  // seconds; 0: none
+};
+
+/// A container that is handed over to whoever had it created: its descriptors are the caller's, no supervisor stays, and its first process waits to be started.
+struct Handover {
+  bool wanted = false;
+  bool terminal = false;
+  uint32_t rows = 0, columns = 0;  // of the terminal; 0: as the kernel has it
+  /// Descriptors from kFirstPreservedFd on that the program gets, as 3 and up.
+  uint32_t preserved = 0;
+  /// The caller has something to do between the mounts and the pivot.
+  bool runtime_hooks = false;
+  List<Hook> create_hooks;  // run by the first process, in its namespaces, before the pivot
+  List<Hook> start_hooks;   // just before the program
 };
 
 struct Device {
@@ -65,6 +106,7 @@ struct Pair {
 };
 
 struct ResourceLimit {
+  const char* name = "";  // nofile
   uint32_t resource = 0;  // RLIMIT_*
   uint64_t soft = 0, hard = 0;
 };
@@ -81,11 +123,16 @@ struct Process {
   const char* user = "";
   uint32_t uid = 0, gid = 0, umask = 022;
   List<uint32_t> groups;
+  List<const char*> group_names;  // names from the image, or numbers
   Capabilities capabilities;
   List<ResourceLimit> limits;
   bool no_new_privileges = true;
+  /// A first process stays before the program, passes signals on and collects orphans.
+  bool init = false;
   bool adjust_oom_score = false;
   int32_t oom_score = 0;
+  bool set_personality = false;
+  uint32_t personality = 0;  // personality(2)
 };
 
 /// How the root file system comes to be: an overlay of layers, or a directory used as it is.
@@ -96,6 +143,9 @@ struct Rootfs {
   const char* upper = "";    // relative to base
   const char* work = "";
   const char* directory = "";  // absolute; used when there are no layers
+  bool idmap = false;      // whether the directory's owners are seen through the container's id map
+  bool recursive = false;  // with what is mounted below the directory
+  uint64_t propagation = 0;  // as a Mount's
   bool is_volatile =
       false;  // overlayfs `volatile`: what is written need not survive a crash of the host
   bool readonly = false;
@@ -108,6 +158,25 @@ struct Cgroup {
   List<const char*> v1;
   /// cgroup v1: where a change of limits may put the task while it runs.
   List<const char*> later;
+};
+
+/// An address of an interface, or of a gateway: AF_INET or AF_INET6, in network byte order.
+struct Address {
+  uint32_t family = 0, prefix = 0;
+  uint32_t words[4] = {};
+};
+
+/// An interface on a bridge of the host's. Without a bridge there is only a loopback.
+struct Network {
+  const char* bridge = "";
+  const char* host_interface = "";  // the end on the bridge
+  const char* interface = "";       // the container's end
+  uint32_t mtu = 0;
+  uint64_t mac = 0;  // its last six bytes, the first of them topmost
+  List<Address> addresses;
+  List<Address> gateways;
+  /// Messages of nf_tables that publish the container's ports, and those that take them back; in words, as they are sent.
+  List<uint32_t> publish, unpublish;
 };
 
 struct Logs {
@@ -124,6 +193,9 @@ struct Plan {
   bool remove_when_done = false;
   bool timings = false;     // tell where the launch's time went
   uint64_t namespaces = 0;  // CLONE_NEW* to create
+  List<JoinedNamespace> joined;
+  /// Lines for /proc/self/timens_offsets (time_namespaces(7)).
+  const char* time_offsets = "";
   List<IdMap> uids, gids;
   Rootfs rootfs;
   List<Mount> mounts;
@@ -135,8 +207,10 @@ struct Plan {
   const char* domainname = "";
   Process process;
   Cgroup cgroup;
+  Network network;
   Logs logs;
   List<uint64_t> seccomp;  // struct sock_filter, one in each word
+  Handover handover;
 };
 
 /// Visits every member of each structure in a fixed order: the one definition of the stream's layout.
@@ -149,31 +223,46 @@ struct Layout {
   void operator()(Mount& v) {
     auto kind = static_cast<uint32_t>(v.kind);
     c.fields(kind, v.late, v.recursive, v.idmap, v.source, v.type, v.target, v.options, v.set,
-             v.clear);
+             v.clear, v.propagation, v.copy_up);
     v.kind = static_cast<MountKind>(kind);
+  }
+  void operator()(JoinedNamespace& v) { c.fields(v.type, v.path); }
+  void operator()(Hook& v) { c.fields(v.path, v.args, v.env, v.timeout); }
+  void operator()(Handover& v) {
+    c.fields(v.wanted, v.terminal, v.rows, v.columns, v.preserved, v.runtime_hooks, v.create_hooks,
+             v.start_hooks);
   }
   void operator()(Device& v) { c.fields(v.path, v.type, v.major, v.minor, v.mode, v.uid, v.gid); }
   void operator()(Pair& v) { c.fields(v.key, v.value); }
-  void operator()(ResourceLimit& v) { c.fields(v.resource, v.soft, v.hard); }
+  void operator()(ResourceLimit& v) { c.fields(v.name, v.resource, v.soft, v.hard); }
   void operator()(Capabilities& v) {
     c.fields(v.bounding, v.effective, v.permitted, v.inheritable, v.ambient);
   }
   void operator()(Process& v) {
     auto oom_score = static_cast<uint32_t>(v.oom_score);
-    c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.capabilities,
-             v.limits, v.no_new_privileges, v.adjust_oom_score, oom_score);
+    c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.group_names,
+             v.capabilities, v.limits, v.no_new_privileges, v.init, v.adjust_oom_score, oom_score,
+             v.set_personality, v.personality);
     v.oom_score = static_cast<int32_t>(oom_score);
   }
   void operator()(Rootfs& v) {
-    c.fields(v.base, v.layers, v.upper, v.work, v.directory, v.is_volatile, v.readonly);
+    c.fields(v.base, v.layers, v.upper, v.work, v.directory, v.idmap, v.recursive, v.propagation,
+             v.is_volatile, v.readonly);
   }
   void operator()(Cgroup& v) { c.fields(v.unified, v.v1, v.later); }
+  void operator()(Address& v) {
+    c.fields(v.family, v.prefix, v.words[0], v.words[1], v.words[2], v.words[3]);
+  }
+  void operator()(Network& v) {
+    c.fields(v.bridge, v.host_interface, v.interface, v.mtu, v.mac, v.addresses, v.gateways,
+             v.publish, v.unpublish);
+  }
   void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,
-             v.timings, v.namespaces, v.uids, v.gids, v.rootfs, v.mounts, v.devices, v.links,
-             v.masked, v.readonly_paths, v.sysctls, v.hostname, v.domainname, v.process, v.cgroup,
-             v.logs, v.seccomp);
+             v.timings, v.namespaces, v.joined, v.time_offsets, v.uids, v.gids, v.rootfs, v.mounts,
+             v.devices, v.links, v.masked, v.readonly_paths, v.sysctls, v.hostname, v.domainname,
+             v.process, v.cgroup, v.network, v.logs, v.seccomp, v.handover);
   }
 };
 

@@ -27,6 +27,7 @@ uint32_t action_of(const Json& name, uint32_t error_number) {
   if (text == "SCMP_ACT_KILL_PROCESS") return SCMP_ACT_KILL_PROCESS;
   if (text == "SCMP_ACT_TRAP") return SCMP_ACT_TRAP;
   if (text == "SCMP_ACT_LOG") return SCMP_ACT_LOG;
+  if (text == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(error_number);
   name.fault("is no action that berth supports");
   return kInvalidAction;
 }
@@ -84,6 +85,9 @@ std::variant<SeccompProgram, Failure> build(const Json& profile) {
       static_cast<uint32_t>(profile["defaultErrnoRet"].integer(0, 4095, EPERM));
   const uint32_t default_action = action_of(profile["defaultAction"], default_errno);
   if (default_action == kInvalidAction) return refused(-EINVAL, profile["defaultAction"].place());
+  for (const char* unsupported : {"listenerPath", "listenerMetadata"}) {
+    if (!profile[unsupported].text().empty()) profile[unsupported].fault("is not supported");
+  }
   const Filter filter(seccomp_init(default_action));
   if (!filter) return refused(-ENOMEM, profile.place());
   // A binary tree over the numbers instead of a list: the same answers, a fraction of the comparisons (libseccomp 2.5).

@@ -1,5 +1,7 @@
 #include "sys/mount_api.h"
 
+#include <sys/mount.h>
+
 #include "sys/kernel.h"
 
 namespace berth::sys {
@@ -37,6 +39,15 @@ Result<void> set_attributes(int mount, uint64_t set, uint64_t clear, bool recurs
   if (attributes.set == 0 && attributes.clear == 0) return {};
   const auto flags =
       static_cast<unsigned>(kernel::kAtEmptyPath | (recursive ? kernel::kAtRecursive : 0));
+  if (kernel::mount_setattr(mount, "", flags, attributes) != 0) return last_error("mount_setattr");
+  return {};
+}
+
+Result<void> set_propagation(int mount, uint64_t propagation) {
+  if (propagation == 0) return {};
+  const kernel::MountAttr attributes = {0, 0, propagation & ~uint64_t{MS_REC}, 0};
+  const auto flags = static_cast<unsigned>(
+      kernel::kAtEmptyPath | ((propagation & MS_REC) != 0 ? kernel::kAtRecursive : 0));
   if (kernel::mount_setattr(mount, "", flags, attributes) != 0) return last_error("mount_setattr");
   return {};
 }

@@ -24,6 +24,9 @@ Result<Fd> clone_tree(int directory, const char* path, bool recursive);
 Result<void> set_attributes(int mount, uint64_t set, uint64_t clear, bool recursive,
                             int userns = -1);
 
+/// Changes how mounts below a mount travel: MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE, with MS_REC for the mounts below it too; 0: as it is.
+Result<void> set_propagation(int mount, uint64_t propagation);
+
 /// Attaches a detached mount to the directory or file that `target` is.
 Result<void> attach(int mount, int target);
 

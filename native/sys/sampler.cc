@@ -11,6 +11,7 @@
 #include "sys/sampler_cgroup.h"
 #include "sys/sampler_members.h"
 #include "sys/sampler_process.h"
+#include "sys/sampler_usage.h"
 
 namespace berth::sys {
 namespace {
@@ -50,6 +51,12 @@ Result<Snapshot> look(SamplerState& state, const SampleRequest& request, bool la
     row.at = boot_seconds();
     read_cgroups(task, state.text, row);
     snapshot.tasks.push_back(row);
+    if (request.usage) {
+      UsageRow usage;
+      BERTH_TRY(read_usage(state.proc, task, state.text, usage));
+      snapshot.usage.push_back(usage);
+      continue;
+    }
     BERTH_ASSIGN(const auto pids, members(state.proc, task, state.text));
     const ProcessDetail detail{task.thread_io, last, last && request.proportional_memory};
     for (const pid_t pid : pids) read_process(state, index, pid, detail, snapshot);

@@ -30,14 +30,16 @@ struct SampledTask {
   pid_t pid = 0;
   uint64_t started = 0;
   std::string procs;
-  SampledController memory, cpu, cpuacct;
-  bool thread_io = false;  // read the bytes read and written by each thread too
+  SampledController memory, cpu, cpuacct, pids, io;
+  bool own_network = false;  // its network namespace is not the host's
+  bool thread_io = false;    // read the bytes read and written by each thread too
 };
 
 struct SampleRequest {
   std::vector<SampledTask> tasks;
   double interval = 0;  // seconds; 0 takes one snapshot
   bool proportional_memory = false;
+  bool usage = false;  // of tasks as wholes, in place of their processes and threads
 };
 
 // Rows hold nothing but doubles, so that a table crosses into JavaScript as one array; k…Fields
@@ -78,6 +80,18 @@ inline constexpr const char* kThreadFields[] = {
     "waiting",      "user",      "system",      "block_io",   "paging",     "reclaim",
     "major_faults", "voluntary", "involuntary", "read_bytes", "write_bytes"};
 
+/// A task as a whole. `threads` and `processes` are counts of now; pressure is in seconds.
+struct UsageRow {
+  double swap = kUnknown, processes = kUnknown, threads = kUnknown;
+  double read_bytes = kUnknown, write_bytes = kUnknown, received = kUnknown, sent = kUnknown;
+  double cpu_some = kUnknown, cpu_full = kUnknown, memory_some = kUnknown, memory_full = kUnknown;
+  double io_some = kUnknown, io_full = kUnknown;
+};
+inline constexpr const char* kUsageFields[] = {
+    "swap",     "processes", "threads",     "read_bytes",  "write_bytes", "received", "sent",
+    "cpu_some", "cpu_full",  "memory_some", "memory_full", "io_some",     "io_full"};
+
+static_assert(sizeof(UsageRow) == std::size(kUsageFields) * sizeof(double));
 static_assert(sizeof(TaskRow) == std::size(kTaskFields) * sizeof(double));
 static_assert(sizeof(ProcessRow) == std::size(kProcessFields) * sizeof(double));
 static_assert(sizeof(ThreadRow) == std::size(kThreadFields) * sizeof(double));
@@ -87,6 +101,7 @@ static_assert(sizeof(ThreadRow) == std::size(kThreadFields) * sizeof(double));
 /// of the rows, each ended by a NUL.
 struct Snapshot {
   std::vector<TaskRow> tasks;
+  std::vector<UsageRow> usage;  // one for each task, where it was asked for
   std::vector<ProcessRow> processes;
   std::vector<ThreadRow> threads;
   std::string process_names, thread_names;

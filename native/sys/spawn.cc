@@ -32,7 +32,7 @@ constexpr int kOutOfTheWay =
   const SpawnRequest& request = *shared->request;
   const int program = fcntl(request.executable, F_DUPFD_CLOEXEC, kOutOfTheWay);
   if (program < 0) fail(shared, "fcntl");
-  constexpr int kMost = 16;
+  constexpr int kMost = 96;
   int moved[kMost];
   if (request.inherited_count > kMost) {
     errno = EINVAL;

@@ -41,7 +41,8 @@ Outcome find_in(const ScratchFolder& folder, const berth::launch::Process& proce
   if (child == 0) {
     Outcome outcome;
     if (chroot(folder.path().c_str()) != 0 || chdir("/") != 0) _exit(1);
-    if (const auto found = find_identity(process, outcome.identity); !found)
+    berth::init::Progress progress;
+    if (const auto found = find_identity(process, outcome.identity, progress); !found)
       outcome.error = found.error().number;
     _exit(write(writing.get(), &outcome, sizeof outcome) == sizeof outcome ? 0 : 1);
   }

@@ -79,9 +79,9 @@ TEST_CASE("every fault is told with its place") {
        "config.json: process.capabilities.bounding[0]: is no capability that berth knows"},
       {document(R"("rlimits":[{"type":"RLIMIT_X"}])"),
        "config.json: process.rlimits[0].type: is no resource limit that Linux has"},
-      {document("", "", R"("hooks":{})"), "config.json: hooks: hooks are not supported yet"},
+      {document("", "", R"("hooks":{})"), "config.json: hooks: is for berth-runtime"},
       {document("", R"("rootfsPropagation":"shared")"),
-       "config.json: linux.rootfsPropagation: is not supported"},
+       "config.json: linux.rootfsPropagation: is for berth-runtime"},
       {document("", R"("uidMappings":[{"containerID":0,"hostID":1,"size":1}])"),
        "config.json: linux.uidMappings: id maps and a user namespace need each other"},
       {document("", R"("devices":[{"type":"x","path":"/dev/x"}])"),
@@ -111,6 +111,9 @@ TEST_CASE("every fault is told with its place") {
        "config.json: linux.resources.unified.cgroup.kill: is not a limit"},
       {document("", R"("resources":{"memory":{"limit":"1g"}})"),
        "config.json: linux.resources.memory.limit: must be a whole number"},
+      {document("", R"("sysctl":{"net.ipv4.ip_forward":"1"})"),
+       "config.json: linux.sysctl.net.ipv4.ip_forward: belongs to a namespace that the container "
+       "shares with the host"},
       {document("", R"("sysctl":{"kernel.core_pattern":"|x"})"),
        "config.json: linux.sysctl.kernel.core_pattern: is not a setting of the container's own "
        "namespaces"},
@@ -172,8 +175,9 @@ TEST_CASE("mounts: attributes, parameters, and who makes them") {
 
 TEST_CASE("capabilities become bits; sysctls become paths") {
   const Read read(
-      document(R"("capabilities":{"bounding":["CAP_CHOWN","CAP_CHECKPOINT_RESTORE","KILL"]})",
-               R"("sysctl":{"net.ipv4.ip_forward":"1"})"));
+      R"({"ociVersion":"1.1.0","process":{"args":["sh"],"cwd":"/",)"
+      R"("capabilities":{"bounding":["CAP_CHOWN","CAP_CHECKPOINT_RESTORE","KILL"]}},)"
+      R"("linux":{"namespaces":[{"type":"mount"},{"type":"network"}],"sysctl":{"net.ipv4.ip_forward":"1"}}})");
   CHECK(read.fault.empty());
   CHECK(read.plan.process.capabilities.bounding == (1ULL | 1ULL << 40 | 1ULL << 5));
   CHECK(read.plan.process.capabilities.effective == 0);

@@ -37,7 +37,7 @@ inline void fill(launch::Plan& plan, launch::PlanStore& store) {
   plan.process.user = "www-data:adm";
   plan.process.groups = store.list(std::vector<uint32_t>{4, 29});
   plan.process.capabilities = {0x1ff, 0x1ff, 0x1ff, 0, 0};
-  plan.process.limits = store.list(std::vector<ResourceLimit>{{7, 1024, 4096}});
+  plan.process.limits = store.list(std::vector<ResourceLimit>{{"nofile", 7, 1024, 4096}});
   plan.process.oom_score = -500;
   plan.cgroup.v1 = store.list(std::vector<const char*>{"/sys/fs/cgroup/pids/x"});
   plan.seccomp = store.list(std::vector<uint64_t>{6, 0x7fff000000000006});

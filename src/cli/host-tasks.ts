@@ -1,4 +1,4 @@
-import { type Container, listContainers } from '../containerizer/container/catalogue.js';
+import { type Container, listContainers, shownState } from '../containerizer/container/catalogue.js';
 import { removeDebris } from '../containerizer/container/debris.js';
 import { settle } from '../containerizer/container/settle.js';
 import type { InspectedTask, ListTasks } from '../inspect/task-source.js';
@@ -14,7 +14,8 @@ export const listTasks: ListTasks = (roots) => {
   );
 };
 
-function taskOf({ document, state, process }: Container): InspectedTask {
+function taskOf(container: Container): InspectedTask {
+  const { document, state, process } = container;
   const { id, name, image, cgroup } = document;
   const runs = state === 'running';
   // On a hybrid host the controllers that a container is accounted by are bound to v1.
@@ -24,9 +25,10 @@ function taskOf({ document, state, process }: Container): InspectedTask {
     name,
     image,
     zone: null,
-    state,
+    state: shownState(container),
     pid: runs ? (process?.task.pid ?? null) : null,
     pidStartTime: runs ? (process?.task.start_time ?? null) : null,
+    ownNetwork: document.network !== 'host',
     startedAt: process?.started_at ?? null,
     cgroup: {
       procs: cgroup.procs,

@@ -26,7 +26,14 @@ async function main(argv: string[]): Promise<number> {
   return runVerb(words[0] ?? '', words.slice(1));
 }
 
-process.exitCode = await main(process.argv.slice(2)).catch(async (error: unknown) => {
-  const { report } = await import('./report.js');
-  return report(error, 'stdout');
-});
+async function run(argv: string[]): Promise<void> {
+  try {
+    process.exitCode = await main(argv);
+  } catch (error) {
+    const { report } = await import('./report.js');
+    process.exitCode = await report(error, 'stdout');
+  }
+}
+
+// Not awaited: a CommonJS bundle, which loads Node's own modules only when they are wanted, has no top-level await.
+void run(process.argv.slice(2));

@@ -6,6 +6,8 @@
 export interface Snapshot {
   /** In the order of the tasks that were asked for. */
   tasks: TaskCounters[];
+  /** The same tasks as wholes, where that was asked for. */
+  usage?: UsageCounters[];
   processes: ProcessCounters[];
   threads: ThreadCounters[];
 }
@@ -18,6 +20,22 @@ export const taskFields = [
   'memory',
   'inactive_file',
   'memory_limit',
+] as const;
+
+export const usageFields = [
+  'swap',
+  'processes',
+  'threads',
+  'read_bytes',
+  'write_bytes',
+  'received',
+  'sent',
+  'cpu_some',
+  'cpu_full',
+  'memory_some',
+  'memory_full',
+  'io_some',
+  'io_full',
 ] as const;
 
 export const processFields = [
@@ -63,6 +81,9 @@ type Counters<Field extends string, Sure extends Field> = Record<Sure, number> &
 
 /** `throttled` and `memory_stall` are seconds since the cgroup was made. */
 export type TaskCounters = Counters<(typeof taskFields)[number], 'at'>;
+
+/** `processes` and `threads` are counts of now; `some` and `full` seconds of pressure (accounting/psi.rst). */
+export type UsageCounters = Counters<(typeof usageFields)[number], never>;
 
 /** `task` is an index of the tasks asked for; `state` the character code of the kernel's letter. */
 export type ProcessCounters = Counters<

@@ -3,7 +3,7 @@ import { figuresOf, secondsBetween, type TaskFigures } from './figures.js';
 import type { InspectionDocument, Sampling, Sources } from './row.js';
 import { type Depth, rowsOf } from './rows.js';
 import { type Sample, takeSample } from './sample.js';
-import type { InspectedTask } from './task-source.js';
+import { type InspectedTask, isUp } from './task-source.js';
 
 export interface InspectionOptions {
   /** The time between the two samples that every rate is taken between. */
@@ -70,7 +70,7 @@ const noSampling: Sampling = {
 };
 
 function hasProcesses(task: InspectedTask): boolean {
-  return task.state === 'running' || task.state === 'created';
+  return isUp(task) || task.state === 'created';
 }
 
 function sourcesOf(

@@ -8,6 +8,8 @@ import {
   type ThreadCounters,
   taskFields,
   threadFields,
+  type UsageCounters,
+  usageFields,
 } from './counters.js';
 import type { InspectedTask } from './task-source.js';
 
@@ -18,6 +20,8 @@ export interface SampleOptions {
   pss: boolean;
   /** Read what each thread alone needs. */
   threads: boolean;
+  /** Tasks as wholes, in place of their processes and threads. */
+  usage?: boolean;
 }
 
 /** Snapshots of some tasks, and what taking them was like. */
@@ -44,9 +48,11 @@ export async function takeSample(
       procs: task.cgroup.procs,
       controllers: task.cgroup.controllers,
       threadIo: options.threads,
+      ownNetwork: task.ownNetwork === true,
     })),
     intervalSeconds: options.intervalSeconds,
     proportionalMemory: options.pss,
+    usage: options.usage === true,
   });
   return { ...sampling, snapshots: sampling.snapshots.map(toSnapshot) };
 }
@@ -54,6 +60,7 @@ export async function takeSample(
 function toSnapshot(tables: SnapshotTables): Snapshot {
   return {
     tasks: toRecords<TaskCounters>(tables.tasks, taskFields),
+    ...(tables.usage === undefined ? {} : { usage: toRecords<UsageCounters>(tables.usage, usageFields) }),
     processes: toRecords<ProcessCounters>(tables.processes, processFields, tables.processes.names),
     threads: toRecords<ThreadCounters>(tables.threads, threadFields, tables.threads.names),
   };

@@ -7,10 +7,12 @@ export interface InspectedTask {
   name: string;
   image: string | null;
   zone: string | null;
-  state: 'created' | 'running' | 'exited' | 'lost';
+  state: 'created' | 'running' | 'paused' | 'exited' | 'lost';
   /** The first process, on the host; its start in clock ticks since boot (field 22 of /proc/PID/stat). */
   pid: number | null;
   pidStartTime: number | null;
+  /** Its network is not the host's. */
+  ownNetwork?: boolean;
   /** RFC 3339. */
   startedAt: string | null;
   cgroup: {
@@ -19,6 +21,11 @@ export interface InspectedTask {
     /** Where each controller accounts for the task, by the controller's name. */
     controllers: Record<string, CgroupPlace>;
   };
+}
+
+/** Is its program there, at work or held? */
+export function isUp({ state }: InspectedTask): boolean {
+  return state === 'running' || state === 'paused';
 }
 
 /** Every container of one installation, running or not. */

@@ -1,17 +1,19 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
 import { BerthError } from '../errors/berth-error.js';
+import { installationFolder } from '../installation.js';
 import type { Native } from './native.js';
 
 export type * from './archive.js';
 export * from './native.js';
 export * from './native-error.js';
+export type * from './network.js';
 export type * from './probe.js';
 export * from './sample.js';
 export type { Compression } from './unpack.js';
 
 /** The static supervisor that the addon starts for each container. */
-export const supervisorProgram = fileURLToPath(new URL('../../../build/Release/berth-init', import.meta.url));
+export const supervisorProgram = path.join(installationFolder, 'build/Release/berth-init');
 
 let loaded: Native | undefined;
 
@@ -22,7 +24,7 @@ export function native(): Native {
 }
 
 function load(): Native {
-  const file = fileURLToPath(new URL('../../../build/Release/berth.node', import.meta.url));
+  const file = path.join(installationFolder, 'build/Release/berth.node');
   try {
     return createRequire(import.meta.url)(file) as Native;
   } catch (cause) {

@@ -1,4 +1,5 @@
 import type { ArchiveCalls } from './archive.js';
+import type { NetworkCalls } from './network.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
@@ -11,6 +12,7 @@ export interface Native
   extends ArchiveCalls,
     LaunchCalls,
     LockCalls,
+    NetworkCalls,
     ProbeCalls,
     ProcessCalls,
     SampleCalls,
@@ -52,6 +54,8 @@ export interface LaunchRequest {
   supervisor: string;
   /** An `IdRangeClaim.fd`, or -1. The descriptor stays the caller's. */
   idRangeFd: number;
+  /** A `NetworkClaim.fd`, or -1. The descriptor stays the caller's. */
+  heldFd: number;
   /** The client's own descriptors that the container's output goes to until the client dies; -1 for none. */
   stdout: number;
   stderr: number;

@@ -12,6 +12,8 @@ export interface SampleRequest {
   intervalSeconds: number;
   /** Read smaps_rollup of each process (since Linux 4.14): dear, as much as fifty threads. */
   proportionalMemory: boolean;
+  /** Tasks as wholes, in place of their processes and threads: swap, disks, network, pressure. */
+  usage: boolean;
 }
 
 /**
@@ -22,8 +24,10 @@ export interface SampleTarget {
   pid: number | null;
   startTime: number | null;
   procs: string | null;
-  /** By controller; `memory`, `cpu` and `cpuacct` are read. */
+  /** By controller; `memory`, `cpu` and `cpuacct` are read, for usage also `pids` and `io` or `blkio`. */
   controllers: Record<string, CgroupPlace>;
+  /** Its network is not the host's: for usage, `pid` tells what went over it. */
+  ownNetwork: boolean;
   /** Read the I/O counters of each thread too. */
   threadIo: boolean;
 }
@@ -47,6 +51,8 @@ export interface Sampling {
 export interface SnapshotTables {
   /** In the order of the request. */
   tasks: CounterTable;
+  /** In the same order, where it was asked for. */
+  usage?: CounterTable;
   processes: CounterTable & { names: string };
   threads: CounterTable & { names: string };
 }

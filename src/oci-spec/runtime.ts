@@ -7,6 +7,7 @@ export interface RuntimeConfig {
   process: RuntimeProcess;
   root: { path: string; readonly: boolean };
   hostname?: string;
+  domainname?: string;
   mounts: RuntimeMount[];
   linux: RuntimeLinux;
   annotations?: Record<string, string>;
@@ -32,6 +33,12 @@ export interface RuntimeMount {
   options: string[];
 }
 
+/** Made anew, or joined where `path` names one. */
+export interface RuntimeNamespace {
+  type: NamespaceKind;
+  path?: string;
+}
+
 export type NamespaceKind = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup';
 
 export interface IdMapping {
@@ -41,7 +48,7 @@ export interface IdMapping {
 }
 
 export interface RuntimeLinux {
-  namespaces: { type: NamespaceKind }[];
+  namespaces: RuntimeNamespace[];
   uidMappings?: IdMapping[];
   gidMappings?: IdMapping[];
   devices: RuntimeDevice[];
@@ -117,7 +124,14 @@ export interface Seccomp {
   syscalls: SeccompRule[];
 }
 
-export type SeccompAction = 'SCMP_ACT_ALLOW' | 'SCMP_ACT_ERRNO' | 'SCMP_ACT_KILL_PROCESS' | 'SCMP_ACT_LOG';
+export type SeccompAction =
+  | 'SCMP_ACT_ALLOW'
+  | 'SCMP_ACT_ERRNO'
+  | 'SCMP_ACT_KILL'
+  | 'SCMP_ACT_KILL_THREAD'
+  | 'SCMP_ACT_KILL_PROCESS'
+  | 'SCMP_ACT_LOG'
+  | 'SCMP_ACT_TRAP';
 
 export interface SeccompRule {
   names: string[];

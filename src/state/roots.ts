@@ -29,9 +29,12 @@ export const places = {
   images: (r: Roots) => path.join(r.root, 'images'),
   containers: (r: Roots) => path.join(r.root, 'containers'),
   container: (r: Roots, id: string) => path.join(r.root, 'containers', id),
+  /** Files of /etc that a container has of its own. */
+  ownFiles: (r: Roots, id: string) => path.join(r.root, 'containers', id, 'etc'),
   names: (r: Roots) => path.join(r.root, 'names'),
   trash: (r: Roots) => path.join(r.root, 'trash'),
   cache: (r: Roots) => path.join(r.root, 'cache'),
+  networks: (r: Roots) => path.join(r.root, 'networks'),
   running: (r: Roots) => path.join(r.state, 'containers'),
   run: (r: Roots, id: string) => path.join(r.state, 'containers', id),
 } as const;

@@ -116,7 +116,7 @@ t.test('limits of both cgroup layouts', unlessRoot, async (t) => {
       await refuses({ resources: { memory: old.memory ?? {} } }, 'memory of TCP', /all other memory/);
       await refuses({ resources: { cpu: old.cpu ?? {} } }, 'real-time CPU time', /no limit on it/);
       await refuses({ cgroupConf: { 'memory.heigh': '1' } }, 'memory.heigh', /no memory.heigh here/);
-      await refuses({ cgroupConf: { 'nothing.max': '1' } }, 'nothing.max', /no nothing controller/);
+      await refuses({ cgroupConf: { 'nothing.max': '1' } }, 'nothing.max', /the nothing controller is not/);
       await t.rejects(stage.run(['true'], { cgroupConf: { 'memory.high': 'lots' } }), {
         code: 'LIMIT_REFUSED',
         why: /does not take lots in .*memory\.high: .*EINVAL/,

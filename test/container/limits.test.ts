@@ -89,7 +89,8 @@ t.test('limits', unlessRoot, async (t) => {
       options,
       image: stage.image.config,
       idRange: null,
-      nameServiceFiles: [],
+      nameService: [],
+      networkSettings: {},
       cgroup,
       resources: { memory: { limit: 64 * MiB } },
     });
@@ -123,6 +124,7 @@ t.test('limits', unlessRoot, async (t) => {
         container: '{}',
         supervisor: supervisorProgram,
         idRangeFd: -1,
+        heldFd: -1,
         stdout: -1,
         stderr: -1,
       })

@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import { type ContainerOptions, defaultOptions } from '../../containerizer/container/options.js';
 import type { FlagGroup } from './group.js';
 import { identity } from './identity.js';
+import { kernel } from './kernel.js';
 import { lifecycle } from './lifecycle.js';
+import { namespaces } from './namespaces.js';
 import { network } from './network.js';
 import { processGroup } from './process.js';
 import { resources } from './resources.js';
@@ -10,7 +12,17 @@ import { security } from './security.js';
 import { storage } from './storage.js';
 
 /** The flags that say what a container is, with Docker's names; one table for parsing, help and reference. */
-const groups: FlagGroup[] = [identity, processGroup, storage, resources, security, network, lifecycle];
+const groups: FlagGroup[] = [
+  identity,
+  processGroup,
+  storage,
+  resources,
+  kernel,
+  security,
+  namespaces,
+  network,
+  lifecycle,
+];
 
 /** Adds every flag to a verb that makes containers. */
 export function declareRunFlags(command: Command): void {

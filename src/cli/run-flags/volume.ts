@@ -1,55 +1,110 @@
 import path from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import type { Volume } from '../../containerizer/container/options.js';
+import type { NamedVolume, Volume } from '../../containerizer/container/options.js';
 
-const flags: Record<string, Partial<Volume>> = {
+/** What one `--volume` or `--mount` asks for. */
+export type Asked = { bind: Volume } | { volume: NamedVolume };
+
+type Change = Partial<Volume> & { copy?: false };
+
+/** Options that Docker and Podman have and that change nothing here: SELinux labels, caching of another system, the default. */
+const without = ['z', 'Z', 'cached', 'delegated', 'consistent', 'default', 'private', 'rprivate'];
+
+const changes: Record<string, Change> = {
   ro: { readonly: true },
   rw: { readonly: false },
   rbind: { recursive: true },
   bind: { recursive: false },
+  idmap: { idmap: true },
   noidmap: { idmap: false },
+  nocopy: { copy: false },
+  slave: { propagation: 'slave' },
+  rslave: { propagation: 'slave', recursive: true },
+  shared: { propagation: 'shared' },
+  rshared: { propagation: 'shared', recursive: true },
 };
 
-/** `SOURCE:TARGET[:OPTION,…]`, with a folder or file of the host as source. */
-export function volume(text: string): Volume {
-  const [source = '', target = '', options = '', ...more] = text.split(':');
-  if (more.length > 0 || target === '') {
-    throw new InvalidArgumentError('It is SOURCE:TARGET or SOURCE:TARGET:OPTIONS.');
+/** `SOURCE:TARGET[:OPTION,…]` with a path of the host or the name of a volume as source, or a TARGET alone for a volume without a name. */
+export function volume(text: string): Asked {
+  const [first = '', second, options = '', ...more] = text.split(':');
+  if (more.length > 0 || text === '' || second === '') {
+    throw new InvalidArgumentError('It is SOURCE:TARGET, SOURCE:TARGET:OPTIONS or TARGET.');
   }
-  if (!path.isAbsolute(source) && !source.startsWith('./') && !source.startsWith('../')) {
+  const change = readOptions(options);
+  if (second === undefined) return { volume: named(null, first, change) };
+  if (isPath(first)) return { bind: bound(first, second, change) };
+  if (!isVolumeName(first)) {
     throw new InvalidArgumentError(
-      `${source === '' ? 'An empty source' : source} is no path; named volumes are not supported yet.`,
+      `${first === '' ? 'An empty source' : first} is neither a path nor the name of a volume: a path starts with / or ./, a name has letters, digits, dots, dashes and underscores.`,
     );
   }
-  const place = path.posix.normalize(target).replace(/(.)\/$/, '$1');
-  if (!path.posix.isAbsolute(target) || place === '/') {
-    throw new InvalidArgumentError('Its target is an absolute path inside the container, other than /.');
-  }
-  if (/^\/(proc|sys|dev\/pts|dev\/mqueue)(\/|$)/.test(place)) {
+  return { volume: named(first, second, change) };
+}
+
+export function isVolumeName(text: string): boolean {
+  return /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(text);
+}
+
+function isPath(source: string): boolean {
+  return path.isAbsolute(source) || /^\.\.?(\/|$)/.test(source);
+}
+
+/** A folder or file of the host. */
+export function bound(source: string, target: string, { copy, ...change }: Change): Volume {
+  if (copy === false)
     throw new InvalidArgumentError(
-      'Its target cannot lie in /proc or /sys, nor in /dev/pts or /dev/mqueue: what hides the host there could be covered.',
+      'nocopy is for volumes with a name: nothing is copied into a folder of the host.',
     );
-  }
-  if (place === '/dev') {
-    throw new InvalidArgumentError(
-      'Its target cannot be /dev: device nodes would be made in the folder of the host.',
-    );
-  }
-  const found: Volume = {
+  return {
     source: path.resolve(source),
-    target: place,
+    target: place(target),
     readonly: false,
     recursive: false,
     idmap: true,
+    ...change,
   };
-  for (const option of options.split(',').filter((word) => word !== '')) {
-    const change = Object.hasOwn(flags, option) ? flags[option] : undefined;
+}
+
+/** A volume of berth's own. */
+export function named(name: string | null, target: string, change: Change): NamedVolume {
+  const { copy = true, readonly = false, ...rest } = change;
+  if (Object.keys(rest).length > 0) {
+    throw new InvalidArgumentError(
+      'A volume takes the options ro, rw and nocopy; the others are for folders of the host.',
+    );
+  }
+  return { name, target: place(target), readonly, copy };
+}
+
+function readOptions(options: string): Change {
+  const found: Change = {};
+  for (const option of options.split(',').filter((word) => word !== '' && !without.includes(word))) {
+    const change = Object.hasOwn(changes, option) ? changes[option] : undefined;
     if (change === undefined) {
       throw new InvalidArgumentError(
-        `${option} is no option of a volume: ${Object.keys(flags).join(', ')} are.`,
+        `${option} is no option of a volume: ${Object.keys(changes).join(', ')} are.`,
       );
     }
     Object.assign(found, change);
   }
   return found;
+}
+
+/** Where something may be mounted. */
+export function place(target: string): string {
+  const normal = path.posix.normalize(target).replace(/(.)\/$/, '$1');
+  if (!path.posix.isAbsolute(target) || normal === '/') {
+    throw new InvalidArgumentError('Its target is an absolute path inside the container, other than /.');
+  }
+  if (/^\/(proc|sys|dev\/pts|dev\/mqueue)(\/|$)/.test(normal)) {
+    throw new InvalidArgumentError(
+      'Its target cannot lie in /proc or /sys, nor in /dev/pts or /dev/mqueue: what hides the host there could be covered.',
+    );
+  }
+  if (normal === '/dev') {
+    throw new InvalidArgumentError(
+      'Its target cannot be /dev: device nodes would be made in the folder of the host.',
+    );
+  }
+  return normal;
 }

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
+import { installationFolder } from '../../installation.js';
 import type { Verb } from '../verb.js';
 
 /** The benchmarks are no part of berth's own code: they import it, as any other program may. */
-const program = fileURLToPath(new URL('../../../bench/main.js', import.meta.url));
+const program = path.join(installationFolder, 'dist/bench/main.js');
 
 export const verb: Verb = {
   summary: 'Measure how fast containers start, beside the other runtimes of this host',

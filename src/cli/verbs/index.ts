@@ -13,6 +13,7 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show tasks, or the processes and threads of one, and where their time goes',
     load: () => import('./ps.js'),
   },
+  stats: { summary: 'Show what containers use, again and again', load: () => import('./stats.js') },
   logs: { summary: 'Print what a container has written', load: () => import('./logs.js') },
   inspect: { summary: 'Show all that is known of a container, as JSON', load: () => import('./inspect.js') },
   kill: { summary: 'Send a signal to the first process of containers', load: () => import('./kill.js') },
@@ -20,6 +21,9 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'End containers: their stop signal, and after a while SIGKILL',
     load: () => import('./stop.js'),
   },
+  pause: { summary: 'Hold every process of containers where it is', load: () => import('./pause.js') },
+  unpause: { summary: 'Let paused containers go on', load: () => import('./unpause.js') },
+  update: { summary: 'Change the limits of containers that run', load: () => import('./update.js') },
   wait: {
     summary: 'Wait until containers have ended, and print the status of each',
     load: () => import('./wait.js'),
@@ -39,6 +43,21 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./image-unpack.js'),
   },
   'image rm': { summary: 'Remove an image from the store', load: () => import('./image-rm.js') },
+  port: { summary: "Show which ports of the host lead to a container's", load: () => import('./port.js') },
+  'network create': {
+    summary: 'Make a network that containers join with run --network',
+    load: () => import('./network-create.js'),
+  },
+  'network ls': { summary: 'List the networks', load: () => import('./network-ls.js') },
+  'network inspect': {
+    summary: 'Show all that is known of a network, as JSON',
+    load: () => import('./network-inspect.js'),
+  },
+  'network rm': { summary: 'Remove networks that no container is on', load: () => import('./network-rm.js') },
+  'network prune': {
+    summary: 'Remove every network that no container is on, but for the default one',
+    load: () => import('./network-prune.js'),
+  },
   'bench launch': {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),

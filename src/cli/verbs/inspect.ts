@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Container, findContainer } from '../../containerizer/container/catalogue.js';
+import { type Container, findContainer, shownState } from '../../containerizer/container/catalogue.js';
 import { settle } from '../../containerizer/container/settle.js';
 import type { RuntimeConfig } from '../../oci-spec/runtime.js';
 import { places, type Roots } from '../../state/roots.js';
@@ -19,11 +19,12 @@ export const verb: Verb = {
   },
 };
 
-function describe(roots: Roots, { document, state, process, exit }: Container) {
+function describe(roots: Roots, container: Container) {
+  const { document, state, process, exit } = container;
   const { format: _format, cgroup_places: _places, ...asked } = document;
   return {
     ...asked,
-    state,
+    state: shownState(container),
     pid: state === 'running' ? (process?.task.pid ?? null) : null,
     supervisor_pid: state === 'running' ? (process?.supervisor.pid ?? null) : null,
     started_at: process?.started_at ?? null,

@@ -1,5 +1,6 @@
 import { findContainer } from '../../containerizer/container/catalogue.js';
-import { signalContainer, signalNumber } from '../../containerizer/container/stop.js';
+import { existingSignal } from '../../containerizer/container/signals.js';
+import { signalContainer } from '../../containerizer/container/stop.js';
 import { forEachContainer } from '../each-container.js';
 import type { Verb } from '../verb.js';
 
@@ -10,7 +11,7 @@ export const verb: Verb = {
     command.argument('<id...>', 'ids or names').option('-s, --signal <signal>', 'name or number', 'KILL');
   },
   run(context, wanted, { signal }) {
-    const number = signalNumber(String(signal));
+    const number = existingSignal(String(signal));
     return forEachContainer(context, wanted, (id) =>
       signalContainer(context.roots, findContainer(context.roots, id), number),
     );

@@ -3,7 +3,7 @@ import { columnsOf } from '../../inspect/columns.js';
 import { findTask } from '../../inspect/find-task.js';
 import { inspect } from '../../inspect/inspection.js';
 import { tableOf } from '../../inspect/table.js';
-import type { InspectedTask } from '../../inspect/task-source.js';
+import { type InspectedTask, isUp } from '../../inspect/task-source.js';
 import { listTasks } from '../host-tasks.js';
 import type { Context, Verb } from '../verb.js';
 
@@ -33,9 +33,7 @@ export const verb: Verb = {
     const flags = given as unknown as Flags;
     const all = listTasks(context.roots);
     const tasks =
-      wanted === undefined
-        ? all.filter((task) => flags.all === true || task.state === 'running')
-        : [findTask(all, wanted)];
+      wanted === undefined ? all.filter((task) => flags.all === true || isUp(task)) : [findTask(all, wanted)];
     if (flags.quiet === true) printIds(context, tasks, flags.trunc);
     else await printRows(context, tasks, wanted !== undefined, flags);
     return 0;

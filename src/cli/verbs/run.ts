@@ -1,7 +1,9 @@
 import { constants } from 'node:os';
+import { findContainer } from '../../containerizer/container/catalogue.js';
 import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
 import { launchContainer, type RunningContainer } from '../../containerizer/container/launch.js';
 import type { ContainerOptions } from '../../containerizer/container/options.js';
+import { removeContainer } from '../../containerizer/container/remove.js';
 import { provideImage } from '../../containerizer/image/provide.js';
 import { containerOptions, declareRunFlags } from '../run-flags/index.js';
 import type { Context, Verb } from '../verb.js';
@@ -29,10 +31,21 @@ export const verb: Verb = {
     if (!detach) signals.collect();
     try {
       const client = detach ? null : { stdout: 1, stderr: 2 };
-      const container = await launchContainer(context.roots, { image, options, client });
+      const container = await launchContainer(context.roots, {
+        image,
+        options,
+        client,
+        onWarning: (text) => context.note(`berth: ${text}`),
+      });
       if (!detach) return await followToEnd(container, signals);
       container.release();
-      announce(context, container, options);
+      try {
+        announce(context, container, options);
+      } catch (error) {
+        // What nobody was told of is nobody's.
+        await removeContainer(context.roots, findContainer(context.roots, container.id), { force: true });
+        throw error;
+      }
       return 0;
     } finally {
       sweepCgroups(context.roots);

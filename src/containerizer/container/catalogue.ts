@@ -4,6 +4,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { readDocument } from '../../state/json-file.js';
 import { isAlive } from '../../state/live-process.js';
 import { places, type Roots } from '../../state/roots.js';
+import { isHeld } from './cgroup-freezer.js';
 import type { ContainerDocument, ExitDocument, StateDocument } from './document.js';
 import { holderOf } from './name-links.js';
 
@@ -16,6 +17,8 @@ export type ContainerState = 'created' | 'running' | 'exited' | 'lost';
 export interface Container {
   document: ContainerDocument;
   state: ContainerState;
+  /** It runs, and its processes are held (`berth pause`). */
+  paused: boolean;
   process: StateDocument | undefined;
   exit: ExitDocument | undefined;
 }
@@ -62,7 +65,17 @@ export function readContainer(roots: Roots, id: string): Container | undefined {
   // Asked before the exit record is read: a supervisor that ends in between has left its record by then.
   const supervised = process !== undefined && isAlive(process.supervisor, process.boot_id);
   const exit = readDocument<ExitDocument>(path.join(folder, 'exit.json'), 1);
-  return { document, state: stateOf(foldersExist(folder), process, supervised, exit), process, exit };
+  const state = stateOf(foldersExist(folder), process, supervised, exit);
+  const paused = state === 'running' && isHeld(document.cgroup_places);
+  return { document, state, paused, process, exit };
+}
+
+/** The state as a person is told it. */
+export function shownState({
+  state,
+  paused,
+}: Pick<Container, 'state' | 'paused'>): ContainerState | 'paused' {
+  return paused ? 'paused' : state;
 }
 
 function stateOf(

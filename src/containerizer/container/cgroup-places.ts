@@ -68,6 +68,17 @@ export function cgroupPlaces(
   };
 }
 
+/** The `cgroup` member of launch.json (docs/reference/launch-json.md). */
+export function cgroupFacts({ unified, supervisors, unifiedControls, v1, later }: CgroupPlaces) {
+  return {
+    unified: unified ?? '',
+    supervisors: supervisors ?? '',
+    unified_controls: unifiedControls,
+    v1,
+    later: later ?? {},
+  };
+}
+
 /** Does this host have that v1 or v2 controller for containers? */
 export function hasController({ layout, v1, controllers }: CgroupLayout, name: string): boolean {
   // What v1 has the devices controller for, v2 does with a program of its own.

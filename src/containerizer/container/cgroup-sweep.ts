@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../../state/live-process.js';
 import type { Roots } from '../../state/roots.js';
 import { scopeUnitFile } from '../host/systemd-scope.js';
+import { containerIds } from './catalogue.js';
 import { cgroupDirectories, cgroupPlaces } from './cgroup-places.js';
 import type { StateDocument } from './document.js';
 import { whileNobodyLaunches } from './launch-lock.js';
@@ -17,7 +18,10 @@ export function sweepCgroups(roots: Roots): void {
   const { supervisors, scope } = places;
   const shared = cgroupDirectories(places).map((place) => path.dirname(place));
   whileNobodyLaunches(roots, () => {
-    if (shared.some((directory) => holdsContainers(directory, supervisors))) return;
+    const known = new Set(containerIds(roots));
+    // Every one is looked at, also after one that holds a container.
+    const held = shared.map((directory) => holdsContainers(directory, supervisors, known));
+    if (held.includes(true)) return;
     for (const directory of [...(supervisors === null ? [] : [supervisors]), ...shared])
       removeSoon(directory);
     if (scope !== null) removeAbandonedScope(scope);
@@ -32,11 +36,12 @@ function removeAbandonedScope(scope: string): void {
   if (!existsSync(scopeUnitFile)) removeIfEmpty(scope);
 }
 
-function holdsContainers(directory: string, supervisors: string | null): boolean {
+/** An empty cgroup of a container that is gone is taken away: whoever changed its limits may have made it as it ended. */
+function holdsContainers(directory: string, supervisors: string | null, known: Set<string>): boolean {
   try {
-    return readdirSync(directory, { withFileTypes: true }).some(
-      (entry) => entry.isDirectory() && path.join(directory, entry.name) !== supervisors,
-    );
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && path.join(directory, entry.name) !== supervisors)
+      .some(({ name }) => known.has(name) || !removeIfEmpty(path.join(directory, name)));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;

@@ -1,3 +1,4 @@
+import type { Attachment } from '../network/document.js';
 import type { CgroupPlaces } from './cgroup-places.js';
 
 /**
@@ -15,12 +16,21 @@ export interface ContainerDocument {
   /** RFC 3339. */
   created_at: string;
   remove: boolean;
-  network: 'none' | 'host';
+  /** `none`, `host`, or the name of a network. */
+  network: string;
+  /** What it has of that network. Missing from documents of berth 0.1's first days. */
+  attachment?: Attachment | null;
   hostname: string;
   user: string;
   /** The first host id of its range, or null with the host's own ids. */
   first_id: number | null;
   stop_signal: string;
+  /** Seconds; null: berth's default. */
+  stop_timeout: number | null;
+  /** The image's, and the caller's over them. */
+  labels: Record<string, string>;
+  /** private, shareable, none, host, or `container:ID`. */
+  ipc: string;
   limits: { memory: number | null; pids: number | null; cpus: number | null };
   volumes: { source: string; target: string; readonly: boolean }[];
   cgroup: { layout: string; procs: string | null; controllers: Record<string, string> };

@@ -92,7 +92,33 @@ function explain(failure: LaunchFailure, image: string): Told {
         why: number === errno.EROFS ? 'the kernel would mount it read-only' : why,
         mend: 'See berth doctor; --root must lie on a file system that can be an overlay upper directory.',
       };
+    case 'limits':
+      return {
+        code: 'LIMIT_UNENFORCEABLE',
+        what: `--ulimit ${subject}`,
+        why:
+          number === errno.EPERM
+            ? 'it is above the limit that berth itself has, and this host lets nobody raise it'
+            : why,
+        ...(number === errno.EPERM
+          ? { mend: 'Raising one takes CAP_SYS_RESOURCE outside the container.' }
+          : {}),
+      };
+    case 'sysctl':
+      return {
+        code: 'LAUNCH_FAILED',
+        what: `--sysctl ${subject.replaceAll('/', '.')}`,
+        why: number === errno.ENOENT ? 'this kernel has no such setting' : why,
+      };
     case 'mount':
+      if (number === errno.EISDIR) {
+        return {
+          code: 'LAUNCH_FAILED',
+          what: `volume at ${subject}`,
+          why: `image ${image} has a folder there, and its source is a file`,
+          mend: 'Name the file too: SOURCE:FOLDER/NAME.',
+        };
+      }
       return {
         code: 'LAUNCH_FAILED',
         what: `mount ${subject}`,
@@ -134,6 +160,14 @@ function explainExec({ subject, errno: number, syscall }: LaunchFailure, image: 
       code: 'COMMAND_NOT_EXECUTABLE',
       what,
       why: 'permission denied: it is not an executable file for this user',
+    };
+  }
+  if (number === errno.E2BIG) {
+    return {
+      code: 'LAUNCH_FAILED',
+      what,
+      why: 'its arguments and variables are too long',
+      mend: 'Linux takes 128 KiB in one, and a quarter of the stack limit in all (execve(2)).',
     };
   }
   if (number === errno.ENOEXEC) {

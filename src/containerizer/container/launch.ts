@@ -1,5 +1,6 @@
-import { closeSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { constants, hostname as hostName } from 'node:os';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { isNativeError, native, supervisorProgram } from '../../native/index.js';
@@ -10,6 +11,7 @@ import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
 import { limitsSwap } from '../host/swap-accounting.js';
+import type { Attachment } from '../network/document.js';
 import { readContainer } from './catalogue.js';
 import {
   type CgroupPlaces,
@@ -23,16 +25,23 @@ import { describeConfig } from './describe/config.js';
 import { limitsOf, neededControllers, newResources } from './describe/resources.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders } from './folders.js';
+import { hostFacts } from './host-facts.js';
 import { claimIds } from './id-claim.js';
+import { IdFile } from './id-file.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
+import { launchFacts } from './launch-facts.js';
 import { lockLaunch } from './launch-lock.js';
 import { readLines } from './leash.js';
 import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
+import { neighboursOn, refreshNeighbours } from './neighbours.js';
+import { joinNetwork, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
+import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
 import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
+import { signalNumber } from './signals.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
 
@@ -69,25 +78,48 @@ export interface RunningContainer {
   release(): void;
 }
 
-const nameServiceFiles = ['/etc/resolv.conf', '/etc/hosts'];
-
-const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
-
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
 export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   requireRoot();
-  return whileScopeGoes(() => launchOnce(roots, request));
+  return whileScopeGoes(() => launchTelling(roots, request));
+}
+
+/** The file of the id is claimed before anything is made, and there is none where there is no container. */
+async function launchTelling(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
+  const { idFile } = request.options;
+  if (idFile === undefined) return launchOnce(roots, request);
+  const file = IdFile.claim(idFile);
+  let container: RunningContainer | undefined;
+  try {
+    container = await launchOnce(roots, request);
+    file.write(container.id);
+    return container;
+  } catch (error) {
+    file.discard();
+    container?.signal(constants.signals.SIGKILL);
+    await container?.ended;
+    throw error;
+  }
 }
 
 async function launchOnce(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   request.timer?.mark('describe');
   const { options, image } = request;
+  if (options.namedVolumes.length > 0 || options.volumesFrom.length > 0) {
+    throw new BerthError('USAGE', { what: 'volume', why: 'volumes by name are not supported yet' });
+  }
   const id = newId();
   const name = options.name ?? id;
   const resources = resourcesOf(request);
   const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
   const range = options.userns === 'auto' ? claimIds() : null;
+  let network: OwnNetwork | undefined;
   try {
+    network = await joinNetwork(roots, id, options, image.config);
+    const { attachment } = network;
+    const neighbours = attachment === null ? [] : neighboursOn(roots, attachment.network, id);
+    const hostname = options.uts === 'host' ? hostName() : (options.hostname ?? id);
+    const files = ownFiles(options, hostname, attachment, neighbours);
     const config = describeConfig({
       id,
       options,
@@ -95,7 +127,11 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
       resources,
-      nameServiceFiles: options.network === 'host' ? nameServiceFiles.filter((file) => existsSync(file)) : [],
+      nameService: nameServiceMounts(roots, id, files, options),
+      networkSettings: networkSettings(attachment, options.userns),
+      volumes: options.volumes,
+      peers: {},
+      ...hostFacts(options, range !== null),
     });
     const document = documentOf(
       id,
@@ -105,6 +141,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       resources,
       range?.first ?? null,
       cgroup,
+      attachment,
     );
     makeFolders(roots);
     const launching = await announce(roots, name, id);
@@ -112,6 +149,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
     try {
       keeper = await holdScope(cgroup);
       if (!options.remove) writeDurable(roots, document);
+      writeOwnFiles(roots, id, files);
       request.timer?.mark('launcher');
       const launched = await native()
         .launch({
@@ -120,6 +158,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
+          heldFd: network.fd,
           stdout: request.client?.stdout ?? -1,
           stderr: request.client?.stderr ?? -1,
         })
@@ -128,7 +167,9 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
           throw gone ?? explainRefusal(error, `container ${name}`);
         });
       request.timer?.mark('supervisor');
-      return await follow(roots, document, launched, request);
+      const running = await follow(roots, document, launched, request);
+      await refreshNeighbours(roots, document);
+      return running;
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       releaseName(roots, name, id);
@@ -140,6 +181,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
     }
   } finally {
     if (range !== null) closeSync(range.fd);
+    network?.release();
   }
 }
 
@@ -207,6 +249,7 @@ function documentOf(
   resources: RuntimeResources,
   firstId: number | null,
   cgroup: CgroupPlaces,
+  attachment: Attachment | null,
 ): ContainerDocument {
   return {
     format: 1,
@@ -218,10 +261,14 @@ function documentOf(
     created_at: new Date().toISOString(),
     remove: options.remove,
     network: options.network,
+    attachment,
     hostname: options.hostname ?? id,
     user: options.user ?? (image.config.config?.User || '0'),
     first_id: firstId,
-    stop_signal: image.config.config?.StopSignal || 'SIGTERM',
+    stop_signal: stopSignal(options, image),
+    stop_timeout: options.stopTimeout ?? null,
+    labels: { ...image.config.config?.Labels, ...options.labels },
+    ipc: typeof options.ipc === 'string' ? options.ipc : `container:${options.ipc.container}`,
     limits: limitsOf(resources),
     volumes: options.volumes.map(({ source, target, readonly }) => ({ source, target, readonly })),
     cgroup: cgroupAccounts(cgroup),
@@ -229,39 +276,15 @@ function documentOf(
   };
 }
 
-/** `launch.json`: what the native launcher needs besides config.json (docs/reference/launch-json.md). */
-function launchFacts(
-  roots: Roots,
-  document: ContainerDocument,
-  { image, options, timer }: LaunchRequest,
-  cgroup: CgroupPlaces,
-) {
-  return {
-    format: 1,
-    id: document.id,
-    name: document.name === document.id ? '' : document.name,
-    root: roots.root,
-    state_directory: places.run(roots, document.id),
-    container_directory: places.container(roots, document.id),
-    seccomp_directory: places.cache(roots),
-    remove: options.remove,
-    timings: timer !== undefined,
-    user: options.user ?? image.config.config?.User ?? '',
-    rootfs: {
-      base: roots.root,
-      layers: image.layers.map((layer) => path.relative(roots.root, layer)),
-      // What is discarded anyway need not be written to the disk first.
-      volatile: options.remove,
-    },
-    cgroup: {
-      unified: cgroup.unified ?? '',
-      supervisors: cgroup.supervisors ?? '',
-      unified_controls: cgroup.unifiedControls,
-      v1: cgroup.v1,
-      later: cgroup.later,
-    },
-    logs: logLimits,
-  };
+/** The caller's, else the image's; one that this machine does not have is told now, not when somebody wants the container to stop. */
+function stopSignal({ stopSignal: own }: ContainerOptions, image: LaunchImage): string {
+  const signal = own ?? (image.config.config?.StopSignal || 'SIGTERM');
+  if (signalNumber(signal) !== undefined) return signal;
+  throw new BerthError('IMAGE_INVALID', {
+    what: `image ${image.reference}`,
+    why: `its stop signal ${signal} does not exist`,
+    mend: 'Give another: --stop-signal SIGTERM.',
+  });
 }
 
 /** Waits on the leash for the program to run, and goes on listening for its end. */
@@ -287,7 +310,7 @@ async function follow(
       reaped ??= native().reap(launched.supervisorPid);
       return reaped;
     };
-    const ended = awaitEnd(roots, id, lines, reap);
+    const ended = awaitEnd(roots, document, lines, reap);
     return {
       id,
       pid,
@@ -315,14 +338,17 @@ async function follow(
 /** The end that the supervisor tells of; one that is killed cannot, and what it leaves is settled here. */
 async function awaitEnd(
   roots: Roots,
-  id: string,
+  document: ContainerDocument,
   lines: ReturnType<typeof readLines>,
   reap: () => Promise<void>,
 ): Promise<ExitDocument> {
   let exit: ExitDocument | undefined;
   for await (const line of lines) if (line.kind === 'exited') exit = line.exit;
-  if (exit !== undefined) return exit;
+  if (exit !== undefined) {
+    await refreshNeighbours(roots, document);
+    return exit;
+  }
   await reap();
-  const left = readContainer(roots, id);
+  const left = readContainer(roots, document.id);
   return (left === undefined ? undefined : settle(roots, left).exit) ?? supervisorLost();
 }

@@ -1,4 +1,5 @@
 import { BerthError } from '../../errors/berth-error.js';
+import type { RuntimeResources } from '../../oci-spec/runtime.js';
 import { type DeviceNumber, findDisk } from '../host/block-device.js';
 import { readKernelFile } from '../host/kernel-file.js';
 import { parseNumberList } from '../host/number-list.js';
@@ -9,21 +10,13 @@ export interface CheckedLimits extends Omit<ResourceLimits, 'io'> {
   io?: (IoLimit & DeviceNumber)[];
 }
 
-/** Finds what can be seen to be wrong before anything is made. Throws a USAGE error that names the flag. */
-export function checkLimits(limits: ResourceLimits): CheckedLimits {
-  const { memory, memorySwap, memoryReservation, cpus, cpuQuota, cpuPeriod } = limits;
-  if (memorySwap !== undefined && memorySwap >= 0) {
-    if (memory === undefined || memory < 0) {
-      throw wrong('--memory-swap', 'it counts memory and swap together', 'Give --memory too.');
-    }
-    if (memorySwap < memory) {
-      throw wrong(
-        `--memory-swap ${memorySwap}`,
-        `it counts memory and swap together, and --memory alone is ${memory}`,
-        'Give the same for no swap, more for some, -1 for any.',
-      );
-    }
-  }
+/**
+ * Finds what can be seen to be wrong before anything is made or changed; `before`: what they change. Throws a USAGE error that names the flag.
+ */
+export function checkLimits(limits: ResourceLimits, before: RuntimeResources = {}): CheckedLimits {
+  const { memoryReservation, cpus, cpuQuota, cpuPeriod } = limits;
+  const memory = limits.memory ?? before.memory?.limit;
+  checkSwap(limits, memory, before.memory?.swap);
   if (memoryReservation !== undefined && memory !== undefined && memory > 0 && memoryReservation > memory) {
     throw wrong(
       `--memory-reservation ${memoryReservation}`,
@@ -43,6 +36,27 @@ export function checkLimits(limits: ResourceLimits): CheckedLimits {
   const { io, ...rest } = limits;
   if (io === undefined) return rest;
   return { ...rest, io: io.map((each) => ({ ...each, ...findDisk(each.device, 'I/O limit on') })) };
+}
+
+function checkSwap(limits: ResourceLimits, memory: number | undefined, earlier: number | undefined): void {
+  const swap = limits.memorySwap ?? earlier;
+  if (swap === undefined || swap < 0) return;
+  if (memory === undefined || memory < 0) {
+    throw wrong('--memory-swap', 'it counts memory and swap together', 'Give --memory too.');
+  }
+  if (swap >= memory) return;
+  if (limits.memorySwap === undefined) {
+    throw wrong(
+      `--memory ${memory}`,
+      `memory and swap together are limited to ${swap}, which is less`,
+      'Give --memory-swap too.',
+    );
+  }
+  throw wrong(
+    `--memory-swap ${swap}`,
+    `it counts memory and swap together, and --memory alone is ${memory}`,
+    'Give the same for no swap, more for some, -1 for any.',
+  );
 }
 
 function checkNumbers(flag: string, list: string | undefined, file: string, what: string): void {

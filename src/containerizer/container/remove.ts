@@ -11,6 +11,7 @@ import type { ContainerDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { whileNobodyLaunches } from './launch-lock.js';
 import { namesOf } from './name-links.js';
+import { refreshNeighbours } from './neighbours.js';
 import { removeCgroups, settle } from './settle.js';
 import { stopContainer } from './stop.js';
 
@@ -34,6 +35,7 @@ export async function removeContainer(
   }
   if (container.exit === undefined && container.state !== 'running') removeUnlessLaunching(roots, document);
   else removeAll(roots, document);
+  await refreshNeighbours(roots, document);
   removeDebris(roots);
   sweepCgroups(roots);
 }

@@ -9,6 +9,7 @@ import { cgroupDirectories } from './cgroup-places.js';
 import { pause, removeIfEmpty, sweepCgroups } from './cgroup-sweep.js';
 import type { ContainerDocument } from './document.js';
 import { removeFolders } from './folders.js';
+import { withdrawPorts } from './network.js';
 import { supervisorLost } from './supervisor-lost.js';
 
 const SIGKILL = 9;
@@ -25,10 +26,11 @@ export function settle(roots: Roots, container: Container): Container {
   // Something in them outlasts even that: it stays lost, and the next to look tries again.
   if (!removeCgroups(container)) return container;
   sweepCgroups(roots);
+  withdrawPorts(roots, document);
   const exit = supervisorLost();
   if (document.remove) removeFolders(roots, document);
   else writeWhole(path.join(places.run(roots, document.id), 'exit.json'), JSON.stringify(exit));
-  return readContainer(roots, document.id) ?? { ...container, state: 'exited', exit };
+  return readContainer(roots, document.id) ?? { ...container, state: 'exited', paused: false, exit };
 }
 
 function killTask(pid: number, startTime: number): void {

@@ -1,31 +1,15 @@
-import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import type { Container } from './catalogue.js';
+import { letGo } from './cgroup-freezer.js';
 import { sweepAfter } from './cgroup-sweep.js';
 import { awaitExit, sendSignal } from './control.js';
 import type { ExitDocument } from './document.js';
 import { describeErrno } from './launch-error.js';
+import { refreshNeighbours } from './neighbours.js';
+import { existingSignal } from './signals.js';
 import { waitForExit } from './wait.js';
-
-/** The number of a signal given as `15`, `TERM` or `SIGTERM`. */
-export function signalNumber(text: string): number {
-  const named =
-    constants.signals[
-      (text.toUpperCase().startsWith('SIG')
-        ? text.toUpperCase()
-        : `SIG${text.toUpperCase()}`) as NodeJS.Signals
-    ];
-  const number = /^\d+$/.test(text) ? Number(text) : named;
-  // 64 is SIGRTMAX (signal(7)).
-  if (number !== undefined && number >= 1 && number <= 64) return number;
-  throw new BerthError('USAGE', {
-    what: `signal ${text}`,
-    why: 'no such signal',
-    mend: 'Give a name or number from kill -l.',
-  });
-}
 
 /** Signals the container's first process. */
 export async function signalContainer(
@@ -43,23 +27,29 @@ export async function signalContainer(
       why: `cannot be signalled: ${describeErrno(outcome)}`,
     });
   }
+  // What is meant to end it must reach it; any other signal waits until a paused container goes on.
+  if (signal === SIGKILL || signal === existingSignal(document.stop_signal)) letGo(document.cgroup_places);
 }
 
 const SIGKILL = 9;
+/** Seconds. */
+const defaultGrace = 10;
 
-/** Asks the container to end with its stop signal, and kills it after the grace. One that has ended already is left as it is. */
+/** Asks the container to end with its stop signal, and kills it after the grace, by default the container's own. One that has ended already is left as it is. */
 export async function stopContainer(
   roots: Roots,
   container: Container,
-  options: { graceSeconds: number },
+  options: { graceSeconds?: number } = {},
 ): Promise<ExitDocument> {
   const { document } = container;
+  const grace = options.graceSeconds ?? document.stop_timeout ?? defaultGrace;
   // Listening before signalling: an end in between cannot be missed.
   const ended = awaitExit(roots, document.id);
-  if (options.graceSeconds > 0) {
-    await sendSignal(roots, document.id, signalNumber(document.stop_signal));
+  if (grace > 0) {
+    await sendSignal(roots, document.id, existingSignal(document.stop_signal));
+    letGo(document.cgroup_places);
     const timer = new AbortController();
-    const patience = sleep(options.graceSeconds * 1000, 'impatient' as const, {
+    const patience = sleep(grace * 1000, 'impatient' as const, {
       signal: timer.signal,
       ref: true,
     });
@@ -71,6 +61,7 @@ export async function stopContainer(
     }
   }
   await sendSignal(roots, document.id, SIGKILL);
+  letGo(document.cgroup_places);
   return conclude(roots, container, await ended);
 }
 
@@ -82,6 +73,7 @@ async function conclude(
 ): Promise<ExitDocument> {
   if (told === undefined) return waitForExit(roots, container);
   await sweepAfter(roots, container.process);
+  await refreshNeighbours(roots, container.document);
   return told;
 }
 

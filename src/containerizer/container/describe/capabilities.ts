@@ -37,13 +37,22 @@ const all: readonly string[] = [
   'CHECKPOINT_RESTORE',
 ].map((name) => `CAP_${name}`);
 
-/** The defaults with `--cap-add` and `--cap-drop` applied as Docker does: `ALL` first, then the named ones; the `CAP_` and the case are free. */
-export function capabilitySet(add: readonly string[], drop: readonly string[]): string[] {
+/** The names of the bits of a mask as /proc/PID/status has it (proc(5), CapPrm). */
+export function namesOfMask(mask: bigint): string[] {
+  return all.filter((_, bit) => ((mask >> BigInt(bit)) & 1n) === 1n);
+}
+
+/** The defaults with `--cap-add` and `--cap-drop` applied as Docker does: `ALL` first, then the named ones; the `CAP_` and the case are free. `every` is what ALL stands for. */
+export function capabilitySet(
+  add: readonly string[],
+  drop: readonly string[],
+  every: readonly string[] = all,
+): string[] {
   const added = add.map((name) => normalise(name, '--cap-add'));
   const dropped = drop.map((name) => normalise(name, '--cap-drop'));
-  const start = dropped.includes('ALL') ? [] : added.includes('ALL') ? all : defaultCapabilities;
+  const start = dropped.includes('ALL') ? [] : added.includes('ALL') ? every : defaultCapabilities;
   const kept = new Set([...start, ...added]);
-  if (dropped.includes('ALL') && added.includes('ALL')) for (const name of all) kept.add(name);
+  if (dropped.includes('ALL') && added.includes('ALL')) for (const name of every) kept.add(name);
   for (const name of dropped) kept.delete(name);
   return all.filter((name) => kept.has(name));
 }

@@ -1,17 +1,13 @@
 import type { ImageConfig } from '../../../oci-spec/image.js';
-import type {
-  IdMapping,
-  NamespaceKind,
-  RuntimeConfig,
-  RuntimeMount,
-  RuntimeResources,
-} from '../../../oci-spec/runtime.js';
+import type { RuntimeConfig, RuntimeMount, RuntimeResources } from '../../../oci-spec/runtime.js';
 import type { CgroupPlaces } from '../cgroup-places.js';
-import type { ContainerOptions } from '../options.js';
-import { capabilitySet } from './capabilities.js';
-import * as defaults from './defaults.js';
-import { commandLine, environment } from './process.js';
-import { defaultSeccomp } from './seccomp.js';
+import type { ContainerOptions, Volume } from '../options.js';
+import { deviceNodes, deviceRules, type HostDevice } from './devices.js';
+import { mounts } from './mounts.js';
+import { idMappings, namespaces, type Peers } from './namespaces.js';
+import { capabilities, masks, noNewPrivileges, systemCallFilter } from './privileges.js';
+import { commandLine, environment, resourceLimits } from './process.js';
+import { sysctls } from './sysctls.js';
 
 /** What a description is made from. Nothing here is read from the host: the same facts give the same document. */
 export interface DescribeFacts {
@@ -22,115 +18,68 @@ export interface DescribeFacts {
   idRange: { first: number; size: number } | null;
   cgroup: CgroupPlaces;
   resources: RuntimeResources;
-  /** Files by which names resolve on the host's network as they do on the host; those that the host has. */
-  nameServiceFiles: string[];
+  /** Mounts by which names resolve. */
+  nameService: RuntimeMount[];
+  /** Settings of its network namespace. */
+  networkSettings: Record<string, string>;
+  /** Folders and files of the host that are shown, those of volumes among them. */
+  volumes?: Volume[];
+  /** Devices of the host that were asked for. */
+  devices?: HostDevice[];
+  /** The containers whose namespaces are shared. */
+  peers?: Peers;
+  /** What berth itself holds; asked for only where the container shares its user namespace. */
+  ownCapabilities?: string[] | undefined;
+  /** The host's name, where the container shares it. */
+  hostHostname?: string;
+  /** Whether the host has message queues mounted at /dev/mqueue. */
+  hostQueues?: boolean;
 }
 
 /** The OCI runtime `config.json` of a container. Throws BerthError for what can be seen to be wrong without trying. */
 export function describeConfig(facts: DescribeFacts): RuntimeConfig {
   const { options, image, id } = facts;
-  const capabilities = capabilitySet(options.capAdd, options.capDrop);
-  const hostname = options.hostname ?? id;
+  const held = capabilities(options, facts.ownCapabilities);
+  const seccomp = systemCallFilter(options, held);
+  const settings = { ...facts.networkSettings, ...sysctls(options) };
+  const hostname = options.uts === 'host' ? (facts.hostHostname ?? '') : (options.hostname ?? id);
   return {
     ociVersion: '1.1.0',
     process: {
       terminal: false,
-      user: { uid: 0, gid: 0 },
-      args: commandLine(image, options.command),
+      user: { uid: 0, gid: 0, ...(options.umask === undefined ? {} : { umask: options.umask }) },
+      args: commandLine(image, options),
       env: environment(image, options.env, hostname),
       cwd: options.workingDirectory ?? (image.config?.WorkingDir || '/'),
       capabilities: {
-        bounding: capabilities,
-        effective: capabilities,
-        permitted: capabilities,
+        bounding: held,
+        effective: held,
+        permitted: held,
         // Never: what a program inherits must not outlive a change of user (CVE-2022-24769).
         inheritable: [],
         ambient: [],
       },
-      noNewPrivileges: true,
+      ...(options.ulimits.length === 0 ? {} : { rlimits: resourceLimits(options.ulimits) }),
+      noNewPrivileges: noNewPrivileges(options),
       ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     },
     root: { path: 'rootfs', readonly: options.readOnly },
-    hostname,
+    ...(options.uts === 'host' ? {} : { hostname }),
+    ...(options.domainname === undefined ? {} : { domainname: options.domainname }),
+    ...(Object.keys(options.annotations).length === 0 ? {} : { annotations: options.annotations }),
     mounts: mounts(facts),
     linux: {
-      namespaces: namespaces(options).map((type) => ({ type })),
+      namespaces: namespaces(options, facts.peers ?? {}),
       ...idMappings(facts.idRange),
-      devices: [...defaults.devices],
-      resources: facts.resources,
-      seccomp: defaultSeccomp(capabilities),
-      maskedPaths: [...defaults.maskedPaths],
-      readonlyPaths: [...defaults.readonlyPaths],
+      devices: deviceNodes(facts),
+      // Without that controller there is nothing to set.
+      resources:
+        facts.resources.devices === undefined
+          ? facts.resources
+          : { ...facts.resources, devices: deviceRules(facts) },
+      ...(seccomp === undefined ? {} : { seccomp }),
+      ...(Object.keys(settings).length === 0 ? {} : { sysctl: settings }),
+      ...masks(options),
     },
   };
-}
-
-function namespaces(options: ContainerOptions): NamespaceKind[] {
-  const kinds: NamespaceKind[] = ['pid', 'mount', 'ipc', 'uts', 'cgroup'];
-  if (options.userns === 'auto') kinds.push('user');
-  if (options.network === 'none') kinds.push('network');
-  return kinds;
-}
-
-function idMappings(range: DescribeFacts['idRange']): {
-  uidMappings?: IdMapping[];
-  gidMappings?: IdMapping[];
-} {
-  if (range === null) return {};
-  const mapping = [{ containerID: 0, hostID: range.first, size: range.size }];
-  return { uidMappings: mapping, gidMappings: mapping };
-}
-
-function mounts({ options, cgroup, nameServiceFiles }: DescribeFacts): RuntimeMount[] {
-  return [
-    ...defaults.baseMounts,
-    options.network === 'host' ? defaults.hostSysfs : defaults.ownSysfs,
-    ...cgroupMounts(cgroup),
-    ...(options.network === 'host' ? nameServiceFiles.map(nameServiceMount) : []),
-    ...options.volumes.map((volume) => ({
-      destination: volume.target,
-      type: 'bind',
-      source: volume.source,
-      options: [
-        volume.recursive ? 'rbind' : 'bind',
-        ...(volume.idmap ? ['idmap'] : []),
-        volume.readonly ? 'ro' : 'rw',
-        'nosuid',
-        'nodev',
-      ],
-    })),
-  ];
-}
-
-function nameServiceMount(path: string): RuntimeMount {
-  return {
-    destination: path,
-    type: 'bind',
-    source: path,
-    options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
-  };
-}
-
-/** The container's own cgroup where programs look for their limits, read-only. */
-function cgroupMounts(cgroup: CgroupPlaces): RuntimeMount[] {
-  const flags = ['nosuid', 'noexec', 'nodev', 'ro'];
-  if (cgroup.unifiedControls) {
-    return [{ destination: '/sys/fs/cgroup', type: 'cgroup2', source: 'cgroup', options: flags }];
-  }
-  const controllers = Object.entries(cgroup.v1);
-  if (controllers.length === 0) return [];
-  return [
-    {
-      destination: '/sys/fs/cgroup',
-      type: 'tmpfs',
-      source: 'cgroup',
-      options: ['nosuid', 'noexec', 'nodev', 'mode=755', 'size=64k'],
-    },
-    ...controllers.map(([name, source]) => ({
-      destination: `/sys/fs/cgroup/${name}`,
-      type: 'bind',
-      source,
-      options: ['bind', ...flags],
-    })),
-  ];
 }

@@ -47,24 +47,38 @@ export const readonlyPaths: readonly string[] = [
   '/proc/sysrq-trigger',
 ];
 
-/** /proc, /dev and what lies in it. /sys depends on the network, /sys/fs/cgroup on the host's layout. */
-export const baseMounts: readonly RuntimeMount[] = [
-  mount('/proc', 'proc', ['nosuid', 'noexec', 'nodev']),
+export const proc: RuntimeMount = mount('/proc', 'proc', ['nosuid', 'noexec', 'nodev']);
+
+/** The host's own, without what is mounted in it. */
+export const hostProc: RuntimeMount = hostBind('/proc');
+
+export const deviceMounts: readonly RuntimeMount[] = [
   mount('/dev', 'tmpfs', ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=65536k']),
   mount('/dev/pts', 'devpts', ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5']),
-  mount('/dev/shm', 'tmpfs', ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=65536k']),
-  mount('/dev/mqueue', 'mqueue', ['nosuid', 'noexec', 'nodev']),
 ];
+
+/** `size` in bytes. */
+export function sharedMemory({ size = 64 << 20 }: { size?: number }): RuntimeMount {
+  return mount('/dev/shm', 'tmpfs', [
+    'nosuid',
+    'noexec',
+    'nodev',
+    'mode=1777',
+    `size=${Math.floor(size / 1024)}k`,
+  ]);
+}
+
+export const queues: RuntimeMount = mount('/dev/mqueue', 'mqueue', ['nosuid', 'noexec', 'nodev']);
+
+/** What the host has at that place, at the same place. */
+export function hostBind(path: string, options = ['nosuid', 'noexec', 'nodev']): RuntimeMount {
+  return { destination: path, type: 'bind', source: path, options: ['bind', ...options] };
+}
 
 export const ownSysfs: RuntimeMount = mount('/sys', 'sysfs', ['nosuid', 'noexec', 'nodev', 'ro']);
 
 /** On the host's network the kernel gives no sysfs of one's own (it shows network devices): the host's, read-only, without what is mounted in it. */
-export const hostSysfs: RuntimeMount = {
-  destination: '/sys',
-  type: 'bind',
-  source: '/sys',
-  options: ['bind', 'nosuid', 'noexec', 'nodev', 'ro'],
-};
+export const hostSysfs: RuntimeMount = hostBind('/sys', ['nosuid', 'noexec', 'nodev', 'ro']);
 
 function mount(destination: string, type: string, options: string[]): RuntimeMount {
   return { destination, type, source: type, options };

@@ -1,0 +1,45 @@
+import { membersOf } from '../../containerizer/container/neighbours.js';
+import { listNetworks } from '../../containerizer/network/store.js';
+import { type Column, table } from '../table.js';
+import type { Verb } from '../verb.js';
+
+export const verb: Verb = {
+  summary: 'List the networks',
+  example: 'berth network ls',
+  declare() {},
+  run({ roots, json, out }) {
+    const networks = listNetworks(roots).map((network) => ({
+      name: network.name,
+      driver: 'bridge',
+      subnet: network.subnet,
+      subnet6: network.subnet6,
+      internal: network.internal,
+      bridge: network.bridge,
+      created_at: network.created_at,
+      containers: membersOf(roots, network.name).length,
+    }));
+    if (json) {
+      out(`${JSON.stringify({ networks })}\n`);
+      return 0;
+    }
+    const rows = networks.map((each) => [
+      each.name,
+      each.subnet,
+      each.subnet6 ?? '-',
+      each.internal ? 'yes' : 'no',
+      String(each.containers),
+      each.bridge,
+    ]);
+    out(table(columns, rows));
+    return 0;
+  },
+};
+
+const columns: Column[] = [
+  { header: 'NETWORK' },
+  { header: 'SUBNET' },
+  { header: 'IPV6' },
+  { header: 'INTERNAL' },
+  { header: 'CONTAINERS', align: 'right' },
+  { header: 'BRIDGE' },
+];

@@ -1,0 +1,28 @@
+import { removeNetwork } from '../../containerizer/container/remove-network.js';
+import { BerthError } from '../../errors/berth-error.js';
+import { report } from '../report.js';
+import type { Verb } from '../verb.js';
+
+export const verb: Verb = {
+  summary: 'Remove networks that no container is on',
+  example: 'berth network rm backend',
+  declare(command) {
+    command.argument('<name...>');
+  },
+  async run({ roots, json, out }, names) {
+    let status = 0;
+    const removed: string[] = [];
+    for (const name of names) {
+      try {
+        await removeNetwork(roots, name);
+        removed.push(name);
+        if (!json) out(`${name}\n`);
+      } catch (error) {
+        if (!(error instanceof BerthError)) throw error;
+        status ||= report(error, name);
+      }
+    }
+    if (json) out(`${JSON.stringify({ networks: removed })}\n`);
+    return status;
+  },
+};

@@ -1,0 +1,90 @@
+import { InvalidArgumentError } from 'commander';
+import { findTask } from '../../inspect/find-task.js';
+import { bytes, decimal, share, whole } from '../../inspect/quantity.js';
+import { type InspectedTask, isUp } from '../../inspect/task-source.js';
+import { takeUsage, type Usage } from '../../inspect/usage.js';
+import { listTasks } from '../host-tasks.js';
+import { type Column, table } from '../table.js';
+import type { Context, Verb } from '../verb.js';
+
+interface Flags {
+  stream: boolean;
+  interval: number;
+}
+
+export const verb: Verb = {
+  summary: 'Show what containers use, again and again',
+  example: 'berth stats --no-stream web',
+  declare(command) {
+    command
+      .argument('[id...]', 'ids or names; by default all that run')
+      .option('--no-stream', 'once')
+      .option('--interval <seconds>', 'the time between the two samples of each figure', seconds, 1);
+  },
+  async run(context, wanted, given) {
+    const { stream, interval } = given as unknown as Flags;
+    // Names that are wrong are told before anything else.
+    const ids = wanted.map((name) => findTask(listTasks(context.roots), name).id);
+    do {
+      const tasks = chosen(listTasks(context.roots), ids);
+      if (ids.length > 0 && !tasks.some(isUp)) return 0;
+      // With nothing to sample, the sample does not take its time.
+      const started = Date.now();
+      show(context, await takeUsage(tasks, interval), stream);
+      if (stream) await pause(interval * 1000 - (Date.now() - started));
+    } while (stream);
+    return 0;
+  },
+};
+
+function chosen(all: InspectedTask[], ids: string[]): InspectedTask[] {
+  return ids.length === 0 ? all : all.filter(({ id }) => ids.includes(id));
+}
+
+const columns: readonly (Column & { text(usage: Usage): string })[] = [
+  { header: 'ID', text: ({ id }) => id.slice(0, 12) },
+  { header: 'NAME', text: ({ name, state }) => (state === 'paused' ? `${name} (paused)` : name) },
+  right('CPU%', (usage) => decimal(usage.cpu_percent)),
+  right('THRO', (usage) => share(usage.throttled)),
+  right('MEM', (usage) => bytes(usage.memory_working_set)),
+  right('LIMIT', (usage) => bytes(usage.memory_limit)),
+  right('MEM%', (usage) => decimal(usage.memory_percent)),
+  right('SWAP', (usage) => bytes(usage.swap)),
+  right('NET RX/TX', (usage) => `${bytes(usage.net_received_bytes)}/${bytes(usage.net_sent_bytes)}`),
+  right('DISK RD/WR', (usage) => `${bytes(usage.io_read_bytes)}/${bytes(usage.io_write_bytes)}`),
+  right('PROCS', (usage) => whole(usage.processes)),
+  right('THR', (usage) => whole(usage.threads)),
+  right('PSI CPU', ({ pressure }) => share(pressure.cpu.some)),
+  right('PSI MEM', ({ pressure }) => share(pressure.memory.some)),
+  right('PSI IO', ({ pressure }) => share(pressure.io.some)),
+];
+
+function right(header: string, text: (usage: Usage) => string): Column & { text(usage: Usage): string } {
+  return { header, align: 'right', text };
+}
+
+function show({ json, out }: Context, usages: Usage[], stream: boolean): void {
+  if (json) {
+    out(usages.map((usage) => `${JSON.stringify(usage)}\n`).join(''));
+    return;
+  }
+  const text = table(
+    columns,
+    usages.map((usage) => columns.map((column) => column.text(usage))),
+  );
+  if (!stream) out(text);
+  // Home, each line to its end, then all below: what stays the same does not flicker.
+  else if (process.stdout.isTTY) out(`\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[J`);
+  else out(`${text}\n`);
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
+}
+
+/** As for `ps`. */
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0.01 && value <= 86_400) return value;
+  throw new InvalidArgumentError('It is a number of seconds from 0.01 to 86400.');
+}

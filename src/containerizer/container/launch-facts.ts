@@ -1,0 +1,40 @@
+import path from 'node:path';
+import { places, type Roots } from '../../state/roots.js';
+import { type CgroupPlaces, cgroupFacts } from './cgroup-places.js';
+import type { ContainerDocument } from './document.js';
+import type { LaunchRequest } from './launch.js';
+import { networkFacts } from './network.js';
+
+const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
+
+/** `launch.json`: what the native launcher needs besides config.json (docs/reference/launch-json.md). */
+export function launchFacts(
+  roots: Roots,
+  document: ContainerDocument,
+  { image, options, timer }: LaunchRequest,
+  cgroup: CgroupPlaces,
+) {
+  return {
+    format: 1,
+    id: document.id,
+    name: document.name === document.id ? '' : document.name,
+    root: roots.root,
+    state_directory: places.run(roots, document.id),
+    container_directory: places.container(roots, document.id),
+    seccomp_directory: places.cache(roots),
+    remove: options.remove,
+    timings: timer !== undefined,
+    user: options.user ?? image.config.config?.User ?? '',
+    groups: options.groups,
+    init: options.init,
+    rootfs: {
+      base: roots.root,
+      layers: image.layers.map((layer) => path.relative(roots.root, layer)),
+      // What is discarded anyway need not be written to the disk first.
+      volatile: options.remove,
+    },
+    cgroup: cgroupFacts(cgroup),
+    ...(document.attachment ? { network: networkFacts(roots, document.id, document.attachment) } : {}),
+    logs: logLimits,
+  };
+}

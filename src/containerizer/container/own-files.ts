@@ -1,0 +1,113 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { RuntimeMount } from '../../oci-spec/runtime.js';
+import { places, type Roots } from '../../state/roots.js';
+import type { Attachment } from '../network/document.js';
+import { type HostEntry, hostsFile, resolvConf, withNeighbours } from '../network/name-service.js';
+import type { ContainerOptions } from './options.js';
+
+/** Files of /etc that a container has of its own, beside its root file system: by name, what is in them. */
+export type OwnFiles = Partial<Record<'hosts' | 'hostname' | 'resolv.conf', string>>;
+
+const nameServiceFiles = ['hosts', 'resolv.conf'] as const;
+
+/** Which files a container gets, and with what in them. On no network it gets none, unless it is told names. */
+export function ownFiles(
+  options: ContainerOptions,
+  hostname: string,
+  attachment: Attachment | null,
+  neighbours: readonly HostEntry[],
+): OwnFiles {
+  const { dns, dnsSearch, dnsOptions, addHosts, network } = options;
+  const resolves = dns.length + dnsSearch.length + dnsOptions.length > 0;
+  const files: OwnFiles = {};
+  if (attachment !== null || addHosts.length > 0) {
+    const base =
+      network === 'host'
+        ? (textOf('/etc/hosts') ?? '') + linesFor(addHosts)
+        : hostsFile(ownEntries(attachment, hostname), entries(addHosts, attachment));
+    files.hosts = withNeighbours(base, neighbours);
+  }
+  if (attachment !== null) files.hostname = `${hostname}\n`;
+  if (attachment !== null || resolves) {
+    const host = {
+      configured: textOf('/etc/resolv.conf'),
+      behindStub: textOf('/run/systemd/resolve/resolv.conf'),
+    };
+    files['resolv.conf'] = resolvConf({ dns, dnsSearch, dnsOptions }, host, network !== 'host');
+  }
+  return files;
+}
+
+/** Mounts of those files, and of the host's own where names are to resolve as they do there. */
+export function nameServiceMounts(
+  roots: Roots,
+  id: string,
+  files: OwnFiles,
+  options: ContainerOptions,
+): RuntimeMount[] {
+  const own = Object.keys(files).map((name) => ({
+    destination: `/etc/${name}`,
+    type: 'bind',
+    source: path.join(places.ownFiles(roots, id), name),
+    // They lie where its upper directory does, so they can be id-mapped and cost the host no other space.
+    options: ['bind', ...(options.userns === 'auto' ? ['idmap'] : []), 'rw', 'nosuid', 'nodev', 'noexec'],
+  }));
+  if (options.network !== 'host') return own;
+  const shared = nameServiceFiles.filter(
+    (name) => files[name] === undefined && textOf(`/etc/${name}`) !== null,
+  );
+  return [
+    ...own,
+    ...shared.map((name) => ({
+      destination: `/etc/${name}`,
+      type: 'bind',
+      source: `/etc/${name}`,
+      options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
+    })),
+  ];
+}
+
+export function writeOwnFiles(roots: Roots, id: string, files: OwnFiles): void {
+  const folder = places.ownFiles(roots, id);
+  const all = Object.entries(files);
+  if (all.length === 0) return;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const [name, text] of all) {
+    const file = path.join(folder, name);
+    writeFileSync(file, text, { flag: 'wx' });
+    chmodSync(file, 0o644); // whatever the caller's umask
+  }
+}
+
+function ownEntries(attachment: Attachment | null, hostname: string): HostEntry[] {
+  if (attachment === null) return [];
+  return [attachment.ipv4, attachment.ipv6].flatMap((address) =>
+    address === null ? [] : [{ address, names: [hostname] }],
+  );
+}
+
+const toHost = 'host-gateway';
+
+/** `host-gateway` is the host as the container reaches it. */
+function entries(added: ContainerOptions['addHosts'], attachment: Attachment | null): HostEntry[] {
+  return added.map(({ name, address }) => ({
+    address: address === toHost ? (attachment?.gateway4 ?? '127.0.0.1') : address,
+    names: [name],
+  }));
+}
+
+function linesFor(added: ContainerOptions['addHosts']): string {
+  return entries(added, null)
+    .map(({ address, names }) => `${address}\t${names.join(' ')}\n`)
+    .join('');
+}
+
+function textOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}

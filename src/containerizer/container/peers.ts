@@ -1,0 +1,63 @@
+import { BerthError } from '../../errors/berth-error.js';
+import type { Roots } from '../../state/roots.js';
+import { type Container, findContainer } from './catalogue.js';
+import type { PeerProcess } from './describe/namespaces.js';
+import type { ContainerOptions, Peer } from './options.js';
+
+/** The containers that a new one shares namespaces with. */
+export interface PeerFacts {
+  /** By what the options call them. */
+  processes: Record<string, PeerProcess>;
+  /** Whose ids the new one has: the user namespace owns the others, and the kernel lets nobody join them from another. Undefined: its own, or the host's. */
+  owner?: Container;
+  /** The options with the user namespace that follows. */
+  options: ContainerOptions;
+}
+
+/** Finds the containers whose namespaces `options` ask for, and sees that one user namespace fits all. */
+export function findPeers(roots: Roots, options: ContainerOptions): PeerFacts {
+  const flags = { '--userns': options.userns, '--pid': options.pid, '--ipc': options.ipc };
+  const wanted = Object.entries(flags).filter(
+    (entry): entry is [string, Peer] => typeof entry[1] !== 'string',
+  );
+  const processes: Record<string, PeerProcess> = {};
+  let owner: { flag: string; peer: Container } | undefined;
+  for (const [flag, { container }] of wanted) {
+    const peer = findContainer(roots, container);
+    const what = `${flag} container:${container}`;
+    const { process, document } = peer;
+    if (peer.state !== 'running' || process === undefined) {
+      throw new BerthError('CONTAINER_STATE', { what, why: 'that container is not running' });
+    }
+    if (flag === '--ipc' && document.ipc !== 'shareable') {
+      throw new BerthError('CONTAINER_STATE', {
+        what,
+        why: 'its shared memory is its own',
+        mend: 'Start that one with --ipc shareable.',
+      });
+    }
+    if (owner !== undefined && owner.peer.document.first_id !== document.first_id) {
+      throw new BerthError('USAGE', {
+        what,
+        why: `${owner.flag} names a container with other ids, and both would have to share them with this one`,
+      });
+    }
+    owner ??= { flag, peer };
+    processes[container] = { id: document.id, pid: process.task.pid, startTime: process.task.start_time };
+  }
+  if (owner === undefined) return { processes, options };
+  const hosts = owner.peer.document.first_id === null;
+  if (options.userns === 'host' && !hosts) {
+    throw new BerthError('USAGE', {
+      what: `${owner.flag} container:${owner.peer.document.name}`,
+      why: 'it has ids of its own, which its namespaces belong to, and --userns host would not',
+      mend: 'Leave --userns away: the ids of that container are shared.',
+    });
+  }
+  const name = Object.keys(processes)[0] ?? '';
+  return {
+    processes,
+    ...(hosts ? {} : { owner: owner.peer }),
+    options: { ...options, userns: hosts ? 'host' : { container: name } },
+  };
+}

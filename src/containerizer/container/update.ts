@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { BerthError } from '../../errors/berth-error.js';
+import { native } from '../../native/index.js';
+import type { RuntimeConfig } from '../../oci-spec/runtime.js';
+import { writeWhole } from '../../state/atomic-file.js';
+import { readDocument } from '../../state/json-file.js';
+import { FileLock } from '../../state/lock.js';
+import { places, type Roots } from '../../state/roots.js';
+import { limitsSwap } from '../host/swap-accounting.js';
+import type { Container } from './catalogue.js';
+import { cgroupFacts, layoutOfHost } from './cgroup-places.js';
+import { changedResources, limitsOf } from './describe/resources.js';
+import type { ContainerDocument } from './document.js';
+import { explainRefusal } from './launch-error.js';
+import { checkLimits } from './limit-check.js';
+import type { ResourceLimits } from './limits.js';
+
+/**
+ * Changes limits of a container that runs, and what is kept of them, so that its config.json stays the truth. What is not said stays. When the kernel
+ * refuses one, all are as they were.
+ */
+export async function updateContainer(
+  roots: Roots,
+  { document: { id, name, cgroup_places }, state }: Container,
+  limits: ResourceLimits,
+): Promise<void> {
+  if (state !== 'running') throw notRunning(name);
+  // One change at a time: each starts from what the last has written.
+  const lock = await FileLock.take(path.join(roots.root, 'update.lock'));
+  try {
+    const file = path.join(places.run(roots, id), 'config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8')) as RuntimeConfig;
+    const before = config.linux.resources;
+    const facts = { limitsSwap: limitsSwap(layoutOfHost()) };
+    const after = changedResources(before, checkLimits(limits, before), facts);
+    await native()
+      .updateLimits({
+        cgroup: JSON.stringify(cgroupFacts(cgroup_places)),
+        before: JSON.stringify(before),
+        after: JSON.stringify(after),
+      })
+      .catch((error) => {
+        throw explainRefusal(error, `container ${name}`);
+      });
+    writeWhole(file, JSON.stringify({ ...config, linux: { ...config.linux, resources: after } }));
+    for (const folder of [places.container(roots, id), places.run(roots, id)]) {
+      const record = path.join(folder, 'container.json');
+      const document = readDocument<ContainerDocument>(record, 1);
+      if (document !== undefined)
+        writeWhole(record, JSON.stringify({ ...document, limits: limitsOf(after) }));
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw notRunning(name);
+    throw error;
+  } finally {
+    lock.release();
+  }
+}
+
+function notRunning(name: string): BerthError {
+  return new BerthError('CONTAINER_STATE', { what: `container ${name}`, why: 'it is not running' });
+}

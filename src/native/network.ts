@@ -1,0 +1,81 @@
+/** A network as the packet filter knows it. */
+export interface FilteredNetwork {
+  bridge: string;
+  internal: boolean;
+}
+
+export interface NetworkCalls {
+  /** Makes a bridge with its addresses, and the packet filter's table that knows it. What is there already is left as it is. Takes some milliseconds. */
+  raiseNetwork(
+    network: FilteredNetwork & { mac: string; mtu: number; addresses: { address: string; prefix: number }[] },
+  ): void;
+  /** Are bridge and packet filter there? Microseconds. */
+  isNetworkUp(network: FilteredNetwork): boolean;
+  /** Takes both away; with `last` the whole table. */
+  lowerNetwork(network: FilteredNetwork & { last: boolean }): void;
+
+  /** The interfaces of this host, and the networks that it has routes to or addresses in (default routes apart). */
+  hostNetworks(): { interfaces: HostInterface[]; networks: HostNetwork[] };
+
+  /**
+   * Claims addresses and ports for as long as any copy of `fd` is open; a supervisor inherits it. What earlier holders that were killed left in the packet filter goes. Throws EADDRINUSE: `step` is the
+   * number of the port that cannot be had, or `address`.
+   */
+  claimNetwork(request: NetworkClaimRequest): NetworkClaim;
+  /** Removes the file of claims if nobody holds any. */
+  removeIdleClaims(file: string): boolean;
+
+  /** Every port that any container on this host publishes. */
+  publishedPorts(): PublishedElement[];
+  /** Takes back all of one owner; gives how many there were. */
+  withdrawPorts(owner: string): number;
+}
+
+export interface HostInterface {
+  name: string;
+  /** `bridge`, `veth`, …; empty for hardware and loopback. */
+  kind: string;
+  index: number;
+  /** The bridge that it is on; 0: none. */
+  master: number;
+  up: boolean;
+}
+
+export interface HostNetwork {
+  address: string | null;
+  prefix: number;
+  /** The index of the interface. */
+  interface: number;
+}
+
+export interface NetworkClaimRequest {
+  /** Where claims are kept; made if missing. */
+  file: string;
+  /** IPv4: from the first to the last, but for the gateway. */
+  first: string;
+  last: string;
+  gateway: string;
+  /** The IPv6 network that the IPv4 address completes, or with 128 for a prefix an address; null: none. */
+  network6: string | null;
+  prefix6: number;
+  /** `first` 0: any port. */
+  ports: { addresses: string[]; protocol: 'tcp' | 'udp'; first: number; last: number }[];
+}
+
+export interface NetworkClaim {
+  fd: number;
+  ipv4: string;
+  ipv6: string | null;
+  /** One for each that was asked for. */
+  ports: number[];
+}
+
+export interface PublishedElement {
+  hostIp: string;
+  hostPort: number;
+  protocol: 'tcp' | 'udp';
+  containerIp: string;
+  containerPort: number;
+  /** `ROOTHASH/ID` of the container. */
+  owner: string;
+}
