@@ -76,8 +76,13 @@ Result<Fd> open_in_root(int root, const char* path, int flags) {
 }
 
 Result<Fd> open_in_root_plain(int root, const char* path, int flags) {
-  if (!holds("plain-mount-points")) return open_in_root(root, path, flags);
   return open_resolved(root, path, flags, kernel::kResolveInRoot | kernel::kResolveNoSymlinks);
+}
+
+Result<Fd> open_beneath_plain(int directory, const char* path, int flags) {
+  return open_resolved(
+      directory, path, flags,
+      kernel::kResolveBeneath | kernel::kResolveNoSymlinks | kernel::kResolveNoXdev);
 }
 
 Result<Fd> make_directory_in_root(int root, const char* path) {
