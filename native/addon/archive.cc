@@ -89,16 +89,6 @@ Napi::Value extract_call(const Napi::CallbackInfo& info) {
                           [](Napi::Env env, Members& members) { return to_js(env, members); });
 }
 
-Napi::Object to_js(Napi::Env env, const sys::BlobFacts& facts) {
-  const auto object = Napi::Object::New(env);
-  object.Set("compression", Napi::String::New(env, sys::compression_name(facts.compression)));
-  object.Set("digest", Napi::String::New(env, facts.digest));
-  object.Set("size", Napi::Number::New(env, static_cast<double>(facts.size)));
-  object.Set("diffId", Napi::String::New(env, facts.diff_id));
-  object.Set("archiveBytes", Napi::Number::New(env, static_cast<double>(facts.archive_bytes)));
-  return object;
-}
-
 sys::BlobExpectation expectation_of(const Napi::Object& given) {
   sys::BlobExpectation expected;
   const std::string compression = text_of(given, "compression");
@@ -129,9 +119,10 @@ Napi::Value transcode_call(const Napi::CallbackInfo& info) {
     unlink(path.c_str());
     return failure_of(facts.error(), refusal);
   };
-  return run_job<sys::BlobFacts>(
-      info.Env(), work,
-      [](Napi::Env env, sys::BlobFacts& facts) -> Napi::Value { return to_js(env, facts); });
+  return run_job<sys::BlobFacts>(info.Env(), work,
+                                 [](Napi::Env env, sys::BlobFacts& facts) -> Napi::Value {
+                                   return blob_facts_to_js(env, facts);
+                                 });
 }
 
 }  // namespace

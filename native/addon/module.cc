@@ -12,6 +12,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   berth::addon::register_process(exports);
   berth::addon::register_unpack(exports);
   berth::addon::register_archive(exports);
+  berth::addon::register_pack(exports);
   berth::addon::register_probe(exports);
   berth::addon::register_launch(exports);
   berth::addon::register_sample(exports);

@@ -31,4 +31,14 @@ Failure failure_of(const sys::Error& error, const sys::Refusal& refusal) {
   return failure;
 }
 
+Napi::Object blob_facts_to_js(Napi::Env env, const sys::BlobFacts& facts) {
+  const auto object = Napi::Object::New(env);
+  object.Set("compression", Napi::String::New(env, sys::compression_name(facts.compression)));
+  object.Set("digest", Napi::String::New(env, facts.digest));
+  object.Set("size", Napi::Number::New(env, static_cast<double>(facts.size)));
+  object.Set("diffId", Napi::String::New(env, facts.diff_id));
+  object.Set("archiveBytes", Napi::Number::New(env, static_cast<double>(facts.archive_bytes)));
+  return object;
+}
+
 }  // namespace berth::addon

@@ -19,6 +19,9 @@ uint64_t number_of(const Napi::Object& object, const char* key);
 sys::BlobLimits blob_limits_of(const Napi::Object& limits);
 sys::TarLimits tar_limits_of(const Napi::Object& limits);
 
+/// As src/native/archive.ts has BlobFacts.
+Napi::Object blob_facts_to_js(Napi::Env env, const sys::BlobFacts& facts);
+
 /// Content that was refused has no errno: its code, reason and entry are what is told.
 Failure failure_of(const sys::Error& error, const sys::Refusal& refusal);
 

@@ -86,6 +86,8 @@ Result<Fd> await_start(const Plan& plan, const FirstProcess& ends, Progress& pro
     auto size = read_state(connection.get());
     if (!size) continue;
     const uint32_t state_size = *size;
+    // From here on it is started, whoever asks.
+    close(ends.start);
     auto hooked = run_hooks(plan.handover.start_hooks, state_size, progress);
     if (hooked) return connection;
     const Failure failure = describe(progress, hooked.error());

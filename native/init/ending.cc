@@ -30,10 +30,11 @@ Result<Fd> open_parent(const char* path) {
   return open_directory(parent.size() == 0 ? "." : parent.c_str());
 }
 
-/// Removes a folder of the container's, its document first: without that it is no container to anybody, and what a crash leaves of the rest is swept
-/// by whoever looks next.
-Result<void> discard(Fd folder, int parent, const char* name) {
-  if (folder && unlinkat(folder.get(), "container.json", 0) != 0 && errno != ENOENT)
+/// Removes a folder, its document first: without that it is no container or volume to anybody, and what a crash leaves of the rest is swept by whoever
+/// looks next.
+Result<void> discard(Fd folder, int parent, const char* name,
+                     const char* document = "container.json") {
+  if (folder && unlinkat(folder.get(), document, 0) != 0 && errno != ENOENT)
     return sys::last_error("unlinkat");
   folder.reset();
   return sys::remove_tree(parent, name);
@@ -43,6 +44,7 @@ Result<void> discard(Fd folder, int parent, const char* name) {
 
 Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
   id_.add(plan.id);
+  own_volumes_ = plan.own_volumes;
   name_.add(plan.name);
   folder_.add(base_name(plan.state_directory));
   const auto add_cgroup = [&](const char* path) -> Result<void> {
@@ -51,12 +53,7 @@ Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
     BERTH_ASSIGN(Fd parent, open_parent(path));
     cgroups_[cgroup_count_].parent = std::move(parent);
     cgroups_[cgroup_count_++].name.add(base_name(path));
-    // Where it counts what the kernel killed: v2 memory.events, v1 memory.oom_control; other hierarchies have neither.
-    for (const char* file : {"memory.events", "memory.oom_control"}) {
-      if (!memory_events_)
-        memory_events_.reset(
-            open(sys::Text<PATH_MAX>(path, "/", file).c_str(), O_RDONLY | O_CLOEXEC));
-    }
+    oom_.prepare(path);
     return {};
   };
   if (plan.cgroup.unified[0] != '\0') BERTH_TRY(add_cgroup(plan.cgroup.unified));
@@ -90,18 +87,8 @@ void Ending::add_later_cgroup(const char* path) {
   cgroups_[cgroup_count_ - 1].name.add(base_name(path));
 }
 
-bool Ending::oom_killed() const {
-  char text[512];
-  const ssize_t length =
-      memory_events_ ? pread(memory_events_.get(), text, sizeof text - 1, 0) : -1;
-  if (length <= 0) return false;
-  text[length] = '\0';
-  const char* count = strstr(text, "oom_kill ");
-  return count != nullptr && sys::leading_number(count + strlen("oom_kill ")) > 0;
-}
-
 Result<void> Ending::remove_cgroups() {
-  memory_events_.reset();
+  oom_.let_go();
   Result<void> outcome;
   for (uint32_t i = 0; i < cgroup_count_; ++i) {
     constexpr int kTries = 50;
@@ -126,6 +113,11 @@ Result<void> Ending::remove_container() {
     if (unlinkat(root_.get(), sys::Text<256>("names/", name_.c_str()).c_str(), 0) != 0 &&
         errno != ENOENT)
       return sys::last_error("unlinkat");
+  }
+  for (uint32_t number = 1; number <= own_volumes_; ++number) {
+    const sys::Text<256> volume("volumes/", id_.c_str(), '-', number);
+    Fd folder(openat(root_.get(), volume.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    BERTH_TRY(discard(std::move(folder), root_.get(), volume.c_str(), "volume.json"));
   }
   BERTH_TRY(discard(std::move(container_), root_.get(),
                     sys::Text<256>("containers/", id_.c_str()).c_str()));

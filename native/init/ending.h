@@ -2,6 +2,7 @@
 #pragma once
 
 #include "init/network.h"
+#include "init/oom.h"
 #include "launch/plan.h"
 #include "sys/fd.h"
 #include "sys/text.h"
@@ -14,11 +15,11 @@ class Ending {
   /// Errors name the call that failed; `*subject` says on what.
   sys::Result<void> prepare(const launch::Plan& plan, const char** subject);
 
-  /// Has the kernel killed a process of the task for want of memory? Asked before the cgroup goes.
-  bool oom_killed() const;
+  /// What the kernel killed for want of memory. Asked before the cgroup goes.
+  const OomWitness& oom() const { return oom_; }
   /// Removes the task's cgroups; a straggler that is not reaped yet gets a moment.
   sys::Result<void> remove_cgroups();
-  /// Removes all trace of the container: name, upper directory, logs, volatile state.
+  /// Removes all trace of the container: name, volumes of its own, upper directory, logs, volatile state.
   sys::Result<void> remove_container();
 
   PublishedPorts& ports() { return ports_; }
@@ -39,8 +40,9 @@ class Ending {
   Name id_, name_, folder_;  // copies: the plan does not live as long
   CgroupPlace cgroups_[kMostHierarchies + 1];
   uint32_t cgroup_count_ = 0;
+  uint32_t own_volumes_ = 0;
   PublishedPorts ports_;
-  sys::Fd memory_events_;
+  OomWitness oom_;
   sys::Fd root_, state_parent_, state_, container_;
 };
 

@@ -29,6 +29,39 @@ Result<void> write_whole(int directory, const char* name, const char* text, size
   return {};
 }
 
+/// Text of the kernel's log, which is printable.
+void add_quoted(const char* from, ExitText& text) {
+  if (*from == '\0') return text.add("null");
+  text.add('"');
+  for (; *from != '\0'; ++from) {
+    if (*from == '"' || *from == '\\') text.add('\\');
+    text.add(*from);
+  }
+  text.add('"');
+}
+
+void add_known(uint64_t number, ExitText& text) {
+  if (number == 0) return text.add("null");
+  text.add(number);
+}
+
+void add_oom(const OomReport& oom, ExitText& text) {
+  constexpr const char* kLevels[] = {"null", "\"container\"", "\"above\"", "\"host\""};
+  text.add(",\"oom\":{\"kills\":");
+  text.add(oom.kills);
+  text.add(",\"process\":");
+  add_quoted(oom.process, text);
+  text.add(",\"pid\":");
+  add_known(static_cast<uint64_t>(oom.pid), text);
+  text.add(",\"level\":");
+  text.add(kLevels[static_cast<int>(oom.level)]);
+  text.add(",\"cgroup\":");
+  add_quoted(oom.cgroup, text);
+  text.add(",\"limit\":");
+  add_known(oom.limit, text);
+  text.add('}');
+}
+
 }  // namespace
 
 Result<void> identify(pid_t task, StateRecord& record) {
@@ -69,7 +102,8 @@ ExitText format_exit(const ExitStatus& exit) {
   } else {
     text.add(exit.signal);
   }
-  text.add(exit.oom_killed ? ",\"oom_killed\":true" : ",\"oom_killed\":false");
+  text.add(exit.oom.kills > 0 ? ",\"oom_killed\":true" : ",\"oom_killed\":false");
+  if (exit.oom.kills > 0) add_oom(exit.oom, text);
   text.add(",\"finished_at\":\"");
   text.add(now(kMilliseconds).c_str());
   text.add("\",\"log_bytes_dropped\":");

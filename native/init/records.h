@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "init/oom.h"
 #include "sys/result.h"
 #include "sys/text.h"
 
@@ -18,7 +19,7 @@ struct ProcessName {
 struct ExitStatus {
   int status = 0;  // as a shell has it: 128 + N when killed by signal N
   int signal = 0;  // 0: none
-  bool oom_killed = false;
+  OomReport oom;
   uint64_t log_bytes_dropped = 0;
 };
 
@@ -34,7 +35,7 @@ sys::Result<void> identify(pid_t task, StateRecord& record);
 sys::Result<void> write_state(int directory, const StateRecord& record);
 
 /// `exit.json`, on one line without a newline.
-using ExitText = sys::Text<256>;
+using ExitText = sys::Text<1024>;
 ExitText format_exit(const ExitStatus& exit);
 sys::Result<void> write_exit(int directory, const ExitText& text);
 

@@ -147,14 +147,14 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   ExitStatus exit = collect(container);
   constexpr int kDiskPatience = 2000;
   log_writer.finish(kDiskPatience);
-  exit.oom_killed = ending.oom_killed();
+  exit.oom = ending.oom().explain(container.host_pid);
   exit.log_bytes_dropped = log_writer.dropped();
   const ExitText text = format_exit(exit);
   const auto recorded = remove ? Result<void>() : write_exit(ending.state(), text);
   const auto withdrawn = ending.ports().withdraw();
   const auto cgroups = ending.remove_cgroups();
   const auto removed = remove ? ending.remove_container() : Result<void>();
-  control.announce_exit(sys::Text<288>("exited ", text.c_str()).c_str());
+  control.announce_exit(sys::Text<1056>("exited ", text.c_str()).c_str());
   return recorded && withdrawn && cgroups && removed ? 0 : 1;
 }
 

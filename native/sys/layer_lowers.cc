@@ -4,6 +4,10 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
+#include <algorithm>
+#include <iterator>
+
+#include "sys/directory_names.h"
 #include "sys/kernel.h"
 
 namespace berth::sys {
@@ -37,6 +41,18 @@ Result<LowerDirectory::Found> LowerDirectory::find(const char* name) const {
     break;
   }
   return found;
+}
+
+Result<std::vector<std::string>> LowerDirectory::names() const {
+  std::vector<std::string> all;
+  for (const auto& layer : layers_) {
+    BERTH_ASSIGN(std::vector<std::string> some, directory_names(layer->get()));
+    all.insert(all.end(), std::make_move_iterator(some.begin()),
+               std::make_move_iterator(some.end()));
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
 }
 
 Result<LowerDirectory> LowerDirectory::enter(const char* name) const {

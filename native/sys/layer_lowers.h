@@ -34,6 +34,8 @@ class LowerDirectory {
   bool empty() const { return layers_.empty(); }
   int topmost() const { return layers_.front()->get(); }
   Result<Found> find(const char* name) const;
+  /// The names in all of them, sorted, whiteouts included.
+  Result<std::vector<std::string>> names() const;
   /// The merged directory `name`; empty unless `find` calls it a directory.
   Result<LowerDirectory> enter(const char* name) const;
 

@@ -1,15 +1,14 @@
 // Whiteouts (OCI image specification, layer.md, "Whiteouts"). They hide only what lower layers
 // brought: never what the same layer has, in whatever order the archive lists the two.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include <cstring>
 #include <vector>
 
 #include "sys/defence.h"
+#include "sys/directory_names.h"
 #include "sys/kernel.h"
 #include "sys/layer_attributes.h"
 #include "sys/layer_writer.h"
@@ -25,23 +24,6 @@ Result<Fd> open_directory(int parent, const char* name) {
   return adopt(
       kernel::openat2(parent, name, {O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, kInside}),
       "openat2");
-}
-
-/// The names in a directory, read before anything in it changes.
-Result<std::vector<std::string>> names_in(int directory) {
-  BERTH_ASSIGN(Fd again, open_directory(directory, "."));
-  DIR* stream = fdopendir(again.release());
-  if (stream == nullptr) return last_error("fdopendir");
-  std::vector<std::string> names;
-  errno = 0;
-  while (const dirent* entry = readdir(stream)) {
-    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-      names.emplace_back(entry->d_name);
-  }
-  const int number = errno;
-  closedir(stream);
-  if (number != 0) return Error{number, "readdir"};
-  return names;
 }
 
 }  // namespace
@@ -99,7 +81,7 @@ Result<void> LayerWriter::make_opaque(int directory) {
 /// Below an opaque directory nothing is left to hide, and overlayfs shows a whiteout there as a
 /// broken entry.
 Result<void> LayerWriter::drop_whiteouts(int directory) {
-  BERTH_ASSIGN(const std::vector<std::string> names, names_in(directory));
+  BERTH_ASSIGN(const std::vector<std::string> names, directory_names(directory));
   for (const std::string& name : names) {
     struct stat status;
     if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
@@ -126,7 +108,7 @@ Result<void> LayerWriter::delete_lower(int parent, const std::string& parent_pat
 }
 
 Result<void> LayerWriter::delete_lower_children(int directory, const std::string& path) {
-  BERTH_ASSIGN(const std::vector<std::string> names, names_in(directory));
+  BERTH_ASSIGN(const std::vector<std::string> names, directory_names(directory));
   for (const std::string& name : names) {
     BERTH_TRY(delete_lower(directory, path, name));
   }

@@ -28,6 +28,12 @@ class ByteSource {
 
 enum class TarType { kFile, kHardLink, kSymlink, kDevice, kDirectory, kFifo };
 
+/// Of a device node. Only written: berth makes none.
+struct TarDevice {
+  bool block = false;
+  unsigned major = 0, minor = 0;
+};
+
 struct TarEntry {
   std::string name, link;  // as the archive has them
   TarType type = TarType::kFile;
@@ -37,6 +43,7 @@ struct TarEntry {
   timespec mtime{};
   std::vector<std::pair<std::string, std::string>> xattrs;
   bool sparse = false;
+  TarDevice device;
   std::vector<SparsePart> parts;  // of a sparse file: where its stored bytes go, in rising order
 };
 

@@ -1,5 +1,6 @@
 import { type Container, listContainers, shownState } from '../containerizer/container/catalogue.js';
 import { removeDebris } from '../containerizer/container/debris.js';
+import { reasonOf } from '../containerizer/container/oom.js';
 import { settle } from '../containerizer/container/settle.js';
 import type { InspectedTask, ListTasks } from '../inspect/task-source.js';
 import { report } from './report.js';
@@ -15,7 +16,7 @@ export const listTasks: ListTasks = (roots) => {
 };
 
 function taskOf(container: Container): InspectedTask {
-  const { document, state, process } = container;
+  const { document, state, process, exit } = container;
   const { id, name, image, cgroup } = document;
   const runs = state === 'running';
   // On a hybrid host the controllers that a container is accounted by are bound to v1.
@@ -28,6 +29,7 @@ function taskOf(container: Container): InspectedTask {
     state: shownState(container),
     pid: runs ? (process?.task.pid ?? null) : null,
     pidStartTime: runs ? (process?.task.start_time ?? null) : null,
+    endReason: reasonOf(exit),
     ownNetwork: document.network !== 'host',
     startedAt: process?.started_at ?? null,
     cgroup: {

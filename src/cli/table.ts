@@ -24,7 +24,8 @@ function pad(cell: string, width: number, align: 'left' | 'right'): string {
   return align === 'left' ? cell + blanks : blanks + cell;
 }
 
-function printable(cell: string): string {
+/** Control characters, which names from images may have, shown escaped. */
+export function printable(cell: string): string {
   return cell.replace(
     /\p{Cc}/gu,
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,

@@ -11,6 +11,8 @@ export interface InspectedTask {
   /** The first process, on the host; its start in clock ticks since boot (field 22 of /proc/PID/stat). */
   pid: number | null;
   pidStartTime: number | null;
+  /** Why it has ended as it did, where that needs words. */
+  endReason?: string | null;
   /** Its network is not the host's. */
   ownNetwork?: boolean;
   /** RFC 3339. */

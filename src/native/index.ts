@@ -8,6 +8,7 @@ export type * from './archive.js';
 export * from './native.js';
 export * from './native-error.js';
 export type * from './network.js';
+export type * from './pack.js';
 export type * from './probe.js';
 export * from './sample.js';
 export type { Compression } from './unpack.js';

@@ -1,5 +1,6 @@
 import type { ArchiveCalls } from './archive.js';
 import type { NetworkCalls } from './network.js';
+import type { PackCalls } from './pack.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
@@ -13,6 +14,7 @@ export interface Native
     LaunchCalls,
     LockCalls,
     NetworkCalls,
+    PackCalls,
     ProbeCalls,
     ProcessCalls,
     SampleCalls,
@@ -24,6 +26,12 @@ export interface LaunchCalls {
    * any copy of `fd`; a supervisor inherits it. Throws ENOSPC when every range is taken.
    */
   claimIdRange(request: { file: string; first: number; size: number; count: number }): IdRangeClaim;
+
+  /**
+   * A descriptor of the claim that the supervisor with this pid and start time holds (pidfd_getfd(2)): the same claim, not another. ESRCH, EBADF: it is
+   * gone. EPERM: that takes CAP_SYS_PTRACE.
+   */
+  copyIdRangeClaim(pid: number, startTime: number): number;
 
   /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
   launch(request: LaunchRequest): Promise<Launched>;

@@ -105,7 +105,7 @@ t.test('the verbs', async (t) => {
   });
   t.notMatch(load.stderr, /[^ -~\n]/, 'no bars where there is no terminal');
   t.match(json('ls'), { images: [{ name: 'busybox:latest', layers: 1 }] });
-  t.match(run('ls').stdout, /^IMAGE +DIGEST +LAYERS +SIZE +LOADED\nbusybox:latest /);
+  t.match(run('ls').stdout, /^IMAGE +DIGEST +LAYERS +SIZE +CREATED +LOADED\nbusybox:latest /);
   t.match(json('inspect', 'busybox'), { name: 'busybox:latest', config: { config: { User: 'www-data' } } });
   const target = path.join(folder, 'unpacked');
   t.match(json('unpack', 'busybox', target), { directory: target, warnings: [] });

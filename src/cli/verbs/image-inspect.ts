@@ -6,12 +6,24 @@ export const verb: Verb = {
   summary: 'Show the manifest, configuration and layers of an image',
   example: 'berth image inspect debian:bookworm',
   declare(command) {
-    command.argument('<image>');
+    command.argument('<image>', 'a name or id');
   },
   run(context, [reference = '']) {
     const image = inspectImage(context.roots, reference);
     const { manifest, config, directories } = image;
-    const document = { ...imageJson(image), manifest, config, directories };
+    const document = {
+      ...imageJson(image),
+      id: image.configDigest,
+      names: image.names,
+      os: config.os,
+      architecture: config.architecture,
+      variant: config.variant ?? null,
+      author: config.author ?? null,
+      diff_ids: config.rootfs.diff_ids,
+      manifest,
+      config,
+      directories,
+    };
     context.out(`${JSON.stringify(document, null, context.json ? 0 : 2)}\n`);
     return 0;
   },

@@ -6,19 +6,27 @@ import type { Verb } from '../verb.js';
 export const verb: Verb = {
   summary: 'List the images of the store',
   example: 'berth image ls --json',
-  declare() {},
-  run(context) {
+  declare(command) {
+    command.option('-q, --quiet', 'ids alone').option('--no-trunc', 'show digests in full');
+  },
+  run(context, _none, { quiet, trunc }) {
     const images = listImages(context.roots);
+    const shown = (digest: string) => (trunc === false ? digest : digest.slice(7, 19));
     if (context.json) {
       context.out(`${JSON.stringify({ images: images.map(imageJson) })}\n`);
       return 0;
     }
+    if (quiet === true) {
+      context.out([...new Set(images.map((image) => `${shown(image.manifestDigest)}\n`))].join(''));
+      return 0;
+    }
     const rows = images.map((image) => [
       image.name,
-      image.manifestDigest.slice(7, 19),
+      shown(image.manifestDigest),
       String(image.layers),
       megabytes(image.size),
-      image.loadedAt.slice(0, 19).replace('T', ' '),
+      moment(image.created),
+      moment(image.loadedAt),
     ]);
     context.out(table(columns, rows));
     return 0;
@@ -30,8 +38,13 @@ const columns: Column[] = [
   { header: 'DIGEST' },
   { header: 'LAYERS', align: 'right' },
   { header: 'SIZE', align: 'right' },
+  { header: 'CREATED' },
   { header: 'LOADED' },
 ];
+
+function moment(time: string | undefined): string {
+  return time?.slice(0, 19).replace('T', ' ') ?? '-';
+}
 
 /** The members that `image ls` and `image inspect` share. */
 export function imageJson(image: ImageSummary) {

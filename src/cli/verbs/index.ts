@@ -29,6 +29,18 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./wait.js'),
   },
   rm: { summary: 'Remove containers with their files and logs', load: () => import('./rm.js') },
+  diff: {
+    summary: "Show what a container has changed of its image's files",
+    load: () => import('./diff.js'),
+  },
+  export: {
+    summary: 'Write the file system of a container as a tar archive',
+    load: () => import('./export.js'),
+  },
+  commit: {
+    summary: 'Make an image of what a container has become',
+    load: () => import('./commit.js'),
+  },
   'image load': {
     summary: 'Bring images into the store, verified and unpacked',
     load: () => import('./image-load.js'),
@@ -42,7 +54,34 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Write the root file system of an image as a plain tree',
     load: () => import('./image-unpack.js'),
   },
-  'image rm': { summary: 'Remove an image from the store', load: () => import('./image-rm.js') },
+  'image rm': { summary: 'Remove images from the store', load: () => import('./image-rm.js') },
+  'image tag': { summary: 'Give an image one more name', load: () => import('./image-tag.js') },
+  'image history': {
+    summary: 'Show how an image came to be, newest first',
+    load: () => import('./image-history.js'),
+  },
+  'image save': {
+    summary: 'Write images to an archive, or as a layout, that other tools read',
+    load: () => import('./image-save.js'),
+  },
+  'image import': {
+    summary: 'Make an image from the archive of a root file system',
+    load: () => import('./image-import.js'),
+  },
+  'volume create': {
+    summary: 'Make a volume that containers can keep files in',
+    load: () => import('./volume-create.js'),
+  },
+  'volume ls': { summary: 'List the volumes', load: () => import('./volume-ls.js') },
+  'volume inspect': {
+    summary: 'Show all that is known of volumes, as JSON',
+    load: () => import('./volume-inspect.js'),
+  },
+  'volume rm': { summary: 'Remove volumes that no container has', load: () => import('./volume-rm.js') },
+  'volume prune': {
+    summary: 'Remove the volumes without a name that no container has',
+    load: () => import('./volume-prune.js'),
+  },
   port: { summary: "Show which ports of the host lead to a container's", load: () => import('./port.js') },
   'network create': {
     summary: 'Make a network that containers join with run --network',
@@ -61,6 +100,10 @@ export const verbs: Record<string, VerbEntry> = {
   'bench launch': {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
+  },
+  gc: {
+    summary: 'Find what was leaked (state, cgroups, ports, bridges, names) and heal it',
+    load: () => import('./gc.js'),
   },
   doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
   version: {

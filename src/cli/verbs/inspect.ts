@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Container, findContainer, shownState } from '../../containerizer/container/catalogue.js';
+import { reasonOf } from '../../containerizer/container/oom.js';
 import { settle } from '../../containerizer/container/settle.js';
 import type { RuntimeConfig } from '../../oci-spec/runtime.js';
 import { places, type Roots } from '../../state/roots.js';
@@ -32,7 +33,8 @@ function describe(roots: Roots, container: Container) {
     exit_code: exit?.status ?? null,
     signal: exit?.signal ?? null,
     oom_killed: exit?.oom_killed ?? null,
-    reason: exit?.reason ?? null,
+    oom: exit?.oom ?? null,
+    reason: reasonOf(exit),
     log_bytes_dropped: exit?.log_bytes_dropped ?? null,
     directory: places.container(roots, document.id),
     config: readConfig(path.join(places.run(roots, document.id), 'config.json')),

@@ -50,7 +50,7 @@ function printIds({ json, out }: Context, tasks: InspectedTask[], trunc: boolean
 }
 
 async function printRows(
-  { json, out }: Context,
+  { json, out, note }: Context,
   tasks: InspectedTask[],
   one: boolean,
   flags: Flags,
@@ -64,6 +64,7 @@ async function printRows(
   }
   const columns = columnsOf(depth === 'task' ? 'list' : 'tree', { pss });
   out(tableOf(document.rows, columns, !flags.trunc));
+  for (const { name, endReason } of tasks) if (endReason) note(`${name}: ${endReason}`);
 }
 
 /** Shorter than a tick of the kernel's clock there is nothing to measure; longer than a day is a slip. */

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { findContainer } from '../../containerizer/container/catalogue.js';
 import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
 import { launchContainer, type RunningContainer } from '../../containerizer/container/launch.js';
+import { reasonOf } from '../../containerizer/container/oom.js';
 import type { ContainerOptions } from '../../containerizer/container/options.js';
 import { removeContainer } from '../../containerizer/container/remove.js';
 import { provideImage } from '../../containerizer/image/provide.js';
@@ -37,7 +38,7 @@ export const verb: Verb = {
         client,
         onWarning: (text) => context.note(`berth: ${text}`),
       });
-      if (!detach) return await followToEnd(container, signals);
+      if (!detach) return await followToEnd(context, container, signals);
       container.release();
       try {
         announce(context, container, options);
@@ -62,11 +63,16 @@ function announce(
 }
 
 /** The container writes to our stdout and stderr itself; what is left to do is to pass signals on and to end as it does. */
-async function followToEnd(container: RunningContainer, signals: ForwardedSignals): Promise<number> {
+async function followToEnd(
+  { note }: Context,
+  container: RunningContainer,
+  signals: ForwardedSignals,
+): Promise<number> {
   signals.sendTo(container);
-  const { status } = await container.ended;
+  const exit = await container.ended;
   await container.gone;
-  return status;
+  if (exit.oom_killed) note(`berth: container ${container.id}: ${reasonOf(exit)}`);
+  return exit.status;
 }
 
 /** Signals that come before there is a container to get them are kept for it. */

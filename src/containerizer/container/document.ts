@@ -32,7 +32,15 @@ export interface ContainerDocument {
   /** private, shareable, none, host, or `container:ID`. */
   ipc: string;
   limits: { memory: number | null; pids: number | null; cpus: number | null };
-  volumes: { source: string; target: string; readonly: boolean }[];
+  volumes: {
+    source: string;
+    target: string;
+    readonly: boolean;
+    /** Of the store's; null or missing: a folder or file of the host. */
+    name?: string | null;
+    recursive?: boolean;
+    idmap?: boolean;
+  }[];
   cgroup: { layout: string; procs: string | null; controllers: Record<string, string> };
   cgroup_places: CgroupPlaces;
 }
@@ -53,7 +61,24 @@ export interface ExitDocument {
   status: number;
   signal: number | null;
   oom_killed: boolean;
+  /** Only if it is true. */
+  oom?: OomDocument;
   finished_at: string;
   log_bytes_dropped: number;
   reason?: string;
+}
+
+/** Whom the kernel killed for want of memory. Null: its log did not tell. */
+export interface OomDocument {
+  /** How many processes in all; the rest is of the last, or of the container's first process if it was among them. */
+  kills: number;
+  process: string | null;
+  /** On the host. */
+  pid: number | null;
+  /** Whose limit was met: the container's, that of a cgroup around it, or the host's memory. */
+  level: 'container' | 'above' | 'host' | null;
+  /** That cgroup, from the root of its hierarchy. */
+  cgroup: string | null;
+  /** Its limit, in bytes. */
+  limit: number | null;
 }

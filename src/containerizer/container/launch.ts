@@ -26,7 +26,7 @@ import { limitsOf, neededControllers, newResources } from './describe/resources.
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { hostFacts } from './host-facts.js';
-import { claimIds } from './id-claim.js';
+import { borrowIds, claimIds } from './id-claim.js';
 import { IdFile } from './id-file.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { launchFacts } from './launch-facts.js';
@@ -38,12 +38,14 @@ import { neighboursOn, refreshNeighbours } from './neighbours.js';
 import { joinNetwork, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
 import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
+import { findPeers } from './peers.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
 import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
 import { signalNumber } from './signals.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
+import { discardAnonymous, type PlannedVolume, planVolumes, provideVolumes } from './volumes.js';
 
 /** The image as launching needs it; `layers` are absolute directories below the root, topmost first. */
 export interface LaunchImage {
@@ -102,17 +104,17 @@ async function launchTelling(roots: Roots, request: LaunchRequest): Promise<Runn
   }
 }
 
-async function launchOnce(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
-  request.timer?.mark('describe');
-  const { options, image } = request;
-  if (options.namedVolumes.length > 0 || options.volumesFrom.length > 0) {
-    throw new BerthError('USAGE', { what: 'volume', why: 'volumes by name are not supported yet' });
-  }
+async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningContainer> {
+  asked.timer?.mark('describe');
+  const { processes: peers, owner, options } = findPeers(roots, asked.options);
+  const request = { ...asked, options };
+  const { image } = request;
   const id = newId();
   const name = options.name ?? id;
+  const volumes = planVolumes(roots, id, options, image);
   const resources = resourcesOf(request);
   const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
-  const range = options.userns === 'auto' ? claimIds() : null;
+  const range = owner !== undefined ? borrowIds(owner) : options.userns === 'auto' ? claimIds() : null;
   let network: OwnNetwork | undefined;
   try {
     network = await joinNetwork(roots, id, options, image.config);
@@ -129,8 +131,8 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       resources,
       nameService: nameServiceMounts(roots, id, files, options),
       networkSettings: networkSettings(attachment, options.userns),
-      volumes: options.volumes,
-      peers: {},
+      volumes,
+      peers,
       ...hostFacts(options, range !== null),
     });
     const document = documentOf(
@@ -142,19 +144,23 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       range?.first ?? null,
       cgroup,
       attachment,
+      volumes,
     );
     makeFolders(roots);
     const launching = await announce(roots, name, id);
     let keeper: ScopeKeeper | undefined;
     try {
       keeper = await holdScope(cgroup);
+      provideVolumes(roots, volumes);
       if (!options.remove) writeDurable(roots, document);
       writeOwnFiles(roots, id, files);
       request.timer?.mark('launcher');
       const launched = await native()
         .launch({
           config: JSON.stringify(config),
-          launch: JSON.stringify(launchFacts(roots, document, request, cgroup)),
+          launch: JSON.stringify(
+            launchFacts(roots, document, request, cgroup, volumes, Object.values(peers)),
+          ),
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
@@ -173,6 +179,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       releaseName(roots, name, id);
+      discardAnonymous(roots, document);
       rmSync(places.container(roots, id), { recursive: true, force: true });
       throw error;
     } finally {
@@ -250,6 +257,7 @@ function documentOf(
   firstId: number | null,
   cgroup: CgroupPlaces,
   attachment: Attachment | null,
+  volumes: readonly PlannedVolume[],
 ): ContainerDocument {
   return {
     format: 1,
@@ -270,7 +278,9 @@ function documentOf(
     labels: { ...image.config.config?.Labels, ...options.labels },
     ipc: typeof options.ipc === 'string' ? options.ipc : `container:${options.ipc.container}`,
     limits: limitsOf(resources),
-    volumes: options.volumes.map(({ source, target, readonly }) => ({ source, target, readonly })),
+    volumes: volumes.map(({ source, target, readonly, name: volume, recursive, idmap }) => ({
+      ...{ source, target, readonly, name: volume, recursive, idmap },
+    })),
     cgroup: cgroupAccounts(cgroup),
     cgroup_places: cgroup,
   };

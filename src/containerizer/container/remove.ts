@@ -14,12 +14,14 @@ import { namesOf } from './name-links.js';
 import { refreshNeighbours } from './neighbours.js';
 import { removeCgroups, settle } from './settle.js';
 import { stopContainer } from './stop.js';
+import { removeAnonymous } from './volume-users.js';
+import { discardAnonymous } from './volumes.js';
 
-/** Removes a container that has ended; with `force` one that runs is killed first. */
+/** Removes a container that has ended; with `force` one that runs is killed first, with `volumes` those that it alone has go too. */
 export async function removeContainer(
   roots: Roots,
   found: Container,
-  options: { force: boolean },
+  options: { force: boolean; volumes?: boolean },
 ): Promise<void> {
   const container = settle(roots, found);
   const { document } = container;
@@ -36,6 +38,7 @@ export async function removeContainer(
   if (container.exit === undefined && container.state !== 'running') removeUnlessLaunching(roots, document);
   else removeAll(roots, document);
   await refreshNeighbours(roots, document);
+  if (options.volumes === true) removeAnonymous(roots, document);
   removeDebris(roots);
   sweepCgroups(roots);
 }
@@ -43,6 +46,7 @@ export async function removeContainer(
 function removeAll(roots: Roots, document: ContainerDocument): void {
   killCgroup(document.cgroup_places);
   removeCgroups({ document });
+  if (document.remove) discardAnonymous(roots, document);
   removeFolders(roots, document);
 }
 

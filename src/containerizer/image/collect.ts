@@ -6,7 +6,7 @@ import type { Roots } from '../../state/roots.js';
 import { layerId } from './layers.js';
 import { readNames } from './names.js';
 import { emptyTrash, storePaths, trashPath } from './store.js';
-import { readStored } from './stored-image.js';
+import { readStored } from './stored-documents.js';
 
 /**
  * After a load that failed: what it had finished, and nothing needs, goes. While others load it stays for the next one to

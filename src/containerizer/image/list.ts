@@ -2,10 +2,12 @@ import { BerthError } from '../../errors/berth-error.js';
 import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { ImageConfig, ImageManifest } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
+import { namesOf } from './by-id.js';
 import { layerFs, readLayer } from './layers.js';
 import { readNames } from './names.js';
 import { parseReference } from './reference.js';
-import { lookUp, readStored } from './stored-image.js';
+import { readStored } from './stored-documents.js';
+import { lookUp } from './stored-image.js';
 
 /** One image of the store. Sizes in bytes: `size` unpacked, `blobSize` as its layers came. */
 export interface ImageSummary {
@@ -20,6 +22,8 @@ export interface ImageSummary {
 }
 
 export interface ImageDetails extends ImageSummary {
+  /** Every name it has in the store. */
+  names: string[];
   manifest: ImageManifest;
   config: ImageConfig;
   /** Topmost first. */
@@ -35,7 +39,7 @@ export function listImages(roots: Roots): ImageSummary[] {
       const named = images[name];
       return named === undefined ? [] : [describe(roots, name, named)];
     })
-    .map(({ manifest: _m, config: _c, directories: _d, ...summary }) => summary);
+    .map(({ names: _n, manifest: _m, config: _c, directories: _d, ...summary }) => summary);
 }
 
 export function inspectImage(roots: Roots, reference: string): ImageDetails {
@@ -48,7 +52,9 @@ export function inspectImage(roots: Roots, reference: string): ImageDetails {
       mend: `Load it first: berth image load ${reference}.`,
     });
   }
-  return describe(roots, parsed.canonical, named);
+  const names = namesOf(roots, named.manifest_digest);
+  const name = names.includes(parsed.canonical) ? parsed.canonical : (names[0] ?? named.manifest_digest);
+  return describe(roots, name, named);
 }
 
 function describe(
@@ -75,6 +81,7 @@ function describe(
     size: chain.reduce((sum, id) => sum + (readLayer(roots, id)?.file_bytes ?? 0), 0),
     blobSize: manifest.layers.reduce((sum, layer) => sum + layer.size, 0),
     layers: manifest.layers.length,
+    names: namesOf(roots, named.manifest_digest),
     manifest,
     config,
     directories: chain.map((id) => layerFs(roots, id)),

@@ -52,15 +52,11 @@ export function resolveLayout(files: LayoutFiles, tag: string | undefined, what:
 /** Every image of a layout that is for this machine, with the names its annotations give it. */
 export function resolveAll(files: LayoutFiles, what: string): { image: ResolvedImage; names: string[] }[] {
   const { manifests, indexDigest } = readLayoutIndex(files, what);
-  const tags = new Set(manifests.map((m) => m.annotations?.[refName]));
-  return [...tags].map((tag) => {
-    const chosen = manifestOf(
-      files,
-      manifests.filter((m) => m.annotations?.[refName] === tag),
-      what,
-    );
-    const image = { ...resolveManifest(files, chosen, what), indexDigest };
-    return { image, names: tag === undefined ? [] : [tag] };
+  const nameOf = ({ annotations }: Descriptor) => annotations?.[wholeName] ?? annotations?.[refName];
+  return [...new Set(manifests.map(nameOf))].map((name) => {
+    const candidates = manifests.filter((m) => nameOf(m) === name);
+    const image = { ...resolveManifest(files, manifestOf(files, candidates, what), what), indexDigest };
+    return { image, names: name === undefined ? [] : [name] };
   });
 }
 
@@ -180,6 +176,8 @@ function documentOf(bytes: Buffer, descriptor: { mediaType?: string }, what: str
 }
 
 const refName = 'org.opencontainers.image.ref.name';
+/** Where Docker, containerd and BuildKit put the whole name, the other being the tag alone. */
+const wholeName = 'io.containerd.image.name';
 
 function withTag(manifests: Descriptor[], tag: string | undefined, what: string): Descriptor[] {
   const tags = [...new Set(manifests.map((m) => m.annotations?.[refName]).filter((t) => t !== undefined))];

@@ -6,7 +6,8 @@ import type { Roots } from '../../state/roots.js';
 import { layerFs, readLayer } from './layers.js';
 import type { OnProgress } from './progress.js';
 import { parseReference } from './reference.js';
-import { lookUp, readStored, warningsOf } from './stored-image.js';
+import { readStored } from './stored-documents.js';
+import { lookUp, warningsOf } from './stored-image.js';
 
 /** An image that is ready to be a container's root file system. */
 export interface ProvidedImage {

@@ -2,6 +2,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
+import { imageById, namesOf } from './by-id.js';
 import { discardUnwanted } from './collect.js';
 import { readNames, updateNames } from './names.js';
 import { parseReference } from './reference.js';
@@ -19,29 +20,23 @@ export interface RemovedImage {
 }
 
 /**
- * Takes a name away, and with the last name of an image its content. Refused while a container needs it. Waits for loads that
- * are under way.
+ * Takes a name away, and with the last name of an image its content. By its id an image loses its only name, or with `force` all of
+ * them. Refused while a container needs it. Waits for loads that are under way.
  */
-export async function removeImage(roots: Roots, reference: string, usedBy: UsedBy): Promise<RemovedImage> {
+export async function removeImage(
+  roots: Roots,
+  reference: string,
+  usedBy: UsedBy,
+  options: { force?: boolean } = {},
+): Promise<RemovedImage> {
   const what = `image ${reference}`;
   requireRoot(what);
-  const parsed = parseReference(reference);
-  const notFound = new BerthError('IMAGE_NOT_FOUND', {
-    what,
-    why: 'it is not in the store',
-    mend: 'See berth image ls.',
-  });
-  if (!Object.hasOwn(readNames(roots).images, parsed.canonical)) throw notFound;
+  // What is not there needs no store to be made.
+  namesToRemove(roots, reference, options.force === true);
   const lock = await FileLock.take(storePaths(roots).storeLock);
   try {
-    const named = readNames(roots).images;
-    const image = Object.hasOwn(named, parsed.canonical) ? named[parsed.canonical] : undefined;
-    const digest = parsed.kind === 'stored' ? parsed.digest : undefined;
-    if (image === undefined || (digest !== undefined && digest !== image.manifest_digest)) throw notFound;
-    const manifestDigest = image.manifest_digest;
-    const others = Object.keys(named).filter(
-      (name) => name !== parsed.canonical && named[name]?.manifest_digest === manifestDigest,
-    );
+    const { manifestDigest, names: leaving } = namesToRemove(roots, reference, options.force === true);
+    const others = namesOf(roots, manifestDigest).filter((name) => !leaving.includes(name));
     const user = others.length === 0 ? usedBy(manifestDigest) : undefined;
     if (user !== undefined) {
       throw new BerthError('IMAGE_IN_USE', {
@@ -52,7 +47,7 @@ export async function removeImage(roots: Roots, reference: string, usedBy: UsedB
     }
     await updateNames(roots, (names) => {
       const images = Object.fromEntries(
-        Object.entries(names.images).filter(([name]) => name !== parsed.canonical),
+        Object.entries(names.images).filter(([name]) => !leaving.includes(name)),
       );
       const wanted = new Set(Object.values(images).map((entry) => entry.manifest_digest));
       // An unnamed image may still be under a container: its tag has moved on.
@@ -61,8 +56,41 @@ export async function removeImage(roots: Roots, reference: string, usedBy: UsedB
     });
     discardUnwanted(roots);
     await emptyTrash(roots);
-    return { name: parsed.canonical, manifestDigest, contentRemoved: others.length === 0 };
+    const [name = manifestDigest] = leaving;
+    return { name, manifestDigest, contentRemoved: others.length === 0 };
   } finally {
     lock.release();
   }
+}
+
+function namesToRemove(
+  roots: Roots,
+  reference: string,
+  force: boolean,
+): { manifestDigest: Digest; names: string[] } {
+  const what = `image ${reference}`;
+  const parsed = parseReference(reference);
+  const { images } = readNames(roots);
+  const named = Object.hasOwn(images, parsed.canonical) ? images[parsed.canonical] : undefined;
+  const digest = parsed.kind === 'stored' ? parsed.digest : undefined;
+  if (named !== undefined && (digest === undefined || digest === named.manifest_digest)) {
+    return { manifestDigest: named.manifest_digest, names: [parsed.canonical] };
+  }
+  const manifestDigest = named === undefined ? imageById(roots, reference) : undefined;
+  if (manifestDigest === undefined) {
+    throw new BerthError('IMAGE_NOT_FOUND', {
+      what,
+      why: 'it is not in the store',
+      mend: 'See berth image ls.',
+    });
+  }
+  const names = namesOf(roots, manifestDigest);
+  if (names.length > 1 && !force) {
+    throw new BerthError('IMAGE_IN_USE', {
+      what,
+      why: `it has ${names.length} names: ${names.join(', ')}`,
+      mend: 'Remove it by name, or use -f to remove all of them.',
+    });
+  }
+  return { manifestDigest, names };
 }

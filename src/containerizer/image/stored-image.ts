@@ -1,15 +1,11 @@
-import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
-import type { ImageConfig, ImageManifest } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
-import { readDocument, verifyContent } from './documents.js';
+import { imageById } from './by-id.js';
 import type { StoredLayer } from './layers.js';
-import { blobName } from './layout-files.js';
 import { type NamedImage, readNames } from './names.js';
 import type { ImageReference } from './reference.js';
 import { sourceStamp } from './source-stamp.js';
-import { storePaths } from './store.js';
 
 /** The store's record of a reference, if it holds for what is there now. */
 export function lookUp(roots: Roots, parsed: ImageReference, reference: string): NamedImage | undefined {
@@ -21,6 +17,9 @@ export function lookUp(roots: Roots, parsed: ImageReference, reference: string):
     return stamp !== undefined && stamp === named?.index_digest ? named : undefined;
   }
   if (named === undefined) {
+    const manifest_digest = imageById(roots, reference);
+    if (manifest_digest !== undefined)
+      return { manifest_digest, loaded_at: loadedAt(images, manifest_digest) };
     throw new BerthError('IMAGE_NOT_FOUND', {
       what: `image ${reference}`,
       why: 'it is not in the store',
@@ -36,26 +35,10 @@ export function lookUp(roots: Roots, parsed: ImageReference, reference: string):
   return named;
 }
 
-/**
- * Manifest and configuration, checked against their digests. They were validated before they came into the store, so bytes with
- * the same digest need no second validation.
- */
-export function readStored(
-  roots: Roots,
-  manifestDigest: Digest,
-  reference: string,
-): { manifest: ImageManifest; config: ImageConfig } | undefined {
-  const read = (digest: Digest): Buffer | undefined => {
-    const bytes = readDocument(path.join(storePaths(roots).base, blobName(digest)), `image ${reference}`);
-    if (bytes !== undefined) verifyContent(bytes, { digest }, `image ${reference}`);
-    return bytes;
-  };
-  const manifestBytes = read(manifestDigest);
-  if (manifestBytes === undefined) return undefined;
-  const manifest = JSON.parse(manifestBytes.toString()) as ImageManifest;
-  const configBytes = read(manifest.config.digest);
-  if (configBytes === undefined) return undefined;
-  return { manifest, config: JSON.parse(configBytes.toString()) as ImageConfig };
+/** When the first of its names was given. */
+function loadedAt(images: Record<string, NamedImage>, manifest: Digest): string {
+  const times = Object.values(images).filter((image) => image.manifest_digest === manifest);
+  return times.map((image) => image.loaded_at).sort()[0] ?? '';
 }
 
 export function warningsOf(

@@ -1,0 +1,114 @@
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import path from 'node:path';
+import { BerthError } from '../../errors/berth-error.js';
+import { native, type PackedMember } from '../../native/index.js';
+import type { Roots } from '../../state/roots.js';
+import { namesOf } from './by-id.js';
+import type { ResolvedImage } from './oci-layout.js';
+import { resolveManifest } from './oci-layout.js';
+import { parseReference } from './reference.js';
+import { storeFiles } from './resolve.js';
+import { requireRoot } from './root-only.js';
+import { ociMembers, savedMembers } from './save-members.js';
+import { Session } from './store.js';
+import { lookUp } from './stored-image.js';
+import { unpackFailure } from './unpack-failure.js';
+
+export const saveFormats = ['docker-archive', 'oci-archive', 'oci-dir'] as const;
+export type SaveFormat = (typeof saveFormats)[number];
+
+/** An image to save, and the names that it was asked for by. */
+export interface SavedImage {
+  image: ResolvedImage;
+  names: string[];
+}
+
+/**
+ * Writes images of the store to a file or an open descriptor, or as a layout in a new folder. The same images always give the same bytes.
+ * A file or folder appears when it is complete.
+ */
+export async function saveImages(
+  roots: Roots,
+  references: readonly string[],
+  format: SaveFormat,
+  output: string | number,
+): Promise<void> {
+  const what = `image save ${references.join(' ')}`;
+  requireRoot(what);
+  if (format === 'oci-dir' && (typeof output === 'number' || existsSync(output))) {
+    throw new BerthError('USAGE', {
+      what,
+      why: typeof output === 'number' ? 'a layout is a folder' : `${output} exists already`,
+      mend: 'Name a new folder: berth image save --format oci-dir -o DIR IMAGE.',
+    });
+  }
+  // Nobody removes anything meanwhile.
+  const session = await Session.open(roots);
+  try {
+    const images = group(references.map((reference) => find(roots, reference)));
+    const members =
+      format === 'docker-archive' ? await savedMembers(images, session, what) : ociMembers(images);
+    if (typeof output === 'number') await native().packFiles({ members, output });
+    else if (format === 'oci-dir') await writeFolder(members, path.resolve(output));
+    else await writeFile(members, path.resolve(output));
+  } catch (error) {
+    throw unpackFailure(error, what, `there is no folder for ${output}`);
+  } finally {
+    await session.close();
+  }
+}
+
+function find(roots: Roots, reference: string): SavedImage {
+  const what = `image ${reference}`;
+  const parsed = parseReference(reference);
+  const named = lookUp(roots, parsed, reference);
+  if (named === undefined) {
+    throw new BerthError('IMAGE_NOT_FOUND', {
+      what,
+      why: 'it is not in the store, or has changed since it was loaded',
+      mend: `Load it first: berth image load ${reference}.`,
+    });
+  }
+  const digest = named.manifest_digest;
+  const image = resolveManifest(storeFiles(roots), { digest }, what);
+  const asked = parsed.kind === 'stored' && namesOf(roots, digest).includes(parsed.canonical);
+  return { image, names: asked ? [parsed.canonical] : [] };
+}
+
+/** Each image once, with all the names that it was asked for by. */
+function group(images: SavedImage[]): SavedImage[] {
+  const found = new Map<string, SavedImage>();
+  for (const { image, names } of images) {
+    const before = found.get(image.manifestDigest);
+    found.set(image.manifestDigest, { image, names: [...new Set([...(before?.names ?? []), ...names])] });
+  }
+  return [...found.values()];
+}
+
+async function writeFile(members: PackedMember[], file: string): Promise<void> {
+  const making = neighbour(file);
+  await native().packFiles({ members, output: making });
+  renameSync(making, file);
+}
+
+async function writeFolder(members: PackedMember[], folder: string): Promise<void> {
+  const making = neighbour(folder);
+  mkdirSync(making, { mode: 0o755 });
+  try {
+    for (const member of members) {
+      const file = path.join(making, member.name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      if ('content' in member) writeFileSync(file, member.content);
+      else await copyFile(member.path, file);
+    }
+    renameSync(making, folder);
+  } catch (error) {
+    rmSync(making, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function neighbour(file: string): string {
+  return path.join(path.dirname(file), `.${path.basename(file)}.berth-${process.pid}`);
+}
