@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { BerthError } from '../../src/errors/berth-error.js';
+import { installationFolder } from '../../src/installation.js';
 import { supervisorProgram } from '../../src/native/index.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { sourceFiles } from '../source-files.js';
@@ -74,4 +75,12 @@ t.test('what ships has no such switch', async (t) => {
   };
   for (const name of shipped) t.strictSame(found(path.join(release, name)), [], name);
   for (const file of weakenedFiles) t.ok(found(file).length > 0, `${path.basename(file)} has`);
+});
+
+t.test('docs/security.md lists every attack', async (t) => {
+  const page = readFileSync(path.join(installationFolder, 'docs/security.md'), 'utf8');
+  const row = ({ family, name, known, defence }: Attack) =>
+    `| ${family} | ${name} | ${known.length === 0 ? '–' : known.join(', ')} | \`${defence}\` |`;
+  const rows = page.split('\n').filter((line) => /^\|.*\| `[\w-]+` \|$/.test(line));
+  t.strictSame(rows, attacks.map(row));
 });

@@ -32,7 +32,7 @@ export const paths: readonly Attack[] = [
   {
     family: 'paths in the root',
     name: 'the working directory lies behind a link of the image to the host, and is made',
-    known: ['CVE-2022-23648'],
+    known: ['CVE-2024-45310'],
     defence: 'rooted-paths',
     stopped: 'harmless',
     attempt: async ({ stage, canary }) => {

@@ -137,7 +137,7 @@ export const privileges: readonly Attack[] = [
   {
     family: 'metadata',
     name: 'a fifo as /etc/passwd answers with whatever its writer likes, or never',
-    known: ['CVE-2024-9676', 'CVE-2021-20291'],
+    known: ['CVE-2024-9676'],
     defence: 'plain-account-files',
     stopped: 'USER_UNKNOWN',
     attempt: async (scene) => {
