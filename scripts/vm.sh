@@ -25,6 +25,7 @@ verb_test_vm() {
   verb_setup
   need_packages "${test_packages[@]}" "${vm_packages[@]}"
   tap_plugins
+  test_programs
   case " ${*:-/escapes/} " in */escapes/*) weakened_build ;; esac
   local files=("$@") status=0
   case ${1:-} in

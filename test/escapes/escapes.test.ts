@@ -29,7 +29,7 @@ async function attempt(scene: Scene, attack: Attack): Promise<Outcome> {
 const answer = (error: unknown) => (error instanceof BerthError ? error.code : (error ?? 'harmless'));
 
 t.test('escapes, tried for real', unlessRoot, async (t) => {
-  const scene = Scene.open(await Stage.open(t));
+  const scene = new Scene(await Stage.open(t));
   for (const attack of attacks) {
     const lacking = attack.lacking?.(scene);
     t.test(attack.name, lacking === undefined ? {} : { skip: lacking }, async (t) => {
@@ -41,7 +41,7 @@ t.test('escapes, tried for real', unlessRoot, async (t) => {
 });
 
 t.test('the same where one defence is missing', unlessRoot, async (t) => {
-  const scene = Scene.open(await Stage.open(t));
+  const scene = new Scene(await Stage.open(t));
   useWeakenedBuild(t);
   for (const attack of attacks) {
     const lacking = attack.lacking?.(scene);

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { removeVolume } from '../../src/containerizer/container/volume-users.js';
 import { defaults } from '../container/stage.js';
 import type { Attack } from './attack.js';
 import type { Scene } from './scene.js';
@@ -41,6 +42,25 @@ export const paths: readonly Attack[] = [
       ]);
       await stage.run(['true'], { ...asRoot, workingDirectory: '/srv/planted' }, image);
       return undefined;
+    },
+  },
+  {
+    family: 'paths in the root',
+    name: 'a new volume is filled with what lies at its place, which is a link of the image to the host',
+    known: ['CVE-2022-23648'],
+    defence: 'rooted-paths',
+    stopped: 'harmless',
+    attempt: async ({ stage, canary, secret }) => {
+      const image = await stage.makeImage([{ name: 'data', type: 'symlink', link: canary }]);
+      const name = path.basename(canary);
+      const namedVolumes = [{ name, target: '/data', readonly: false, copy: true }];
+      try {
+        await stage.run(['true'], { ...asRoot, namedVolumes }, image);
+        const filled = await stage.sh('cat /data/secret', { ...asRoot, namedVolumes });
+        return filled.includes(secret) ? `the host's file in the volume: ${filled}` : undefined;
+      } finally {
+        removeVolume(stage.roots, name);
+      }
     },
   },
   {

@@ -1,6 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { installationFolder } from '../../src/installation.js';
 import { type LaunchRequest, native } from '../../src/native/index.js';
 import type { RuntimeConfig } from '../../src/oci-spec/runtime.js';
 import type { Stage } from '../container/stage.js';
@@ -14,17 +15,10 @@ export class Scene {
   private made = 0;
   private before = '';
 
-  /** `binary` is a static build of attacker.c. */
-  private constructor(
-    readonly stage: Stage,
-    private readonly binary: string,
-  ) {}
+  /** A static build of attacker.c. */
+  private readonly binary = path.join(installationFolder, 'build/test/attacker');
 
-  static open(stage: Stage): Scene {
-    const binary = path.join(stage.folder, 'attacker');
-    execFileSync('musl-gcc', ['-static', '-O1', '-o', binary, path.resolve('test/escapes/attacker.c')]);
-    return new Scene(stage, binary);
-  }
+  constructor(readonly stage: Stage) {}
 
   /** Before each attempt. */
   begin(): void {
