@@ -18,7 +18,10 @@ export const verb: Verb = {
   example: 'berth run --rm oci:./debian:bookworm cat /etc/os-release',
   declare(command) {
     command
-      .argument('<image>', 'oci:DIR[:TAG], or a name from berth image ls')
+      .argument(
+        '<image>',
+        'a name or id from berth image ls, oci:DIR, oci-archive:FILE, docker-archive:FILE or dir:ROOTFS',
+      )
       .argument('[command...]', "instead of the image's own")
       .option('-d, --detach', 'print the id and leave it running')
       .passThroughOptions();
