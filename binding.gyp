@@ -61,6 +61,7 @@
       'native/sys/taskstats.cc',
       'native/sys/probe.cc',
       'native/sys/probe_directory.cc',
+      'native/sys/probe_network.cc',
       'native/sys/bridge.cc',
       'native/sys/netlink_dump.cc',
       'native/sys/network_claim.cc',

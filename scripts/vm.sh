@@ -25,6 +25,7 @@ verb_test_vm() {
   verb_setup
   need_packages "${test_packages[@]}" "${vm_packages[@]}"
   tap_plugins
+  test_programs
   local files=("$@") status=0
   case ${1:-} in
     --quick) mapfile -t files < <(compiled_tests "${quick_guest_tests[@]}") ;;
