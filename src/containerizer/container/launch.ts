@@ -19,6 +19,7 @@ import {
   hasController,
   layoutOfHost,
 } from './cgroup-places.js';
+import { refuseConflicts } from './conflicts.js';
 import { removeDebris } from './debris.js';
 import { describeConfig } from './describe/config.js';
 import { limitsOf, neededControllers, newResources } from './describe/resources.js';
@@ -100,6 +101,7 @@ async function launchTelling(roots: Roots, request: LaunchRequest): Promise<Runn
 
 async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningContainer> {
   asked.timer?.mark('describe');
+  refuseConflicts(asked.options);
   const { processes: peers, owner, options } = findPeers(roots, asked.options);
   const request = { ...asked, options };
   const { image } = request;
@@ -153,9 +155,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
       const launched = await native()
         .launch({
           config: JSON.stringify(config),
-          launch: JSON.stringify(
-            launchFacts(roots, document, request, cgroup, volumes, Object.values(peers)),
-          ),
+          launch: JSON.stringify(launchFacts(roots, document, request, cgroup, volumes, peers)),
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
