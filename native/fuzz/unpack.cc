@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
+#include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "sys/layer_writer.h"
 #include "sys/remove_tree.h"
@@ -69,8 +71,9 @@ void put_octal(char* field, size_t size, unsigned value) {
 std::string entry_from(Choices& choices) {
   char header[kTarBlock] = {};
   const std::string name = name_from(choices), link = name_from(choices);
-  memcpy(header, name.data(), std::min<size_t>(name.size(), 99));
-  memcpy(header + 157, link.data(), std::min<size_t>(link.size(), 99));
+  constexpr size_t kField = 100;
+  std::copy_n(name.begin(), std::min(name.size(), kField - 1), header);
+  std::copy_n(link.begin(), std::min(link.size(), kField - 1), header + 157);
   header[156] = "0125566g"[choices.next() % 8];
   const unsigned size = header[156] == '0' ? choices.next() : 0;
   put_octal(header + 100, 8, choices.next() * 16U);
@@ -78,8 +81,9 @@ std::string entry_from(Choices& choices) {
   put_octal(header + 116, 8, choices.next() % 4);
   put_octal(header + 124, 12, size);
   put_octal(header + 136, 12, choices.next());
-  memcpy(header + 257, "ustar\00000", 8);
-  memset(header + 148, ' ', 8);
+  constexpr std::string_view kMagic("ustar\00000", 8);
+  std::copy(kMagic.begin(), kMagic.end(), header + 257);
+  std::fill_n(header + 148, 8, ' ');
   unsigned sum = 0;
   for (const char c : header) sum += static_cast<uint8_t>(c);
   put_octal(header + 148, 7, sum);
