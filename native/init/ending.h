@@ -19,6 +19,8 @@ class Ending {
   const OomWitness& oom() const { return oom_; }
   /// Removes the task's cgroups; a straggler that is not reaped yet gets a moment.
   sys::Result<void> remove_cgroups();
+  /// Removes its volatile state alone.
+  sys::Result<void> remove_state();
   /// Removes all trace of the container: name, upper directory, logs, volatile state.
   sys::Result<void> remove_container();
 

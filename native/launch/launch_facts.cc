@@ -152,6 +152,7 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.container_directory = store.text(facts.container_directory);
   facts.seccomp_directory = std::string(launch["seccomp_directory"].text());
   plan.remove_when_done = launch["remove"].boolean();
+  plan.kept = launch["kept"].boolean();
   plan.timings = launch["timings"].boolean();
   plan.process.user = store.text(launch["user"].text());
   std::vector<const char*> groups;

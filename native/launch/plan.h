@@ -191,6 +191,8 @@ struct Plan {
   const char* state_directory = "";      // of this container, volatile
   const char* container_directory = "";  // of this container, durable
   bool remove_when_done = false;
+  /// It was there before this launch, and stays if that fails.
+  bool kept = false;
   bool timings = false;     // tell where the launch's time went
   uint64_t namespaces = 0;  // CLONE_NEW* to create
   List<JoinedNamespace> joined;
@@ -260,9 +262,9 @@ struct Layout {
   void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,
-             v.timings, v.namespaces, v.joined, v.time_offsets, v.uids, v.gids, v.rootfs, v.mounts,
-             v.devices, v.links, v.masked, v.readonly_paths, v.sysctls, v.hostname, v.domainname,
-             v.process, v.cgroup, v.network, v.logs, v.seccomp, v.handover);
+             v.kept, v.timings, v.namespaces, v.joined, v.time_offsets, v.uids, v.gids, v.rootfs,
+             v.mounts, v.devices, v.links, v.masked, v.readonly_paths, v.sysctls, v.hostname,
+             v.domainname, v.process, v.cgroup, v.network, v.logs, v.seccomp, v.handover);
   }
 };
 

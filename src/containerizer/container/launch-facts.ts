@@ -11,7 +11,7 @@ const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 export function launchFacts(
   roots: Roots,
   document: ContainerDocument,
-  { image, options, timer }: LaunchRequest,
+  { image, options, timer, again }: LaunchRequest,
   cgroup: CgroupPlaces,
 ) {
   return {
@@ -23,6 +23,7 @@ export function launchFacts(
     container_directory: places.container(roots, document.id),
     seccomp_directory: places.cache(roots),
     remove: options.remove,
+    kept: again !== undefined,
     timings: timer !== undefined,
     user: options.user ?? image.config.config?.User ?? '',
     groups: options.groups,
@@ -31,7 +32,7 @@ export function launchFacts(
       base: roots.root,
       layers: image.layers.map((layer) => path.relative(roots.root, layer)),
       // What is discarded anyway need not be written to the disk first.
-      volatile: options.remove,
+      volatile: options.remove && again === undefined,
     },
     cgroup: cgroupFacts(cgroup),
     ...(document.attachment ? { network: networkFacts(roots, document.id, document.attachment) } : {}),
