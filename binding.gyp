@@ -183,6 +183,7 @@
         'native/init/root_tree.cc',
         'native/init/supervisor.cc',
         'native/init/timestamp.cc',
+        'native/init/volume_content.cc',
         'native/init/watch.cc',
         '<@(sys_shared)',
       ],

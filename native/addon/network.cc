@@ -70,6 +70,7 @@ Napi::Value raise_call(const Napi::CallbackInfo& info) {
   const auto spec = info[0].As<Napi::Object>();
   sys::Bridge bridge;
   bridge.name = text_of(spec, "bridge");
+  bridge.alias = text_of(spec, "alias");
   bridge.mtu = number_of(spec, "mtu");
   ether_addr mac = {};
   ether_aton_r(text_of(spec, "mac").c_str(), &mac);
@@ -146,6 +147,7 @@ Napi::Value host_call(const Napi::CallbackInfo& info) {
   for (const auto& each : all->interfaces) {
     auto one = Napi::Object::New(env);
     one.Set("name", each.name);
+    one.Set("alias", each.alias);
     one.Set("kind", each.kind);
     one.Set("index", each.index);
     one.Set("master", each.master);
@@ -268,6 +270,26 @@ Napi::Value published_call(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value publish_call(const Napi::CallbackInfo& info) {
+  const auto list = info[0].As<Napi::Array>();
+  std::vector<sys::PublishedPort> ports;
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    const auto each = list.Get(i).As<Napi::Object>();
+    const bool udp = text_of(each, "protocol") == "udp";
+    ports.push_back({address_from(each.Get("hostIp")), address_from(each.Get("containerIp")),
+                     static_cast<uint8_t>(udp ? IPPROTO_UDP : IPPROTO_TCP),
+                     static_cast<uint16_t>(number_of(each, "hostPort")),
+                     static_cast<uint16_t>(number_of(each, "containerPort"))});
+  }
+  const std::string messages = sys::publish_messages(ports, info[1].As<Napi::String>().Utf8Value());
+  const auto publish = [&]() -> Result<void> {
+    BERTH_ASSIGN(const sys::Fd filter, sys::open_netlink(sys::netlink::kNetfilter));
+    return sys::nft_commit(filter.get(), {messages.data(), messages.size()});
+  };
+  if (auto published = publish(); !published) return thrown(info.Env(), published.error());
+  return info.Env().Undefined();
+}
+
 Napi::Value withdraw_call(const Napi::CallbackInfo& info) {
   const std::string owner = info[0].As<Napi::String>().Utf8Value();
   auto withdrawn = withdraw([&](const sys::PublishedElement& each) { return each.owner == owner; });
@@ -294,6 +316,7 @@ void register_network(Napi::Object exports) {
   set("hostNetworks", host_call);
   set("claimNetwork", claim_call);
   set("publishedPorts", published_call);
+  set("publishPorts", publish_call);
   set("withdrawPorts", withdraw_call);
   set("removeIdleClaims", idle_call);
 }

@@ -4,6 +4,7 @@
 
 #include "addon/facilities.h"
 #include "addon/job.h"
+#include "launch/plan.h"
 #include "sys/kernel.h"
 #include "sys/process.h"
 
@@ -29,6 +30,24 @@ void signal_call(const Napi::CallbackInfo& info) {
   }
 }
 
+sys::Result<sys::Fd> copy_claim(pid_t pid, uint64_t started) {
+  BERTH_ASSIGN(const sys::Fd proc,
+               sys::adopt(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(const sys::Fd pidfd, sys::open_process(proc.get(), pid, started));
+  return sys::adopt(sys::kernel::pidfd_getfd(pidfd.get(), launch::kIdRangeFd), "pidfd_getfd");
+}
+
+Napi::Value copy_claim_call(const Napi::CallbackInfo& info) {
+  const auto pid = static_cast<pid_t>(info[0].As<Napi::Number>().Int32Value());
+  const auto started = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
+  auto claim = copy_claim(pid, started);
+  if (!claim) {
+    to_js(info.Env(), claim.error()).ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  return Napi::Number::New(info.Env(), claim->release());
+}
+
 Napi::Value reap_call(const Napi::CallbackInfo& info) {
   const auto pid = static_cast<pid_t>(info[0].As<Napi::Number>().Int32Value());
   const auto work = [pid]() -> Outcome<bool> {
@@ -45,6 +64,8 @@ Napi::Value reap_call(const Napi::CallbackInfo& info) {
 
 void register_process(Napi::Object exports) {
   exports.Set("signalProcess", Napi::Function::New(exports.Env(), signal_call, "signalProcess"));
+  exports.Set("copyIdRangeClaim",
+              Napi::Function::New(exports.Env(), copy_claim_call, "copyIdRangeClaim"));
   exports.Set("reap", Napi::Function::New(exports.Env(), reap_call, "reap"));
 }
 

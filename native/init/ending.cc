@@ -30,10 +30,11 @@ Result<Fd> open_parent(const char* path) {
   return open_directory(parent.size() == 0 ? "." : parent.c_str());
 }
 
-/// Removes a folder of the container's, its document first: without that it is no container to anybody, and what a crash leaves of the rest is swept
-/// by whoever looks next.
-Result<void> discard(Fd folder, int parent, const char* name) {
-  if (folder && unlinkat(folder.get(), "container.json", 0) != 0 && errno != ENOENT)
+/// Removes a folder, its document first: without that it is no container or volume to anybody, and what a crash leaves of the rest is swept by whoever
+/// looks next.
+Result<void> discard(Fd folder, int parent, const char* name,
+                     const char* document = "container.json") {
+  if (folder && unlinkat(folder.get(), document, 0) != 0 && errno != ENOENT)
     return sys::last_error("unlinkat");
   folder.reset();
   return sys::remove_tree(parent, name);
@@ -43,6 +44,7 @@ Result<void> discard(Fd folder, int parent, const char* name) {
 
 Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
   id_.add(plan.id);
+  own_volumes_ = plan.own_volumes;
   name_.add(plan.name);
   folder_.add(base_name(plan.state_directory));
   const auto add_cgroup = [&](const char* path) -> Result<void> {
@@ -116,6 +118,11 @@ Result<void> Ending::remove_container() {
     if (unlinkat(root_.get(), sys::Text<256>("names/", name_.c_str()).c_str(), 0) != 0 &&
         errno != ENOENT)
       return sys::last_error("unlinkat");
+  }
+  for (uint32_t number = 1; number <= own_volumes_; ++number) {
+    const sys::Text<256> volume("volumes/", id_.c_str(), '-', number);
+    Fd folder(openat(root_.get(), volume.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    BERTH_TRY(discard(std::move(folder), root_.get(), volume.c_str(), "volume.json"));
   }
   BERTH_TRY(discard(std::move(container_), root_.get(),
                     sys::Text<256>("containers/", id_.c_str()).c_str()));

@@ -21,7 +21,7 @@ class Ending {
   sys::Result<void> remove_cgroups();
   /// Removes its volatile state alone.
   sys::Result<void> remove_state();
-  /// Removes all trace of the container: name, upper directory, logs, volatile state.
+  /// Removes all trace of the container: name, volumes of its own, upper directory, logs, volatile state.
   sys::Result<void> remove_container();
 
   PublishedPorts& ports() { return ports_; }
@@ -42,6 +42,7 @@ class Ending {
   Name id_, name_, folder_;  // copies: the plan does not live as long
   CgroupPlace cgroups_[kMostHierarchies + 1];
   uint32_t cgroup_count_ = 0;
+  uint32_t own_volumes_ = 0;
   PublishedPorts ports_;
   OomWitness oom_;
   sys::Fd root_, state_parent_, state_, container_;

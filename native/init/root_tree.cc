@@ -9,6 +9,7 @@
 
 #include "init/copy_up.h"
 #include "init/overlay.h"
+#include "init/volume_content.h"
 #include "sys/capability.h"
 #include "sys/kernel.h"
 #include "sys/mount_api.h"
@@ -128,6 +129,16 @@ Result<void> make_devices(const Plan& plan, int root, Progress& progress) {
   return {};
 }
 
+/// The volume as the container sees it, owners and all.
+Result<void> fill(const Mount& mount, int target, int userns, Progress& progress) {
+  progress.at("volume", mount.volume);
+  BERTH_ASSIGN(const Fd volume, sys::clone_tree(AT_FDCWD, mount.volume, false));
+  if (userns >= 0) BERTH_TRY(sys::set_attributes(volume.get(), 0, 0, false, userns));
+  BERTH_TRY(fill_volume(volume.get(), target));
+  progress.at("mount", mount.target);
+  return {};
+}
+
 /// A folder can cover only a folder, and a file only what is none; the kernel's own word for that would be EINVAL.
 Result<void> check_kind(const struct stat& source, const Fd& target) {
   struct stat status;
@@ -180,6 +191,7 @@ Result<void> attach_mounts(const Plan& plan, int root, int userns, const SharedS
                                       ? sys::make_directory_in_root(root, mount.target)
                                       : sys::make_file_in_root(root, mount.target));
     BERTH_TRY(check_kind(status, target));
+    if (mount.volume[0] != '\0') BERTH_TRY(fill(mount, target.get(), userns, progress));
     BERTH_TRY(check_place(mount, target, device_folder));
     if (mount.copy_up) BERTH_TRY(copy_up(target.get(), tree.get()));
     BERTH_TRY(sys::attach(tree.get(), target.get()));

@@ -1,5 +1,7 @@
 #include "launch/launch_facts.h"
 
+#include <algorithm>
+
 #include <arpa/inet.h>
 #include <netinet/ether.h>
 
@@ -124,6 +126,18 @@ void read_network(const Json& json, PlanStore& store, Network& network) {
   read_ports(json["ports"], own, std::string(json["owner"].text()), store, network);
 }
 
+void read_volumes(const Json& volumes, PlanStore& store, Plan& plan) {
+  volumes.each([&](const Json& item) {
+    const string_view target = item["target"].required_text();
+    Mount* const end = plan.mounts.items + plan.mounts.count;
+    Mount* const mount = std::find_if(plan.mounts.items, end, [&](const Mount& candidate) {
+      return candidate.kind == MountKind::kBind && target == candidate.target;
+    });
+    if (mount == end) return item["target"].fault("nothing is mounted there");
+    mount->volume = store.text(absolute(item["volume"]));
+  });
+}
+
 }  // namespace
 
 CgroupPlaces read_cgroup_places(const Json& cgroup) {
@@ -171,6 +185,8 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.cgroup.v1 = paths(facts.cgroups.v1);
   plan.cgroup.later = paths(facts.cgroups.later);
 
+  read_volumes(launch["volumes"], store, plan);
+  plan.own_volumes = static_cast<uint32_t>(launch["own_volumes"].integer(0, 1000));
   read_network(launch["network"], store, plan.network);
 
   const Json logs = launch["logs"];

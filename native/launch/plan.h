@@ -55,6 +55,8 @@ struct Mount {
   bool recursive = false;
   /// A bind whose owners are seen through the container's id map.
   bool idmap = false;
+  /// The folder of the volume that `source` belongs to, if what the image has at `target` is to be copied into it while it is empty.
+  const char* volume = "";
   const char* source = "";
   const char* type = "";
   const char* target = "";
@@ -193,8 +195,9 @@ struct Plan {
   bool remove_when_done = false;
   /// It was there before this launch, and stays if that fails.
   bool kept = false;
-  bool timings = false;     // tell where the launch's time went
-  uint64_t namespaces = 0;  // CLONE_NEW* to create
+  uint32_t own_volumes = 0;  // volumes/ID-1 and up below the root, made for this container alone
+  bool timings = false;      // tell where the launch's time went
+  uint64_t namespaces = 0;   // CLONE_NEW* to create
   List<JoinedNamespace> joined;
   /// Lines for /proc/self/timens_offsets (time_namespaces(7)).
   const char* time_offsets = "";
@@ -224,8 +227,8 @@ struct Layout {
   void operator()(MountOption& v) { c.fields(v.key, v.value); }
   void operator()(Mount& v) {
     auto kind = static_cast<uint32_t>(v.kind);
-    c.fields(kind, v.late, v.recursive, v.idmap, v.source, v.type, v.target, v.options, v.set,
-             v.clear, v.propagation, v.copy_up);
+    c.fields(kind, v.late, v.recursive, v.idmap, v.volume, v.source, v.type, v.target, v.options,
+             v.set, v.clear, v.propagation, v.copy_up);
     v.kind = static_cast<MountKind>(kind);
   }
   void operator()(JoinedNamespace& v) { c.fields(v.type, v.path); }
@@ -262,9 +265,10 @@ struct Layout {
   void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,
-             v.kept, v.timings, v.namespaces, v.joined, v.time_offsets, v.uids, v.gids, v.rootfs,
-             v.mounts, v.devices, v.links, v.masked, v.readonly_paths, v.sysctls, v.hostname,
-             v.domainname, v.process, v.cgroup, v.network, v.logs, v.seccomp, v.handover);
+             v.kept, v.own_volumes, v.timings, v.namespaces, v.joined, v.time_offsets, v.uids,
+             v.gids, v.rootfs, v.mounts, v.devices, v.links, v.masked, v.readonly_paths, v.sysctls,
+             v.hostname, v.domainname, v.process, v.cgroup, v.network, v.logs, v.seccomp,
+             v.handover);
   }
 };
 

@@ -47,6 +47,17 @@ std::optional<IpAddress> address_of(uint8_t family, uint8_t prefix,
   return address;
 }
 
+/// The call that makes an interface passes it over.
+Result<void> set_alias(int socket, uint32_t index, const std::string& alias) {
+  char buffer[512];
+  NetlinkWriter link(buffer, sizeof buffer);
+  link.begin(route::kNewLink, netlink::kAck,
+             route::LinkMessage{0, 0, 0, static_cast<int32_t>(index), 0, 0});
+  link.attribute(route::kLinkAlias, alias.data(), alias.size());
+  link.end();
+  return netlink_exchange(socket, link);
+}
+
 }  // namespace
 
 Result<void> make_bridge(int route_socket, const Bridge& bridge) {
@@ -64,6 +75,7 @@ Result<void> make_bridge(int route_socket, const Bridge& bridge) {
   BERTH_TRY(netlink_exchange(route_socket, link));
   const auto addressed = [&]() -> Result<void> {
     BERTH_ASSIGN(const uint32_t index, interface_index(bridge.name.c_str()));
+    BERTH_TRY(set_alias(route_socket, index, bridge.alias));
     return configure_interface(route_socket, index,
                                {bridge.addresses.data(), bridge.addresses.size(), nullptr, 0});
   }();
@@ -85,6 +97,7 @@ Result<std::vector<Interface>> list_interfaces(int route_socket) {
   const auto visit = [&](const route::LinkMessage& message, NetlinkBytes attributes) {
     Interface each;
     each.name = text_of(find_attribute(attributes, IFLA_IFNAME));
+    each.alias = text_of(find_attribute(attributes, IFLA_IFALIAS));
     const auto info = find_attribute(attributes, IFLA_LINKINFO);
     if (info) each.kind = text_of(find_attribute(*info, IFLA_INFO_KIND));
     each.index = static_cast<uint32_t>(message.index);

@@ -10,6 +10,7 @@ namespace berth::sys {
 
 struct Bridge {
   std::string name;
+  std::string alias;  // whose it is, for people and for who tidies up
   uint32_t mtu = 0;
   uint8_t mac[6] = {};  // set, so that it stays the same whatever joins
   std::vector<IpAddress> addresses;
@@ -23,6 +24,7 @@ Result<void> delete_interface(int route_socket, const char* name);
 
 struct Interface {
   std::string name;
+  std::string alias;
   std::string kind;  // "bridge", "veth", …; empty for hardware and loopback
   uint32_t index = 0;
   uint32_t master = 0;  // the index of the bridge that it is on; 0: none

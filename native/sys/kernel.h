@@ -76,6 +76,10 @@ inline long pivot_root(const char* new_root, const char* put_old) {
 // pidfds: send_signal Linux 5.1, open 5.3; waitid(P_PIDFD) 5.4
 constexpr int kPPidfd = 3;
 inline long pidfd_open(pid_t pid, unsigned flags) { return syscall(SYS_pidfd_open, pid, flags); }
+/// Linux 5.6.
+inline long pidfd_getfd(int pidfd, int number) {
+  return syscall(SYS_pidfd_getfd, pidfd, number, 0);
+}
 inline long pidfd_send_signal(int pidfd, int signal) {
   return syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0);
 }

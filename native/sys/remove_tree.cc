@@ -5,20 +5,13 @@
 
 #include <cstring>
 
+#include "sys/directory_entry.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
 
 namespace berth::sys {
 namespace {
-
-struct DirentHeader {  // getdents64(2)
-  uint64_t inode;
-  int64_t offset;
-  uint16_t length;
-  uint8_t type;
-  char name[];
-};
 
 constexpr int kDeepest = 64;
 constexpr unsigned kRenameNoreplace = 1;
@@ -41,7 +34,7 @@ Result<void> move_up(int parent, const char* name, Top& top) {
 }
 
 Result<void> empty_directory(int directory, int depth, Top& top) {
-  alignas(DirentHeader) char buffer[4096];
+  alignas(DirectoryEntry) char buffer[4096];
   bool removed_any = true;
   // Removing while reading may hide entries from the walk (readdir(3)), so it is read until nothing is left.
   while (removed_any) {
@@ -52,7 +45,7 @@ Result<void> empty_directory(int directory, int depth, Top& top) {
       if (length < 0) return last_error("getdents64");
       if (length == 0) break;
       for (long at = 0; at < length;) {
-        const auto* entry = reinterpret_cast<const DirentHeader*>(buffer + at);
+        const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + at);
         at += entry->length;
         if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0) continue;
         if (entry->type != DT_DIR && entry->type != DT_UNKNOWN) {

@@ -20,7 +20,8 @@ export async function forEachContainer(
       if (!context.json) context.out(`${id}\n`);
     } catch (error) {
       if (!(error instanceof BerthError)) throw error;
-      status ||= report(error, id);
+      const failed = report(error, id);
+      status ||= failed;
     }
   }
   if (context.json) context.out(`${JSON.stringify({ containers: done })}\n`);

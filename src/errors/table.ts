@@ -30,6 +30,8 @@ export const errorTable = {
   CONTAINER_NOT_FOUND: { exit: 125, meaning: 'No container has that name or id.' },
   CONTAINER_AMBIGUOUS: { exit: 125, meaning: 'An id prefix fits several containers.' },
   CONTAINER_STATE: { exit: 125, meaning: 'The container is not in a state that allows the operation.' },
+  VOLUME_NOT_FOUND: { exit: 125, meaning: 'No volume has that name.' },
+  VOLUME_IN_USE: { exit: 125, meaning: 'A container still has the volume.' },
   NAME_IN_USE: { exit: 125, meaning: 'Another container already has that name.' },
   NETWORK_NOT_FOUND: { exit: 125, meaning: 'No network has that name.' },
   NETWORK_IN_USE: { exit: 125, meaning: 'Containers are still on the network.' },

@@ -27,6 +27,12 @@ export interface LaunchCalls {
    */
   claimIdRange(request: { file: string; first: number; size: number; count: number }): IdRangeClaim;
 
+  /**
+   * A descriptor of the claim that the supervisor with this pid and start time holds (pidfd_getfd(2)): the same claim, not another. ESRCH, EBADF: it is
+   * gone. EPERM: that takes CAP_SYS_PTRACE.
+   */
+  copyIdRangeClaim(pid: number, startTime: number): number;
+
   /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
   launch(request: LaunchRequest): Promise<Launched>;
 

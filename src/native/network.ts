@@ -7,7 +7,12 @@ export interface FilteredNetwork {
 export interface NetworkCalls {
   /** Makes a bridge with its addresses, and the packet filter's table that knows it. What is there already is left as it is. Takes some milliseconds. */
   raiseNetwork(
-    network: FilteredNetwork & { mac: string; mtu: number; addresses: { address: string; prefix: number }[] },
+    network: FilteredNetwork & {
+      alias: string;
+      mac: string;
+      mtu: number;
+      addresses: { address: string; prefix: number }[];
+    },
   ): void;
   /** Are bridge and packet filter there? Microseconds. */
   isNetworkUp(network: FilteredNetwork): boolean;
@@ -27,12 +32,16 @@ export interface NetworkCalls {
 
   /** Every port that any container on this host publishes. */
   publishedPorts(): PublishedElement[];
+  /** Puts back what somebody else has removed. Containers' own supervisors publish at their start. Throws EEXIST where one is there. */
+  publishPorts(ports: Omit<PublishedElement, 'owner'>[], owner: string): void;
   /** Takes back all of one owner; gives how many there were. */
   withdrawPorts(owner: string): number;
 }
 
 export interface HostInterface {
   name: string;
+  /** What whoever made it says of it; empty: nothing. */
+  alias: string;
   /** `bridge`, `veth`, …; empty for hardware and loopback. */
   kind: string;
   index: number;

@@ -29,6 +29,7 @@ export const places = {
   images: (r: Roots) => path.join(r.root, 'images'),
   containers: (r: Roots) => path.join(r.root, 'containers'),
   container: (r: Roots, id: string) => path.join(r.root, 'containers', id),
+  volumes: (r: Roots) => path.join(r.root, 'volumes'),
   /** Files of /etc that a container has of its own. */
   ownFiles: (r: Roots, id: string) => path.join(r.root, 'containers', id, 'etc'),
   names: (r: Roots) => path.join(r.root, 'names'),

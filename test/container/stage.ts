@@ -130,7 +130,7 @@ export class Stage {
     return (await this.run(['sh', '-c', `exec 2>&1; ${script}`], options, image)).stdout.trimEnd();
   }
 
-  /** `berth VERB` on this stage, to its end. */
+  /** `berth VERB` on this stage, to its end; a verb of a group is two words. */
   berth(verb: string, ...args: string[]): SpawnSyncReturns<string> {
     const [file = '', ...words] = this.command(verb, args);
     return spawnSync(file, words, { encoding: 'utf8', maxBuffer: 64 << 20 });
@@ -138,7 +138,15 @@ export class Stage {
 
   /** The whole command line of `berth VERB` on this stage. */
   command(verb: string, args: string[]): string[] {
-    return [...berthCommand, verb, '--root', this.roots.root, '--state', this.roots.state, ...args];
+    return [
+      ...berthCommand,
+      ...verb.split(' '),
+      '--root',
+      this.roots.root,
+      '--state',
+      this.roots.state,
+      ...args,
+    ];
   }
 
   /** `berth VERB` in the background, its output as pipes. */

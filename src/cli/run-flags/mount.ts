@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import type { Tmpfs, Volume } from '../../containerizer/container/options.js';
+import { isVolumeName } from '../../containerizer/volume/store.js';
 import { bytes } from './quantity.js';
 import { tmpfs } from './tmpfs.js';
-import { type Asked, bound, isVolumeName, named } from './volume.js';
+import { type Asked, bound, named } from './volume.js';
 
 const keysOf = {
   bind: ['bind-propagation', 'bind-recursive', 'bind-nonrecursive', 'consistency'],

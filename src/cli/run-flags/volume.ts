@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { NamedVolume, Volume } from '../../containerizer/container/options.js';
+import { normalPlace, whyNoPlace } from '../../containerizer/volume/place.js';
+import { isVolumeName } from '../../containerizer/volume/store.js';
 
 /** What one `--volume` or `--mount` asks for. */
 export type Asked = { bind: Volume } | { volume: NamedVolume };
@@ -39,10 +41,6 @@ export function volume(text: string): Asked {
     );
   }
   return { volume: named(first, second, change) };
-}
-
-export function isVolumeName(text: string): boolean {
-  return /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(text);
 }
 
 function isPath(source: string): boolean {
@@ -92,19 +90,8 @@ function readOptions(options: string): Change {
 
 /** Where something may be mounted. */
 export function place(target: string): string {
-  const normal = path.posix.normalize(target).replace(/(.)\/$/, '$1');
-  if (!path.posix.isAbsolute(target) || normal === '/') {
-    throw new InvalidArgumentError('Its target is an absolute path inside the container, other than /.');
-  }
-  if (/^\/(proc|sys|dev\/pts|dev\/mqueue)(\/|$)/.test(normal)) {
-    throw new InvalidArgumentError(
-      'Its target cannot lie in /proc or /sys, nor in /dev/pts or /dev/mqueue: what hides the host there could be covered.',
-    );
-  }
-  if (normal === '/dev') {
-    throw new InvalidArgumentError(
-      'Its target cannot be /dev: device nodes would be made in the folder of the host.',
-    );
-  }
+  const normal = normalPlace(target);
+  const why = path.posix.isAbsolute(target) ? whyNoPlace(normal) : whyNoPlace('');
+  if (why !== undefined) throw new InvalidArgumentError(why);
   return normal;
 }

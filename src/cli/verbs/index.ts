@@ -80,6 +80,20 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Make an image from the archive of a root file system',
     load: () => import('./image-import.js'),
   },
+  'volume create': {
+    summary: 'Make a volume that containers can keep files in',
+    load: () => import('./volume-create.js'),
+  },
+  'volume ls': { summary: 'List the volumes', load: () => import('./volume-ls.js') },
+  'volume inspect': {
+    summary: 'Show all that is known of volumes, as JSON',
+    load: () => import('./volume-inspect.js'),
+  },
+  'volume rm': { summary: 'Remove volumes that no container has', load: () => import('./volume-rm.js') },
+  'volume prune': {
+    summary: 'Remove the volumes without a name that no container has',
+    load: () => import('./volume-prune.js'),
+  },
   port: { summary: "Show which ports of the host lead to a container's", load: () => import('./port.js') },
   'network create': {
     summary: 'Make a network that containers join with run --network',
@@ -98,6 +112,10 @@ export const verbs: Record<string, VerbEntry> = {
   'bench launch': {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
+  },
+  gc: {
+    summary: 'Find what was leaked (state, cgroups, ports, bridges, names) and heal it',
+    load: () => import('./gc.js'),
   },
   doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
   version: {

@@ -19,7 +19,8 @@ export const verb: Verb = {
         if (!json) out(`${name}\n`);
       } catch (error) {
         if (!(error instanceof BerthError)) throw error;
-        status ||= report(error, name);
+        const failed = report(error, name);
+        status ||= failed;
       }
     }
     if (json) out(`${JSON.stringify({ networks: removed })}\n`);

@@ -16,6 +16,7 @@ import {
   writeDurable,
 } from './launch.js';
 import { newId, releaseName } from './names.js';
+import { planVolumes } from './volumes.js';
 
 /**
  * Makes a container that waits to be started: its name is claimed, what it was asked to be is kept, and nothing of it runs. It outlasts a restart of the
@@ -36,7 +37,8 @@ export async function createContainer(
     capabilities(options, undefined);
     const command = commandLine(image.config, options);
     const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
-    const document = documentOf(id, name, whole, command, resources, null, cgroup, null);
+    const volumes = planVolumes(roots, id, options, image);
+    const document = documentOf(id, name, whole, command, resources, null, cgroup, null, volumes);
     makeFolders(roots);
     const launching = await announce(roots, name, id);
     try {

@@ -8,26 +8,39 @@ import { whileNobodyLaunches } from './launch-lock.js';
 import { holderOf, nameLink, namesOf } from './name-links.js';
 import { removeCgroups } from './settle.js';
 
-/**
- * Removes what launchers left that were killed before their container was recorded: folders without a record, names without a container. False:
- * containers are on their way, and nothing was done.
- */
+/** What launchers left that were killed before their container was recorded. */
+export interface Debris {
+  /** Folders without a record. */
+  ids: string[];
+  /** Names without a container. */
+  names: string[];
+}
+
+/** For who knows that no container is on its way. */
+export function findDebris(roots: Roots): Debris {
+  const all = containerIds(roots);
+  const ids = all.filter((id) => {
+    let damaged = false;
+    const onDamaged = (_: BerthError) => {
+      damaged = true;
+    };
+    return readOrTell(roots, id, onDamaged) === undefined && !damaged;
+  });
+  const known = new Set(all);
+  const names = namesIn(places.names(roots)).filter((name) => !known.has(holderOf(roots, name) ?? ''));
+  return { ids, names };
+}
+
+/** Removes it. False: containers are on their way, and nothing was done. */
 export function removeDebris(roots: Roots): boolean {
   return whileNobodyLaunches(roots, () => {
-    for (const id of containerIds(roots)) {
-      let damaged = false;
-      const onDamaged = (_: BerthError) => {
-        damaged = true;
-      };
-      if (readOrTell(roots, id, onDamaged) !== undefined || damaged) continue;
+    const { ids, names } = findDebris(roots);
+    for (const id of ids) {
       removeCgroups({ document: { cgroup_places: cgroupPlaces(roots, id) } });
       const [name = id] = namesOf(roots, id);
       removeFolders(roots, { id, name });
     }
-    const known = new Set(containerIds(roots));
-    for (const name of namesIn(places.names(roots))) {
-      if (!known.has(holderOf(roots, name) ?? '')) rmSync(nameLink(roots, name), { force: true });
-    }
+    for (const name of names) rmSync(nameLink(roots, name), { force: true });
   });
 }
 

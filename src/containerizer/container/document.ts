@@ -32,7 +32,15 @@ export interface ContainerDocument {
   /** private, shareable, none, host, or `container:ID`. */
   ipc: string;
   limits: { memory: number | null; pids: number | null; cpus: number | null };
-  volumes: { source: string; target: string; readonly: boolean }[];
+  volumes: {
+    source: string;
+    target: string;
+    readonly: boolean;
+    /** Of the store's; null or missing: a folder or file of the host. */
+    name?: string | null;
+    recursive?: boolean;
+    idmap?: boolean;
+  }[];
   cgroup: { layout: string; procs: string | null; controllers: Record<string, string> };
   cgroup_places: CgroupPlaces;
 }

@@ -4,6 +4,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { type IdRangeClaim, isNativeError, native } from '../../native/index.js';
 import { hostClaims } from '../../state/roots.js';
 import { containerIds, parseSubordinateIds } from '../host/id-range.js';
+import type { Container } from './catalogue.js';
 
 /** Claims a range of host ids for one container, from what /etc/subuid gives `berth`, else from the documented range. */
 export function claimIds(): IdRangeClaim {
@@ -17,6 +18,34 @@ export function claimIds(): IdRangeClaim {
       what: 'id range',
       why: `all ${ranges.count} ranges of ${ranges.size} ids are in use`,
       mend: 'Give berth more: a line berth:FIRST:COUNT in /etc/subuid and /etc/subgid.',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The ids of another container, for one that shares its user namespace: a copy of its claim, which its supervisor holds, so that the range is taken until
+ * both have ended.
+ */
+export function borrowIds({ document, process }: Container): IdRangeClaim {
+  const { first_id } = document;
+  const gone = (cause?: unknown) =>
+    new BerthError('CONTAINER_STATE', {
+      what: `container ${document.name}`,
+      why: 'it has just ended',
+      cause,
+    });
+  if (first_id === null || process === undefined) throw gone();
+  try {
+    const { pid, start_time } = process.supervisor;
+    return { first: first_id, fd: native().copyIdRangeClaim(pid, start_time) };
+  } catch (error) {
+    if (!isNativeError(error)) throw error;
+    if (error.code === 'ESRCH' || error.code === 'EBADF') throw gone(error);
+    throw new BerthError('HOST_LACKS', {
+      what: `ids of container ${document.name}`,
+      why: `they cannot be shared (${error.message})`,
+      mend: 'It takes CAP_SYS_PTRACE.',
       cause: error,
     });
   }

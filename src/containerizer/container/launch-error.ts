@@ -72,6 +72,20 @@ function explain(failure: LaunchFailure, image: string): Told {
         };
       }
       break;
+    case 'interface':
+      return {
+        code: 'LAUNCH_FAILED',
+        what: `network interface ${subject}`,
+        why: number === errno.ENODEV ? 'the network was removed meanwhile' : why,
+        mend: 'See berth doctor: bridges and veth pairs are needed; or use --network host.',
+      };
+    case 'ports':
+      return {
+        code: 'LAUNCH_FAILED',
+        what: 'published ports',
+        why: `the packet filter refuses them (${why})`,
+        mend: 'See berth gc, which makes its table anew if somebody took it away.',
+      };
     case 'cwd':
       return {
         code: 'LAUNCH_FAILED',

@@ -1,9 +1,11 @@
 import path from 'node:path';
 import { places, type Roots } from '../../state/roots.js';
 import { type CgroupPlaces, cgroupFacts } from './cgroup-places.js';
+import type { PeerProcess } from './describe/namespaces.js';
 import type { ContainerDocument } from './document.js';
 import type { LaunchRequest } from './launch.js';
 import { networkFacts } from './network.js';
+import { type PlannedVolume, volumesToFill } from './volumes.js';
 
 const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 
@@ -13,6 +15,8 @@ export function launchFacts(
   document: ContainerDocument,
   { image, options, timer, again }: LaunchRequest,
   cgroup: CgroupPlaces,
+  volumes: readonly PlannedVolume[],
+  peers: readonly PeerProcess[],
 ) {
   return {
     format: 1,
@@ -34,6 +38,9 @@ export function launchFacts(
       // What is discarded anyway need not be written to the disk first.
       volatile: options.remove && again === undefined,
     },
+    peers: peers.map(({ pid, startTime }) => ({ pid, start_time: startTime })),
+    volumes: volumesToFill(roots, volumes),
+    own_volumes: volumes.filter(({ anonymous }) => anonymous).length,
     cgroup: cgroupFacts(cgroup),
     ...(document.attachment ? { network: networkFacts(roots, document.id, document.attachment) } : {}),
     logs: logLimits,

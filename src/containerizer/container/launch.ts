@@ -26,7 +26,7 @@ import { limitsOf, neededControllers, newResources } from './describe/resources.
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders, removeRunFolder } from './folders.js';
 import { hostFacts } from './host-facts.js';
-import { claimIds } from './id-claim.js';
+import { borrowIds, claimIds } from './id-claim.js';
 import { IdFile } from './id-file.js';
 import { keepRequest } from './kept-request.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
@@ -39,12 +39,14 @@ import { neighboursOn, refreshNeighbours } from './neighbours.js';
 import { joinNetwork, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
 import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
+import { findPeers } from './peers.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
 import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
 import { signalNumber } from './signals.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
+import { discardAnonymous, type PlannedVolume, planVolumes, provideVolumes } from './volumes.js';
 
 /** The image as launching needs it; `layers` are absolute directories below the root, topmost first. */
 export interface LaunchImage {
@@ -105,17 +107,17 @@ async function launchTelling(roots: Roots, request: LaunchRequest): Promise<Runn
   }
 }
 
-async function launchOnce(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
-  request.timer?.mark('describe');
-  const { options, image } = request;
-  if (options.namedVolumes.length > 0 || options.volumesFrom.length > 0) {
-    throw new BerthError('USAGE', { what: 'volume', why: 'volumes by name are not supported yet' });
-  }
+async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningContainer> {
+  asked.timer?.mark('describe');
+  const { processes: peers, owner, options } = findPeers(roots, asked.options);
+  const request = { ...asked, options };
+  const { image } = request;
   const id = request.again?.id ?? newId();
   const name = request.again?.name ?? options.name ?? id;
+  const volumes = planVolumes(roots, id, options, image);
   const resources = resourcesOf(request);
   const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
-  const range = options.userns === 'auto' ? claimIds() : null;
+  const range = owner !== undefined ? borrowIds(owner) : options.userns === 'auto' ? claimIds() : null;
   let network: OwnNetwork | undefined;
   try {
     network = await joinNetwork(roots, id, options, image.config);
@@ -132,8 +134,8 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       resources,
       nameService: nameServiceMounts(roots, id, files, options),
       networkSettings: networkSettings(attachment, options.userns),
-      volumes: options.volumes,
-      peers: {},
+      volumes,
+      peers,
       ...hostFacts(options, range !== null),
     });
     const document = documentOf(
@@ -145,19 +147,23 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       range?.first ?? null,
       cgroup,
       attachment,
+      volumes,
     );
     makeFolders(roots);
     const launching = await (request.again === undefined ? announce(roots, name, id) : lockLaunch(roots));
     let keeper: ScopeKeeper | undefined;
     try {
       keeper = await holdScope(cgroup);
-      if (!options.remove || request.again !== undefined) writeDurable(roots, document, request);
+      provideVolumes(roots, volumes);
+      if (!options.remove || request.again !== undefined) writeDurable(roots, document, asked);
       writeOwnFiles(roots, id, files);
       request.timer?.mark('launcher');
       const launched = await native()
         .launch({
           config: JSON.stringify(config),
-          launch: JSON.stringify(launchFacts(roots, document, request, cgroup)),
+          launch: JSON.stringify(
+            launchFacts(roots, document, request, cgroup, volumes, Object.values(peers)),
+          ),
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
@@ -177,6 +183,7 @@ async function launchOnce(roots: Roots, request: LaunchRequest): Promise<Running
       // The supervisor and the launcher clear up after themselves; this is what was made here.
       if (request.again === undefined) {
         releaseName(roots, name, id);
+        discardAnonymous(roots, document);
         rmSync(places.container(roots, id), { recursive: true, force: true });
       }
       throw error;
@@ -264,6 +271,7 @@ export function documentOf(
   firstId: number | null,
   cgroup: CgroupPlaces,
   attachment: Attachment | null,
+  volumes: readonly PlannedVolume[],
 ): ContainerDocument {
   return {
     format: 1,
@@ -284,7 +292,9 @@ export function documentOf(
     labels: { ...image.config.config?.Labels, ...options.labels },
     ipc: typeof options.ipc === 'string' ? options.ipc : `container:${options.ipc.container}`,
     limits: limitsOf(resources),
-    volumes: options.volumes.map(({ source, target, readonly }) => ({ source, target, readonly })),
+    volumes: volumes.map(({ source, target, readonly, name: volume, recursive, idmap }) => ({
+      ...{ source, target, readonly, name: volume, recursive, idmap },
+    })),
     cgroup: cgroupAccounts(cgroup),
     cgroup_places: cgroup,
   };

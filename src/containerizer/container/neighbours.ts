@@ -1,9 +1,10 @@
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { rewriteInPlace } from '../network/in-place.js';
 import { type HostEntry, withNeighbours } from '../network/name-service.js';
-import { defaultNetwork } from '../network/store.js';
+import { defaultNetwork, lockOf } from '../network/store.js';
 import { type Container, listContainers } from './catalogue.js';
 import type { ContainerDocument } from './document.js';
 
@@ -40,14 +41,39 @@ export async function refreshNeighbours(
   { attachment }: Pick<ContainerDocument, 'attachment'>,
 ): Promise<void> {
   if (!attachment || !knowsNames(attachment.network)) return;
-  const lock = await FileLock.take(path.join(places.networks(roots), `${attachment.network}.lock`));
+  mkdirSync(places.networks(roots), { recursive: true, mode: 0o700 });
+  const lock = await FileLock.take(lockOf(roots, attachment.network));
   try {
-    const members = membersOf(roots, attachment.network);
-    for (const { document } of members) {
-      const file = path.join(places.ownFiles(roots, document.id), 'hosts');
-      rewriteInPlace(file, (text) => withNeighbours(text, entriesOf(members, document.id)));
-    }
+    for (const { file, change } of hostsOf(roots, attachment.network)) rewriteInPlace(file, change);
   } finally {
     lock.release();
+  }
+}
+
+/** The names of containers that know others than those that are on the network now. */
+export function outdatedHosts(roots: Roots, network: string): string[] {
+  if (!knowsNames(network)) return [];
+  return hostsOf(roots, network).flatMap(({ name, file, change }) => {
+    const text = readIfThere(file);
+    return text !== undefined && change(text) !== text ? [name] : [];
+  });
+}
+
+/** The files by which its containers know each other, and what is to become of each. */
+function hostsOf(roots: Roots, network: string) {
+  const members = membersOf(roots, network);
+  return members.map(({ document: { id, name } }) => ({
+    name,
+    file: path.join(places.ownFiles(roots, id), 'hosts'),
+    change: (text: string) => withNeighbours(text, entriesOf(members, id)),
+  }));
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

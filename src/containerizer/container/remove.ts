@@ -15,12 +15,14 @@ import { namesOf } from './name-links.js';
 import { refreshNeighbours } from './neighbours.js';
 import { removeCgroups, settle } from './settle.js';
 import { stopContainer } from './stop.js';
+import { removeAnonymous } from './volume-users.js';
+import { discardAnonymous } from './volumes.js';
 
-/** Removes a container that has ended; with `force` one that runs is killed first. */
+/** Removes a container that has ended; with `force` one that runs is killed first, with `volumes` those that it alone has go too. */
 export async function removeContainer(
   roots: Roots,
   found: Container,
-  options: { force: boolean },
+  options: { force: boolean; volumes?: boolean },
 ): Promise<void> {
   const { id, name } = found.document;
   const lock = lockStart(roots, id, name);
@@ -47,6 +49,7 @@ async function removeLocked(roots: Roots, container: Container, options: { force
   if (unsure && !isNeverStarted(roots, document.id)) removeUnlessLaunching(roots, document);
   else removeAll(roots, document);
   await refreshNeighbours(roots, document);
+  if (options.volumes === true) removeAnonymous(roots, document);
   removeDebris(roots);
   sweepCgroups(roots);
 }
@@ -54,6 +57,7 @@ async function removeLocked(roots: Roots, container: Container, options: { force
 function removeAll(roots: Roots, document: ContainerDocument): void {
   killCgroup(document.cgroup_places);
   removeCgroups({ document });
+  if (document.remove) discardAnonymous(roots, document);
   removeFolders(roots, document);
 }
 

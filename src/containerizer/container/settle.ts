@@ -11,6 +11,7 @@ import type { ContainerDocument } from './document.js';
 import { removeFolders } from './folders.js';
 import { withdrawPorts } from './network.js';
 import { supervisorLost } from './supervisor-lost.js';
+import { discardAnonymous } from './volumes.js';
 
 const SIGKILL = 9;
 
@@ -28,8 +29,12 @@ export function settle(roots: Roots, container: Container): Container {
   sweepCgroups(roots);
   withdrawPorts(roots, document);
   const exit = supervisorLost();
-  if (document.remove) removeFolders(roots, document);
-  else writeWhole(path.join(places.run(roots, document.id), 'exit.json'), JSON.stringify(exit));
+  if (document.remove) {
+    discardAnonymous(roots, document);
+    removeFolders(roots, document);
+  } else {
+    writeWhole(path.join(places.run(roots, document.id), 'exit.json'), JSON.stringify(exit));
+  }
   return readContainer(roots, document.id) ?? { ...container, state: 'exited', paused: false, exit };
 }
 

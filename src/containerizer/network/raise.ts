@@ -6,7 +6,7 @@ import type { NetworkDocument } from './document.js';
 import { lockHostNetworks } from './host-lock.js';
 import { applySettings } from './host-settings.js';
 import { macOf } from './mac.js';
-import { defaultNetwork, readNetwork, writeNetwork } from './store.js';
+import { bridgeAlias, defaultNetwork, readNetwork, writeNetwork } from './store.js';
 import { chooseSubnet, takenNetworks } from './subnets.js';
 
 /** Sees to it that a network is there as its document says: bridge, packet filter, settings. After a restart of the host it is made anew. Gives the document, which may
@@ -36,13 +36,28 @@ export function raiseLocked(roots: Roots, wanted: NetworkDocument): NetworkDocum
     { address: gateway, prefix: prefixOf(subnet) },
     ...(gateway6 === null || subnet6 === null ? [] : [{ address: gateway6, prefix: prefixOf(subnet6) }]),
   ];
+  const alias = bridgeAlias(roots, network.name);
+  refuseForeign(bridge, alias);
   try {
-    native().raiseNetwork({ bridge, mac: macOf(gateway), mtu, internal, addresses });
+    native().raiseNetwork({ bridge, alias, mac: macOf(gateway), mtu, internal, addresses });
   } catch (error) {
     throw explain(error, network);
   }
   applySettings(network);
   return network;
+}
+
+/** An interface of that name that is not this network's would join what is to be apart. */
+function refuseForeign(bridge: string, alias: string): void {
+  const there = native()
+    .hostNetworks()
+    .interfaces.find(({ name }) => name === bridge);
+  if (there === undefined || (there.kind === 'bridge' && there.alias === alias)) return;
+  throw new BerthError('ADDRESS_IN_USE', {
+    what: `interface ${bridge}`,
+    why: 'there is one of that name, and it is not of this network',
+    mend: `Remove it: ip link delete ${bridge}.`,
+  });
 }
 
 /** What the host has taken since the network was made. Subnets that berth chose are chosen again. */

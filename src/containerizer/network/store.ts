@@ -4,7 +4,7 @@ import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import { readDocument } from '../../state/json-file.js';
-import { defaultRoots, places, type Roots } from '../../state/roots.js';
+import { defaultRoots, places, type Roots, rootHash } from '../../state/roots.js';
 import type { NetworkDocument } from './document.js';
 
 /** The network that is there without anybody's making it. */
@@ -26,6 +26,9 @@ export function checkName(name: string): void {
 }
 
 const fileOf = (roots: Roots, name: string) => path.join(places.networks(roots), `${name}.json`);
+
+/** Held while the files are rewritten by which a network's containers know each other. */
+export const lockOf = (roots: Roots, name: string) => path.join(places.networks(roots), `${name}.lock`);
 
 export function readNetwork(roots: Roots, name: string): NetworkDocument | undefined {
   return nameForm.test(name) ? readDocument<NetworkDocument>(fileOf(roots, name), 1) : undefined;
@@ -65,6 +68,7 @@ export function writeNetwork(roots: Roots, network: NetworkDocument): void {
 
 export function forgetNetwork(roots: Roots, name: string): void {
   rmSync(fileOf(roots, name), { force: true });
+  rmSync(lockOf(roots, name), { force: true });
 }
 
 /** Names of interfaces have 15 characters at most and are the host's: one for each root and name. */
@@ -72,4 +76,15 @@ export function bridgeName(roots: Roots, name: string): string {
   if (name === defaultNetwork && roots.root === defaultRoots.root) return 'berth0';
   const hash = createHash('sha256').update(`${roots.root}\0${name}`).digest('hex');
   return `berth-${hash.slice(0, 8)}`;
+}
+
+/** Says on the bridge itself whose it is; `ip link` shows it. */
+export function bridgeAlias(roots: Roots, name: string): string {
+  return `berth ${rootHash(roots)} ${name}`;
+}
+
+/** The network that a bridge of this installation was made for; undefined: it is none of ours. */
+export function networkOfAlias(roots: Roots, alias: string): string | undefined {
+  const start = bridgeAlias(roots, '');
+  return alias.startsWith(start) ? alias.slice(start.length) : undefined;
 }

@@ -1,0 +1,99 @@
+import { BerthError } from '../../errors/berth-error.js';
+import type { Roots } from '../../state/roots.js';
+import {
+  createVolume,
+  discardVolume,
+  findVolume,
+  listVolumes,
+  removeVolumeDebris,
+  type Volume,
+} from '../volume/store.js';
+import { listContainers } from './catalogue.js';
+import type { ContainerDocument } from './document.js';
+import { lockLaunch, whileNobodyLaunches } from './launch-lock.js';
+
+/** A volume and the ids of the containers that have it, running or not. */
+export interface UsedVolume extends Volume {
+  usedBy: string[];
+}
+
+export function volumesWithUsers(roots: Roots): UsedVolume[] {
+  const users = usersByVolume(roots);
+  return listVolumes(roots).map((volume) => ({ ...volume, usedBy: users.get(volume.document.name) ?? [] }));
+}
+
+export function volumeWithUsers(roots: Roots, name: string): UsedVolume {
+  return { ...findVolume(roots, name), usedBy: usersByVolume(roots).get(name) ?? [] };
+}
+
+/** Makes a volume; one that is there already is left as it is, as Docker does. */
+export async function makeVolume(roots: Roots, name: string, labels: Record<string, string>): Promise<void> {
+  const making = await lockLaunch(roots);
+  try {
+    createVolume(roots, name, { labels });
+  } finally {
+    making.release();
+  }
+}
+
+/** Removes a volume that no container has. */
+export function removeVolume(roots: Roots, name: string): void {
+  const alone = whileNobodyLaunches(roots, () => {
+    const { usedBy } = volumeWithUsers(roots, name);
+    if (usedBy.length > 0) {
+      throw new BerthError('VOLUME_IN_USE', {
+        what: `volume ${name}`,
+        why: `container ${usedBy.join(', ')} has it`,
+        mend: `Remove the container first: berth rm ${usedBy.join(' ')}.`,
+      });
+    }
+    discardVolume(roots, name);
+    removeVolumeDebris(roots);
+  });
+  if (!alone) throw busy(`volume ${name}`);
+}
+
+/** Removes the volumes that were made for a container which is gone, but for those that others have taken over. */
+export function removeAnonymous(
+  roots: Roots,
+  { id, volumes }: Pick<ContainerDocument, 'id' | 'volumes'>,
+): void {
+  for (const { name } of volumes) {
+    if (name?.startsWith(`${id}-`) !== true) continue;
+    if (volumeWithUsers(roots, name).usedBy.length === 0) removeVolume(roots, name);
+  }
+}
+
+/** Removes the volumes that no container has: those without a name of their own, or all. Gives their names. */
+export function pruneVolumes(roots: Roots, all: boolean): string[] {
+  const removed: string[] = [];
+  const alone = whileNobodyLaunches(roots, () => {
+    for (const { document, usedBy } of volumesWithUsers(roots)) {
+      if (usedBy.length > 0 || !(all || document.anonymous)) continue;
+      discardVolume(roots, document.name);
+      removed.push(document.name);
+    }
+    removeVolumeDebris(roots);
+  });
+  if (!alone) throw busy('volumes');
+  return removed;
+}
+
+function busy(what: string): BerthError {
+  return new BerthError('CONTAINER_STATE', {
+    what,
+    why: 'containers are being started, and might want them',
+    mend: 'Try again in a moment.',
+  });
+}
+
+/** A container whose records are damaged might have any: then nobody can say what is unused. */
+function usersByVolume(roots: Roots): Map<string, string[]> {
+  const users = new Map<string, string[]>();
+  for (const { document } of listContainers(roots)) {
+    for (const { name } of document.volumes) {
+      if (name !== undefined && name !== null) users.set(name, [...(users.get(name) ?? []), document.id]);
+    }
+  }
+  return users;
+}

@@ -1,0 +1,153 @@
+// What of networks needs no kernel: addresses, ports, files of names.
+import t from 'tap';
+import {
+  addressText,
+  cidrText,
+  contains,
+  networkOf,
+  overlap,
+  parseCidr,
+} from '../../src/containerizer/network/cidr.js';
+import { hostsFile, resolvConf, withNeighbours } from '../../src/containerizer/network/name-service.js';
+import { exposedPorts, parsePorts } from '../../src/containerizer/network/port-spec.js';
+import { chooseSubnet, chooseSubnet6 } from '../../src/containerizer/network/subnets.js';
+
+function cidr(text: string) {
+  const parsed = parseCidr(text);
+  if (parsed === undefined) throw new Error(text);
+  return parsed;
+}
+
+t.test('addresses are read and written as RFC 4291 and 5952 have them', async (t) => {
+  const same = [
+    '0.0.0.0',
+    '10.88.0.1',
+    '255.255.255.255',
+    '::',
+    '::1',
+    'fd00::a58:2',
+    '1::',
+    '1:0:1::1',
+    '1:2:3:4:5:6:7:8',
+    'ff02::1',
+  ];
+  for (const text of same) t.equal(addressText(cidr(text)), text);
+  const other = {
+    'FD00:0:0:0:0:0:0:1': 'fd00::1',
+    '::ffff:10.0.0.1': '::ffff:a00:1',
+    '1:0:0:2:0:0:0:3': '1:0:0:2::3',
+    '0:1::': '0:1::',
+  };
+  for (const [text, shown] of Object.entries(other)) t.equal(addressText(cidr(text)), shown);
+  for (const text of [
+    '',
+    '10',
+    '10.0.0.256',
+    '10.0.0.0/33',
+    '::/129',
+    '1::2::3',
+    'fe80::1%eth0',
+    '10.0.0.0/',
+    '10.0.0.0/8/8',
+    ' ::1',
+  ]) {
+    t.equal(parseCidr(text), undefined, text);
+  }
+  t.equal(cidrText(networkOf(cidr('10.88.3.4/16'))), '10.88.0.0/16');
+  t.equal(cidrText(networkOf(cidr('fd00:1:2:3::4/48'))), 'fd00:1:2::/48');
+  t.ok(contains(cidr('10.0.0.0/8'), cidr('10.88.0.0/16')));
+  t.notOk(contains(cidr('10.88.0.0/16'), cidr('10.0.0.0/8')));
+  t.notOk(overlap(cidr('10.0.0.0/8'), cidr('fd00::/8')));
+  t.notOk(overlap(cidr('10.88.0.0/16'), cidr('10.89.0.0/16')));
+});
+
+t.test('subnets are chosen where nobody is', async (t) => {
+  const taken = (...texts: string[]) => texts.map((text) => ({ cidr: cidr(text), holder: 'x' }));
+  t.equal(chooseSubnet([]), '10.88.0.0/16');
+  t.equal(chooseSubnet(taken('10.88.7.0/24', '10.89.0.1/32')), '10.90.0.0/16');
+  t.equal(chooseSubnet(taken('10.0.0.0/8')), '172.16.0.0/16');
+  t.equal(chooseSubnet(taken('10.0.0.0/8', '172.16.0.0/12')), '192.168.0.0/24');
+  t.throws(() => chooseSubnet(taken('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16')), {
+    code: 'ADDRESS_IN_USE',
+  });
+  t.match(chooseSubnet6(), /^fd[0-9a-f]{2}:[0-9a-f:]+::\/64$/);
+});
+
+t.test('ports as Docker has them', async (t) => {
+  const one = { hostIp: null, hostFirst: 0, hostLast: 0, containerPort: 80, protocol: 'tcp' };
+  t.strictSame(parsePorts('80'), [one]);
+  t.strictSame(parsePorts('8080:80/udp'), [{ ...one, hostFirst: 8080, hostLast: 8080, protocol: 'udp' }]);
+  t.strictSame(parsePorts('127.0.0.1:8080:80'), [
+    { ...one, hostIp: '127.0.0.1', hostFirst: 8080, hostLast: 8080 },
+  ]);
+  t.strictSame(parsePorts('127.0.0.1::80'), [{ ...one, hostIp: '127.0.0.1' }]);
+  t.strictSame(parsePorts('[::1]:8080:80'), [{ ...one, hostIp: '::1', hostFirst: 8080, hostLast: 8080 }]);
+  t.strictSame(parsePorts('8000-8009:80'), [{ ...one, hostFirst: 8000, hostLast: 8009 }]);
+  t.strictSame(
+    parsePorts('8000-8001:80-81').map(({ hostFirst, hostLast, containerPort }) => [
+      hostFirst,
+      hostLast,
+      containerPort,
+    ]),
+    [
+      [8000, 8000, 80],
+      [8001, 8001, 81],
+    ],
+  );
+  for (const text of [
+    '',
+    'http',
+    '0',
+    '65536',
+    '80/sctp',
+    '80/tcp/udp',
+    '8000-8002:80-81',
+    '81-80',
+    '1.2.3.4:80:81:82',
+    '::1:80:80',
+    '80:',
+    '1-65535',
+  ]) {
+    t.throws(() => parsePorts(text), Error, text);
+  }
+  t.match(exposedPorts({ '80/tcp': {}, '53/udp': {}, nonsense: {}, '1:2': {} }), [
+    { containerPort: 80 },
+    { containerPort: 53 },
+  ]);
+  t.equal(exposedPorts({ '1:2': {} }).length, 0, 'an image says nothing about the host');
+});
+
+t.test('name servers that a container can reach', async (t) => {
+  const none = { dns: [], dnsSearch: [], dnsOptions: [] };
+  const stub = {
+    configured: '# x\nnameserver 127.0.0.53\nsearch lan home\noptions edns0 trust-ad\n',
+    behindStub: 'nameserver 192.0.2.1\nnameserver fe80::1%eth0\n',
+  };
+  t.equal(resolvConf(none, stub, true), 'nameserver 192.0.2.1\nsearch lan home\noptions edns0 trust-ad\n');
+  t.equal(resolvConf(none, stub, false), 'nameserver 127.0.0.53\nsearch lan home\noptions edns0 trust-ad\n');
+  t.equal(
+    resolvConf(none, { configured: 'nameserver ::1\nnameserver 192.0.2.3\n', behindStub: null }, true),
+    'nameserver 192.0.2.3\n',
+  );
+  t.equal(
+    resolvConf({ dns: ['9.9.9.9'], dnsSearch: ['.'], dnsOptions: ['ndots:2'] }, stub, true),
+    'nameserver 9.9.9.9\noptions ndots:2\n',
+  );
+  t.equal(resolvConf(none, { configured: null, behindStub: null }, true), '');
+});
+
+t.test('neighbours come and go, and what else is in the file stays', async (t) => {
+  const file = hostsFile(
+    [{ address: '10.0.0.2', names: ['me'] }],
+    [{ address: '10.0.0.1', names: ['gate'] }],
+  );
+  t.match(file, /^127\.0\.0\.1\tlocalhost\n[\s\S]*\n10\.0\.0\.2\tme\n10\.0\.0\.1\tgate\n$/);
+  const db = { address: '10.0.0.3', names: ['db', 'store'] };
+  const first = withNeighbours(file, [db]);
+  t.match(first, /\n10\.0\.0\.3\tdb store\n# End/);
+  t.equal(withNeighbours(first, [db]), first);
+  t.equal(withNeighbours(first, []), file);
+  const edited = `${first}192.0.2.1 mine`;
+  t.equal(withNeighbours(edited, []), `${file}192.0.2.1 mine`);
+  t.match(withNeighbours(edited, [db]), /192\.0\.2\.1 mine\n#[^\n]*\n10\.0\.0\.3\tdb store\n# End[^\n]*\n$/);
+});
