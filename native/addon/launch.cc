@@ -19,35 +19,70 @@ Failure convert(const launch::Failure& failure) {
   return converted;
 }
 
-Napi::Value launch_call(const Napi::CallbackInfo& info) {
-  // Kept for the life of the process: compiled seccomp profiles and the sealed supervisor serve every launch.
-  static launch::Launcher launcher;
-  const auto options = info[0].As<Napi::Object>();
-  const auto text = [&](const char* key) {
-    return options.Get(key).As<Napi::String>().Utf8Value();
-  };
-  const auto number = [&](const char* key) {
-    return options.Get(key).As<Napi::Number>().Int32Value();
-  };
-  launch::LaunchRequest request{text("config"),
-                                text("launch"),
-                                text("container"),
-                                text("supervisor"),
-                                number("idRangeFd"),
-                                number("heldFd"),
-                                {number("stdout"), number("stderr")}};
-  const auto work = [request = std::move(request)]() -> Outcome<launch::Launched> {
-    auto outcome = launcher.launch(request);
+/// Kept for the life of the process: compiled seccomp profiles and the sealed supervisor serve every launch.
+launch::Launcher& launcher() {
+  static launch::Launcher only;
+  return only;
+}
+
+/// Members of the request that JavaScript hands over.
+class Options {
+ public:
+  explicit Options(const Napi::CallbackInfo& info) : object_(info[0].As<Napi::Object>()) {}
+  std::string text(const char* key) const {
+    return object_.Get(key).As<Napi::String>().Utf8Value();
+  }
+  int32_t number(const char* key) const { return object_.Get(key).As<Napi::Number>().Int32Value(); }
+  int64_t long_number(const char* key) const {
+    return object_.Get(key).As<Napi::Number>().Int64Value();
+  }
+
+ private:
+  Napi::Object object_;
+};
+
+using Start = std::function<std::variant<launch::Launched, launch::Failure>()>;
+
+Napi::Value run_launch(Napi::Env env, const Start& start) {
+  const auto work = [start]() -> Outcome<launch::Launched> {
+    auto outcome = start();
     if (auto* failure = std::get_if<launch::Failure>(&outcome)) return convert(*failure);
     return std::move(std::get<launch::Launched>(outcome));
   };
-  return run_job<launch::Launched>(info.Env(), work,
-                                   [](Napi::Env env, launch::Launched& launched) -> Napi::Value {
-                                     auto result = Napi::Object::New(env);
+  return run_job<launch::Launched>(env, work,
+                                   [](Napi::Env loop, launch::Launched& launched) -> Napi::Value {
+                                     auto result = Napi::Object::New(loop);
                                      result.Set("supervisorPid", launched.supervisor);
                                      result.Set("leash", launched.leash.release());
                                      return result;
                                    });
+}
+
+Napi::Value launch_call(const Napi::CallbackInfo& info) {
+  const Options given(info);
+  launch::LaunchRequest request{
+      given.text("config"),
+      given.text("launch"),
+      given.text("container"),
+      given.text("supervisor"),
+      given.number("idRangeFd"),
+      given.number("heldFd"),
+      {given.number("stdin"), given.number("stdout"), given.number("stderr")}};
+  return run_launch(info.Env(),
+                    [request = std::move(request)] { return launcher().launch(request); });
+}
+
+Napi::Value exec_call(const Napi::CallbackInfo& info) {
+  const Options given(info);
+  launch::ExecRequest request{
+      given.text("config"),
+      given.text("launch"),
+      given.text("supervisor"),
+      given.number("pid"),
+      static_cast<uint64_t>(given.long_number("startTime")),
+      {given.number("stdin"), given.number("stdout"), given.number("stderr")}};
+  return run_launch(info.Env(),
+                    [request = std::move(request)] { return launcher().exec(request); });
 }
 
 Napi::Value claim_id_range_call(const Napi::CallbackInfo& info) {
@@ -90,6 +125,7 @@ Napi::Value update_limits_call(const Napi::CallbackInfo& info) {
 
 void register_launch(Napi::Object exports) {
   exports.Set("launch", Napi::Function::New(exports.Env(), launch_call, "launch"));
+  exports.Set("exec", Napi::Function::New(exports.Env(), exec_call, "exec"));
   exports.Set("updateLimits",
               Napi::Function::New(exports.Env(), update_limits_call, "updateLimits"));
   exports.Set("claimIdRange",

@@ -20,6 +20,7 @@ struct Question {
 std::vector<sys::Probe> ask(const Question& question) {
   std::vector<sys::Probe> probes(sys::kMostProbes);
   int count = sys::probe_kernel(question.privileged, probes.data());
+  count += sys::probe_network(question.privileged, &probes[static_cast<size_t>(count)]);
   if (!question.cgroup.empty()) {
     probes[static_cast<size_t>(count++)] = sys::probe_clone_into(question.cgroup.c_str());
   }

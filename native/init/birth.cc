@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -29,39 +30,6 @@ Result<void> check(int outcome, const char* call) {
   return {};
 }
 
-Result<void> make_pipe(Fd& read_end, Fd& write_end) {
-  int ends[2];
-  BERTH_TRY(check(pipe2(ends, O_CLOEXEC), "pipe2"));
-  read_end.reset(ends[0]);
-  write_end.reset(ends[1]);
-  return {};
-}
-
-Result<void> open_v1_tasks(const Plan& plan, Fd (&files)[16], Progress& progress) {
-  uint32_t count = 0;
-  for (const char* task : plan.cgroup.v1) {
-    progress.at("cgroup", task);
-    const sys::Text<PATH_MAX> path(task, "/tasks");
-    if (count == 16) return sys::Error{E2BIG, "open"};
-    BERTH_ASSIGN(files[count++], sys::adopt(open(path.c_str(), O_WRONLY | O_CLOEXEC), "open"));
-  }
-  return {};
-}
-
-/// A process's pid in the namespace that /proc belongs to, which is the host's (proc(5), fdinfo of a pidfd).
-Result<pid_t> host_pid_of(int pidfd) {
-  const sys::Text<48> path("/proc/self/fdinfo/", pidfd);
-  BERTH_ASSIGN(const Fd file, sys::adopt(open(path.c_str(), O_RDONLY | O_CLOEXEC), "open"));
-  char text[512];
-  const ssize_t length =
-      sys::retry_interrupted([&] { return read(file.get(), text, sizeof text - 1); });
-  if (length < 0) return sys::last_error("read");
-  text[length] = '\0';
-  const char* line = strstr(text, "\nPid:\t");
-  if (line == nullptr) return sys::Error{EPROTO, "read"};
-  return static_cast<pid_t>(sys::leading_number(line + strlen("\nPid:\t")));
-}
-
 Result<void> write_id_map(int process, const char* file, const launch::List<launch::IdMap>& maps) {
   sys::Text<4096> text;
   for (const auto& map : maps) {
@@ -79,6 +47,45 @@ Result<void> write_id_map(int process, const char* file, const launch::List<laun
 }
 
 }  // namespace
+
+Result<void> open_v1_tasks(const Plan& plan, V1Tasks& tasks, Progress& progress) {
+  uint32_t count = 0;
+  for (const char* task : plan.cgroup.v1) {
+    progress.at("cgroup", task);
+    const sys::Text<PATH_MAX> path(task, "/tasks");
+    if (count == V1Tasks::kMost) return sys::Error{E2BIG, "open"};
+    BERTH_ASSIGN(tasks.files[count], sys::adopt(open(path.c_str(), O_WRONLY | O_CLOEXEC), "open"));
+    tasks.numbers[count] = tasks.files[count].get();
+    ++count;
+  }
+  return {};
+}
+
+Result<Fd> open_cgroup(const Plan& plan) {
+  if (plan.cgroup.unified[0] == '\0') return Fd();
+  return sys::adopt(open(plan.cgroup.unified, O_PATH | O_DIRECTORY | O_CLOEXEC), "open");
+}
+
+Result<pid_t> host_pid_of(int pidfd) {
+  const sys::Text<48> path("/proc/self/fdinfo/", pidfd);
+  BERTH_ASSIGN(const Fd file, sys::adopt(open(path.c_str(), O_RDONLY | O_CLOEXEC), "open"));
+  char text[512];
+  const ssize_t length =
+      sys::retry_interrupted([&] { return read(file.get(), text, sizeof text - 1); });
+  if (length < 0) return sys::last_error("read");
+  text[length] = '\0';
+  const char* line = strstr(text, "\nPid:\t");
+  if (line == nullptr) return sys::Error{EPROTO, "read"};
+  return static_cast<pid_t>(sys::leading_number(line + strlen("\nPid:\t")));
+}
+
+Result<void> make_report(Fd& ours, Fd& theirs) {
+  int ends[2];
+  BERTH_TRY(check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair"));
+  ours.reset(ends[0]);
+  theirs.reset(ends[1]);
+  return {};
+}
 
 Result<void> stand_alone(const Plan& plan, Progress& progress) {
   progress.at("session");
@@ -118,24 +125,15 @@ Result<void> strike_stage(const Plan& plan) {
 
 Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds& handover) {
   Container container;
-  Fd go_read, report_write, output_write[2];
-  BERTH_TRY(make_pipe(go_read, container.go));
-  BERTH_TRY(make_pipe(container.report, report_write));
-  for (int i = 0; i < 2 && !plan.handover.wanted; ++i) {
-    BERTH_TRY(make_pipe(container.output[i], output_write[i]));
-    BERTH_TRY(check(fcntl(container.output[i].get(), F_SETFL, O_NONBLOCK), "fcntl"));
-    // So that the program may open /dev/stdout, which reopens the pipe: it must be the program's own.
-    if (plan.uids.count > 0) {
-      BERTH_TRY(check(
-          fchown(output_write[i].get(), plan.uids.items[0].outside, plan.gids.items[0].outside),
-          "fchown"));
-    }
-  }
-  BERTH_ASSIGN(const Fd input, sys::adopt(open("/dev/null", O_RDONLY | O_CLOEXEC), "open"));
-  Fd v1_files[16];
-  BERTH_TRY(open_v1_tasks(plan, v1_files, progress));
-  int v1_tasks[16];
-  for (uint32_t i = 0; i < plan.cgroup.v1.count; ++i) v1_tasks[i] = v1_files[i].get();
+  Fd go_read, report;
+  int ends[2];
+  BERTH_TRY(check(pipe2(ends, O_CLOEXEC), "pipe2"));
+  go_read.reset(ends[0]);
+  container.go.reset(ends[1]);
+  BERTH_TRY(make_report(container.report, report));
+  BERTH_ASSIGN(Stdio stdio, make_stdio(plan));
+  V1Tasks tasks;
+  BERTH_TRY(open_v1_tasks(plan, tasks, progress));
 
   progress.at("clone");
   int pidfd = -1;
@@ -144,11 +142,9 @@ Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds
                sys::kernel::kClonePidfd;
   args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   args.exit_signal = SIGCHLD;
-  Fd cgroup;
-  if (plan.cgroup.unified[0] != '\0') {
-    progress.subject = plan.cgroup.unified;
-    BERTH_ASSIGN(cgroup,
-                 sys::adopt(open(plan.cgroup.unified, O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+  progress.subject = plan.cgroup.unified;
+  BERTH_ASSIGN(const Fd cgroup, open_cgroup(plan));
+  if (cgroup) {
     args.flags |= sys::kernel::kCloneIntoCgroup;
     args.cgroup = static_cast<uint64_t>(cgroup.get());
   }
@@ -158,19 +154,18 @@ Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds
     // The write end of `go` must be the supervisor's alone: its death is then an end of file here.
     container.go.reset();
     container.report.reset();
-    const FirstProcess ends = {go_read.get(),
-                               report_write.get(),
-                               {output_write[0].get(), output_write[1].get()},
-                               input.get(),
-                               v1_tasks,
-                               plan.cgroup.v1.count,
-                               progress.timings == nullptr ? nullptr : progress.timings + 1,
-                               handover.start,
-                               handover.console};
-    run_first_process(plan, ends);
+    run_first_process(plan, {go_read.get(),
+                             {report.get(),
+                              {stdio.theirs[0].get(), stdio.theirs[1].get(), stdio.theirs[2].get()},
+                              tasks.numbers,
+                              plan.cgroup.v1.count},
+                             progress.timings == nullptr ? nullptr : progress.timings + 1,
+                             handover.start,
+                             handover.console});
   }
   container.pid = static_cast<pid_t>(pid);
   container.pidfd.reset(pidfd);
+  container.ends = std::move(stdio.ours);
   BERTH_ASSIGN(container.host_pid, host_pid_of(pidfd));
   return container;
 }
@@ -195,26 +190,53 @@ Result<bool> await_namespaces(Container& container) {
   return length == 1 && byte == kNamespacesMade;
 }
 
-Result<void> adjust_oom_score(const Plan& plan, const Container& container, Progress& progress) {
+Result<void> adjust_oom_score(const Plan& plan, pid_t process, Progress& progress) {
   if (!plan.process.adjust_oom_score) return {};
   const sys::Text<16> score(plan.process.oom_score);
   progress.at("oom_score");
-  const sys::Text<48> path("/proc/", container.host_pid, "/oom_score_adj");
+  const sys::Text<48> path("/proc/", process, "/oom_score_adj");
   BERTH_ASSIGN(const Fd file, sys::adopt(open(path.c_str(), O_WRONLY | O_CLOEXEC), "open"));
   if (write(file.get(), score.c_str(), score.size()) != static_cast<ssize_t>(score.size()))
     return sys::last_error("write");
   return {};
 }
 
-bool await_program(const Container& container, Failure& failure) {
+namespace {
+
+/// As recv(2); a descriptor that comes along is put into `fd`.
+ssize_t receive(int socket, char* bytes, size_t count, Fd& fd) {
+  iovec room = {bytes, count};
+  alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(int))];
+  msghdr message = {};
+  message.msg_iov = &room;
+  message.msg_iovlen = 1;
+  message.msg_control = ancillary;
+  message.msg_controllen = sizeof ancillary;
+  const ssize_t length =
+      sys::retry_interrupted([&] { return recvmsg(socket, &message, MSG_CMSG_CLOEXEC); });
+  const cmsghdr* head = length > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (head != nullptr && head->cmsg_type == SCM_RIGHTS && head->cmsg_level == SOL_SOCKET) {
+    int number = -1;
+    memcpy(&number, CMSG_DATA(head), sizeof number);
+    fd.reset(number);
+  }
+  return length;
+}
+
+}  // namespace
+
+bool await_program(Container& container, Failure& failure) {
   char report[1 + sizeof failure];
   size_t length = 0;
   if (container.failure_head != '\0') report[length++] = container.failure_head;
   while (length < sizeof report) {
-    const ssize_t part = sys::retry_interrupted(
-        [&] { return read(container.report.get(), report + length, sizeof report - length); });
+    Fd& terminal = container.ends.terminal;
+    const bool had_terminal = static_cast<bool>(terminal);
+    const ssize_t part =
+        receive(container.report.get(), report + length, sizeof report - length, terminal);
     if (part <= 0) break;
     length += static_cast<size_t>(part);
+    if (terminal && !had_terminal) memmove(report, report + 1, --length);
   }
   if (length == 1 && report[0] == kAboutToExecute) return true;
   if (length >= sizeof failure) {

@@ -12,7 +12,10 @@
 
 namespace berth::init {
 
-Control::Control(sys::Fd leash) { clients_[0].socket = std::move(leash); }
+Control::Control(sys::Fd leash) {
+  clients_[0].socket = std::move(leash);
+  clients_[0].serial = kLeash;
+}
 
 sys::Result<void> Control::listen(int directory) {
   BERTH_ASSIGN(
@@ -60,17 +63,38 @@ bool Control::accept_client() {
     if (clients_[i].socket) continue;
     clients_[i].socket = std::move(socket);
     clients_[i].used = 0;
+    clients_[i].serial = ++last_serial_;
     return true;
   }
   // Full: closing it tells the newcomer so.
   return true;
 }
 
+ssize_t Control::receive_bytes(Client& client) {
+  iovec room = {client.line + client.used, sizeof client.line - client.used};
+  alignas(cmsghdr) char ancillary[CMSG_SPACE(Request::kMostFds * sizeof(int))];
+  msghdr message = {};
+  message.msg_iov = &room;
+  message.msg_iovlen = 1;
+  message.msg_control = ancillary;
+  message.msg_controllen = sizeof ancillary;
+  const ssize_t length = sys::retry_interrupted(
+      [&] { return recvmsg(client.socket.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); });
+  if (length < 0) return length;
+  const cmsghdr* head = CMSG_FIRSTHDR(&message);
+  if (head == nullptr || head->cmsg_type != SCM_RIGHTS || head->cmsg_level != SOL_SOCKET)
+    return length;
+  const size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < count && i < Request::kMostFds; ++i) {
+    int number = -1;
+    memcpy(&number, CMSG_DATA(head) + i * sizeof number, sizeof number);
+    client.fds[i].reset(number);
+  }
+  return length;
+}
+
 void Control::receive(Client& client) {
-  const ssize_t length = sys::retry_interrupted([&] {
-    return recv(client.socket.get(), client.line + client.used, sizeof client.line - client.used,
-                MSG_DONTWAIT);
-  });
+  const ssize_t length = receive_bytes(client);
   if (length < 0 && errno == EAGAIN) return;
   if (length > 0) client.used += static_cast<size_t>(length);
   auto* newline = static_cast<char*>(memchr(client.line, '\n', client.used));
@@ -82,6 +106,8 @@ void Control::receive(Client& client) {
     memmove(client.line, client.line + taken, client.used);
     newline = static_cast<char*>(memchr(client.line, '\n', client.used));
   }
+  // What came with a request that nobody took it from is not kept for another.
+  for (sys::Fd& fd : client.fds) fd.reset();
   if (length <= 0 || client.used == sizeof client.line) client.socket.reset();
 }
 
@@ -95,11 +121,15 @@ void Control::obey(Client& client, const char* request) {
     const long sent = sys::kernel::pidfd_send_signal(task_pidfd_, number);
     send_line(client, sys::Text<64>("signalled ", sent == 0 ? 0 : errno).c_str());
   } else {
-    send_line(client, "unknown");
+    RequestHandler::Answer answer;
+    if (handler_.answer != nullptr)
+      answer.add(handler_.answer(handler_.self, {client.serial, request, client.fds}));
+    send_line(client, answer.size() == 0 ? "unknown" : answer.c_str());
   }
 }
 
 void Control::send_line(Client& client, const char* line) {
+  if (!client.socket) return;
   iovec parts[2] = {{const_cast<char*>(line), strlen(line)}, {const_cast<char*>("\n"), 1}};
   msghdr message = {};
   message.msg_iov = parts;
@@ -114,8 +144,17 @@ void Control::set_status(const char* line) {
   tell_leash(line);
 }
 
-void Control::tell_leash(const char* line) {
-  if (clients_[0].socket) send_line(clients_[0], line);
+void Control::tell(uint32_t serial, const char* line) {
+  for (Client& client : clients_) {
+    if (client.serial == serial) send_line(client, line);
+  }
+}
+
+bool Control::connected(uint32_t serial) const {
+  for (const Client& client : clients_) {
+    if (client.socket && client.serial == serial) return true;
+  }
+  return false;
 }
 
 void Control::announce_exit(const char* line) {

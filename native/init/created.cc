@@ -63,7 +63,7 @@ Result<void> run_hooks(const launch::List<launch::Hook>& hooks, uint32_t state_s
 Result<void> pass_hooks(const Plan& plan, const FirstProcess& ends, Progress& progress) {
   if (!plan.handover.runtime_hooks && plan.handover.create_hooks.count == 0) return {};
   progress.at("hook");
-  if (write(ends.report, &launch::HandoverReport::kAtHooks, 1) != 1)
+  if (write(ends.program.report, &launch::HandoverReport::kAtHooks, 1) != 1)
     return sys::last_error("write");
   BERTH_ASSIGN(const uint32_t size, read_state(ends.go));
   return run_hooks(plan.handover.create_hooks, size, progress);
@@ -71,7 +71,7 @@ Result<void> pass_hooks(const Plan& plan, const FirstProcess& ends, Progress& pr
 
 Result<Fd> await_start(const Plan& plan, const FirstProcess& ends, Progress& progress) {
   progress.at("start");
-  if (write(ends.report, &launch::HandoverReport::kCreated, 1) != 1)
+  if (write(ends.program.report, &launch::HandoverReport::kCreated, 1) != 1)
     return sys::last_error("write");
   char word = 0;
   BERTH_TRY(read_whole(ends.go, &word, sizeof word));

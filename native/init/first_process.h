@@ -1,6 +1,8 @@
-// What the container's first process does between its birth and the user's program. Read from top to bottom, this is the order of confinement.
+// What the container's first process does between its birth and the user's program. Read from top to bottom, this is the order of confinement, up to
+// the steps that every process of a container takes last (last_steps.h).
 #pragma once
 
+#include "init/last_steps.h"
 #include "init/progress.h"
 #include "launch/plan.h"
 
@@ -8,13 +10,9 @@ namespace berth::init {
 
 /// Descriptors that the first process holds until its program runs.
 struct FirstProcess {
-  int go =
-      -1;  // one byte arrives when the id maps are written and the tree stands; end of file: the supervisor died
-  int report = -1;  // takes a Failure; closes itself when the program runs
-  int output[2] = {-1, -1};
-  int input = -1;
-  const int* v1_tasks = nullptr;  // `tasks` files of its cgroups, one for each of plan.cgroup.v1
-  uint32_t v1_count = 0;
+  /// One byte arrives when the id maps are written and the tree stands; end of file: the supervisor died.
+  int go = -1;
+  ProgramEnds program;
   Timings* timings = nullptr;  // its own list, not the supervisor's
   int start = -1;              // handed over: the socket on which it is told to start its program
   int console = -1;            // handed over, with a terminal: takes its master

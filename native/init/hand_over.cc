@@ -80,7 +80,7 @@ Result<void> limit(const Plan& plan, const Container& container, Progress& progr
                         syscall(SYS_prlimit64, container.host_pid, each.resource, &value, nullptr)),
                     "prlimit"));
   }
-  return adjust_oom_score(plan, container, progress);
+  return adjust_oom_score(plan, container.host_pid, progress);
 }
 
 Result<void> build(const Plan& plan, Container& container, Progress& progress) {

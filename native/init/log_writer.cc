@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <cstdio>  // renameat
 #include <cstring>
@@ -11,6 +12,15 @@
 #include "init/timestamp.h"
 
 namespace berth::init {
+namespace {
+
+int64_t milliseconds() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
+}
+
+}  // namespace
 
 void LogWriter::configure(int container, const launch::Logs& limits) {
   container_ = container;
@@ -18,29 +28,67 @@ void LogWriter::configure(int container, const launch::Logs& limits) {
   max_files_ = limits.max_files;
 }
 
-void LogWriter::write(Stream stream, const char* bytes, size_t count) {
-  if (max_bytes_ == 0) return;
+size_t LogWriter::write(Stream stream, const char* bytes, size_t count, bool patient) {
+  const size_t whole = count;
+  if (max_bytes_ == 0) return whole;
   while (count > 0) {
     const auto* newline = static_cast<const char*>(memchr(bytes, '\n', count));
     size_t length = newline == nullptr ? count : static_cast<size_t>(newline - bytes);
     const bool full = newline != nullptr && length <= kLongestText;
     if (length > kLongestText) length = kLongestText;
-    append(lines_[static_cast<int>(stream)], stream, bytes, length, full);
+    if (!append(lines_[static_cast<int>(stream)], stream, bytes, length, full, patient)) break;
     const size_t taken = length + (full ? 1 : 0);
     bytes += taken;
     count -= taken;
   }
+  return whole - count;
 }
 
-void LogWriter::append(Line& line, Stream stream, const char* text, size_t count, bool full) {
+bool LogWriter::append(Line& line, Stream stream, const char* text, size_t count, bool full,
+                       bool patient) {
   if (line.broken && record(stream, "", 0, true)) line.broken = line.open = false;
-  if (!line.skipping && !line.broken && record(stream, text, count, full)) {
+  const auto put = [&] {
+    if (line.skipping || line.broken || !record(stream, text, count, full)) return false;
     line.open = !full;
-    return;
+    return true;
+  };
+  if (put()) return true;
+  if (patient && !line.skipping && wait_for_room()) {
+    // Between the look and the request to be told the thread may have made room.
+    if (line.broken && record(stream, "", 0, true)) line.broken = line.open = false;
+    return put();
   }
   dropped_.add(count);
   line.skipping = !full;
   line.broken = line.open;
+  return true;
+}
+
+bool LogWriter::wait_for_room() {
+  if (!started_) return false;
+  const size_t tail = tail_.load();
+  if (slow_) {
+    if (tail != head_.load()) return false;
+    slow_ = false;
+  }
+  const int64_t now = milliseconds();
+  if (tail != seen_tail_ || seen_at_ == 0) {
+    seen_tail_ = tail;
+    seen_at_ = now;
+  } else if (now - seen_at_ >= kPatience) {
+    slow_ = true;
+    seen_at_ = 0;
+    return false;
+  }
+  eventfd_t ignored;
+  (void)eventfd_read(room_.get(), &ignored);
+  waiting_.store(true);
+  return true;
+}
+
+int LogWriter::patience_left() const {
+  const int64_t left = seen_at_ + kPatience - milliseconds();
+  return left > 0 ? static_cast<int>(left) : 0;
 }
 
 bool LogWriter::record(Stream stream, const char* text, size_t count, bool full) {
@@ -71,8 +119,9 @@ bool LogWriter::start_thread() {
   if (started_) return true;
   wake_.reset(eventfd(0, EFD_CLOEXEC));
   finished_.reset(eventfd(0, EFD_CLOEXEC));
+  room_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   pthread_t thread;
-  started_ = wake_ && finished_ && pthread_create(&thread, nullptr, run, this) == 0;
+  started_ = wake_ && finished_ && room_ && pthread_create(&thread, nullptr, run, this) == 0;
   return started_;
 }
 
@@ -96,6 +145,7 @@ void LogWriter::drain() {
       const size_t part = available < kRing - place ? available : kRing - place;
       write_records(ring_ + place, part);
       tail_.store(taken + part);
+      if (waiting_.load()) (void)eventfd_write(room_.get(), 1);
     } else if (last) {
       break;
     } else {

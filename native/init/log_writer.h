@@ -28,7 +28,15 @@ class LogWriter {
 
   /// `container` is the container's durable directory, in which the folder `logs` is made with the first byte; the descriptor stays the caller's.
   void configure(int container, const launch::Logs& limits);
-  void write(Stream stream, const char* bytes, size_t count);
+  /// How many bytes are done with. All of them, unless the caller is `patient` and there is no room: then it writes the rest once `room` is readable or
+  /// `patience_left` has passed. A disk that makes no progress for longer loses its patient writers until it has caught up.
+  size_t write(Stream stream, const char* bytes, size_t count, bool patient);
+  /// Readable when there may be room again for a patient writer that had to wait.
+  int room() const { return room_.get(); }
+  /// Of that writer, in milliseconds.
+  int patience_left() const;
+  /// No writer waits any more.
+  void stop_waiting() { waiting_.store(false); }
   /// Ends open lines and waits for the disk, but no longer than `patience_ms`; what is not written by then counts as dropped.
   void finish(int patience_ms);
   /// Bytes of output that are not in the log.
@@ -45,7 +53,12 @@ class LogWriter {
     bool skipping = false;  // until the line ends
   };
 
-  void append(Line& line, Stream stream, const char* text, size_t count, bool full);
+  static constexpr int kPatience = 1000;
+
+  /// False: no room, and nothing was done.
+  bool append(Line& line, Stream stream, const char* text, size_t count, bool full, bool patient);
+  /// Shall a writer wait for room? Looks whether the disk has taken anything since it was last asked.
+  bool wait_for_room();
   /// False: no room.
   bool record(Stream stream, const char* text, size_t count, bool full);
   bool start_thread();
@@ -70,8 +83,12 @@ class LogWriter {
   sys::Atomic<size_t> head_{0}, tail_{0};
   sys::Atomic<bool> finishing_{false};
   sys::Atomic<uint64_t> dropped_{0};
+  sys::Atomic<bool> waiting_{false};
   bool started_ = false;
-  sys::Fd wake_, finished_;  // eventfd(2): there is work again; all is written
+  bool slow_ = false;               // out of patience, until all is written
+  size_t seen_tail_ = 0;            // when a writer last had to wait
+  int64_t seen_at_ = 0;             // CLOCK_MONOTONIC, milliseconds
+  sys::Fd wake_, finished_, room_;  // eventfd(2): there is work again; all is written; some is
 
   // The thread's own.
   sys::Fd directory_, file_;

@@ -1,10 +1,12 @@
-// berth-init: the small static supervisor of one container. Started by the launcher with its plan on descriptor 3; not for people to run.
+// berth-init: the small static supervisor of one container, or of one program sent into it. Started by the launcher with its plan on descriptor 3; not for
+// people to run.
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
 
+#include "init/exec.h"
 #include "init/hand_over.h"
 #include "init/reaper.h"
 #include "init/supervisor.h"
@@ -21,6 +23,7 @@ int refuse(const char* why) {
 
 int main(int argc, char** argv) {
   using namespace berth::launch;
+  using namespace berth::init;
   struct stat status;
   if (fstat(kPlanFd, &status) != 0 || status.st_size <= 0 || status.st_size > kPlanLimit) {
     return refuse("berth-init: started by berth, not by hand\n");
@@ -38,7 +41,9 @@ int main(int argc, char** argv) {
     return refuse("berth-init: the launch plan is damaged or of another version\n");
   }
   close(kPlanFd);
-  if (plan.handover.wanted) return berth::init::hand_over(plan);
-  berth::init::remember_arguments(argc, argv);
-  return berth::init::supervise(plan, {plan_text, size, arena, kArena});
+  if (plan.handover.wanted) return hand_over(plan);
+  remember_arguments(argc, argv);
+  const PlanMemory memory = {plan_text, size, arena, kArena};
+  const bool exec = argc > 1 && strcmp(argv[1], kExecRole) == 0;
+  return exec ? exec_into(plan, memory) : supervise(plan, memory);
 }

@@ -32,6 +32,7 @@ Result<Fd> make_layer_by_layer(const launch::Rootfs& rootfs) {
     return sys::configure(context.get(), sys::kernel::kFsconfigSetString, key, value);
   };
   for (const char* layer : rootfs.layers) BERTH_TRY(set("lowerdir+", below_base(layer).c_str()));
+  if (*rootfs.tree != '\0') BERTH_TRY(set("lowerdir+", kOverlayTree));
   BERTH_TRY(set("source", "berth"));
   BERTH_TRY(set("upperdir", below_base(rootfs.upper).c_str()));
   BERTH_TRY(set("workdir", below_base(rootfs.work).c_str()));
@@ -48,6 +49,10 @@ Result<void> mount_in_one_string(const launch::Rootfs& rootfs) {
   for (uint32_t i = 0; i < rootfs.layers.count; ++i) {
     if (i > 0) data.add(':');
     data.add(below_base(rootfs.layers.items[i]));
+  }
+  if (*rootfs.tree != '\0') {
+    if (rootfs.layers.count > 0) data.add(':');
+    data.add(kOverlayTree);
   }
   data.add(
       sys::Text<600>(",upperdir=", below_base(rootfs.upper), ",workdir=", below_base(rootfs.work)));

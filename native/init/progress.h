@@ -32,8 +32,11 @@ struct Progress {
 
 using Failure = launch::StepFailure;
 
-/// Comes first on the report pipe, if the container is to be on a network: its network namespace is there. No Failure begins with it, since no errno is 0.
+/// Comes first on the report socket, if the container is to be on a network: its network namespace is there. No Failure begins with it, since no errno is 0.
 constexpr char kNamespacesMade = '\0';
+
+/// Comes before kAboutToExecute, with a descriptor: the master of the program's terminal.
+constexpr char kTerminal = 't';
 
 Failure describe(const Progress& progress, const sys::Error& error);
 

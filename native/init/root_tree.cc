@@ -45,6 +45,13 @@ Result<void> build_overlay(const Plan& plan, int userns, Progress& progress) {
   if (mkdir(kOverlayBase, 0755) != 0) return sys::last_error("mkdir");
   // Stays attached behind the overlay: it goes with the rest of the stage, and an unmount of its own would cost more than all of this.
   BERTH_TRY(attach_at(base, kOverlayBase));
+  if (*plan.rootfs.tree != '\0') {
+    progress.at("tree", plan.rootfs.tree);
+    BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, plan.rootfs.tree, false));
+    BERTH_TRY(sys::set_attributes(tree.get(), 0, 0, false, userns));
+    if (mkdir(kOverlayTree, 0755) != 0) return sys::last_error("mkdir");
+    BERTH_TRY(attach_at(tree, kOverlayTree));
+  }
   progress.at("overlay", plan.rootfs.upper);
   return mount_overlay(plan.rootfs);
 }
@@ -228,7 +235,7 @@ Result<void> make_covers() {
 }
 
 Result<void> fill(const Plan& plan, int userns, const SharedSources& shared, Progress& progress) {
-  if (plan.rootfs.layers.count > 0) {
+  if (plan.rootfs.layers.count > 0 || *plan.rootfs.tree != '\0') {
     BERTH_TRY(build_overlay(plan, userns, progress));
   } else {
     BERTH_TRY(build_from_directory(plan, userns, shared, progress));
@@ -260,7 +267,7 @@ uint32_t outside_id(const launch::List<launch::IdMap>& maps, uint32_t inside) {
 }
 
 Result<void> SharedSources::take(const Plan& plan, Progress& progress) {
-  if (plan.rootfs.propagation != 0 && plan.rootfs.layers.count == 0) {
+  if (plan.rootfs.propagation != 0 && *plan.rootfs.directory != '\0') {
     progress.at("rootfs", plan.rootfs.directory);
     BERTH_ASSIGN(root, sys::clone_tree(AT_FDCWD, plan.rootfs.directory, plan.rootfs.recursive));
   }

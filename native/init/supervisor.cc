@@ -4,10 +4,11 @@
 #include <sys/mman.h>
 
 #include "init/birth.h"
+#include "init/carrier.h"
 #include "init/control.h"
 #include "init/ending.h"
+#include "init/failure_line.h"
 #include "init/network.h"
-#include "init/output.h"
 #include "init/records.h"
 #include "init/root_tree.h"
 #include "init/watch.h"
@@ -23,26 +24,8 @@ using sys::Result;
 
 /// Large, and touched only when there is output; apart from all else, so that an idle supervisor keeps as few pages as can be.
 alignas(4096) char ring[LogWriter::kRing];
-alignas(4096) char buffers[2][Output::kBuffer];
 
 LogWriter log_writer(ring);
-
-/// JSON string content: what a path or command may hold and a line of text may not.
-sys::Text<2048> escape(const char* from) {
-  sys::Text<2048> to;
-  for (; *from != '\0'; ++from) {
-    const auto c = static_cast<unsigned char>(*from);
-    if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) {
-      constexpr char kDigits[] = "0123456789abcdef";
-      to.add("\\u00");
-      to.add(kDigits[c >> 4]);
-      to.add(kDigits[c & 15]);
-    } else {
-      to.add(*from);
-    }
-  }
-  return to;
-}
 
 /// Two lists, the supervisor's and the first process's, or none. Shared with the child that is cloned later.
 Timings* make_timings(const Plan& plan) {
@@ -75,7 +58,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   BERTH_TRY(make_stage(plan, progress));
   BERTH_ASSIGN(container, begin(plan, progress));
   BERTH_ASSIGN(const Fd userns, map_ids(plan, container, progress));
-  BERTH_TRY(adjust_oom_score(plan, container, progress));
+  BERTH_TRY(adjust_oom_score(plan, container.host_pid, progress));
   BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, SharedSources(), progress));
   BERTH_TRY(connect(plan, container, progress));
   progress.at("tree");
@@ -133,10 +116,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
     return plan.kept ? ending.remove_state() : ending.remove_container();
   };
   const auto cleared = clear_up();
-  const sys::Text<3072> line("failed {\"step\":\"", failure.step, "\",\"errno\":", failure.number,
-                             ",\"syscall\":\"", failure.call, "\",\"subject\":\"",
-                             escape(failure.subject).c_str(),
-                             "\",\"cleanup_errno\":", cleared ? 0 : cleared.error().number, '}');
+  const auto line = failure_line(failure, cleared ? 0 : cleared.error().number);
   control.announce_exit(line.c_str());
   return 1;
 }
@@ -176,10 +156,12 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
     return give_up(plan, ending, control, failure);
 
   log_writer.configure(ending.container(), plan.logs);
-  static Output out(Stream::kStdout, std::move(container.output[0]), ClientEnd(1), log_writer,
-                    buffers[0]);
-  static Output err(Stream::kStderr, std::move(container.output[1]), ClientEnd(2), log_writer,
-                    buffers[1]);
+  static Carrier carrier(control, log_writer);
+  carrier.open(std::move(container.ends), plan);
+  control.handler({[](void* self, const Request& request) {
+                     return static_cast<Carrier*>(self)->answer(request);
+                   },
+                   &carrier});
   progress.at("running");
   tell_timings(progress.timings, control);
   const sys::Text<48> running("running ", container.host_pid);
@@ -191,7 +173,7 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
 
   const bool remove = plan.remove_when_done;
   give_back(memory);
-  watch(container, control, out, err);
+  watch(container, control, carrier);
   return conclude(remove, container, ending, control);
 }
 

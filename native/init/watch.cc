@@ -9,44 +9,40 @@
 
 namespace berth::init {
 
-void watch(const Container& container, Control& control, Output& out, Output& err) {
+void watch(const Container& container, Control& control, Carrier& carrier) {
   sigset_t forwarded;
   sigemptyset(&forwarded);
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&forwarded, number);
   const sys::Fd signals(signalfd(-1, &forwarded, SFD_CLOEXEC | SFD_NONBLOCK));
-  Output* const outputs[2] = {&out, &err};
-  bool ended = false;
-  while (!ended || outputs[0]->open() || outputs[1]->open()) {
-    pollfd fds[Control::kMostClients + 8];
+  bool ended = false, host_ended = !container.host;
+  while (!ended || carrier.busy()) {
+    pollfd fds[Control::kMostClients + 1 + Carrier::kMostPolled + 3];
     int count = 0;
-    const int task = count;
     fds[count++] = {ended ? -1 : container.pidfd.get(), POLLIN, 0};
     fds[count++] = {signals.get(), POLLIN, 0};
-    for (const Output* output : outputs) {
-      fds[count++] = {output->pipe(), POLLIN, 0};
-      fds[count++] = {output->client(), POLLOUT, 0};
-    }
+    fds[count++] = {host_ended ? -1 : container.host.get(), POLLIN, 0};
+    carrier.poll_for(fds, count);
     const int first_control = count;
     control.poll_for(fds, count);
-    // After the end only a client that is slow to read is waited for; a pipe that descendants hold open is not.
-    const bool client_owes = outputs[0]->client() >= 0 || outputs[1]->client() >= 0;
-    const int timeout = ended && !client_owes ? 0 : -1;
+    const int timeout = carrier.timeout();
     if (sys::retry_interrupted([&] { return poll(fds, static_cast<nfds_t>(count), timeout); }) < 0)
       return;
     control.serve(fds + first_control, count - first_control);
     signalfd_siginfo info;
-    if (fds[task + 1].revents != 0 && read(signals.get(), &info, sizeof info) == sizeof info) {
+    if (fds[1].revents != 0 && read(signals.get(), &info, sizeof info) == sizeof info)
       sys::kernel::pidfd_send_signal(container.pidfd.get(), static_cast<int>(info.ssi_signo));
+    // What shares no pid namespace with its container's first process ends with it all the same.
+    if (fds[2].revents != 0) {
+      host_ended = true;
+      sys::kernel::pidfd_send_signal(container.pidfd.get(), SIGKILL);
     }
-    if (!control.leash_held()) {
-      for (Output* output : outputs) output->detach_client();
-    }
-    if (fds[task].revents != 0) {
+    if (fds[0].revents != 0) {
       ended = true;
-      for (Output* output : outputs) output->end();
+      carrier.end();
     }
-    for (Output* output : outputs) output->move();
+    carrier.serve(fds);
   }
+  carrier.tell_missed();
 }
 
 ExitStatus collect(const Container& container) {

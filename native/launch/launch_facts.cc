@@ -33,7 +33,8 @@ void read_rootfs(const Json& json, const std::string& container, PlanStore& stor
       return layer.fault("must lie below base");
     layers.push_back(store.text(path));
   });
-  if (layers.empty()) json["layers"].fault("needs at least one");
+  if (json["tree"].present()) rootfs.tree = store.text(absolute(json["tree"]));
+  if (layers.empty() && *rootfs.tree == '\0') json["layers"].fault("needs at least one");
   rootfs.layers = store.list(std::move(layers));
   if (!container.starts_with(base + "/"))
     return json["base"].fault("must hold the container's directory");
@@ -168,6 +169,9 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.remove_when_done = launch["remove"].boolean();
   plan.kept = launch["kept"].boolean();
   plan.timings = launch["timings"].boolean();
+  plan.input = launch["input"].boolean();
+  plan.detach_keys = store.text(launch["detach_keys"].text());
+  plan.event = store.text(launch["event"].minified());
   plan.process.user = store.text(launch["user"].text());
   std::vector<const char*> groups;
   launch["groups"].each([&](const Json& group) { groups.push_back(store.text(group.text())); });

@@ -13,6 +13,7 @@
 #include "launch/plan_writer.h"
 #include "launch/resources.h"
 #include "sys/kernel.h"
+#include "sys/process.h"
 #include "sys/remove_tree.h"
 #include "sys/sealed_file.h"
 #include "sys/spawn.h"
@@ -71,7 +72,10 @@ std::optional<Trouble> write_document(const std::string& directory, const char* 
 /// The upper directory is the container's `/`: it must look as the image's own does.
 std::optional<Trouble> make_upper(const Plan& plan, const std::string& container) {
   const std::string upper = container + "/upper";
-  const std::string top = std::string(plan.rootfs.base) + "/" + plan.rootfs.layers.items[0];
+  const auto& rootfs = plan.rootfs;
+  const std::string top = rootfs.layers.count == 0
+                              ? std::string(rootfs.tree)
+                              : std::string(rootfs.base) + "/" + rootfs.layers.items[0];
   struct stat status;
   if (stat(top.c_str(), &status) != 0) return Trouble{sys::last_error("stat"), top};
   // Of a launch that was killed in the middle: it is empty, and may have the wrong mode.
@@ -105,7 +109,7 @@ std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan
   if (mkdir(container.c_str(), 0700) != 0 && errno != EEXIST)
     return Trouble{sys::last_error("mkdir"), container};
   if (!plan.kept) undo.add([container] { (void)sys::remove_tree(AT_FDCWD, container.c_str()); });
-  if (plan.rootfs.layers.count > 0) {
+  if (plan.rootfs.layers.count > 0 || *plan.rootfs.tree != '\0') {
     // What a container that ran before has written is in its upper directory still.
     const bool ran = plan.kept && access((container + "/work").c_str(), F_OK) == 0;
     if (ran) return {};
@@ -140,6 +144,39 @@ Result<sys::Spawned> spawn_supervisor(const std::string& cgroup, sys::SpawnReque
   }
 }
 
+struct Supervisor {
+  int program;
+  const char* const* argv;
+  const int* client;  // stdin, stdout, stderr
+  int id_range;       // or the first process to join
+  int held;
+  bool own_pid_namespace;
+};
+
+Result<Launched> start_supervisor(Plan& plan, const LaunchFacts& facts,
+                                  const Supervisor& supervisor) {
+  BERTH_ASSIGN(const Fd plan_fd, plan_file(plan));
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return sys::last_error("socketpair");
+  Fd ours(ends[0]);
+  const Fd theirs(ends[1]);
+  BERTH_ASSIGN(const Fd nowhere, sys::adopt(open("/dev/null", O_RDWR | O_CLOEXEC), "open"));
+  const char* const envp[] = {nullptr};
+  const auto client = [&](int number) {
+    const int fd = supervisor.client[number];
+    return fd >= 0 ? fd : nowhere.get();
+  };
+  const int inherited[kInheritedEnd] = {client(0),      client(1),    client(2),
+                                        plan_fd.get(),  theirs.get(), supervisor.id_range,
+                                        supervisor.held};
+  BERTH_ASSIGN(const sys::Spawned spawned,
+               spawn_supervisor(facts.cgroups.supervisors,
+                                {supervisor.program, supervisor.argv, envp, inherited,
+                                 kInheritedEnd, -1, supervisor.own_pid_namespace}));
+  return Launched{spawned.pid, std::move(ours)};
+}
+
 }  // namespace
 
 Result<int> Launcher::supervisor_program(const std::string& path) {
@@ -151,38 +188,42 @@ Result<int> Launcher::supervisor_program(const std::string& path) {
   return program_.get();
 }
 
-std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
+std::optional<Failure> Launcher::read(const std::string& config, const std::string& launch,
+                                      Description& description) {
   Faults faults;
   simdjson::dom::parser config_parser, launch_parser;
-  simdjson::dom::element config, launch;
-  if (const auto error = config_parser.parse(request.config).get(config))
+  simdjson::dom::element config_document, launch_document;
+  if (const auto error = config_parser.parse(config).get(config_document))
     return bad_document(std::string("config.json: ") + simdjson::error_message(error));
-  if (const auto error = launch_parser.parse(request.launch).get(launch))
+  if (const auto error = launch_parser.parse(launch).get(launch_document))
     return bad_document(std::string("launch.json: ") + simdjson::error_message(error));
-
-  PlanStore store;
-  Plan plan;
-  Limits limits;
-  const Json config_json(config, "config.json:", faults);
+  auto& [store, plan, limits, facts] = description;
+  const Json config_json(config_document, "config.json:", faults);
   read_oci_config(config_json, store, plan, limits);
-  const LaunchFacts facts = read_launch_facts(Json(launch, "launch.json:", faults), store, plan);
+  facts = read_launch_facts(Json(launch_document, "launch.json:", faults), store, plan);
   if (faults.any()) return bad_document(faults.first());
 
   const Json seccomp = config_json["linux"]["seccomp"];
-  if (seccomp.present()) {
-    auto compiled = seccomp_.compile(seccomp, facts.seccomp_directory);
-    if (faults.any()) return bad_document(faults.first());
-    if (auto* failure = std::get_if<Failure>(&compiled)) return *failure;
-    plan.seccomp = store.list(std::move(std::get<SeccompProgram>(compiled)));
-  }
+  if (!seccomp.present()) return {};
+  auto compiled = seccomp_.compile(seccomp, facts.seccomp_directory);
+  if (faults.any()) return bad_document(faults.first());
+  if (auto* failure = std::get_if<Failure>(&compiled)) return *failure;
+  plan.seccomp = store.list(std::move(std::get<SeccompProgram>(compiled)));
+  return {};
+}
 
+std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
+  Description description;
+  if (const auto failure = read(request.config, request.launch, description)) return *failure;
+  Plan& plan = description.plan;
+  const LaunchFacts& facts = description.facts;
   auto program = supervisor_program(request.supervisor);
   if (!program) return Failure(program.error(), "supervisor", request.supervisor);
 
   Undo undo;
   // Both are a dozen small calls to file systems that know nothing of each other.
   std::variant<std::monostate, Failure> cgroups;
-  const auto make_all = [&] { cgroups = make_cgroups(facts.cgroups, limits); };
+  const auto make_all = [&] { cgroups = make_cgroups(facts.cgroups, description.limits); };
   auto making_cgroups = sys::start_thread(make_all);
   const auto trouble = make_directories(request, plan, facts, undo);
   if (making_cgroups) {
@@ -194,34 +235,34 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   undo.add([&facts] { remove_cgroups(facts.cgroups); });
   if (trouble) return Failure(trouble->error, "directories", trouble->path);
 
-  auto plan_fd = plan_file(plan);
-  if (!plan_fd) return Failure(plan_fd.error(), "plan", "");
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    return Failure(sys::last_error("socketpair"), "leash", "");
-  Fd ours(ends[0]);
-  const Fd theirs(ends[1]);
-  const Fd nowhere(open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!nowhere) return Failure(sys::last_error("open"), "stdio", "/dev/null");
   const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
-  const char* const envp[] = {nullptr};
-  const auto client = [&](int fd) { return fd >= 0 ? fd : nowhere.get(); };
-  const int inherited[kInheritedEnd] = {nowhere.get(),
-                                        client(request.output[0]),
-                                        client(request.output[1]),
-                                        plan_fd->get(),
-                                        theirs.get(),
-                                        request.id_range,
-                                        request.held};
-  auto spawned = spawn_supervisor(facts.cgroups.supervisors,
-                                  {*program, argv, envp, inherited, kInheritedEnd, -1,
-                                   (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
-  if (!spawned) {
+  auto launched = start_supervisor(plan, facts,
+                                   {*program, argv, request.client, request.id_range, request.held,
+                                    (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
+  if (!launched) {
     const std::string& cgroup = facts.cgroups.supervisors;
-    return Failure(spawned.error(), "supervisor", cgroup.empty() ? request.supervisor : cgroup);
+    return Failure(launched.error(), "supervisor", cgroup.empty() ? request.supervisor : cgroup);
   }
   undo.forget();
-  return Launched{spawned->pid, std::move(ours)};
+  return std::move(*launched);
+}
+
+std::variant<Launched, Failure> Launcher::exec(const ExecRequest& request) {
+  Description description;
+  if (const auto failure = read(request.config, request.launch, description)) return *failure;
+  Plan& plan = description.plan;
+  auto program = supervisor_program(request.supervisor);
+  if (!program) return Failure(program.error(), "supervisor", request.supervisor);
+  const Fd proc(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!proc) return Failure(sys::last_error("open"), "supervisor", "/proc");
+  auto task = sys::open_process(proc.get(), request.pid, request.started);
+  if (!task) return Failure(task.error(), "join", "");
+  const char* const argv[] = {"berth-init", kExecRole, "--root", plan.root, plan.id, nullptr};
+  // Not in a pid namespace of its own: from there the container's could not be joined (setns(2)).
+  auto launched = start_supervisor(plan, description.facts,
+                                   {*program, argv, request.client, task->get(), -1, false});
+  if (!launched) return Failure(launched.error(), "supervisor", request.supervisor);
+  return std::move(*launched);
 }
 
 std::variant<std::monostate, Failure> update_limits(const std::string& cgroup,

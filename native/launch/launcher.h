@@ -1,10 +1,14 @@
 // Starting containers: from two documents to a supervisor that runs.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 
 #include "launch/failure.h"
+#include "launch/launch_facts.h"
+#include "launch/limits.h"
+#include "launch/plan_store.h"
 #include "launch/seccomp_profile.h"
 #include "sys/fd.h"
 
@@ -16,8 +20,17 @@ struct LaunchRequest {
   std::string container;   // container.json, kept beside them for whoever lists containers
   std::string supervisor;  // the berth-init executable
   int id_range = -1;
-  int held = -1;  // NetworkClaim::held
-  int output[2] = {-1, -1};
+  int held = -1;                 // NetworkClaim::held
+  int client[3] = {-1, -1, -1};  // the client's stdin, stdout and stderr; -1: none
+};
+
+struct ExecRequest {
+  std::string config;  // config.json of a container that runs, with the process to send in
+  std::string launch;  // its launch.json
+  std::string supervisor;
+  pid_t pid = -1;  // of its first process, and when that started (field 22 of /proc/PID/stat)
+  uint64_t started = 0;
+  int client[3] = {-1, -1, -1};
 };
 
 /// Changes the limits of a running container from `before` to `after`, each the text of a `linux.resources`; `cgroup` is the text of the member of that
@@ -31,6 +44,14 @@ struct Launched {
   sys::Fd leash;
 };
 
+/// What config.json and launch.json come to.
+struct Description {
+  PlanStore store;
+  Plan plan;
+  Limits limits;
+  LaunchFacts facts;
+};
+
 /// One for each process that launches: keeps what every launch needs again. Safe to use from several threads.
 class Launcher {
  public:
@@ -38,7 +59,13 @@ class Launcher {
   /// nothing was started and nothing is left.
   std::variant<Launched, Failure> launch(const LaunchRequest& request);
 
+  /// Starts a supervisor that sends one more program into a container; the rest is told on its leash. ESRCH: the container has ended.
+  std::variant<Launched, Failure> exec(const ExecRequest& request);
+
  private:
+  /// Reads both documents and compiles the filter. BAD_CONFIG and the errors of compiling.
+  std::optional<Failure> read(const std::string& config, const std::string& launch,
+                              Description& description);
   sys::Result<int> supervisor_program(const std::string& path);
 
   SeccompCache seccomp_;

@@ -109,9 +109,11 @@ uint64_t resource_limit(const Json& value) {
   return value.unsigned_integer();
 }
 
-void read_process(const Json& json, PlanStore& store, Process& process, bool foreign) {
-  if (json["terminal"].boolean() && !foreign)
-    json["terminal"].fault("terminals are not supported yet");
+void read_process(const Json& json, PlanStore& store, Process& process) {
+  process.terminal = json["terminal"].boolean();
+  constexpr int64_t kMostCells = 65535;  // struct winsize (ioctl_tty(2))
+  process.rows = static_cast<uint32_t>(json["consoleSize"]["height"].integer(0, kMostCells));
+  process.columns = static_cast<uint32_t>(json["consoleSize"]["width"].integer(0, kMostCells));
   for (const char* unsupported : {"scheduler", "ioPriority", "execCPUAffinity"}) {
     if (json[unsupported].present()) json[unsupported].fault("is not supported");
   }
@@ -260,7 +262,7 @@ void read_oci_config(const Json& config, PlanStore& store, Plan& plan, Limits& l
   if (!config["ociVersion"].required_text().starts_with("1."))
     config["ociVersion"].fault("must be 1.x");
   const bool foreign = bundle != nullptr;
-  read_process(config["process"], store, plan.process, foreign);
+  read_process(config["process"], store, plan.process);
   plan.hostname = store.text(config["hostname"].text());
   plan.domainname = store.text(config["domainname"].text());
   plan.rootfs.readonly = config["root"]["readonly"].boolean();

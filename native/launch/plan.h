@@ -15,17 +15,22 @@ constexpr uint32_t kPlanFormat = 1;
 /// Bytes. A plan is some kB, most of it the seccomp filter; arguments and variables may come to what execve(2) takes at most, 6 MiB.
 constexpr uint32_t kPlanLimit = 8 << 20;
 
-/// Descriptors that berth-init finds open at start, besides 0, 1 and 2 (the client's stdout and stderr, or /dev/null).
+/// Descriptors that berth-init finds open at start, besides 0, 1 and 2 (the client's own, or /dev/null). In the role of exec kTaskPidFd is a pidfd of the
+/// container's first process.
 enum InheritedFd : int {
   kPlanFd = 3,
   kLeashFd = 4,
   kIdRangeFd = 5,
+  kTaskPidFd = kIdRangeFd,
   kHeldFd = 6,
   kInheritedEnd = 7
 };
 
 /// For a container that is handed over (see Handover): what follows them.
 enum HandoverFd : int { kConsoleFd = 7, kFirstPreservedFd = 8 };
+
+/// The first argument of berth-init in its role as exec.
+constexpr char kExecRole[] = "--exec";
 
 template <typename T>
 struct List {
@@ -135,6 +140,8 @@ struct Process {
   int32_t oom_score = 0;
   bool set_personality = false;
   uint32_t personality = 0;  // personality(2)
+  bool terminal = false;
+  uint32_t rows = 0, columns = 0;  // of the terminal; 0: not known yet
 };
 
 /// How the root file system comes to be: an overlay of layers, or a directory used as it is.
@@ -142,7 +149,9 @@ struct Rootfs {
   /// Holds all layers and the container's directory, so that one id-mapped clone of it serves them all.
   const char* base = "";
   List<const char*> layers;  // relative to base, topmost first
-  const char* upper = "";    // relative to base
+  const char* tree =
+      "";  // absolute; below all layers, a root file system of somebody else's that is not changed
+  const char* upper = "";  // relative to base
   const char* work = "";
   const char* directory = "";  // absolute; used when there are no layers
   bool idmap = false;      // whether the directory's owners are seen through the container's id map
@@ -214,7 +223,10 @@ struct Plan {
   Cgroup cgroup;
   Network network;
   Logs logs;
-  List<uint64_t> seccomp;  // struct sock_filter, one in each word
+  bool input = false;  // what clients type or pipe reaches the program; else its stdin is empty
+  const char* detach_keys = "";  // of the launching client, two hexadecimal digits each
+  const char* event = "";        // JSON that says whom an event is about
+  List<uint64_t> seccomp;        // struct sock_filter, one in each word
   Handover handover;
 };
 
@@ -247,12 +259,12 @@ struct Layout {
     auto oom_score = static_cast<uint32_t>(v.oom_score);
     c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.group_names,
              v.capabilities, v.limits, v.no_new_privileges, v.init, v.adjust_oom_score, oom_score,
-             v.set_personality, v.personality);
+             v.set_personality, v.personality, v.terminal, v.rows, v.columns);
     v.oom_score = static_cast<int32_t>(oom_score);
   }
   void operator()(Rootfs& v) {
-    c.fields(v.base, v.layers, v.upper, v.work, v.directory, v.idmap, v.recursive, v.propagation,
-             v.is_volatile, v.readonly);
+    c.fields(v.base, v.layers, v.tree, v.upper, v.work, v.directory, v.idmap, v.recursive,
+             v.propagation, v.is_volatile, v.readonly);
   }
   void operator()(Cgroup& v) { c.fields(v.unified, v.v1, v.later); }
   void operator()(Address& v) {
@@ -267,8 +279,8 @@ struct Layout {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,
              v.kept, v.own_volumes, v.timings, v.namespaces, v.joined, v.time_offsets, v.uids,
              v.gids, v.rootfs, v.mounts, v.devices, v.links, v.masked, v.readonly_paths, v.sysctls,
-             v.hostname, v.domainname, v.process, v.cgroup, v.network, v.logs, v.seccomp,
-             v.handover);
+             v.hostname, v.domainname, v.process, v.cgroup, v.network, v.logs, v.input,
+             v.detach_keys, v.event, v.seccomp, v.handover);
   }
 };
 

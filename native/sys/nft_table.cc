@@ -193,8 +193,9 @@ std::vector<Membership> memberships(const NftNetwork& network) {
 }  // namespace
 
 Result<void> make_nft_table(int socket) {
-  std::vector<char> buffer(32 * 1024);
-  NftWriter out(buffer.data(), buffer.size());
+  // On the stack: a probe does this in a copy of a thread, which must not allocate.
+  char buffer[16 * 1024];
+  NftWriter out(buffer, sizeof buffer);
   out.new_table();
   make_sets(out);
   make_publish_chain(out);

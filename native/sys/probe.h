@@ -18,6 +18,9 @@ constexpr int kMostProbes = 32;
 /// executable memfd. Without `privileged`, namespaces are tried inside a new user namespace. Fills `probes`, returns how many.
 int probe_kernel(bool privileged, Probe* probes);
 
+/// Tries what networks of berth's own need: bridges with veth pairs, and nf_tables with NAT. Each in a network namespace of its own.
+int probe_network(bool privileged, Probe* probes);
+
 /// Tries, on the file system of `directory` (absolute), what layers and their overlay need: an id-mapped clone, an overlay
 /// with its upper there, and both together as a launch has them, with `first_id` as root's. Makes a temporary folder there and
 /// removes it. Needs root, and a thread of its own: it leaves the thread in another mount namespace.

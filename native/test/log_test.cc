@@ -29,7 +29,7 @@ struct Log {
     writer->configure(directory.get(), {max_bytes, max_files});
   }
   void write(const std::string& text, Stream stream = Stream::kStdout) const {
-    writer->write(stream, text.data(), text.size());
+    writer->write(stream, text.data(), text.size(), false);
   }
 
   berth::sys::Fd directory;

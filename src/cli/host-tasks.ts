@@ -1,7 +1,9 @@
+import { isIPv6 } from 'node:net';
 import { type Container, listContainers, shownState } from '../containerizer/container/catalogue.js';
 import { removeDebris } from '../containerizer/container/debris.js';
 import { reasonOf } from '../containerizer/container/oom.js';
 import { settle } from '../containerizer/container/settle.js';
+import type { PublishedPort } from '../containerizer/network/document.js';
 import type { InspectedTask, ListTasks } from '../inspect/task-source.js';
 import { report } from './report.js';
 
@@ -17,7 +19,7 @@ export const listTasks: ListTasks = (roots) => {
 
 function taskOf(container: Container): InspectedTask {
   const { document, state, process, exit } = container;
-  const { id, name, image, cgroup } = document;
+  const { id, name, image, cgroup, attachment } = document;
   const runs = state === 'running';
   // On a hybrid host the controllers that a container is accounted by are bound to v1.
   const version = cgroup.layout === 'unified' ? 2 : 1;
@@ -25,6 +27,8 @@ function taskOf(container: Container): InspectedTask {
     id,
     name,
     image,
+    address: runs ? (attachment?.ipv4 ?? null) : null,
+    ports: runs ? portsText(attachment?.ports ?? []) : null,
     zone: null,
     state: shownState(container),
     pid: runs ? (process?.task.pid ?? null) : null,
@@ -42,4 +46,14 @@ function taskOf(container: Container): InspectedTask {
       ),
     },
   };
+}
+
+/** As Docker shows them; what is on every address of both families is told once. */
+function portsText(ports: PublishedPort[]): string | null {
+  const texts = ports.map(({ host_ip, host_port, container_port, protocol }) => {
+    const place =
+      host_ip === '0.0.0.0' || host_ip === '::' ? '' : `${isIPv6(host_ip) ? `[${host_ip}]` : host_ip}:`;
+    return `${place}${host_port}->${container_port}/${protocol}`;
+  });
+  return texts.length === 0 ? null : [...new Set(texts)].join(', ');
 }

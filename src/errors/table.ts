@@ -46,6 +46,8 @@ export const errorTable = {
   },
   COMMAND_NOT_FOUND: { exit: 127, meaning: 'The command was not found in the container.' },
 
+  OUTPUT_LOST: { exit: 125, meaning: 'What a program wrote could not be delivered to its client in full.' },
+
   INTERNAL: { exit: 125, meaning: 'A defect in berth itself.' },
 } as const satisfies Record<string, { exit: number; meaning: string }>;
 

@@ -36,6 +36,8 @@ export const columns: readonly Column[] = [
   text('task_id', 'TASK', [], 'The task that the process or thread belongs to'),
   text('zone', 'ZONE', [], 'The zone that the task runs in'),
   text('image', 'IMAGE', ['list'], 'The image that the task was made from', 18),
+  text('address', 'ADDRESS', [], 'Its IPv4 address, if it is on a network of its own'),
+  text('ports', 'PORTS', [], 'Ports of the host that lead to it; shown where a container has any'),
   number('pid', 'PID', ['tree'], whole, 'The process on the host; for a task its first one'),
   number('nspid', 'NSPID', ['tree'], whole, 'The same process as its own pid namespace numbers it'),
   number('tid', 'TID', ['tree'], whole, 'The thread on the host'),
@@ -103,11 +105,12 @@ export const columns: readonly Column[] = [
   ),
 ];
 
-/** The columns of a table. Who asks for the proportional set size wants to see it. */
-export function columnsOf(view: View, options: { pss: boolean }): Column[] {
-  return columns.filter(
+/** The columns of a table. Who asks for the proportional set size wants to see it; ports are worth a column, the last, where there are any. */
+export function columnsOf(view: View, options: { pss: boolean; ports?: boolean }): Column[] {
+  const chosen = columns.filter(
     ({ views, member }) => views.includes(view) || (options.pss && member === 'memory_pss'),
   );
+  return options.ports === true ? [...chosen, ...columns.filter(({ member }) => member === 'ports')] : chosen;
 }
 
 const depths: Partial<Record<Row['level'], number>> = { process: 1, thread: 2 };

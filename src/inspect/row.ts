@@ -17,6 +17,8 @@ export interface Row {
   task_id: string | null;
   zone: string | null;
   image: string | null;
+  address: string | null;
+  ports: string | null;
   pid: number | null;
   nspid: number | null;
   tid: number | null;

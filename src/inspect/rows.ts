@@ -46,6 +46,8 @@ function taskRow(task: InspectedTask, figures: TaskFigures | undefined, place: P
     task_id: task.id,
     zone: task.zone,
     image: task.image,
+    address: task.address ?? null,
+    ports: task.ports ?? null,
     pid: task.pid,
     nspid: first?.counters.inner_pid ?? null,
     tid: null,
@@ -115,6 +117,8 @@ type IdentityMember =
   | 'task_id'
   | 'zone'
   | 'image'
+  | 'address'
+  | 'ports'
   | 'pid'
   | 'nspid'
   | 'tid'

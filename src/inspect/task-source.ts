@@ -6,6 +6,9 @@ export interface InspectedTask {
   id: string;
   name: string;
   image: string | null;
+  /** On its network, and what of the host leads to it, as people read it. */
+  address?: string | null;
+  ports?: string | null;
   zone: string | null;
   state: 'created' | 'running' | 'paused' | 'exited' | 'lost';
   /** The first process, on the host; its start in clock ticks since boot (field 22 of /proc/PID/stat). */

@@ -3,6 +3,7 @@ import type { NetworkCalls } from './network.js';
 import type { PackCalls } from './pack.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
+import type { TerminalCalls } from './terminal.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
 
 /**
@@ -18,6 +19,7 @@ export interface Native
     ProbeCalls,
     ProcessCalls,
     SampleCalls,
+    TerminalCalls,
     UnpackCalls {}
 
 export interface LaunchCalls {
@@ -36,6 +38,9 @@ export interface LaunchCalls {
   /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
   launch(request: LaunchRequest): Promise<Launched>;
 
+  /** Starts a supervisor that sends one more program into a container that runs. ESRCH: the container has ended. */
+  exec(request: ExecRequest): Promise<Launched>;
+
   /** Changes the limits of a running container. After a failure the old ones are in force, all of them. */
   updateLimits(request: UpdateRequest): Promise<void>;
 }
@@ -53,7 +58,7 @@ export interface IdRangeClaim {
   fd: number;
 }
 
-export interface LaunchRequest {
+export interface LaunchRequest extends ClientDescriptors {
   /** The whole OCI runtime `config.json`, berth's `launch.json` and `container.json`, as text. */
   config: string;
   launch: string;
@@ -64,9 +69,23 @@ export interface LaunchRequest {
   idRangeFd: number;
   /** A `NetworkClaim.fd`, or -1. The descriptor stays the caller's. */
   heldFd: number;
-  /** The client's own descriptors that the container's output goes to until the client dies; -1 for none. */
+}
+
+/** The client's own descriptors, which a supervisor uses until the client dies; -1 for none. */
+export interface ClientDescriptors {
+  stdin: number;
   stdout: number;
   stderr: number;
+}
+
+export interface ExecRequest extends ClientDescriptors {
+  /** The container's `config.json` with the process to send in, and its `launch.json`, as text. */
+  config: string;
+  launch: string;
+  supervisor: string;
+  /** The container's first process, and when that started, in clock ticks since boot. */
+  pid: number;
+  startTime: number;
 }
 
 export interface Launched {

@@ -34,6 +34,8 @@ export type ProbeName =
   | 'mount_setattr'
   | 'seccomp'
   | 'memfd exec'
+  | 'bridges'
+  | 'packet filter'
   | 'clone into cgroup'
   | 'idmap'
   | 'overlay'

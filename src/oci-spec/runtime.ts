@@ -15,6 +15,8 @@ export interface RuntimeConfig {
 
 export interface RuntimeProcess {
   terminal: boolean;
+  /** Characters; meaningful with a terminal. */
+  consoleSize?: { height: number; width: number };
   user: { uid: number; gid: number; umask?: number; additionalGids?: number[] };
   args: string[];
   /** `NAME=VALUE` each. */

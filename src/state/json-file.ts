@@ -39,3 +39,19 @@ function damaged(file: string, why: string, cause?: unknown): BerthError {
     cause,
   });
 }
+
+/** A JSON file that must be there: one that is missing, truncated or foreign is explained. */
+export function readJson(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw damaged(file, 'it is missing', error);
+    throw error;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw damaged(file, 'it is not valid JSON', cause);
+  }
+}

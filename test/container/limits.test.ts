@@ -125,6 +125,7 @@ t.test('limits', unlessRoot, async (t) => {
         supervisor: supervisorProgram,
         idRangeFd: -1,
         heldFd: -1,
+        stdin: -1,
         stdout: -1,
         stderr: -1,
       })

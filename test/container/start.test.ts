@@ -95,6 +95,10 @@ t.test('containers that are created first, and started again', unlessRoot, async
     t.equal(stage.berth('start', 'verbs').status, 0, 'it runs');
     t.equal(stage.berth('restart', 'nosuch').status, 125);
     t.equal(stage.berth('rm', '-f', 'verbs').status, 0);
+    const shown = stage.berth('create', '-i', '--name', 'shown', stage.image.name, 'sh', '-c', 'cat; exit 7');
+    t.equal(shown.status, 0, shown.stderr);
+    t.equal(stage.berth('start', '-ai', 'shown').status, 7, 'its input ends with ours');
+    t.equal(stage.berth('rm', 'shown').status, 0);
     t.strictSame(listContainers(roots), []);
   });
 });

@@ -221,6 +221,8 @@ t.test('the recorded sample, as rows and as tables', async (t) => {
     'task_id',
     'zone',
     'image',
+    'address',
+    'ports',
     'pid',
     'nspid',
     'tid',
@@ -276,7 +278,7 @@ t.test('the recorded sample, as rows and as tables', async (t) => {
 t.test('the manual explains every column in these words', async (t) => {
   const manual = readFileSync('docs/reference/ps.md', 'utf8');
   for (const { member, header, views, meaning } of columns) {
-    const heading = views.length > 0 || member === 'memory_pss' ? header : '';
+    const heading = views.length > 0 || member === 'memory_pss' || member === 'ports' ? header : '';
     t.ok(manual.includes(`| \`${member}\` | ${heading} | ${meaning} |`), member);
   }
 });

@@ -114,6 +114,10 @@ print("ready", flush=True); http.server.HTTPServer(("", 7000), H).serve_forever(
     stage.berth('port', 'web').stdout,
     /^80\/tcp -> 0\.0\.0\.0:8080\n80\/tcp -> \[::\]:8080\n80\/tcp -> 127\.0\.0\.1:8081\n53\/udp -> /,
   );
+  t.match(
+    stage.berth('ps', '--interval', '0.05').stdout,
+    /8080->80\/tcp, 127\.0\.0\.1:8081->80\/tcp, 5300->53\/udp, /,
+  );
   t.equal(native().publishedPorts().length, ports.length);
 
   // It is in the container's network, and would keep it.

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type ContainerOptions, defaultOptions } from '../../containerizer/container/options.js';
 import type { FlagGroup } from './group.js';
 import { identity } from './identity.js';
+import { interaction } from './interaction.js';
 import { kernel } from './kernel.js';
 import { lifecycle } from './lifecycle.js';
 import { namespaces } from './namespaces.js';
@@ -15,6 +16,7 @@ import { storage } from './storage.js';
 const groups: FlagGroup[] = [
   identity,
   processGroup,
+  interaction,
   storage,
   resources,
   kernel,

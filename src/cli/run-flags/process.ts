@@ -72,7 +72,7 @@ export const processGroup: FlagGroup<Given> = {
   },
 };
 
-function absolute(text: string): string {
+export function absolute(text: string): string {
   if (text.startsWith('/')) return text;
   throw new InvalidArgumentError('It is an absolute path inside the container.');
 }

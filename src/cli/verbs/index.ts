@@ -21,6 +21,7 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Stop containers that run, and start them again',
     load: () => import('./restart.js'),
   },
+  exec: { summary: 'Run one more command in a container', load: () => import('./exec.js') },
   ps: {
     summary: 'Show tasks, or the processes and threads of one, and where their time goes',
     load: () => import('./ps.js'),

@@ -62,7 +62,10 @@ async function printRows(
     out(`${JSON.stringify(document)}\n`);
     return;
   }
-  const columns = columnsOf(depth === 'task' ? 'list' : 'tree', { pss });
+  const columns = columnsOf(depth === 'task' ? 'list' : 'tree', {
+    pss,
+    ports: depth === 'task' && document.rows.some(({ ports }) => ports !== null),
+  });
   out(tableOf(document.rows, columns, !flags.trunc));
   for (const { name, endReason } of tasks) if (endReason) note(`${name}: ${endReason}`);
 }

@@ -1,16 +1,17 @@
-import { constants } from 'node:os';
 import { findContainer } from '../../containerizer/container/catalogue.js';
 import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
-import { launchContainer, type RunningContainer } from '../../containerizer/container/launch.js';
+import {
+  type LaunchImage,
+  launchContainer,
+  type RunningContainer,
+} from '../../containerizer/container/launch.js';
 import { reasonOf } from '../../containerizer/container/oom.js';
 import type { ContainerOptions } from '../../containerizer/container/options.js';
 import { removeContainer } from '../../containerizer/container/remove.js';
 import { provideImage } from '../../containerizer/image/provide.js';
+import { Foreground } from '../foreground.js';
 import { containerOptions, declareRunFlags } from '../run-flags/index.js';
 import type { Context, Verb } from '../verb.js';
-
-/** A terminal sends these to the whole foreground; a service manager sends them to this process. They are meant for the container. */
-const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
 
 export const verb: Verb = {
   summary: 'Run a command in a new container',
@@ -27,18 +28,15 @@ export const verb: Verb = {
     const options = await containerOptions(flags, command);
     const { imageProgress } = await import('../image-progress.js');
     const image = await provideImage(context.roots, reference, { onProgress: imageProgress(context) });
-    const detach = flags.detach === true;
-    const signals = new ForwardedSignals();
-    if (!detach) signals.collect();
     try {
-      const client = detach ? null : { stdout: 1, stderr: 2 };
+      if (flags.detach !== true)
+        return await runInForeground(context, image, options, flags as unknown as Flags);
       const container = await launchContainer(context.roots, {
         image,
         options,
-        client,
-        onWarning: (text) => context.note(`berth: ${text}`),
+        client: null,
+        onWarning: warn(context),
       });
-      if (!detach) return await followToEnd(context, container, signals);
       container.release();
       try {
         announce(context, container, options);
@@ -54,38 +52,42 @@ export const verb: Verb = {
   },
 };
 
+interface Flags {
+  sigProxy: boolean;
+  detachKeys: string;
+}
+
+const warn = (context: Context) => (text: string) => context.note(`berth: ${text}`);
+
+async function runInForeground(
+  context: Context,
+  image: LaunchImage,
+  options: ContainerOptions,
+  { sigProxy, detachKeys }: Flags,
+): Promise<number> {
+  const { terminal, input } = options;
+  const foreground = new Foreground({ terminal, input, signals: sigProxy, detachKeys });
+  const client = foreground.client();
+  foreground.begin();
+  try {
+    const container = await launchContainer(context.roots, {
+      image,
+      options,
+      client,
+      onWarning: warn(context),
+    });
+    return await foreground.follow(container, (exit) =>
+      exit.oom_killed ? `container ${container.id}: ${reasonOf(exit)}` : undefined,
+    );
+  } finally {
+    foreground.end();
+  }
+}
+
 function announce(
   { json, out }: Context,
   { id, pid }: RunningContainer,
   { name = id }: ContainerOptions,
 ): void {
   out(json ? `${JSON.stringify({ id, name, pid })}\n` : `${id}\n`);
-}
-
-/** The container writes to our stdout and stderr itself; what is left to do is to pass signals on and to end as it does. */
-async function followToEnd(
-  { note }: Context,
-  container: RunningContainer,
-  signals: ForwardedSignals,
-): Promise<number> {
-  signals.sendTo(container);
-  const exit = await container.ended;
-  await container.gone;
-  if (exit.oom_killed) note(`berth: container ${container.id}: ${reasonOf(exit)}`);
-  return exit.status;
-}
-
-/** Signals that come before there is a container to get them are kept for it. */
-class ForwardedSignals {
-  readonly #early: number[] = [];
-  #send = (number: number): void => void this.#early.push(number);
-
-  collect(): void {
-    for (const name of forwarded) process.on(name, () => this.#send(constants.signals[name]));
-  }
-
-  sendTo(container: RunningContainer): void {
-    this.#send = (number) => container.signal(number);
-    for (const number of this.#early.splice(0)) container.signal(number);
-  }
 }

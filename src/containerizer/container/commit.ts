@@ -9,6 +9,7 @@ import { makeDurable, storeName } from '../image/load.js';
 import { type MadeLayer, makeImage } from '../image/make-image.js';
 import { resolveManifest } from '../image/oci-layout.js';
 import type { OnProgress } from '../image/progress.js';
+import { parseReference } from '../image/reference.js';
 import { storeFiles } from '../image/resolve.js';
 import { storeImages } from '../image/store-images.js';
 import type { Container } from './catalogue.js';
@@ -49,8 +50,11 @@ export async function commitContainer(
   const { document } = container;
   const what = `container ${document.name}`;
   const name = storeName(options.name);
-  const base = resolveManifest(storeFiles(roots), { digest: document.manifest_digest as Digest }, what);
-  const settings = changeConfig(base.config.config ?? {}, options.changes);
+  const tree = parseReference(document.image).kind === 'tree';
+  const digest = document.manifest_digest as Digest;
+  // A folder is no image: what both show together is then the one layer of the new one.
+  const base = tree ? undefined : resolveManifest(storeFiles(roots), { digest }, what);
+  const settings = changeConfig(base?.config.config ?? {}, options.changes);
   const created = new Date().toISOString();
   const step = {
     created,
@@ -62,7 +66,7 @@ export async function commitContainer(
     created,
     ...(options.author === undefined ? {} : { author: options.author }),
     config: settings,
-    history: [...wholeHistory(base.config), step],
+    history: [...(base === undefined ? [] : wholeHistory(base.config)), step],
   };
   let warnings: string[] = [];
   const stored = await storeImages(
@@ -73,7 +77,7 @@ export async function commitContainer(
       const empty = path.join(session.directory, 'empty');
       mkdirSync(empty);
       const made = await whilePaused(roots, container, options.pause, () =>
-        packLayer(roots, container, making, empty),
+        packLayer(roots, container, making, empty, tree),
       );
       warnings = made.warnings;
       return [{ image: makeImage(made.layer, config, base, what), names: [name], what }];
@@ -89,13 +93,14 @@ async function packLayer(
   container: Container,
   making: Pick<MadeLayer, 'file' | 'compression'>,
   empty: string,
+  whole: boolean,
 ): Promise<{ layer: MadeLayer; warnings: string[] }> {
   const { own, image, hidden, depth } = rootLayers(roots, container);
   try {
     const packed = await native().packTree({
       // One that never ran has changed nothing.
-      upper: [own ?? empty],
-      below: image,
+      upper: whole ? [own ?? empty, ...image] : [own ?? empty],
+      below: whole ? [] : image,
       hidden,
       depth,
       layer: true,

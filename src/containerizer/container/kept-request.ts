@@ -21,9 +21,8 @@ const neverStartedMark = (roots: Roots, id: string) =>
 
 /** Written before the container's own document, whose way to the disk takes this along. */
 export function keepRequest(roots: Roots, id: string, { image, options }: LaunchRequest): void {
-  const { reference, manifestDigest, config } = image;
   const layers = image.layers.map((layer) => path.relative(roots.root, layer));
-  const kept: KeptRequest = { format: 1, image: { reference, manifestDigest, config, layers }, options };
+  const kept: KeptRequest = { format: 1, image: { ...image, layers }, options };
   writeFileSync(requestFile(roots, id), JSON.stringify(kept), { mode: 0o600, flag: 'wx' });
 }
 

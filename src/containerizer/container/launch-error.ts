@@ -99,6 +99,16 @@ function explain(failure: LaunchFailure, image: string): Told {
         why: `their file system cannot be id-mapped (${why})`,
         mend: 'Put --root on ext4, xfs or btrfs, or run with --userns host.',
       };
+    case 'tree':
+      return {
+        code: number === errno.ENOENT || number === errno.ENOTDIR ? 'IMAGE_NOT_FOUND' : 'HOST_LACKS',
+        what: `root file system ${subject}`,
+        why:
+          number === errno.ENOENT || number === errno.ENOTDIR
+            ? 'there is no such folder'
+            : `it cannot be id-mapped (${why})`,
+        mend: 'Use a folder on ext4, xfs or btrfs, load it into the store (berth image load dir:FOLDER NAME), or run with --userns host.',
+      };
     case 'overlay':
       return {
         code: 'HOST_LACKS',

@@ -13,7 +13,7 @@ const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 export function launchFacts(
   roots: Roots,
   document: ContainerDocument,
-  { image, options, timer, again }: LaunchRequest,
+  { image, options, timer, client, again }: LaunchRequest,
   cgroup: CgroupPlaces,
   volumes: readonly PlannedVolume[],
   peers: readonly PeerProcess[],
@@ -29,12 +29,16 @@ export function launchFacts(
     remove: options.remove,
     kept: again !== undefined,
     timings: timer !== undefined,
+    input: options.input,
+    detach_keys: client?.detachKeys ?? '',
+    event: { id: document.id, name: document.name, image: document.image },
     user: options.user ?? image.config.config?.User ?? '',
     groups: options.groups,
     init: options.init,
     rootfs: {
       base: roots.root,
       layers: image.layers.map((layer) => path.relative(roots.root, layer)),
+      ...(image.tree === undefined ? {} : { tree: image.tree }),
       // What is discarded anyway need not be written to the disk first.
       volatile: options.remove && again === undefined,
     },

@@ -1,9 +1,8 @@
 import { closeSync, mkdirSync, rmSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { constants, hostname as hostName } from 'node:os';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { isNativeError, native, supervisorProgram } from '../../native/index.js';
+import { isNativeError, type Launched, native, supervisorProgram } from '../../native/index.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import type { RuntimeResources } from '../../oci-spec/runtime.js';
 import { writeWhole } from '../../state/atomic-file.js';
@@ -32,7 +31,6 @@ import { keepRequest } from './kept-request.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { launchFacts } from './launch-facts.js';
 import { lockLaunch } from './launch-lock.js';
-import { readLines } from './leash.js';
 import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import { neighboursOn, refreshNeighbours } from './neighbours.js';
@@ -40,6 +38,7 @@ import { joinNetwork, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
 import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
 import { findPeers } from './peers.js';
+import { descriptors, followProgram, type LaunchClient, type RunningProgram } from './program.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
 import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
@@ -48,19 +47,23 @@ import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
 import { discardAnonymous, type PlannedVolume, planVolumes, provideVolumes } from './volumes.js';
 
-/** The image as launching needs it; `layers` are absolute directories below the root, topmost first. */
+/**
+ * The image as launching needs it; `layers` are absolute directories below the root, topmost first. `tree`: a folder below them all that is
+ * anywhere, and stays as it is.
+ */
 export interface LaunchImage {
   reference: string;
   manifestDigest: string;
   config: ImageConfig;
   layers: string[];
+  tree?: string;
 }
 
 export interface LaunchRequest {
   image: LaunchImage;
   options: ContainerOptions;
-  /** Descriptors that get the container's output while this process lives; null: the log alone. */
-  client: { stdout: number; stderr: number } | null;
+  /** Who gets the container's output while this process lives; null: the log alone. */
+  client: LaunchClient | null;
   /** A container that there is already, and that stays if it cannot be started. */
   again?: { id: string; name: string; createdAt: string };
   /** Told when each step began. */
@@ -70,17 +73,8 @@ export interface LaunchRequest {
 }
 
 /** A container whose program runs. It lives on when this process dies. */
-export interface RunningContainer {
+export interface RunningContainer extends RunningProgram {
   id: string;
-  /** The first process, on the host. */
-  pid: number;
-  /** Resolves when the container has ended and its supervisor has cleared up. */
-  ended: Promise<ExitDocument>;
-  /** Resolves when the supervisor's process is gone too. */
-  gone: Promise<void>;
-  signal(number: number): void;
-  /** Lets go of the container: `ended` no longer keeps this process alive. */
-  release(): void;
 }
 
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
@@ -137,6 +131,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
       volumes,
       peers,
       ...hostFacts(options, range !== null),
+      ...(request.client?.size === undefined ? {} : { consoleSize: request.client.size }),
     });
     const document = documentOf(
       id,
@@ -168,8 +163,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
           heldFd: network.fd,
-          stdout: request.client?.stdout ?? -1,
-          stderr: request.client?.stderr ?? -1,
+          ...descriptors(request.client),
         })
         .catch((error) => {
           const gone = isNativeError(error) ? scopeGone(cgroup, error.errno, error.path) : undefined;
@@ -315,44 +309,32 @@ function stopSignal({ stopSignal: own }: ContainerOptions, image: LaunchImage): 
 async function follow(
   roots: Roots,
   document: ContainerDocument,
-  launched: { supervisorPid: number; leash: number },
-  request: LaunchRequest,
+  launched: Launched,
+  { client, timer, image, again }: LaunchRequest,
 ): Promise<RunningContainer> {
   const { id } = document;
-  const socket = new Socket({ fd: launched.leash, readable: true, writable: true });
-  const lines = readLines(socket);
-  let first = await lines.next();
-  if (first.done !== true && first.value.kind === 'timings') {
-    request.timer?.add(first.value.text);
-    first = await lines.next();
+  const followed = await followProgram(launched, {
+    ...(client?.tell === undefined ? {} : { tell: client.tell }),
+    ...(timer === undefined ? {} : { timer }),
+    lost: () => endOfLost(roots, id),
+  });
+  if (followed.kind === 'runs') {
+    timer?.mark('running');
+    const { program } = followed;
+    const ended = program.ended.then(async (exit) => {
+      await refreshNeighbours(roots, document);
+      return exit;
+    });
+    return { id, ...program, ended };
   }
-  if (first.done !== true && first.value.kind === 'running') {
-    request.timer?.mark('running');
-    const { pid } = first.value;
-    let reaped: Promise<void> | undefined;
-    const reap = () => {
-      reaped ??= native().reap(launched.supervisorPid);
-      return reaped;
-    };
-    const ended = awaitEnd(roots, document, lines, reap);
-    return {
-      id,
-      pid,
-      ended,
-      gone: ended.then(reap),
-      signal: (number) => socket.write(`signal ${number}\n`),
-      release: () => socket.unref(),
-    };
-  }
-  await native().reap(launched.supervisorPid);
-  if (first.done !== true && first.value.kind === 'failed') {
-    const { failure } = first.value;
+  if (followed.kind === 'failed') {
+    const { failure } = followed;
     const gone = scopeGone(document.cgroup_places, failure.errno, failure.subject);
-    throw gone ?? explainFailure(failure, request.image.reference);
+    throw gone ?? explainFailure(failure, image.reference);
   }
   // Killed: it could not clear up.
   removeCgroups({ document });
-  if (request.again === undefined) removeFolders(roots, document);
+  if (again === undefined) removeFolders(roots, document);
   else removeRunFolder(roots, id);
   throw new BerthError('LAUNCH_FAILED', {
     what: `container ${id}`,
@@ -360,20 +342,8 @@ async function follow(
   });
 }
 
-/** The end that the supervisor tells of; one that is killed cannot, and what it leaves is settled here. */
-async function awaitEnd(
-  roots: Roots,
-  document: ContainerDocument,
-  lines: ReturnType<typeof readLines>,
-  reap: () => Promise<void>,
-): Promise<ExitDocument> {
-  let exit: ExitDocument | undefined;
-  for await (const line of lines) if (line.kind === 'exited') exit = line.exit;
-  if (exit !== undefined) {
-    await refreshNeighbours(roots, document);
-    return exit;
-  }
-  await reap();
-  const left = readContainer(roots, document.id);
+/** A supervisor that was killed cannot tell of the end; what it leaves is settled here. */
+function endOfLost(roots: Roots, id: string): ExitDocument {
+  const left = readContainer(roots, id);
   return (left === undefined ? undefined : settle(roots, left).exit) ?? supervisorLost();
 }

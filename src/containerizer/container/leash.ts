@@ -18,6 +18,10 @@ export type SupervisorLine =
   | { kind: 'exited'; exit: ExitDocument }
   | { kind: 'signalled'; errno: number }
   | { kind: 'timings'; text: string }
+  | { kind: 'attached'; errno: number; terminal: boolean }
+  | { kind: 'detached' }
+  | { kind: 'undelivered'; stream: string; errno: number }
+  | { kind: 'missed'; bytes: number }
   | { kind: 'other'; text: string };
 
 export function parseLine(line: string): SupervisorLine {
@@ -31,6 +35,14 @@ export function parseLine(line: string): SupervisorLine {
       return { kind: 'signalled', errno: Number(rest) };
     case 'timings':
       return { kind: 'timings', text: rest };
+    case 'attached':
+      return { kind: 'attached', errno: Number.parseInt(rest, 10), terminal: rest.endsWith(' terminal') };
+    case 'detached':
+      return { kind: 'detached' };
+    case 'undelivered':
+      return { kind: 'undelivered', stream: rest.split(' ')[0] ?? '', errno: Number(rest.split(' ')[1]) };
+    case 'missed':
+      return { kind: 'missed', bytes: Number(rest) };
     case 'failed':
       return { kind: 'failed', failure: JSON.parse(rest) as LaunchFailure };
     case 'exited':

@@ -82,6 +82,10 @@ export interface ContainerOptions extends ResourceLimits {
   cgroupns: 'private' | 'host';
   /** Nothing of the container stays once it has ended. */
   remove: boolean;
+  /** The program's stdio is a terminal of its own. */
+  terminal: boolean;
+  /** What clients type or pipe reaches the program; else its stdin is empty. */
+  input: boolean;
 }
 
 /** What holds where the caller says nothing. */
@@ -119,6 +123,8 @@ export const defaultOptions: Omit<ContainerOptions, 'command'> = {
   uts: 'private',
   cgroupns: 'private',
   remove: false,
+  terminal: false,
+  input: false,
 };
 
 /** A folder or file of the host, seen inside the container. */

@@ -33,7 +33,11 @@ export async function removeContainer(
   }
 }
 
-async function removeLocked(roots: Roots, container: Container, options: { force: boolean }): Promise<void> {
+async function removeLocked(
+  roots: Roots,
+  container: Container,
+  options: { force: boolean; volumes?: boolean },
+): Promise<void> {
   const { document } = container;
   if (container.state === 'running') {
     if (!options.force) {

@@ -5,6 +5,7 @@ import type { RuntimeConfig } from '../../oci-spec/runtime.js';
 import { places, type Roots } from '../../state/roots.js';
 import { layersOf } from '../image/layers-of.js';
 import { defaultLimits } from '../image/limits.js';
+import { parseReference } from '../image/reference.js';
 import type { Container } from './catalogue.js';
 
 /** The file system of a container, running or not, as directories of layers: owners in them are those that the container sees. */
@@ -20,10 +21,14 @@ export interface RootLayers {
 }
 
 export function rootLayers(roots: Roots, { document }: Container): RootLayers {
+  const parsed = parseReference(document.image);
   const upper = path.join(places.container(roots, document.id), 'upper');
   return {
     own: existsSync(upper) ? upper : undefined,
-    image: layersOf(roots, document.manifest_digest as Digest, `container ${document.name}`),
+    image:
+      parsed.kind === 'tree'
+        ? [parsed.directory]
+        : layersOf(roots, document.manifest_digest as Digest, `container ${document.name}`),
     hidden: [...usual, ...document.volumes.map(({ target }) => target), ...mounted(roots, document.id)],
     depth: defaultLimits.depth,
   };

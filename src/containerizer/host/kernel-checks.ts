@@ -30,6 +30,16 @@ const needs: Record<ProbeName, Need> = {
   mount_setattr: { use: 'read-only and id-mapped mounts', mend: newer('5.12') },
   seccomp: { use: 'filtering system calls', mend: configured('CONFIG_SECCOMP_FILTER') },
   'memfd exec': { use: 'a sealed supervisor', mend: 'Allow it with sysctl -w vm.memfd_noexec=1.' },
+  bridges: {
+    use: '--network bridge and networks by name',
+    mend: 'Load the modules with modprobe -a bridge veth, or use --network host.',
+    optional: true,
+  },
+  'packet filter': {
+    use: 'leading networks outside and publishing ports',
+    mend: 'Load the modules with modprobe -a nf_tables nft_chain_nat nft_masq nft_fib_inet, or use --network host.',
+    optional: true,
+  },
   'clone into cgroup': { use: 'starting inside the limits', mend: newer('5.7') },
   idmap: {
     use: 'sharing layers between containers',

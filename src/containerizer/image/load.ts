@@ -86,7 +86,7 @@ function defaultName(parsed: ImageReference): string {
   if (parsed.kind === 'archive' && parsed.tag?.includes(':') === true) return parsed.tag;
   const place = parsed.kind === 'archive' ? parsed.file : parsed.directory;
   const name = parsed.kind === 'archive' ? nameOf(place) : path.basename(place).toLowerCase();
-  return `${name}:${parsed.tag ?? 'latest'}`;
+  return `${name}:${(parsed.kind === 'tree' ? undefined : parsed.tag) ?? 'latest'}`;
 }
 
 /** Verifies and unpacks an image and gives it a name; on failure the store is as it was before. */
@@ -100,7 +100,10 @@ export async function addImage(
   const what = `image ${reference}`;
   requireRoot(what);
   // What needs no folder of its own to be looked through is, before the store is touched.
-  const found = parsed.kind === 'archive' ? undefined : await resolveIn(roots, undefined, parsed, what);
+  const found =
+    parsed.kind === 'archive' || parsed.kind === 'tree'
+      ? undefined
+      : await resolveIn(roots, undefined, parsed, what);
   const [stored] = await storeImages(
     roots,
     what,

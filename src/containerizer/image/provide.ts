@@ -19,6 +19,8 @@ export interface ProvidedImage {
   config: ImageConfig;
   /** Directories for overlayfs's lowerdir, topmost first. Ids in them are 0 to 65535, as the image has them. */
   layers: string[];
+  /** Of a `dir:` image: the folder, which lies below the layers. */
+  tree?: string;
   /** What was left out of the image, in words. */
   warnings: string[];
 }
@@ -38,6 +40,8 @@ export async function provideImage(
   options: ProvideOptions = {},
 ): Promise<ProvidedImage> {
   const parsed = parseReference(reference);
+  if (parsed.kind === 'tree')
+    return (await import('./plain-tree.js')).provideTree(parsed.directory, reference);
   const named = lookUp(roots, parsed, reference);
   const ready = named && readReady(roots, named.manifest_digest, reference);
   if (ready !== undefined) return { reference, name: parsed.canonical, ...ready };

@@ -6,6 +6,7 @@ import { type Digest, isDigest } from '../../oci-spec/digest.js';
 export type ImageReference =
   | { kind: 'layout'; canonical: string; directory: string; tag: string | undefined }
   | { kind: 'archive'; form: ArchiveForm; canonical: string; file: string; tag: string | undefined }
+  | { kind: 'tree'; canonical: string; directory: string }
   | { kind: 'stored'; canonical: string; name: string; tag: string; digest: Digest | undefined };
 
 export type ArchiveForm = 'oci-archive' | 'docker-archive';
@@ -19,15 +20,16 @@ const namePattern = new RegExp(`^${host}${component}(?:/${component})*$`);
 export const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const longestName = 255;
 
-const otherTransports = ['docker', 'docker-daemon', 'appc', 'dir', 'containers-storage'];
+const otherTransports = ['docker', 'docker-daemon', 'appc', 'containers-storage'];
 
 /**
- * Reads `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]` or `NAME[:TAG][@DIGEST]`. A DIR or FILE is taken from
+ * Reads `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]`, `dir:ROOTFS` or `NAME[:TAG][@DIGEST]`. Paths are taken from
  * the current folder.
  */
 export function parseReference(text: string): ImageReference {
   const form = archiveForms.find((name) => text.startsWith(`${name}:`));
   if (form !== undefined) return parseArchive(text, form);
+  if (text.startsWith('dir:')) return parseTree(text);
   const transport = otherTransports.find((name) => text.startsWith(`${name}:`));
   if (transport !== undefined && !isTagOf(transport, text)) {
     throw invalid(text, `${transport}: images are not supported yet`, grammar);
@@ -55,6 +57,13 @@ function parseLayout(text: string): ImageReference {
     directory: absolute,
     tag,
   };
+}
+
+function parseTree(text: string): ImageReference {
+  const directory = text.slice('dir:'.length);
+  if (directory === '' || directory.includes('\0')) throw invalid(text, 'it names no directory', grammar);
+  const absolute = path.resolve(directory);
+  return { kind: 'tree', canonical: `dir:${absolute}`, directory: absolute };
 }
 
 /** The file's name ends at the first colon: what follows may be a whole name, as `podman save` writes them. */
@@ -108,7 +117,7 @@ function shortName(name: string): string {
 }
 
 const grammar =
-  'An image is NAME[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:TAG].';
+  'An image is NAME[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG] or dir:ROOTFS.';
 
 function invalid(text: string, why: string, mend: string): BerthError {
   return new BerthError('REFERENCE_INVALID', { what: `image ${JSON.stringify(text)}`, why, mend });

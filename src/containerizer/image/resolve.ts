@@ -7,6 +7,7 @@ import { resolveSaved, savedImages } from './docker-archive.js';
 import { folderFiles } from './layout-files.js';
 import { readNames } from './names.js';
 import { type ResolvedImage, resolveLayout, resolveManifest } from './oci-layout.js';
+import { packedTree } from './plain-tree.js';
 import type { ImageReference } from './reference.js';
 import { sourceStamp } from './source-stamp.js';
 import { type Session, storePaths } from './store.js';
@@ -25,6 +26,7 @@ export async function resolveIn(
   what: string,
 ): Promise<FoundImage> {
   if (parsed.kind === 'stored') return { image: resolveStored(roots, parsed.canonical, what) };
+  if (parsed.kind === 'tree') return { image: await packedTree(parsed.directory, session, what) };
   if (parsed.kind === 'layout') {
     const image = resolveLayout(folderFiles(parsed.directory), parsed.tag, what);
     return image.indexDigest === undefined ? { image } : { image, stamp: image.indexDigest };

@@ -7,6 +7,7 @@ import type { Roots } from '../../state/roots.js';
 import { namesOf } from './by-id.js';
 import type { ResolvedImage } from './oci-layout.js';
 import { resolveManifest } from './oci-layout.js';
+import { packedTree } from './plain-tree.js';
 import { parseReference } from './reference.js';
 import { storeFiles } from './resolve.js';
 import { requireRoot } from './root-only.js';
@@ -46,7 +47,9 @@ export async function saveImages(
   // Nobody removes anything meanwhile.
   const session = await Session.open(roots);
   try {
-    const images = group(references.map((reference) => find(roots, reference)));
+    const found = [];
+    for (const reference of references) found.push(await find(roots, session, reference));
+    const images = group(found);
     const members =
       format === 'docker-archive' ? await savedMembers(images, session, what) : ociMembers(images);
     if (typeof output === 'number') await native().packFiles({ members, output });
@@ -59,9 +62,10 @@ export async function saveImages(
   }
 }
 
-function find(roots: Roots, reference: string): SavedImage {
+async function find(roots: Roots, session: Session, reference: string): Promise<SavedImage> {
   const what = `image ${reference}`;
   const parsed = parseReference(reference);
+  if (parsed.kind === 'tree') return { image: await packedTree(parsed.directory, session, what), names: [] };
   const named = lookUp(roots, parsed, reference);
   if (named === undefined) {
     throw new BerthError('IMAGE_NOT_FOUND', {

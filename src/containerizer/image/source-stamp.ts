@@ -16,6 +16,8 @@ export function sourceStamp(
     const index = readDocument(path.join(source.directory, 'index.json'), what);
     return index && digestOf(index);
   }
+  // A tree says nothing of whether something in it has changed.
+  if (source.kind === 'tree') return undefined;
   const status = statSync(source.file, { bigint: true, throwIfNoEntry: false });
   if (status === undefined) return undefined;
   const { dev, ino, size, mtimeNs, ctimeNs } = status;

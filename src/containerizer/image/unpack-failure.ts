@@ -5,6 +5,7 @@ import { isNativeError } from '../../native/index.js';
 const codes: Record<string, ErrorCode> = {
   BAD_BLOB: 'IMAGE_INVALID',
   BAD_COMPRESSION: 'IMAGE_INVALID',
+  BAD_NAME: 'IMAGE_INVALID',
   BAD_TAR: 'IMAGE_INVALID',
   ID_OUT_OF_RANGE: 'IMAGE_INVALID',
   DIGEST_MISMATCH: 'IMAGE_CORRUPT',

@@ -34,11 +34,13 @@ export interface DescribeFacts {
   hostHostname?: string;
   /** Whether the host has message queues mounted at /dev/mqueue. */
   hostQueues?: boolean;
+  /** Of the client's terminal, in characters. */
+  consoleSize?: { height: number; width: number };
 }
 
 /** The OCI runtime `config.json` of a container. Throws BerthError for what can be seen to be wrong without trying. */
 export function describeConfig(facts: DescribeFacts): RuntimeConfig {
-  const { options, image, id } = facts;
+  const { options, image, id, consoleSize } = facts;
   const held = capabilities(options, facts.ownCapabilities);
   const seccomp = systemCallFilter(options, held);
   const settings = { ...facts.networkSettings, ...sysctls(options) };
@@ -46,10 +48,11 @@ export function describeConfig(facts: DescribeFacts): RuntimeConfig {
   return {
     ociVersion: '1.1.0',
     process: {
-      terminal: false,
+      terminal: options.terminal,
+      ...(consoleSize === undefined ? {} : { consoleSize }),
       user: { uid: 0, gid: 0, ...(options.umask === undefined ? {} : { umask: options.umask }) },
       args: commandLine(image, options),
-      env: environment(image, options.env, hostname),
+      env: environment(image, options.env, hostname, options.terminal),
       cwd: options.workingDirectory ?? (image.config?.WorkingDir || '/'),
       capabilities: {
         bounding: held,

@@ -28,12 +28,25 @@ export function commandLine(
 }
 
 /** The image's variables, then the caller's; the last of each name counts. Nothing is ever taken from berth's own environment (CVE-2026-57231). */
-export function environment(image: ImageConfig, own: readonly string[], hostname: string): string[] {
-  const variables = new Map([
-    ['PATH', defaultPath],
-    ['HOSTNAME', hostname],
+export function environment(
+  image: ImageConfig,
+  own: readonly string[],
+  hostname: string,
+  terminal: boolean,
+): string[] {
+  return mergeVariables([
+    `PATH=${defaultPath}`,
+    `HOSTNAME=${hostname}`,
+    ...(terminal ? ['TERM=xterm'] : []),
+    ...(image.config?.Env ?? []),
+    ...own,
   ]);
-  for (const entry of [...(image.config?.Env ?? []), ...own]) {
+}
+
+/** Each variable once, with its last value. */
+export function mergeVariables(entries: readonly string[]): string[] {
+  const variables = new Map<string, string>();
+  for (const entry of entries) {
     const equals = entry.indexOf('=');
     // An image may hold anything; what is no NAME=VALUE is no variable.
     if (equals > 0) variables.set(entry.slice(0, equals), entry.slice(equals + 1));
