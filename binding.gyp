@@ -63,6 +63,7 @@
       'native/sys/probe_directory.cc',
       'native/sys/probe_network.cc',
       'native/sys/bridge.cc',
+      'native/sys/flow_table.cc',
       'native/sys/netlink_dump.cc',
       'native/sys/network_claim.cc',
       'native/sys/nft_ports.cc',

@@ -6,6 +6,7 @@
 #include "addon/facilities.h"
 #include "addon/job.h"
 #include "sys/bridge.h"
+#include "sys/flow_table.h"
 #include "sys/network_claim.h"
 #include "sys/nft_batch.h"
 #include "sys/nft_table.h"
@@ -297,6 +298,16 @@ Napi::Value withdraw_call(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), *withdrawn);
 }
 
+Napi::Value forget_call(const Napi::CallbackInfo& info) {
+  const auto list = info[0].As<Napi::Array>();
+  std::vector<uint16_t> ports;
+  for (uint32_t i = 0; i < list.Length(); ++i)
+    ports.push_back(static_cast<uint16_t>(list.Get(i).As<Napi::Number>().Uint32Value()));
+  auto forgotten = sys::forget_udp_flows(ports);
+  if (!forgotten) return thrown(info.Env(), forgotten.error());
+  return Napi::Number::New(info.Env(), *forgotten);
+}
+
 Napi::Value idle_call(const Napi::CallbackInfo& info) {
   const std::string file = info[0].As<Napi::String>().Utf8Value();
   auto removed = sys::remove_idle_claims(file.c_str());
@@ -318,6 +329,7 @@ void register_network(Napi::Object exports) {
   set("publishedPorts", published_call);
   set("publishPorts", publish_call);
   set("withdrawPorts", withdraw_call);
+  set("forgetUdpFlows", forget_call);
   set("removeIdleClaims", idle_call);
 }
 

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "init/first_process.h"
+#include "init/namespaces.h"
 #include "init/root_tree.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
@@ -135,6 +136,12 @@ Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds
   V1Tasks tasks;
   BERTH_TRY(open_v1_tasks(plan, tasks, progress));
 
+  JoinedFiles joined;
+  if (!plan.handover.wanted) {
+    BERTH_TRY(joined.open(plan, progress));
+    // For the children of this process, which there is one of.
+    BERTH_TRY(joined.join(plan, sys::kernel::kCloneNewPid, progress));
+  }
   progress.at("clone");
   int pidfd = -1;
   sys::kernel::CloneArgs args = {};
@@ -148,7 +155,8 @@ Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds
     args.flags |= sys::kernel::kCloneIntoCgroup;
     args.cgroup = static_cast<uint64_t>(cgroup.get());
   }
-  const long pid = sys::kernel::clone3(&args);
+  const long pid = cloned_within(plan) ? clone_within(joined.users(plan), args, &pidfd)
+                                       : sys::kernel::clone3(&args);
   if (pid < 0) return sys::last_error("clone3");
   if (pid == 0) {
     // The write end of `go` must be the supervisor's alone: its death is then an end of file here.
@@ -161,18 +169,23 @@ Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds
                               plan.cgroup.v1.count},
                              progress.timings == nullptr ? nullptr : progress.timings + 1,
                              handover.start,
-                             handover.console});
+                             handover.console,
+                             &joined});
   }
   container.pid = static_cast<pid_t>(pid);
   container.pidfd.reset(pidfd);
   container.ends = std::move(stdio.ours);
+  if (const int users = joined.users(plan); users >= 0) {
+    BERTH_ASSIGN(container.users, sys::adopt(fcntl(users, F_DUPFD_CLOEXEC, 3), "fcntl"));
+  }
   BERTH_ASSIGN(container.host_pid, host_pid_of(pidfd));
   return container;
 }
 
 Result<Fd> map_ids(const Plan& plan, const Container& container, Progress& progress) {
-  if ((plan.namespaces & sys::kernel::kCloneNewUser) == 0) return Fd();
   progress.at("idmap");
+  if (container.users) return sys::adopt(fcntl(container.users.get(), F_DUPFD_CLOEXEC, 3), "fcntl");
+  if ((plan.namespaces & sys::kernel::kCloneNewUser) == 0) return Fd();
   const sys::Text<32> path("/proc/", container.host_pid);
   BERTH_ASSIGN(const Fd process,
                sys::adopt(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));

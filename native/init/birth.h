@@ -20,6 +20,7 @@ struct Container {
   OurEnds ends;
   /// The first byte of a Failure that came in the place of kNamespacesMade; 0: none did.
   char failure_head = '\0';
+  sys::Fd users;  // the user namespace of another container that this one shares
 };
 
 /// The `tasks` files of a plan's v1 cgroups, for a process to put itself into them.

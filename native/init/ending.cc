@@ -1,12 +1,14 @@
 #include "init/ending.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include <cstdio>  // renameat
 #include <cstring>
 
+#include "sys/kernel.h"
 #include "sys/remove_tree.h"
 #include "sys/text.h"
 
@@ -60,6 +62,16 @@ Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
   for (const char* path : plan.cgroup.v1) BERTH_TRY(add_cgroup(path));
   for (const char* path : plan.cgroup.later) add_later_cgroup(path);
 
+  if ((plan.namespaces & sys::kernel::kCloneNewPid) == 0) {
+    const auto open_file = [](const char* folder, const char* name, int flags) {
+      return Fd(open(sys::Text<PATH_MAX>(folder, name).c_str(), flags | O_CLOEXEC));
+    };
+    if (plan.cgroup.unified[0] != '\0')
+      kill_ = open_file(plan.cgroup.unified, "/cgroup.kill", O_WRONLY);
+    else if (plan.cgroup.v1.count > 0)
+      members_ = open_file(plan.cgroup.v1.items[0], "/cgroup.procs", O_RDONLY);
+  }
+
   const auto open_at = [&](Fd& fd, const char* path) -> Result<void> {
     *subject = path;
     BERTH_ASSIGN(Fd opened, open_directory(path));
@@ -85,6 +97,31 @@ void Ending::add_later_cgroup(const char* path) {
   cgroups_[cgroup_count_++].name.add(base_name(shared.c_str()));
   cgroups_[cgroup_count_ - 1].name.add('/');
   cgroups_[cgroup_count_ - 1].name.add(base_name(path));
+}
+
+Result<void> Ending::kill_all() {
+  if (kill_) {
+    if (write(kill_.get(), "1", 1) != 1 && errno != ENODEV) return sys::last_error("write");
+    return {};
+  }
+  // Until there are none: what was forked meanwhile is met in the next round.
+  constexpr int kMostRounds = 1000;
+  for (int round = 0; members_ && round < kMostRounds; ++round) {
+    char text[4096];
+    const ssize_t length = pread(members_.get(), text, sizeof text - 1, 0);
+    if (length < 0) return errno == ENODEV ? Result<void>() : sys::last_error("pread");
+    if (length == 0) break;
+    text[length] = '\0';
+    for (const char* line = text; line != nullptr && *line != '\0';) {
+      const auto pid = static_cast<pid_t>(sys::leading_number(line));
+      if (pid > 1) (void)kill(pid, SIGKILL);
+      line = strchr(line, '\n');
+      if (line != nullptr) ++line;
+    }
+    const timespec moment = {0, 1000000};
+    nanosleep(&moment, nullptr);
+  }
+  return {};
 }
 
 Result<void> Ending::remove_cgroups() {

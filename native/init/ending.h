@@ -17,6 +17,8 @@ class Ending {
 
   /// What the kernel killed for want of memory. Asked before the cgroup goes.
   const OomWitness& oom() const { return oom_; }
+  /// Kills what the first process leaves behind, where the kernel does not: in a pid namespace that is not the container's own.
+  sys::Result<void> kill_all();
   /// Removes the task's cgroups; a straggler that is not reaped yet gets a moment.
   sys::Result<void> remove_cgroups();
   /// Removes its volatile state alone.
@@ -43,6 +45,8 @@ class Ending {
   CgroupPlace cgroups_[kMostHierarchies + 1];
   uint32_t cgroup_count_ = 0;
   uint32_t own_volumes_ = 0;
+  sys::Fd kill_;     // cgroup.kill; none: the kernel does it
+  sys::Fd members_;  // cgroup.procs of a v1 hierarchy, where there is no v2
   PublishedPorts ports_;
   OomWitness oom_;
   sys::Fd root_, state_parent_, state_, container_;

@@ -108,6 +108,12 @@ Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& repo
   BERTH_TRY(die_with_supervisor(plan));
   if (setsid() < 0) return sys::last_error("setsid");
 
+  if (!plan.handover.wanted && plan.joined.count > 0) {
+    const uint64_t joined_before = kCloneNewPid | (cloned_within(plan) ? kCloneNewUser : 0);
+    BERTH_TRY(ends.joined->join(plan, ~joined_before, progress));
+    BERTH_TRY(die_with_supervisor(plan));
+  }
+
   // While the supervisor builds the tree, the dearest namespace (network) is made here.
   progress.at("namespaces");
   const uint64_t early = plan.namespaces & (kCloneNewNet | kCloneNewUts);
@@ -121,7 +127,7 @@ Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& repo
 
   progress.at("tree");
   BERTH_TRY(wait_for_tree(ends));
-  if ((plan.namespaces & kCloneNewUser) != 0) {
+  if (plan.uids.count > 0) {
     progress.at("identity");
     BERTH_TRY(become_root_inside(plan));
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "init/last_steps.h"
+#include "init/namespaces.h"
 #include "init/progress.h"
 #include "launch/plan.h"
 
@@ -16,6 +17,7 @@ struct FirstProcess {
   Timings* timings = nullptr;  // its own list, not the supervisor's
   int start = -1;              // handed over: the socket on which it is told to start its program
   int console = -1;            // handed over, with a terminal: takes its master
+  const JoinedFiles* joined = nullptr;  // where the container is not handed over
 };
 
 /// Never returns: becomes the user's program or reports why not and exits.

@@ -94,8 +94,7 @@ Result<void> write_sysctls(const Plan& plan, int root, Progress& progress) {
 Result<Fd> complete_own_view(const Plan& plan, Progress& progress) {
   progress.at("pivot");
   // A copy on top of itself: the root as it came from the supervisor is locked, and pivot_root(2) takes no locked mount.
-  if ((plan.namespaces & sys::kernel::kCloneNewUser) != 0 &&
-      mount("rootfs", "rootfs", nullptr, MS_BIND | MS_REC, nullptr) != 0)
+  if (plan.uids.count > 0 && mount("rootfs", "rootfs", nullptr, MS_BIND | MS_REC, nullptr) != 0)
     return sys::last_error("mount");
   if (chdir("rootfs") != 0) return sys::last_error("chdir");
   BERTH_ASSIGN(Fd root, sys::adopt(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));

@@ -1,5 +1,6 @@
 #include "init/root_tree.h"
 
+#include <sched.h>
 #include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -266,6 +267,26 @@ uint32_t outside_id(const launch::List<launch::IdMap>& maps, uint32_t inside) {
   return 65534;
 }
 
+namespace {
+
+/// A copy of what lies at the plain path of `mount` in another mount namespace. The kernel copies mounts of one's own namespace alone, so that this process
+/// goes there and comes back; its working directory is `/` before and after.
+Result<Fd> clone_elsewhere(const Mount& mount) {
+  BERTH_ASSIGN(const Fd own, sys::adopt(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(const Fd other, sys::adopt(open(mount.elsewhere, O_RDONLY | O_CLOEXEC), "open"));
+  if (setns(other.get(), CLONE_NEWNS) != 0) return sys::last_error("setns");
+  const auto take = [&]() -> Result<Fd> {
+    BERTH_ASSIGN(const Fd root, sys::adopt(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+    BERTH_ASSIGN(const Fd source, sys::open_in_root_plain(root.get(), mount.source, O_PATH));
+    return sys::clone_tree(source.get(), "", mount.recursive);
+  };
+  auto taken = take();
+  if (setns(own.get(), CLONE_NEWNS) != 0) return sys::last_error("setns");
+  return taken;
+}
+
+}  // namespace
+
 Result<void> SharedSources::take(const Plan& plan, Progress& progress) {
   if (plan.rootfs.propagation != 0 && *plan.rootfs.directory != '\0') {
     progress.at("rootfs", plan.rootfs.directory);
@@ -273,9 +294,15 @@ Result<void> SharedSources::take(const Plan& plan, Progress& progress) {
   }
   for (uint32_t i = 0; i < plan.mounts.count; ++i) {
     const Mount& mount = plan.mounts.items[i];
-    if (mount.kind != launch::MountKind::kBind || mount.propagation == 0) continue;
+    const bool is_elsewhere = mount.elsewhere[0] != '\0';
+    if (mount.kind != launch::MountKind::kBind || (mount.propagation == 0 && !is_elsewhere))
+      continue;
     progress.at("volume", mount.source);
     if (i >= kMost) return sys::Error{E2BIG, "open_tree"};
+    if (is_elsewhere) {
+      BERTH_ASSIGN(mounts[i], clone_elsewhere(mount));
+      continue;
+    }
     BERTH_ASSIGN(mounts[i], sys::clone_tree(AT_FDCWD, mount.source, mount.recursive));
   }
   return {};

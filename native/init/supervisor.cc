@@ -55,11 +55,13 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   progress.at("state");
   BERTH_TRY(ending.prepare(plan, &progress.subject));
   BERTH_TRY(stand_alone(plan, progress));
+  SharedSources shared;
+  BERTH_TRY(shared.take(plan, progress));
   BERTH_TRY(make_stage(plan, progress));
   BERTH_ASSIGN(container, begin(plan, progress));
   BERTH_ASSIGN(const Fd userns, map_ids(plan, container, progress));
   BERTH_TRY(adjust_oom_score(plan, container.host_pid, progress));
-  BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, SharedSources(), progress));
+  BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, shared, progress));
   BERTH_TRY(connect(plan, container, progress));
   progress.at("tree");
   // Its end of the pipe is closed if it has failed already; what it reports is what counts then.
@@ -110,6 +112,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
 [[gnu::noinline]] int give_up(const Plan& plan, Ending& ending, Control& control,
                               const Failure& failure) {
   const auto clear_up = [&]() -> Result<void> {
+    BERTH_TRY(ending.kill_all());
     BERTH_TRY(strike_stage(plan));
     BERTH_TRY(ending.ports().withdraw());
     BERTH_TRY(ending.remove_cgroups());
@@ -125,6 +128,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
 [[gnu::noinline]] int conclude(bool remove, const Container& container, Ending& ending,
                                Control& control) {
   ExitStatus exit = collect(container);
+  const auto killed = ending.kill_all();
   constexpr int kDiskPatience = 2000;
   log_writer.finish(kDiskPatience);
   exit.oom = ending.oom().explain(container.host_pid);
@@ -135,7 +139,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   const auto cgroups = ending.remove_cgroups();
   const auto removed = remove ? ending.remove_container() : Result<void>();
   control.announce_exit(sys::Text<1056>("exited ", text.c_str()).c_str());
-  return recorded && withdrawn && cgroups && removed ? 0 : 1;
+  return recorded && killed && withdrawn && cgroups && removed ? 0 : 1;
 }
 
 }  // namespace

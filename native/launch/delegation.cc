@@ -49,6 +49,18 @@ Result<void> switch_on(int level, const std::string& controller) {
   return {};
 }
 
+/// Do processes live in it, and is it not the root of the hierarchy, which alone may have them beside children with controllers? The kernel would still
+/// switch on cpu, cpuset and pids, but make the cgroup a threaded domain, whose children take no process (cgroup-v2.rst, "Threads").
+Result<bool> is_crowded(int level) {
+  sys::ProcText text;
+  if (const auto type = text.read(level, "cgroup.type"); !type) {
+    if (type.error().number == ENOENT) return false;
+    return type.error();
+  }
+  BERTH_ASSIGN(const std::string_view pids, text.read_list(level, "cgroup.procs"));
+  return !pids.empty();
+}
+
 Failure withheld(const Setting& setting, const std::string& level, int number) {
   const std::string& name = setting.controller;
   switch (number) {
@@ -79,15 +91,21 @@ std::variant<std::monostate, Failure> pass_on(const std::string& path,
   auto on = read_list(level.get(), "cgroup.subtree_control");
   if (!on) return Failure(on.error(), "cgroup", path);
   std::string there;
+  bool crowded = false;
   for (const std::string& name : wanted_for(settings)) {
     if (lists(*on, name)) continue;
     if (there.empty()) {
       auto list = read_list(level.get(), "cgroup.controllers");
       if (!list) return Failure(list.error(), "cgroup", path);
       there = std::move(*list);
+      auto found = is_crowded(level.get());
+      if (!found) return Failure(found.error(), "cgroup", path);
+      crowded = *found;
     }
     int number = ENODEV;
-    if (lists(there, name)) {
+    if (lists(there, name) && crowded) {
+      number = EBUSY;
+    } else if (lists(there, name)) {
       const auto done = switch_on(level.get(), name);
       if (done) continue;
       number = done.error().number;

@@ -127,14 +127,33 @@ void read_network(const Json& json, PlanStore& store, Network& network) {
   read_ports(json["ports"], own, std::string(json["owner"].text()), store, network);
 }
 
+Mount* mount_at(Plan& plan, string_view target) {
+  Mount* const end = plan.mounts.items + plan.mounts.count;
+  Mount* const found = std::find_if(plan.mounts.items, end, [&](const Mount& candidate) {
+    return candidate.kind == MountKind::kBind && target == candidate.target;
+  });
+  return found == end ? nullptr : found;
+}
+
+/// The containers whose namespaces are joined, and what is mounted of theirs.
+void read_peers(const Json& launch, PlanStore& store, Plan& plan) {
+  std::vector<Peer> peers;
+  launch["peers"].each([&](const Json& item) {
+    peers.push_back({static_cast<uint32_t>(item["pid"].integer(1, INT32_MAX, 1)),
+                     item["start_time"].unsigned_integer()});
+  });
+  plan.peers = store.list(std::move(peers));
+  launch["mounts_of_peers"].each([&](const Json& item) {
+    Mount* const mount = mount_at(plan, item["target"].required_text());
+    if (mount == nullptr) return item["target"].fault("nothing is mounted there");
+    mount->elsewhere = store.text(absolute(item["namespace"]));
+  });
+}
+
 void read_volumes(const Json& volumes, PlanStore& store, Plan& plan) {
   volumes.each([&](const Json& item) {
-    const string_view target = item["target"].required_text();
-    Mount* const end = plan.mounts.items + plan.mounts.count;
-    Mount* const mount = std::find_if(plan.mounts.items, end, [&](const Mount& candidate) {
-      return candidate.kind == MountKind::kBind && target == candidate.target;
-    });
-    if (mount == end) return item["target"].fault("nothing is mounted there");
+    Mount* const mount = mount_at(plan, item["target"].required_text());
+    if (mount == nullptr) return item["target"].fault("nothing is mounted there");
     mount->volume = store.text(absolute(item["volume"]));
   });
 }
@@ -190,6 +209,7 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.cgroup.later = paths(facts.cgroups.later);
 
   read_volumes(launch["volumes"], store, plan);
+  read_peers(launch, store, plan);
   plan.own_volumes = static_cast<uint32_t>(launch["own_volumes"].integer(0, 1000));
   read_network(launch["network"], store, plan.network);
 

@@ -176,8 +176,8 @@ void read_namespaces(const Json& linux_section, PlanStore& store, Plan& plan, bo
     const string_view path = item["path"].text();
     if (path.empty()) {
       plan.namespaces |= *flag;
-    } else if (!foreign || *flag == sys::kernel::kCloneNewUser ||
-               *flag == sys::kernel::kCloneNewNs) {
+    } else if (*flag == sys::kernel::kCloneNewNs ||
+               (foreign && *flag == sys::kernel::kCloneNewUser)) {
       item["path"].fault("joining such a namespace is not supported");
     } else if (!path.starts_with('/')) {
       item["path"].fault("must be an absolute path");
@@ -185,12 +185,15 @@ void read_namespaces(const Json& linux_section, PlanStore& store, Plan& plan, bo
       joined.push_back({*flag, store.text(path)});
     }
   });
+  const bool joins_users = std::any_of(joined.begin(), joined.end(), [](const auto& each) {
+    return each.type == sys::kernel::kCloneNewUser;
+  });
   plan.joined = store.list(std::move(joined));
   if ((plan.namespaces & sys::kernel::kCloneNewNs) == 0)
     linux_section["namespaces"].fault("must contain mount");
   plan.uids = store.list(read_id_maps(linux_section["uidMappings"]));
   plan.gids = store.list(read_id_maps(linux_section["gidMappings"]));
-  const bool own_users = (plan.namespaces & sys::kernel::kCloneNewUser) != 0;
+  const bool own_users = (plan.namespaces & sys::kernel::kCloneNewUser) != 0 || joins_users;
   if (own_users != (plan.uids.count > 0) || own_users != (plan.gids.count > 0)) {
     linux_section["uidMappings"].fault("id maps and a user namespace need each other");
   }

@@ -77,8 +77,6 @@ void read_option(const Json& option, Mount& mount, std::vector<MountOption>& par
   } else if (const uint64_t propagation = propagation_of(text); propagation != 0) {
     // All mounts are private unless somebody wants otherwise: nothing propagates between a container and its host.
     mount.propagation = (propagation & MS_PRIVATE) != 0 ? 0 : propagation;
-    if (mount.propagation != 0 && !foreign)
-      option.fault("mount propagation other than private is not supported");
   } else if (text == "tmpcopyup") {
     mount.copy_up = true;
   } else if (std::find(std::begin(kNothing), std::end(kNothing), text) != std::end(kNothing)) {

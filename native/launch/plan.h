@@ -62,6 +62,8 @@ struct Mount {
   bool idmap = false;
   /// The folder of the volume that `source` belongs to, if what the image has at `target` is to be copied into it while it is empty.
   const char* volume = "";
+  /// The file of the mount namespace that `source` is a plain path in; empty: the host's.
+  const char* elsewhere = "";
   const char* source = "";
   const char* type = "";
   const char* target = "";
@@ -78,6 +80,12 @@ struct Mount {
 struct JoinedNamespace {
   uint64_t type = 0;  // CLONE_NEW*
   const char* path = "";
+};
+
+/// A process that must still run when its namespaces have been opened: otherwise they may be another's.
+struct Peer {
+  uint32_t pid = 0;      // on the host
+  uint64_t started = 0;  // clock ticks since boot
 };
 
 /// A program that a caller wants run at a moment of the container's life (OCI runtime specification, config.md, POSIX-platform hooks).
@@ -208,6 +216,7 @@ struct Plan {
   bool timings = false;      // tell where the launch's time went
   uint64_t namespaces = 0;   // CLONE_NEW* to create
   List<JoinedNamespace> joined;
+  List<Peer> peers;  // whose they are
   /// Lines for /proc/self/timens_offsets (time_namespaces(7)).
   const char* time_offsets = "";
   List<IdMap> uids, gids;
@@ -239,11 +248,12 @@ struct Layout {
   void operator()(MountOption& v) { c.fields(v.key, v.value); }
   void operator()(Mount& v) {
     auto kind = static_cast<uint32_t>(v.kind);
-    c.fields(kind, v.late, v.recursive, v.idmap, v.volume, v.source, v.type, v.target, v.options,
-             v.set, v.clear, v.propagation, v.copy_up);
+    c.fields(kind, v.late, v.recursive, v.idmap, v.volume, v.elsewhere, v.source, v.type, v.target,
+             v.options, v.set, v.clear, v.propagation, v.copy_up);
     v.kind = static_cast<MountKind>(kind);
   }
   void operator()(JoinedNamespace& v) { c.fields(v.type, v.path); }
+  void operator()(Peer& v) { c.fields(v.pid, v.started); }
   void operator()(Hook& v) { c.fields(v.path, v.args, v.env, v.timeout); }
   void operator()(Handover& v) {
     c.fields(v.wanted, v.terminal, v.rows, v.columns, v.preserved, v.runtime_hooks, v.create_hooks,
@@ -277,9 +287,9 @@ struct Layout {
   void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,
-             v.kept, v.own_volumes, v.timings, v.namespaces, v.joined, v.time_offsets, v.uids,
-             v.gids, v.rootfs, v.mounts, v.devices, v.links, v.masked, v.readonly_paths, v.sysctls,
-             v.hostname, v.domainname, v.process, v.cgroup, v.network, v.logs, v.input,
+             v.kept, v.own_volumes, v.timings, v.namespaces, v.joined, v.peers, v.time_offsets,
+             v.uids, v.gids, v.rootfs, v.mounts, v.devices, v.links, v.masked, v.readonly_paths,
+             v.sysctls, v.hostname, v.domainname, v.process, v.cgroup, v.network, v.logs, v.input,
              v.detach_keys, v.event, v.seccomp, v.handover);
   }
 };

@@ -109,6 +109,20 @@ Result<std::vector<Interface>> list_interfaces(int route_socket) {
   return all;
 }
 
+Result<std::vector<IpAddress>> list_addresses(int route_socket) {
+  std::vector<IpAddress> all;
+  BERTH_TRY(list<route::AddressMessage>(
+      route_socket, route::kGetAddress, {},
+      [&](const route::AddressMessage& message, NetlinkBytes attributes) {
+        // IPv6 interfaces without a peer have no local address apart.
+        const auto local = find_attribute(attributes, IFA_LOCAL);
+        const auto address = address_of(message.family, message.prefix,
+                                        local ? local : find_attribute(attributes, IFA_ADDRESS));
+        if (address) all.push_back(*address);
+      }));
+  return all;
+}
+
 Result<std::vector<KnownNetwork>> list_known_networks(int route_socket) {
   std::vector<KnownNetwork> all;
   const auto add = [&](std::optional<IpAddress> network, uint32_t interface) {

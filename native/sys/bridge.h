@@ -32,6 +32,9 @@ struct Interface {
 };
 Result<std::vector<Interface>> list_interfaces(int route_socket);
 
+/// The host's own addresses, of all interfaces.
+Result<std::vector<IpAddress>> list_addresses(int route_socket);
+
 /// Every network that the host has a route to or an address in, but for default routes.
 struct KnownNetwork {
   IpAddress network;

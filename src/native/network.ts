@@ -34,6 +34,10 @@ export interface NetworkCalls {
   publishedPorts(): PublishedElement[];
   /** Puts back what somebody else has removed. Containers' own supervisors publish at their start. Throws EEXIST where one is there. */
   publishPorts(ports: Omit<PublishedElement, 'owner'>[], owner: string): void;
+  /**
+   * Makes the kernel forget UDP flows to these ports of the host, so that a sender that never pauses follows what is published now. Gives how many there were.
+   */
+  forgetUdpFlows(ports: number[]): number;
   /** Takes back all of one owner; gives how many there were. */
   withdrawPorts(owner: string): number;
 }

@@ -1,15 +1,18 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { findContainer, readContainer } from '../../src/containerizer/container/catalogue.js';
-import { cgroupPlaces } from '../../src/containerizer/container/cgroup-places.js';
-import { sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js';
+import { hold, isHeld, letGo } from '../../src/containerizer/container/cgroup-freezer.js';
+import { type CgroupPlaces, cgroupPlaces } from '../../src/containerizer/container/cgroup-places.js';
+import { removeIfEmpty, sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js';
 import { readLogs } from '../../src/containerizer/container/logs.js';
 import { pauseContainer, unpauseContainer } from '../../src/containerizer/container/pause.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
 import { signalContainer, stopContainer } from '../../src/containerizer/container/stop.js';
 import { updateContainer } from '../../src/containerizer/container/update.js';
+import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
 import type { RuntimeResources } from '../../src/oci-spec/runtime.js';
 import { kernelSays, until, version } from './cgroup-files.js';
 import { Stage, unlessRoot } from './stage.js';
@@ -158,6 +161,58 @@ t.test('changes of a running container', unlessRoot, async (t) => {
     );
     container.signal(SIGKILL);
     t.match(await container.ended, { oom_killed: false });
+  });
+
+  t.test('the freezer of v1 holds where there is no unified hierarchy', async (t) => {
+    const mount = detectCgroupLayout().v1.freezer;
+    if (mount === undefined) return t.comment('this host has no v1 freezer');
+    const place = path.join(mount, `berth-test-${process.pid}`);
+    mkdirSync(place);
+    const child = spawn('sleep', ['600']);
+    const ended = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+    try {
+      writeFileSync(path.join(place, 'cgroup.procs'), String(child.pid));
+      const legacy: CgroupPlaces = {
+        layout: 'legacy',
+        unified: null,
+        supervisors: null,
+        scope: null,
+        unifiedControls: false,
+        v1: { freezer: place },
+      };
+      t.notOk(isHeld(legacy));
+      t.ok(await hold(legacy));
+      t.ok(isHeld(legacy));
+      t.equal(readFileSync(path.join(place, 'freezer.state'), 'utf8').trim(), 'FROZEN');
+      child.kill('SIGKILL');
+      letGo(legacy);
+      t.equal(await ended, 'SIGKILL', 'what was killed while it was held ends once it is let go');
+    } finally {
+      await until(() => removeIfEmpty(place), 'the cgroup is empty');
+    }
+  });
+
+  t.test('whoever changes a container may be killed in the middle', async (t) => {
+    const { id, signal, ended } = await stage.start(sleeper, { memory: 64 * MiB, remove: false });
+    for (const [verb, ...flags] of [
+      ['pause'],
+      ['unpause'],
+      ['update', '--pids-limit', '50', '--cpus', '1'],
+    ]) {
+      const child = stage.spawn(verb ?? '', ...flags, id);
+      await sleep(Math.random() * 150);
+      child.kill('SIGKILL');
+      await new Promise((resolve) =>
+        child.exitCode === null && child.signalCode === null ? child.once('exit', resolve) : resolve(null),
+      );
+      t.equal(found(id).state, 'running');
+    }
+    if (found(id).paused) unpauseContainer(found(id));
+    await updateContainer(stage.roots, found(id), { pidsLimit: 60, cpus: 0.5 });
+    t.equal(kernelSays(stage, id, { v1: ['pids', 'pids.max'], v2: 'pids.max' }), '60');
+    signal(SIGKILL);
+    await ended;
+    await removeContainer(stage.roots, found(id), { force: false });
   });
 
   t.test('what is meant to end a paused container does', async (t) => {

@@ -223,6 +223,32 @@ t.test('flags, seen from inside', unlessRoot, async (t) => {
     }
   });
 
+  t.test('--rootfs, --platform, --pull and --timings', async (t) => {
+    const tree = path.join(stage.folder, 'tree');
+    t.equal(stage.berth('image unpack', reference, tree).status, 0);
+    const ran = stage.berth(
+      'run',
+      '--rm',
+      '--timings',
+      '--rootfs',
+      tree,
+      'sh',
+      '-c',
+      'touch /made; cat /secret',
+    );
+    t.match(ran, { status: 0, stdout: 'secret\n', stderr: / ms {2}task {7}exec / });
+    t.notOk(existsSync(path.join(tree, 'made')), 'what is written goes elsewhere');
+    t.equal(
+      stage.berth('run', '--rm', '--platform', 'linux/x86_64', '--pull', 'never', reference).stdout,
+      'image\n',
+    );
+    t.match(stage.berth('run', '--rm', '--platform', 'linux/arm64', reference), {
+      status: 125,
+      stderr: /^berth: image .*: it is for linux\/amd64, not for linux\/arm64\n/,
+    });
+    t.match(stage.berth('run', '--pull', 'always', 'busybox'), { status: 125, stderr: /no registries yet/ });
+  });
+
   t.test('labels, stop signal and stop time are kept', async (t) => {
     const started = stage.berth(
       'run',

@@ -1,19 +1,17 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { projectFolder } from '../source-files.js';
+
+/** load.cc, static: it runs in any container. `./dev test` builds it. */
+export const loadProgram = path.join(projectFolder, 'build/test/load');
 
 /** Runs load.cc: processes whose threads do known things. Everything started is ended by `end`. */
 export class Loads {
   readonly folder = mkdtempSync(path.join(os.tmpdir(), 'berth-test-inspect-'));
-  readonly #program = path.join(this.folder, 'load');
   readonly #children: ChildProcess[] = [];
-
-  constructor() {
-    const source = path.resolve('test/inspect/load.cc');
-    execFileSync('g++', ['-std=c++20', '-O1', '-pthread', '-o', this.#program, source]);
-  }
 
   /**
    * Starts one process with these threads and resolves to its pid once they all run. `cpu` pins it to one CPU; into a
@@ -22,7 +20,7 @@ export class Loads {
   async start(threads: string[], cpu?: number, cgroup?: string): Promise<number> {
     const pinned = cpu === undefined ? '' : `taskset -c ${cpu} `;
     const joined = cgroup === undefined ? '' : `echo $$ >${cgroup}/cgroup.procs && `;
-    const child = spawn('sh', ['-c', `${joined}exec ${pinned}"$0" "$@"`, this.#program, ...threads], {
+    const child = spawn('sh', ['-c', `${joined}exec ${pinned}"$0" "$@"`, loadProgram, ...threads], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, TMPDIR: this.folder },
     });

@@ -32,6 +32,8 @@ async function published(t: Test): Promise<void> {
     name: 'web',
   });
   const { ipv4, ipv6, gateway4, bridge, ports } = web.attachment;
+  const routes = readFileSync('/proc/sys/net/ipv6/conf/wire0/accept_ra', 'utf8').trim();
+  t.equal(routes, '2', 'the host forwards now, and must not lose routes that it is told of by routers');
   const random = ports.find(
     ({ host_ip, container_port, host_port }) =>
       host_ip === '0.0.0.0' && container_port === 80 && host_port !== 8080,
@@ -76,6 +78,23 @@ while True: d, a = s.recvfrom(99); s.sendto(b"echo " + d, a)`;
   const question = `import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10); s.sendto(b"out", ("${outside.here.ipv4}", 5300)); print(s.recv(99).decode())`;
   t.equal(outside.run('python3', '-c', question)?.trim(), 'echo out');
+
+  // A sender that never pauses, from before the container was: the kernel must forget where it led.
+  const sender = createSocket('udp4');
+  t.teardown(() => void sender.close());
+  const sending = setInterval(() => sender.send('hello', 5301, '127.0.0.1'), 20);
+  const late = await stage.start(['sleep', '1000'], {
+    network: 'bridge',
+    publish: parsePorts('5301:53/udp'),
+  });
+  const second = spawn('nsenter', ['--target', String(late.pid), '--net', 'python3', '-c', echo], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [answer] = (await once(sender, 'message')) as [Buffer];
+  t.equal(answer.toString(), 'echo hello');
+  clearInterval(sending);
+  second.kill('SIGKILL');
+  await end(late);
 
   // Out of the network, and back in through the host.
   const asks = `import http.server

@@ -20,7 +20,12 @@ export async function onOwnHost(
     const env = { ...process.env, [mark]: '1' };
     const command = ['--net', process.execPath, fileURLToPath(url)];
     await t.test('networks', unlessRoot, (t) =>
-      t.spawn('unshare', command, { env, timeout: 110_000 }, 'on a host of its own'),
+      t.spawn(
+        'unshare',
+        command,
+        { env, timeout: 1000 * Number(process.env.TAP_TIMEOUT ?? 110) },
+        'on a host of its own',
+      ),
     );
     return;
   }

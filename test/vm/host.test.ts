@@ -77,6 +77,14 @@ t.test('containers on a host of systemd’s', unlessRoot, async (t) => {
     t.equal(found.left, '');
   });
 
+  t.test('where nothing is delegated it is told, and how to mend that', async (t) => {
+    const told = found.undelegated ?? '';
+    t.match(told, /limit on \S.*: processes live in \/sys\/fs\/cgroup itself/);
+    t.match(told, /mkdir \/sys\/fs\/cgroup\/init/);
+    t.match(told, /status 125; cgroup delegation +missing/);
+    t.match(told, / mended$/);
+  });
+
   t.test('launches that meet the scope while it goes or comes', async (t) => {
     t.equal(found.launches, '17 of 17');
   });

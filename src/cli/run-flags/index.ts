@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type ContainerOptions, defaultOptions } from '../../containerizer/container/options.js';
 import type { FlagGroup } from './group.js';
 import { identity } from './identity.js';
+import { image } from './image.js';
 import { interaction } from './interaction.js';
 import { kernel } from './kernel.js';
 import { lifecycle } from './lifecycle.js';
@@ -15,6 +16,7 @@ import { storage } from './storage.js';
 /** The flags that say what a container is, with Docker's names; one table for parsing, help and reference. */
 const groups: FlagGroup[] = [
   identity,
+  image,
   processGroup,
   interaction,
   storage,

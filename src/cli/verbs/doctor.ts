@@ -10,11 +10,16 @@ export const verb: Verb = {
   async run({ roots, json, out }) {
     const report = await examineHost(roots);
     out(json ? `${JSON.stringify(report)}\n` : forPeople(report));
-    return report.checks.some((check) => check.status === 'missing') ? 1 : 0;
+    return statusOf(report);
   },
 };
 
-function forPeople({ cgroup, checks }: HostReport): string {
+/** 1 when something that `berth run` needs is missing. */
+export function statusOf({ checks }: HostReport): number {
+  return checks.some((check) => check.status === 'missing') ? 1 : 0;
+}
+
+export function forPeople({ cgroup, checks }: HostReport): string {
   const controllers = cgroup.controllers.map(({ name, hierarchy }) => `${name} ${hierarchy}`).join(', ');
   return [
     table(
@@ -40,6 +45,6 @@ function lacks(title: string, checks: readonly Check[], status: Check['status'])
 function verdict(checks: readonly Check[]): string {
   const count = (status: Check['status']) => checks.filter((check) => check.status === status).length;
   return count('missing') === 0
-    ? `This host can run containers (${count('ok')} ok, ${count('warn')} warnings).`
+    ? `This host can run containers (${count('ok')} ok, ${count('warn')} warning${count('warn') === 1 ? '' : 's'}).`
     : `This host lacks ${count('missing')} of what berth run needs.`;
 }

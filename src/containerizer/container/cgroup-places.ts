@@ -82,7 +82,8 @@ export function cgroupFacts({ unified, supervisors, unifiedControls, v1, later }
 /** Does this host have that v1 or v2 controller for containers? */
 export function hasController({ layout, v1, controllers }: CgroupLayout, name: string): boolean {
   // What v1 has the devices controller for, v2 does with a program of its own.
-  if (layout === 'unified') return name === 'devices' || controllers.some((each) => each.name === name);
+  if (layout === 'unified')
+    return name === 'devices' || controllers.some((each) => each.name === name && each.hierarchy === 'v2');
   return v1[name] !== undefined;
 }
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { places, type Roots } from '../../state/roots.js';
 import { type CgroupPlaces, cgroupFacts } from './cgroup-places.js';
-import type { PeerProcess } from './describe/namespaces.js';
+import type { Peers } from './describe/namespaces.js';
 import type { ContainerDocument } from './document.js';
 import type { LaunchRequest } from './launch.js';
 import { networkFacts } from './network.js';
@@ -16,7 +16,7 @@ export function launchFacts(
   { image, options, timer, client, again }: LaunchRequest,
   cgroup: CgroupPlaces,
   volumes: readonly PlannedVolume[],
-  peers: readonly PeerProcess[],
+  peers: Peers,
 ) {
   return {
     format: 1,
@@ -42,7 +42,11 @@ export function launchFacts(
       // What is discarded anyway need not be written to the disk first.
       volatile: options.remove && again === undefined,
     },
-    peers: peers.map(({ pid, startTime }) => ({ pid, start_time: startTime })),
+    peers: Object.values(peers).map(({ pid, startTime }) => ({ pid, start_time: startTime })),
+    mounts_of_peers:
+      typeof options.ipc === 'string'
+        ? []
+        : [{ target: '/dev/shm', namespace: `/proc/${peers[options.ipc.container]?.pid}/ns/mnt` }],
     volumes: volumesToFill(roots, volumes),
     own_volumes: volumes.filter(({ anonymous }) => anonymous).length,
     cgroup: cgroupFacts(cgroup),

@@ -19,6 +19,7 @@ import {
   hasController,
   layoutOfHost,
 } from './cgroup-places.js';
+import { refuseConflicts } from './conflicts.js';
 import { removeDebris } from './debris.js';
 import { describeConfig } from './describe/config.js';
 import { limitsOf, neededControllers, newResources } from './describe/resources.js';
@@ -34,7 +35,7 @@ import { lockLaunch } from './launch-lock.js';
 import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import { neighboursOn, refreshNeighbours } from './neighbours.js';
-import { joinNetwork, networkSettings, type OwnNetwork } from './network.js';
+import { announceOnNetwork, joinNetwork, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
 import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
 import { findPeers } from './peers.js';
@@ -103,6 +104,7 @@ async function launchTelling(roots: Roots, request: LaunchRequest): Promise<Runn
 
 async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningContainer> {
   asked.timer?.mark('describe');
+  refuseConflicts(asked.options);
   const { processes: peers, owner, options } = findPeers(roots, asked.options);
   const request = { ...asked, options };
   const { image } = request;
@@ -156,9 +158,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
       const launched = await native()
         .launch({
           config: JSON.stringify(config),
-          launch: JSON.stringify(
-            launchFacts(roots, document, request, cgroup, volumes, Object.values(peers)),
-          ),
+          launch: JSON.stringify(launchFacts(roots, document, request, cgroup, volumes, peers)),
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
@@ -171,7 +171,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
         });
       request.timer?.mark('supervisor');
       const running = await follow(roots, document, launched, request);
-      await refreshNeighbours(roots, document);
+      await announceOnNetwork(roots, document);
       return running;
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
@@ -325,7 +325,7 @@ async function follow(
       await refreshNeighbours(roots, document);
       return exit;
     });
-    return { id, ...program, ended };
+    return { id, ...program, ended, gone: ended.then(() => program.gone) };
   }
   if (followed.kind === 'failed') {
     const { failure } = followed;

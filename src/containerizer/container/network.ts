@@ -6,6 +6,7 @@ import { attach } from '../network/attach.js';
 import type { Attachment } from '../network/document.js';
 import { exposedPorts } from '../network/port-spec.js';
 import type { ContainerDocument } from './document.js';
+import { refreshNeighbours } from './neighbours.js';
 import type { ContainerOptions } from './options.js';
 
 /** What a container has of its network, from before its launch until `release`, when its supervisor holds it too. */
@@ -39,6 +40,13 @@ export async function joinNetwork(
 /** Whose the elements in the packet filter are. */
 export function networkOwner(roots: Roots, id: string): string {
   return `${rootHash(roots)}/${id}`;
+}
+
+/** What is left to do once a container runs: its neighbours learn of it, and whoever sends to its ports without a pause is led to it. */
+export async function announceOnNetwork(roots: Roots, document: ContainerDocument): Promise<void> {
+  const udp = (document.attachment?.ports ?? []).filter(({ protocol }) => protocol === 'udp');
+  if (udp.length > 0) native().forgetUdpFlows(udp.map(({ host_port }) => host_port));
+  await refreshNeighbours(roots, document);
 }
 
 /** Takes back what a supervisor that was killed could not. */

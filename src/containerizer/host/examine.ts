@@ -1,15 +1,13 @@
-import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { native } from '../../native/index.js';
 import type { Roots } from '../../state/roots.js';
 import { checkCgroups } from './cgroup-checks.js';
-import { type CgroupLayout, detectCgroupLayout } from './cgroup-layout.js';
+import { type CgroupLayout, describeCgroupLayout } from './cgroup-layout.js';
 import { type Check, missing } from './check.js';
+import { closestExisting, type HostView, thisHost } from './host-view.js';
 import { checkIds } from './id-checks.js';
 import { containerIds } from './id-range.js';
 import { checkKernel } from './kernel-checks.js';
-import { readKernelFile } from './kernel-file.js';
 import { checkPrivileges } from './privilege-checks.js';
 import {
   checkAccounting,
@@ -18,6 +16,7 @@ import {
   checkRootSpace,
   checkStateSpace,
 } from './resource-checks.js';
+import { systemdRuns } from './systemd-scope.js';
 
 export interface HostReport {
   cgroup: Pick<CgroupLayout, 'layout' | 'controllers'>;
@@ -25,39 +24,35 @@ export interface HostReport {
 }
 
 /**
- * What this host has and lacks for `berth run` with these roots. Changes nothing: what is tried is undone at once, and no
+ * What a host, this one if no other is given, has and lacks for `berth run` with these roots. Changes nothing: what is tried is undone at once, and no
  * cgroup is written to. Works for any user, and says what it could not try.
  */
-export async function examineHost(roots: Roots): Promise<HostReport> {
-  const layout = detectCgroupLayout();
-  const user = process.geteuid?.() ?? -1;
-  const storage = existing(roots.root);
+export async function examineHost(roots: Roots, host: HostView = thisHost): Promise<HostReport> {
+  const { read, user } = host;
+  const layout = describeCgroupLayout(read('/proc/self/mountinfo') ?? '', read, host.exists(systemdRuns));
+  const own = ownCgroup(layout, read('/proc/self/cgroup') ?? '');
   const checks = [
-    ...checkPrivileges(readKernelFile, user),
-    ...(await probeKernel(layout, user === 0, storage)),
-    ...checkCgroups({
-      layout,
-      read: readKernelFile,
-      writable: isWritable,
-      systemd: existsSync('/run/systemd/system'),
-    }),
-    ...checkIds(readKernelFile),
-    ...checkRootSpace(roots.root, storage),
-    checkStateSpace(roots.state, existing(roots.state)),
-    checkDevNull(),
-    checkNameServers(readKernelFile),
-    ...checkAccounting(readKernelFile),
+    ...checkPrivileges(read, user),
+    ...(await probeKernel(host, roots, own)),
+    ...checkCgroups(layout, own, host),
+    ...checkIds(read),
+    ...checkRootSpace(roots.root, host),
+    checkStateSpace(roots.state, host),
+    checkDevNull(host),
+    checkNameServers(read),
+    ...checkAccounting(read),
   ];
   return { cgroup: { layout: layout.layout, controllers: layout.controllers }, checks };
 }
 
-async function probeKernel(layout: CgroupLayout, privileged: boolean, storage: string): Promise<Check[]> {
+async function probeKernel(host: HostView, roots: Roots, cgroup: string | null): Promise<Check[]> {
+  const privileged = host.user === 0;
   try {
-    const outcomes = await native().probeHost({
+    const outcomes = await host.probe({
       privileged,
-      directory: privileged ? storage : null,
+      directory: privileged ? closestExisting(host, roots.root) : null,
       firstId: containerIds.first,
-      cgroup: layout.layout === 'unified' ? ownCgroup(layout.unified) : null,
+      cgroup,
     });
     return checkKernel(outcomes, privileged);
   } catch (error) {
@@ -73,23 +68,9 @@ async function probeKernel(layout: CgroupLayout, privileged: boolean, storage: s
   }
 }
 
-/** The v2 cgroup of this process (proc_pid_cgroup(5)); null where it lies outside what is mounted. */
-function ownCgroup(unified: string | null): string | null {
-  const own = /^0::(\/.*)$/m.exec(readKernelFile('/proc/self/cgroup') ?? '')?.[1];
-  if (unified === null || own === undefined || own.startsWith('/..')) return null;
+/** The cgroup of this process in a unified hierarchy (proc_pid_cgroup(5)); null where there is none, or it lies outside what is mounted. */
+function ownCgroup({ layout, unified }: CgroupLayout, cgroups: string): string | null {
+  const own = /^0::(\/.*)$/m.exec(cgroups)?.[1];
+  if (layout !== 'unified' || unified === null || own === undefined || own.startsWith('/..')) return null;
   return path.join(unified, own);
-}
-
-/** The path itself, or the closest folder above it that exists: where the path will be made. */
-function existing(place: string): string {
-  return existsSync(place) || place === '/' ? place : existing(path.dirname(place));
-}
-
-function isWritable(directory: string): boolean {
-  try {
-    accessSync(directory, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

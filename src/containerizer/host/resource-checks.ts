@@ -1,5 +1,5 @@
-import { lstatSync, type StatsFs, statfsSync } from 'node:fs';
 import { type Check, missing, ok, warn } from './check.js';
+import { closestExisting, type HostView } from './host-view.js';
 import type { ReadFile } from './kernel-file.js';
 
 /** Below this, the next image may not fit. */
@@ -9,27 +9,25 @@ const roomyInodes = 100_000;
 /** State of a container is some tens of kB. */
 const stateBytes = 16 * 1024 ** 2;
 
-/** Space where images and containers' files go. `directory` exists. */
-export function checkRootSpace(root: string, directory: string): Check[] {
-  const { bsize, bavail, files, ffree } = statfsSync(directory);
-  const free = bavail * bsize;
+/** Space where images and containers' files go. */
+export function checkRootSpace(root: string, host: HostView): Check[] {
+  const { freeBytes, inodes, freeInodes } = host.space(closestExisting(host, root));
   const mend = `Free space there, or choose another --root.`;
-  const space = `${human(free)} free at ${root}`;
-  const inodes = `${ffree} of ${files} inodes free at ${root}`;
+  const space = `${human(freeBytes)} free at ${root}`;
+  const counted = `${freeInodes} of ${inodes} inodes free at ${root}`;
   return [
-    free >= roomyBytes ? ok('disk of --root', space) : warn('disk of --root', space, mend),
+    freeBytes >= roomyBytes ? ok('disk of --root', space) : warn('disk of --root', space, mend),
     // btrfs and others make inodes as they need them, and report none.
-    ffree >= roomyInodes || files === 0
-      ? ok('inodes of --root', files === 0 ? 'made as needed' : inodes)
-      : warn('inodes of --root', inodes, mend),
+    freeInodes >= roomyInodes || inodes === 0
+      ? ok('inodes of --root', inodes === 0 ? 'made as needed' : counted)
+      : warn('inodes of --root', counted, mend),
   ];
 }
 
-export function checkStateSpace(state: string, directory: string): Check {
-  const found: StatsFs = statfsSync(directory);
-  const free = found.bavail * found.bsize;
-  const detail = `${human(free)} free at ${state}`;
-  if (free < stateBytes)
+export function checkStateSpace(state: string, host: HostView): Check {
+  const { freeBytes } = host.space(closestExisting(host, state));
+  const detail = `${human(freeBytes)} free at ${state}`;
+  if (freeBytes < stateBytes)
     return warn('disk of --state', detail, 'Free space there, or choose another --state.');
   return ok('disk of --state', detail);
 }
@@ -57,11 +55,11 @@ export function checkAccounting(read: ReadFile): Check[] {
 }
 
 /** A regular file in the place of /dev/null, as careless scripts leave it, would fill up and be shared by containers. */
-export function checkDevNull(): Check {
+export function checkDevNull(host: HostView): Check {
   const name = '/dev/null';
-  const found = lstatSync(name, { throwIfNoEntry: false });
-  // Character device 1:3 (null(4)).
-  if (found?.isCharacterDevice() && found.rdev === (1 << 8) + 3) return ok(name, 'the null device');
+  const found = host.characterDevice(name);
+  // null(4)
+  if (found?.major === 1 && found.minor === 3) return ok(name, 'the null device');
   const mend = 'Make it anew as root: rm -f /dev/null && mknod -m 666 /dev/null c 1 3.';
   return missing(name, found === undefined ? 'absent' : 'not the null device', mend);
 }

@@ -16,8 +16,8 @@ export const scopeUnitFile = `/run/systemd/transient/${scopeUnit}`;
 /** Exists while systemd runs this host (sd_booted(3)). */
 export const systemdRuns = '/run/systemd/system';
 
-/** `systemd-run` speaks to systemd here when no message bus runs. */
-export const systemdSocket = '/run/systemd/private';
+/** Where `systemd-run` reaches systemd: directly, or by the message bus. */
+export const systemdSockets = ['/run/systemd/private', '/run/dbus/system_bus_socket'];
 
 export function scopeDirectory(unified: string): string {
   return path.join(unified, scopeSlice, scopeUnit);

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { checkCgroups } from '../../../src/containerizer/host/cgroup-checks.js';
 import type { CgroupLayout } from '../../../src/containerizer/host/cgroup-layout.js';
+import { thisHost } from '../../../src/containerizer/host/host-view.js';
 import { checkIds } from '../../../src/containerizer/host/id-checks.js';
 import { containerIds } from '../../../src/containerizer/host/id-range.js';
 import { checkKernel } from '../../../src/containerizer/host/kernel-checks.js';
@@ -12,7 +13,9 @@ import {
   checkRootSpace,
   checkStateSpace,
 } from '../../../src/containerizer/host/resource-checks.js';
+import { checkScope } from '../../../src/containerizer/host/scope-checks.js';
 import type { NativeError, ProbeName } from '../../../src/native/index.js';
+import { type RecordedHost, viewOf } from '../../fixtures/hosts.js';
 
 const reader = (files: Record<string, string>) => (path: string) => files[path] ?? null;
 
@@ -56,40 +59,82 @@ t.test('the ids of containers belong to nobody else', async (t) => {
 
 t.test('cgroups', async (t) => {
   const none: CgroupLayout = { layout: 'none', unified: null, scope: null, v1: {}, controllers: [] };
-  const facts = { read: reader({}), writable: () => true, systemd: false };
-  t.match(checkCgroups({ ...facts, layout: none }), [{ status: 'missing', mend: /mount -t cgroup2/ }]);
+  t.match(checkCgroups(none, null, viewOf({ files: {} })), [{ status: 'missing', mend: /mount -t cgroup2/ }]);
+  const byName = (layout: CgroupLayout, host: RecordedHost, own: string | null = null) =>
+    Object.fromEntries(checkCgroups(layout, own, viewOf(host)).map((check) => [check.name, check]));
 
   const legacy: CgroupLayout = {
     layout: 'legacy',
     unified: null,
     scope: null,
-    v1: { memory: '/m' },
+    v1: { memory: '/m', blkio: '/b' },
     controllers: [
       { name: 'memory', hierarchy: 'v1' },
+      { name: 'io', hierarchy: 'v1' },
       { name: 'pids', hierarchy: 'none' },
     ],
   };
-  const byName = (layout: CgroupLayout, more: Partial<typeof facts> = {}) =>
-    Object.fromEntries(checkCgroups({ ...facts, ...more, layout }).map((check) => [check.name, check]));
-  t.match(byName(legacy), {
+  const v1Files = { '/m/memory.limit_in_bytes': '', '/m/memory.memsw.limit_in_bytes': '' };
+  t.match(byName(legacy, { files: v1Files }), {
     'cgroup memory': { status: 'ok', detail: 'v1 at /m' },
+    'cgroup io': { status: 'warn', detail: /without blkio\.throttle/, mend: /CONFIG_BLK_DEV_THROTTLING/ },
     'cgroup pids': { status: 'warn', detail: /--pids-limit/, mend: /cgroup_disable=pids/ },
+    'swap limits': { status: 'ok' },
     'cgroup devices': { status: 'warn' },
   });
-  t.match(byName(legacy, { writable: () => false }), {
+  t.match(byName(legacy, { files: {}, readOnly: ['/m'] }), {
     'cgroup memory': { status: 'warn', detail: /not writable/ },
+    'swap limits': { status: 'warn', mend: /swapaccount=1/ },
   });
 
-  const unified: CgroupLayout = { layout: 'unified', unified: '/c', scope: null, v1: {}, controllers: [] };
-  const all = { '/c/cgroup.controllers': 'cpu memory pids\n', '/c/cgroup.subtree_control': '\n' };
-  t.match(byName(unified, { read: reader(all) }), {
+  const all = ['cpu', 'memory', 'pids', 'cpuset', 'io'];
+  const unified: CgroupLayout = {
+    ...{ layout: 'unified', unified: '/c', scope: null, v1: {} },
+    controllers: all.map((name) => ({ name, hierarchy: 'v2' })),
+  };
+  const root = { '/c/cgroup.controllers': all.join(' '), '/c/cgroup.subtree_control': '\n' };
+  t.match(byName(unified, { files: root }), {
     'cgroup delegation': { status: 'ok' },
     'cgroup devices': { status: 'ok', detail: /BPF/ },
+    'swap limits': { status: 'warn', mend: /CONFIG_SWAP/ },
   });
-  const contained = { ...all, '/c/cgroup.type': 'domain\n', '/c/cgroup.procs': '1\n' };
-  t.match(byName(unified, { read: reader(contained) }), {
-    'cgroup delegation': { status: 'warn', detail: /no cpu, memory, pids limits/ },
+  const contained = { ...root, '/c/cgroup.type': 'domain\n', '/c/cgroup.procs': '1\n' };
+  const delegation = 'cgroup delegation';
+  t.match(byName(unified, { files: contained })[delegation], {
+    status: 'missing',
+    detail: /no cpu, memory, pids/,
   });
+  t.match(byName(unified, { files: contained, readOnly: ['/c'] })[delegation], {
+    status: 'missing',
+    mend: /read-write/,
+  });
+  t.match(byName(unified, { files: root, readOnly: ['/c'], user: 1000 })[delegation], { status: 'warn' });
+  const withoutPids = { ...unified, controllers: unified.controllers.filter(({ name }) => name !== 'pids') };
+  t.match(byName(withoutPids, { files: contained }), {
+    [delegation]: { status: 'warn' },
+    'cgroup pids': { status: 'warn', mend: /Delegate=yes/ },
+  });
+
+  const own = { ...root, '/c/own/cgroup.type': 'domain\n', '/c/own/cgroup.controllers': 'io\n' };
+  t.match(byName(unified, { files: own }, '/c/own')['cgroup io'], {
+    status: 'warn',
+    detail: /without io\.max/,
+  });
+  t.match(byName(unified, { files: { ...own, '/c/own/io.max': '' } }, '/c/own')['cgroup io'], {
+    status: 'ok',
+  });
+});
+
+t.test('what the scope needs', async (t) => {
+  const scope = '/c/machine.slice/berth.scope';
+  const layout: CgroupLayout = { layout: 'unified', unified: '/c', scope, v1: {}, controllers: [] };
+  const socket = { '/run/systemd/private': '' };
+  const check = (host: RecordedHost) => checkScope(layout, viewOf(host))[0];
+  t.strictSame(checkScope({ ...layout, scope: null }, viewOf({ files: {} })), []);
+  t.match(check({ files: socket, programs: ['systemd-run'] }), { status: 'ok', detail: /is made when/ });
+  t.match(check({ files: { [`${scope}/cgroup.procs`]: '' } }), { status: 'ok', detail: /is there/ });
+  t.match(check({ files: socket }), { status: 'missing', detail: /not installed/, mend: /Install/ });
+  t.match(check({ files: {}, programs: ['systemd-run'] }), { status: 'missing', detail: /cannot be asked/ });
 });
 
 t.test('what the kernel was found to do', async (t) => {
@@ -110,11 +155,12 @@ t.test('what the kernel was found to do', async (t) => {
 });
 
 t.test('space, accounting, devices, name servers', async (t) => {
-  t.match(checkRootSpace('/a/b', '/'), [{ detail: /free at \/a\/b$/ }, { name: 'inodes of --root' }]);
+  t.match(checkRootSpace('/a/b', thisHost), [{ detail: /free at \/a\/b$/ }, { name: 'inodes of --root' }]);
   // A proc file system has no free block.
-  t.match(checkRootSpace('/p', '/proc')[0], { status: 'warn', mend: /Free space/ });
-  t.match(checkStateSpace('/p', '/proc'), { status: 'warn', mend: /--state/ });
-  t.match(checkDevNull(), { status: 'ok' });
+  t.match(checkRootSpace('/proc/nowhere', thisHost)[0], { status: 'warn', mend: /Free space/ });
+  t.match(checkStateSpace('/proc/nowhere', thisHost), { status: 'warn', mend: /--state/ });
+  t.match(checkDevNull(thisHost), { status: 'ok' });
+  t.match(checkDevNull({ ...thisHost, characterDevice: () => null }), { status: 'missing', mend: /mknod/ });
 
   const pressure = { '/proc/pressure/cpu': '', '/proc/pressure/memory': '', '/proc/pressure/io': '' };
   const on = reader({ ...pressure, '/proc/sys/kernel/task_delayacct': '1\n' });

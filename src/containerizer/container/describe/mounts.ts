@@ -62,7 +62,8 @@ function sharedMemory({ options, idRange, hostQueues }: DescribeFacts): RuntimeM
           : []),
     ];
   }
-  if (typeof ipc !== 'string') return [defaults.queues];
+  // The other container's (`mounts_of_peers` in launch.json).
+  if (typeof ipc !== 'string') return [defaults.hostBind('/dev/shm'), defaults.queues];
   const size = options.shmSize === undefined ? {} : { size: options.shmSize };
   return [...(ipc === 'none' ? [] : [defaults.sharedMemory(size)]), defaults.queues];
 }
@@ -79,7 +80,7 @@ function bindMount(volume: Volume): RuntimeMount {
       volume.readonly ? 'ro' : 'rw',
       'nosuid',
       'nodev',
-      ...(propagation === 'private' ? [] : [propagation]),
+      ...(propagation === 'private' ? [] : [volume.recursive ? `r${propagation}` : propagation]),
     ],
   };
 }
