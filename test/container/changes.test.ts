@@ -147,7 +147,7 @@ t.test('a container that swaps its folders for links while it is read', unlessRo
   const container = await stage.start([
     'sh',
     '-c',
-    `mkdir -p /a/deep /b; echo mine >/a/deep/file; ln -s ${secret} /b/link
+    `mkdir -p /a/deep /b; echo mine >/a/deep/file; ln -s ${secret} /b/link; ln -s ${secret}/deep/file /b/file
      while :; do mv /a /c; mv /b/link /a; mv /a /b/link; mv /c /a; mv /a/deep /a/x; ln -s ${secret}/deep /a/deep; rm /a/deep; mv /a/x /a/deep; done`,
   ]);
   const found = findContainer(roots, container.id);

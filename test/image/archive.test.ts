@@ -1,7 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { listImages } from '../../src/containerizer/image/list.js';
 import { loadImage, loadImages } from '../../src/containerizer/image/load.js';
 import { provideImage } from '../../src/containerizer/image/provide.js';
 import { berthCommand } from '../cli/berth.js';
@@ -233,5 +236,69 @@ t.test('zstd layers: frames, skippable frames, damage, bombs', async (t) => {
     'IMAGE_INVALID',
     /not gzip/,
   );
-  rmSync(folder, { recursive: true });
+});
+
+t.test('killed in the middle of an archive: the next load leaves nothing of it', async (t) => {
+  const { roots } = freshStage();
+  const [file = '', ...rest] = berthCommand;
+  const archive = archiveOf(
+    folder,
+    path.join(folder, 'killed.tar'),
+    savedContent([{ tags: ['a:1'], layers: [plain(lower)] }]),
+  );
+  const bytes = readFileSync(archive);
+  for (const verb of [
+    ['load', '-i', '-', 'half'],
+    ['import', '-', 'half'],
+  ]) {
+    const args = [...rest, 'image', ...verb, '--root', roots.root];
+    const child = spawn(file, args, { stdio: ['pipe', 'ignore', 'ignore'] });
+    const ended = once(child, 'exit');
+    // It waits for what never comes.
+    child.stdin.write(bytes.subarray(0, bytes.length - 30_000));
+    const sessions = path.join(roots.root, 'images/sessions');
+    const midway = () =>
+      existsSync(sessions) &&
+      readdirSync(sessions, { recursive: true }).some((name) => /\/(?:archive\/0|layer)$/.test(String(name)));
+    while (!midway() && child.exitCode === null) await sleep(10);
+    child.kill('SIGKILL');
+    await ended;
+    t.ok(readdirSync(sessions).length > 0, `${verb[0]}: it was caught in the middle`);
+    await loadImages(roots, archive);
+    t.strictSame(readdirSync(sessions), []);
+    t.strictSame(
+      listImages(roots).map(({ name }) => name),
+      ['a:1'],
+    );
+    t.equal(readdirSync(path.join(roots.root, 'images/layers')).length, 1);
+  }
+});
+
+t.test('no space for an archive: one line, and nothing stays', async (t) => {
+  const noise = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * i) % 253));
+  const big = await layerTar([{ name: 'big', content: noise }]);
+  const archive = archiveOf(
+    folder,
+    path.join(folder, 'big.tar'),
+    savedContent([{ tags: ['big:1'], layers: [plain(big)] }]),
+  );
+  const script = `
+    mount -t tmpfs -o size=2m tmpfs "$1" || exit 99
+    shift
+    "$@" 2>&1; echo "status $?"
+    find "$BERTH_ROOT" -type f ! -path '*/locks/*'`;
+  const small = path.join(folder, 'small');
+  mkdirSync(small);
+  const environment = { ...process.env, BERTH_ROOT: path.join(small, 'root') };
+  for (const verb of [
+    ['load', '-i', archive],
+    ['import', archive, 'x'],
+    ['load', `docker-archive:${archive}`],
+  ]) {
+    const command = ['-m', 'sh', '-c', script, 'sh', small, ...berthCommand, 'image', ...verb];
+    const output = execFileSync('unshare', command, { encoding: 'utf8', env: environment })
+      .trim()
+      .split('\n');
+    t.match(output.join(' '), /no space is left on the disk.*status 125$/, verb.join(' '));
+  }
 });

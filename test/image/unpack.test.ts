@@ -261,3 +261,83 @@ t.test('gzip of several members, of stored and of empty blocks', async (t) => {
   }
   rmSync(folder, { recursive: true });
 });
+
+t.test('everything that tar can say, from other writers', async (t) => {
+  const folder = t.testdir();
+  const unpacked = async (name: string, tar: Buffer) => {
+    const plain = { tar, blob: tar, mediaType: 'application/vnd.oci.image.layer.v1.tar' };
+    const { reference } = writeImage(path.join(folder, `${name}-image`), { layers: [plain] });
+    const target = path.join(folder, name);
+    await unpackImage(rootsIn(folder), reference, target);
+    return target;
+  };
+  const source = path.join(folder, 'source');
+  execFileSync('sh', [
+    '-c',
+    `set -e
+     mkdir -p "$1/deep"
+     printf x >"$1/$(printf 'n\\377me')"; ln "$1/$(printf 'n\\377me')" "$1/deep/hard"
+     truncate -s 1T "$1/huge"; printf end >>"$1/huge"
+     printf y >"$1/capable"; chown 1:2 "$1/capable"; chmod 6755 "$1/capable"; setcap cap_net_raw+ep "$1/capable"
+     setfattr -n user.note -v 'a note' "$1/capable"
+     printf z >"$1/old"; touch -d '1931-02-03 04:05:06 UTC' "$1/old"
+     touch -d '2021-02-03 04:05:06.123456789 UTC' "$1/capable"; mkfifo "$1/fifo"; chmod 1777 "$1/deep"
+     find "$1" ! -name old ! -name capable -exec touch -h -d '2020-01-01 00:00:00 UTC' {} +`,
+    'sh',
+    source,
+  ]);
+  const skip = (name: string) => name === '/huge';
+  const expected = treeOf(source, { skip });
+  const gnu = ['-C', source, '--xattrs', '--xattrs-include=*', '--sparse', '--format=posix', '-cf', '-', '.'];
+  const archives = {
+    gnu: execFileSync('tar', gnu, { maxBuffer: 1 << 28 }),
+    absolute: execFileSync('tar', [...gnu.slice(0, -1), '-P', '--transform=s,^\\.,/,rSh', '.'], {
+      maxBuffer: 1 << 28,
+    }),
+    bsdtar: execFileSync('bsdtar', ['-C', source, '--format=pax', '--read-sparse', '-cf', '-', '.'], {
+      maxBuffer: 1 << 28,
+    }),
+  };
+  for (const [name, tar] of Object.entries(archives)) {
+    const target = await unpacked(name, tar);
+    t.strictSame(differences(treeOf(target, { skip }), expected), [], name);
+    const { size, blocks } = statSync(path.join(target, 'huge'));
+    t.equal(size, 2 ** 40 + 3, name);
+    t.ok(blocks < 1024, `${name}: a hole of a terabyte takes no place`);
+  }
+
+  const python = `
+import io, sys, tarfile
+out = tarfile.open(fileobj=sys.stdout.buffer, mode='w|', format=tarfile.PAX_FORMAT, pax_headers={'comment': 'c', 'SCHILY.xattr.user.all': 'yes'})
+def add(name, type=tarfile.REGTYPE, data=b'', link='', mode=0o644, mtime=1577836800):
+    info = tarfile.TarInfo(name); info.type = type; info.size = len(data); info.linkname = link; info.mode = mode; info.mtime = mtime
+    out.addfile(info, io.BytesIO(data))
+add('a/b/c/child', data=b'before its parents')
+add('a/b', tarfile.DIRTYPE, mode=0o711)
+add('retyped', tarfile.DIRTYPE, mode=0o755)
+add('retyped/inside', data=b'goes')
+add('retyped', data=b'a file now')
+add('back', data=b'a file')
+add('back', tarfile.DIRTYPE, mode=0o700)
+add('twice', data=b'first'); add('twice', data=b'last')
+add('later', tarfile.SYMTYPE, link='a/b/c/child')
+add('old', data=b'o', mtime=-12345.5)
+out.close()`;
+  const target = await unpacked('python', execFileSync('python3', ['-c', python], { maxBuffer: 1 << 28 }));
+  const tree = treeOf(target).join('\n');
+  t.match(tree, /^\/a\/b 40711 /m);
+  t.match(tree, /^\/retyped 100644 0:0 10 /m);
+  t.match(tree, /^\/back 40700 /m);
+  t.match(tree, /^\/old .* -12345500$/m);
+  t.equal(readFileSync(path.join(target, 'twice'), 'utf8'), 'last');
+  t.equal(readFileSync(path.join(target, 'later'), 'utf8'), 'before its parents');
+  t.match(tree, /user\.all=0x796573/, 'global records hold');
+
+  t.strictSame(treeOf(await unpacked('nothing', Buffer.alloc(0)), { times: false }), ['/ 40755 0:0']);
+  const trailing = Buffer.concat([await layerTar([{ name: 'x' }]), Buffer.alloc(3000, 'garbage')]);
+  t.match(treeOf(await unpacked('trailing', trailing)).join(), /\/x/);
+  const label = execFileSync('tar', ['-C', source, '--format=gnu', '-V', 'label', '-cf', '-', 'old']);
+  t.strictSame(treeOf(await unpacked('label', label), { times: false }).length, 2, 'a label is no file');
+  const early = await layerTar([{ name: 'l', type: 'link', link: 'comes-later' }, { name: 'comes-later' }]);
+  await t.rejects(unpacked('early', early), { code: 'IMAGE_INVALID', message: /'comes-later' is not there/ });
+});

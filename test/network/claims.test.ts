@@ -13,7 +13,7 @@ import { parsePorts } from '../../src/containerizer/network/port-spec.js';
 import { listNetworks } from '../../src/containerizer/network/store.js';
 import { native } from '../../src/native/index.js';
 import { places, rootHash } from '../../src/state/roots.js';
-import { attachment, connects, end, get, open, plain, server } from './network-stage.js';
+import { attachment, attempt, end, get, open, plain, server } from './network-stage.js';
 import { onOwnHost, until } from './own-host.js';
 
 await onOwnHost(import.meta.url, {
@@ -233,7 +233,7 @@ async function healing(t: Test): Promise<void> {
 
   // What others take from us is put back, and nothing of theirs is touched.
   native().lowerNetwork({ bridge: 'berth-none', internal: false, last: true });
-  t.notOk(await connects(8090, '127.0.0.1'));
+  t.not(await attempt(8090, '127.0.0.1'), 'connected');
   t.match(await collectGarbage(roots, { dryRun: false }), [
     { kind: 'network', name: 'net', healed: true },
     { kind: 'port', name: '0.0.0.0:8090/tcp', healed: true },

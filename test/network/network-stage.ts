@@ -57,14 +57,14 @@ export async function get(url: string): Promise<string | undefined> {
   }
 }
 
-/** Does a connection come about? A packet that is dropped never tells: that takes this long. */
-export async function connects(port: number, host: string): Promise<boolean> {
+/** What comes of a connection: `connected`, the error's code, or `silence`, which takes a second to be told from slowness. */
+export async function attempt(port: number, host: string): Promise<string> {
   const socket = connect({ port, host, timeout: 1000 });
   try {
     return await new Promise((resolve) => {
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
-      socket.once('timeout', () => resolve(false));
+      socket.once('connect', () => resolve('connected'));
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      socket.once('timeout', () => resolve('silence'));
     });
   } finally {
     socket.destroy();

@@ -61,6 +61,9 @@ t.test('containers on a host of systemd’s', unlessRoot, async (t) => {
     t.match(found['limits.before'], limits);
     t.equal(found['limits.after'], found['limits.before'], 'the same limits on the same process');
     t.equal(found.controllers, 'cpuset cpu io memory pids');
+    const seen = (JSON.parse(found.ps ?? '{}') as { rows: Record<string, unknown>[] }).rows[0];
+    t.match(seen, { name: 'kept', state: 'running', processes: 1, memory_limit: 67108864 });
+    t.type(seen?.memory_working_set, 'number', 'ps finds its cgroup');
   });
 
   t.test('nothing remains', async (t) => {

@@ -8,7 +8,7 @@ export const verb: Verb = {
   example: 'berth image load -i busybox.tar',
   declare(command) {
     command
-      .argument('[ref]', 'oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:TAG]')
+      .argument('[ref]', 'oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG] or dir:ROOTFS')
       .argument(
         '[name]',
         'NAME[:TAG] in the store; by default as the archive has it, or after the folder or file',

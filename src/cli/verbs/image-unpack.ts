@@ -6,7 +6,9 @@ export const verb: Verb = {
   summary: 'Write the root file system of an image as a plain tree',
   example: 'berth image unpack oci:./debian:bookworm /srv/debian',
   declare(command) {
-    command.argument('<image>', 'oci:DIR[:TAG], or a name in the store').argument('<dir>', 'a new folder');
+    command
+      .argument('<image>', 'a name or id in the store, oci:DIR, oci-archive:FILE or docker-archive:FILE')
+      .argument('<dir>', 'a new folder');
   },
   async run(context, [reference = '', directory = '']) {
     const unpacked = await unpackImage(context.roots, reference, directory, {

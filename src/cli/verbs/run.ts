@@ -19,7 +19,10 @@ export const verb: Verb = {
   example: 'berth run --rm oci:./debian:bookworm cat /etc/os-release',
   declare(command) {
     command
-      .argument('[image]', 'oci:DIR[:TAG], or a name from berth image ls; none with --rootfs')
+      .argument(
+        '[image]',
+        'a name or id from berth image ls, oci:DIR, oci-archive:FILE, docker-archive:FILE or dir:ROOTFS; none with --rootfs',
+      )
       .argument('[command...]', "instead of the image's own")
       .option('-d, --detach', 'print the id and leave it running')
       .option('--timings', 'tell how long each step of the launch took')

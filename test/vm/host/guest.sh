@@ -38,6 +38,7 @@ systemctl restart systemd-timesyncd; tell restart $?
 systemctl daemon-reexec; tell reexec $?
 tell limits.after "$(limits "$place")"
 tell controllers "$(cat "$place/cgroup.controllers")"
+tell ps "$(berth ps --json)"
 tell stop "$(berth stop -t 1 kept 2>&1)"
 tell rm "$(berth rm kept 2>&1)"
 until_gone supervisors supervised
