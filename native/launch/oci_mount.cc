@@ -53,7 +53,7 @@ constexpr string_view kNothing[] = {"defaults",   "loud",  "silent", "norelatime
                                     "noiversion", "async", "nomand", "nolazytime", "nodirsync"};
 
 void read_option(const Json& option, Mount& mount, std::vector<MountOption>& parameters,
-                 PlanStore& store, bool foreign) {
+                 PlanStore& store) {
   string_view text = option.text();
   // `rro` and the like hold for the mounts below too, as all of ours do.
   if (text.size() > 2 && text[0] == 'r' && text != "rbind" && text != "relatime") {
@@ -120,7 +120,7 @@ std::vector<Mount> read_mounts(const Json& mounts, PlanStore& store, const std::
     if (type == "bind") mount.kind = MountKind::kBind;
     std::vector<MountOption> parameters;
     item["options"].each(
-        [&](const Json& option) { read_option(option, mount, parameters, store, foreign); });
+        [&](const Json& option) { read_option(option, mount, parameters, store); });
     // A file system's own parameters mean nothing to a bind.
     if (mount.kind == MountKind::kBind) parameters.clear();
     mount.options = store.list(std::move(parameters));
