@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -201,6 +202,23 @@ Result<bool> await_namespaces(Container& container) {
   if (length < 0) return sys::last_error("read");
   container.failure_head = byte;
   return length == 1 && byte == kNamespacesMade;
+}
+
+Result<void> raise_limits(const Plan& plan, pid_t process, Progress& progress) {
+  for (const auto& limit : plan.process.limits) {
+    progress.at("limits", limit.name);
+    rlimit now;
+    BERTH_TRY(
+        check(static_cast<int>(syscall(SYS_prlimit64, process, limit.resource, nullptr, &now)),
+              "prlimit"));
+    // The soft one, and what is to be lower, the first process sets itself once it needs no more.
+    if (limit.hard <= now.rlim_max) continue;
+    now.rlim_max = limit.hard;
+    BERTH_TRY(
+        check(static_cast<int>(syscall(SYS_prlimit64, process, limit.resource, &now, nullptr)),
+              "prlimit"));
+  }
+  return {};
 }
 
 Result<void> adjust_oom_score(const Plan& plan, pid_t process, Progress& progress) {

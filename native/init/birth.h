@@ -67,6 +67,9 @@ sys::Result<sys::Fd> map_ids(const launch::Plan& plan, const Container& containe
 /// (proc_pid_oom_score_adj(5)).
 sys::Result<void> adjust_oom_score(const launch::Plan& plan, pid_t process, Progress& progress);
 
+/// Raises the hard limits that the plan wants higher than they are, which takes a right of the host's own. EPERM: this process has it not.
+sys::Result<void> raise_limits(const launch::Plan& plan, pid_t process, Progress& progress);
+
 /// Waits until the first process has made the namespaces that it makes early. False: it has failed.
 sys::Result<bool> await_namespaces(Container& container);
 

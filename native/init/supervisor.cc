@@ -61,6 +61,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   BERTH_ASSIGN(container, begin(plan, progress));
   BERTH_ASSIGN(const Fd userns, map_ids(plan, container, progress));
   BERTH_TRY(adjust_oom_score(plan, container.host_pid, progress));
+  BERTH_TRY(raise_limits(plan, container.pid, progress));
   BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, shared, progress));
   BERTH_TRY(connect(plan, container, progress));
   progress.at("tree");

@@ -12,6 +12,7 @@
 #include "launch/oci_config.h"
 #include "launch/plan_writer.h"
 #include "launch/resources.h"
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/process.h"
 #include "sys/remove_tree.h"
@@ -162,7 +163,7 @@ Result<Launched> start_supervisor(Plan& plan, const LaunchFacts& facts,
   Fd ours(ends[0]);
   const Fd theirs(ends[1]);
   BERTH_ASSIGN(const Fd nowhere, sys::adopt(open("/dev/null", O_RDWR | O_CLOEXEC), "open"));
-  const char* const envp[] = {nullptr};
+  const char* const envp[] = {sys::weakness_variable(), nullptr};
   const auto client = [&](int number) {
     const int fd = supervisor.client[number];
     return fd >= 0 ? fd : nowhere.get();

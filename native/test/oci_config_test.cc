@@ -127,8 +127,6 @@ TEST_CASE("every fault is told with its place") {
        "config.json: mounts[0].destination: must be an absolute path other than /"},
       {document("", "", R"("mounts":[{"destination":"/a","source":"b"}])"),
        "config.json: mounts[0].source: must be an absolute path"},
-      {document("", "", R"("mounts":[{"destination":"/a","source":"/b","options":["shared"]}])"),
-       "config.json: mounts[0].options[0]: mount propagation other than private is not supported"},
   };
   for (const auto& each : cases) {
     const auto& text = each.first;
@@ -171,6 +169,22 @@ TEST_CASE("mounts: attributes, parameters, and who makes them") {
   CHECK(mounts.items[3].options.count == 0);
   CHECK_FALSE(mounts.items[4].late);
   CHECK(mounts.items[4].kind == MountKind::kBind);
+}
+
+TEST_CASE("namespaces of others, and limits without an end") {
+  const Read read(
+      R"({"ociVersion":"1.1.0","process":{"args":["sh"],"cwd":"/","rlimits":[{"type":"RLIMIT_CORE","soft":0,"hard":-1}]},
+          "linux":{"namespaces":[{"type":"mount"},{"type":"pid","path":"/proc/7/ns/pid"},{"type":"user","path":"/proc/7/ns/user"}],
+                   "uidMappings":[{"containerID":0,"hostID":65536,"size":65536}],
+                   "gidMappings":[{"containerID":0,"hostID":65536,"size":65536}]}})");
+  CHECK(read.fault.empty());
+  CHECK(read.plan.namespaces == berth::sys::kernel::kCloneNewNs);
+  REQUIRE(read.plan.joined.count == 2);
+  CHECK(read.plan.joined.items[1].type == berth::sys::kernel::kCloneNewUser);
+  REQUIRE(read.plan.process.limits.count == 1);
+  CHECK(std::string(read.plan.process.limits.items[0].name) == "core");
+  CHECK(read.plan.process.limits.items[0].hard == UINT64_MAX);
+  CHECK(read.plan.process.limits.items[0].soft == 0);
 }
 
 TEST_CASE("capabilities become bits; sysctls become paths") {

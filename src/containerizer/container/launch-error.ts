@@ -132,7 +132,13 @@ function explain(failure: LaunchFailure, image: string): Told {
       return {
         code: 'LAUNCH_FAILED',
         what: `--sysctl ${subject.replaceAll('/', '.')}`,
-        why: number === errno.ENOENT ? 'this kernel has no such setting' : why,
+        why:
+          number === errno.ENOENT
+            ? 'this kernel has no such setting'
+            : number === errno.EACCES || number === errno.EPERM
+              ? 'this kernel lets root of the host alone change it'
+              : why,
+        ...(number === errno.EACCES || number === errno.EPERM ? { mend: 'Run with --userns host.' } : {}),
       };
     case 'mount':
       if (number === errno.EISDIR) {
