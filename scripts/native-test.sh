@@ -32,5 +32,8 @@ verb_fuzz() {
   cmake_js build fuzz -C --CDBERTH_FUZZ=ON
   local corpus="build-native/corpus/$name"
   mkdir -p "$corpus"
-  "build-native/fuzz/fuzz-$name" -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="$corpus-" "$corpus"
+  # Documents that are accepted: from nothing, a fuzzer needs long to write one.
+  local seeds=()
+  [ ! -d "native/fuzz/seeds/$name" ] || seeds=("native/fuzz/seeds/$name")
+  "build-native/fuzz/fuzz-$name" -len_control=0 -max_len=16384 -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="$corpus-" "$corpus" "${seeds[@]}"
 }

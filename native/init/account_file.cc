@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "sys/defence.h"
+
 namespace berth::init {
 
 constexpr size_t kMostBytes = 1 << 20;
@@ -12,7 +14,9 @@ constexpr size_t kMostBytes = 1 << 20;
 AccountFile::AccountFile(const char* path)
     : file_(open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) {
   struct stat status;
-  if (file_ && (fstat(file_.get(), &status) != 0 || !S_ISREG(status.st_mode))) file_.reset();
+  if (sys::holds("plain-account-files") && file_ &&
+      (fstat(file_.get(), &status) != 0 || !S_ISREG(status.st_mode)))
+    file_.reset();
 }
 
 bool AccountFile::next_line(char*& line) {
@@ -34,7 +38,7 @@ bool AccountFile::next_line(char*& line) {
     }
     const ssize_t length = sys::retry_interrupted(
         [&] { return read(file_.get(), buffer_ + used_, sizeof buffer_ - 1 - used_); });
-    if (length <= 0 || total_ >= kMostBytes) {
+    if (length <= 0 || (total_ >= kMostBytes && sys::holds("short-account-files"))) {
       file_.reset();
       if (used_ == 0 || skipping_) return false;
       buffer_[used_] = '\0';

@@ -144,6 +144,11 @@ Result<void> Ending::remove_cgroups() {
   return outcome;
 }
 
+Result<void> Ending::remove_state() {
+  if (!state_parent_) return {};  // never prepared: the launcher's caller clears up
+  return discard(std::move(state_), state_parent_.get(), folder_.c_str());
+}
+
 Result<void> Ending::remove_container() {
   if (!state_parent_) return {};  // never prepared: the launcher's caller clears up
   if (name_.size() > 0) {
@@ -158,7 +163,7 @@ Result<void> Ending::remove_container() {
   }
   BERTH_TRY(discard(std::move(container_), root_.get(),
                     sys::Text<256>("containers/", id_.c_str()).c_str()));
-  return discard(std::move(state_), state_parent_.get(), folder_.c_str());
+  return remove_state();
 }
 
 }  // namespace berth::init

@@ -21,6 +21,8 @@ class Ending {
   sys::Result<void> kill_all();
   /// Removes the task's cgroups; a straggler that is not reaped yet gets a moment.
   sys::Result<void> remove_cgroups();
+  /// Removes its volatile state alone.
+  sys::Result<void> remove_state();
   /// Removes all trace of the container: name, volumes of its own, upper directory, logs, volatile state.
   sys::Result<void> remove_container();
 

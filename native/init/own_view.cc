@@ -2,10 +2,12 @@
 
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <cstring>
 
 #include "init/root_tree.h"
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/mount_api.h"
 #include "sys/rooted_path.h"
@@ -67,21 +69,35 @@ Result<void> make_readonly(int root, const char* path) {
 
 Result<void> mask(const Plan& plan, int root, Progress& progress) {
   for (const char* path : plan.masked) {
+    if (!sys::holds("masked-paths")) break;
     progress.at("masks", path);
     BERTH_TRY(cover(root, path));
   }
   for (const char* path : plan.readonly_paths) {
+    if (!sys::holds("readonly-paths")) break;
     progress.at("masks", path);
     BERTH_TRY(make_readonly(root, path));
   }
   return {};
 }
 
+/// A setting in the proc that was mounted a moment ago. A volume may lie over it or in it, and whoever shares that volume would then choose
+/// which file is written (CVE-2019-16884, CVE-2025-52881).
+Result<Fd> open_setting(int root, const char* key) {
+  const sys::Text<512> path("sys/", key);
+  BERTH_ASSIGN(const Fd proc, sys::open_in_root_plain(root, "proc", O_PATH | O_DIRECTORY));
+  struct statfs status;
+  if (fstatfs(proc.get(), &status) != 0) return sys::last_error("fstatfs");
+  constexpr auto kProc = 0x9fa0;  // PROC_SUPER_MAGIC (statfs(2))
+  if (!sys::holds("own-proc")) return sys::open_in_root(proc.get(), path.c_str(), O_WRONLY);
+  if (status.f_type != kProc) return sys::Error{EXDEV, "fstatfs"};
+  return sys::open_beneath_plain(proc.get(), path.c_str(), O_WRONLY);
+}
+
 Result<void> write_sysctls(const Plan& plan, int root, Progress& progress) {
   for (const auto& sysctl : plan.sysctls) {
     progress.at("sysctl", sysctl.key);
-    const sys::Text<512> path("proc/sys/", sysctl.key);
-    BERTH_ASSIGN(const Fd file, sys::open_in_root_plain(root, path.c_str(), O_WRONLY));
+    BERTH_ASSIGN(const Fd file, open_setting(root, sysctl.key));
     const size_t length = strlen(sysctl.value);
     if (write(file.get(), sysctl.value, length) != static_cast<ssize_t>(length))
       return sys::last_error("write");

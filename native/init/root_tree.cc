@@ -12,6 +12,7 @@
 #include "init/overlay.h"
 #include "init/volume_content.h"
 #include "sys/capability.h"
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/mount_api.h"
 #include "sys/rooted_path.h"
@@ -223,11 +224,14 @@ Result<void> make_covers() {
   BERTH_TRY(sys::set_attributes(empty.get(), harmless | sys::kernel::kMountNodev, 0, false));
   BERTH_TRY(attach_at(empty, kEmptyDirectory));
 
-  BERTH_ASSIGN(const Fd null, sys::clone_tree(AT_FDCWD, "/dev/null", false));
+  // The container's own may be a volume's, and then whatever that says (CVE-2025-31133).
+  const bool from_host = sys::holds("null-device");
+  BERTH_ASSIGN(const Fd null,
+               sys::clone_tree(AT_FDCWD, from_host ? "/dev/null" : "rootfs/dev/null", false));
   struct stat status;
   if (fstat(null.get(), &status) != 0) return sys::last_error("fstat");
-  if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
-    return sys::Error{ENODEV, "open_tree"};
+  const bool is_null = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+  if (!is_null && from_host) return sys::Error{ENODEV, "open_tree"};
   BERTH_TRY(sys::set_attributes(null.get(), harmless, 0, false));
   BERTH_ASSIGN(const Fd place,
                sys::adopt(open(kNullDevice, O_CREAT | O_EXCL | O_CLOEXEC, 0644), "open"));

@@ -117,7 +117,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
     BERTH_TRY(strike_stage(plan));
     BERTH_TRY(ending.ports().withdraw());
     BERTH_TRY(ending.remove_cgroups());
-    return ending.remove_container();
+    return plan.kept ? ending.remove_state() : ending.remove_container();
   };
   const auto cleared = clear_up();
   const auto line = failure_line(failure, cleared ? 0 : cleared.error().number);

@@ -186,6 +186,7 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.container_directory = store.text(facts.container_directory);
   facts.seccomp_directory = std::string(launch["seccomp_directory"].text());
   plan.remove_when_done = launch["remove"].boolean();
+  plan.kept = launch["kept"].boolean();
   plan.timings = launch["timings"].boolean();
   plan.input = launch["input"].boolean();
   plan.detach_keys = store.text(launch["detach_keys"].text());

@@ -12,6 +12,7 @@
 #include "launch/oci_config.h"
 #include "launch/plan_writer.h"
 #include "launch/resources.h"
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/process.h"
 #include "sys/remove_tree.h"
@@ -78,7 +79,9 @@ std::optional<Trouble> make_upper(const Plan& plan, const std::string& container
                               : std::string(rootfs.base) + "/" + rootfs.layers.items[0];
   struct stat status;
   if (stat(top.c_str(), &status) != 0) return Trouble{sys::last_error("stat"), top};
-  if (mkdir(upper.c_str(), 0700) != 0) return Trouble{sys::last_error("mkdir"), upper};
+  // Of a launch that was killed in the middle: it is empty, and may have the wrong mode.
+  if (mkdir(upper.c_str(), 0700) != 0 && !(plan.kept && errno == EEXIST))
+    return Trouble{sys::last_error("mkdir"), upper};
   if ((status.st_uid != 0 || status.st_gid != 0) &&
       chown(upper.c_str(), status.st_uid, status.st_gid) != 0) {
     return Trouble{sys::last_error("chown"), upper};
@@ -106,8 +109,11 @@ std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan
   const std::string& container = facts.container_directory;
   if (mkdir(container.c_str(), 0700) != 0 && errno != EEXIST)
     return Trouble{sys::last_error("mkdir"), container};
-  undo.add([container] { (void)sys::remove_tree(AT_FDCWD, container.c_str()); });
+  if (!plan.kept) undo.add([container] { (void)sys::remove_tree(AT_FDCWD, container.c_str()); });
   if (plan.rootfs.layers.count > 0 || *plan.rootfs.tree != '\0') {
+    // What a container that ran before has written is in its upper directory still.
+    const bool ran = plan.kept && access((container + "/work").c_str(), F_OK) == 0;
+    if (ran) return {};
     if (auto trouble = make_upper(plan, container)) return trouble;
     if (mkdir((container + "/work").c_str(), 0700) != 0)
       return Trouble{sys::last_error("mkdir"), container + "/work"};
@@ -157,7 +163,7 @@ Result<Launched> start_supervisor(Plan& plan, const LaunchFacts& facts,
   Fd ours(ends[0]);
   const Fd theirs(ends[1]);
   BERTH_ASSIGN(const Fd nowhere, sys::adopt(open("/dev/null", O_RDWR | O_CLOEXEC), "open"));
-  const char* const envp[] = {nullptr};
+  const char* const envp[] = {sys::weakness_variable(), nullptr};
   const auto client = [&](int number) {
     const int fd = supervisor.client[number];
     return fd >= 0 ? fd : nowhere.get();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sys/defence.h"
 #include "sys/kernel.h"
 
 namespace berth::launch {
@@ -133,6 +134,7 @@ std::vector<Mount> read_mounts(const Json& mounts, PlanStore& store, const std::
         return item["source"].fault("must be an absolute path");
       mount.source = store.text(bundle + "/" + mount.source);
     }
+    if (!sys::holds("readonly-mounts")) mount.set &= ~kMountReadonly;
     list.push_back(mount);
   });
   return list;

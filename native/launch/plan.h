@@ -210,6 +210,8 @@ struct Plan {
   const char* state_directory = "";      // of this container, volatile
   const char* container_directory = "";  // of this container, durable
   bool remove_when_done = false;
+  /// It was there before this launch, and stays if that fails.
+  bool kept = false;
   uint32_t own_volumes = 0;  // volumes/ID-1 and up below the root, made for this container alone
   bool timings = false;      // tell where the launch's time went
   uint64_t namespaces = 0;   // CLONE_NEW* to create
@@ -285,9 +287,9 @@ struct Layout {
   void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,
-             v.own_volumes, v.timings, v.namespaces, v.joined, v.peers, v.time_offsets, v.uids,
-             v.gids, v.rootfs, v.mounts, v.devices, v.links, v.masked, v.readonly_paths, v.sysctls,
-             v.hostname, v.domainname, v.process, v.cgroup, v.network, v.logs, v.input,
+             v.kept, v.own_volumes, v.timings, v.namespaces, v.joined, v.peers, v.time_offsets,
+             v.uids, v.gids, v.rootfs, v.mounts, v.devices, v.links, v.masked, v.readonly_paths,
+             v.sysctls, v.hostname, v.domainname, v.process, v.cgroup, v.network, v.logs, v.input,
              v.detach_keys, v.event, v.seccomp, v.handover);
   }
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "sys/defence.h"
+
 namespace berth::launch {
 namespace {
 
@@ -181,7 +183,7 @@ Limits read_resources(const Json& resources) {
   read_hugepages(resources["hugepageLimits"], limits);
   read_network(resources["network"], limits);
   read_unified(resources["unified"], limits);
-  read_devices(resources["devices"], limits);
+  if (sys::holds("device-rules")) read_devices(resources["devices"], limits);
   return limits;
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "sys/defence.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
 
@@ -68,6 +69,7 @@ Failure refused(int code, const std::string& place) {
 
 std::vector<scmp_arg_cmp> comparisons_of(const Json& rule) {
   std::vector<scmp_arg_cmp> comparisons;
+  if (!sys::holds("filtered-arguments")) return comparisons;
   rule["args"].each([&](const Json& argument) {
     const auto operation = comparison_of(argument["op"].required_text());
     if (!operation) return argument["op"].fault("is no comparison");
@@ -91,11 +93,14 @@ std::variant<SeccompProgram, Failure> build(const Json& profile) {
   // A binary tree over the numbers instead of a list: the same answers, a fraction of the comparisons (libseccomp 2.5).
   seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
   seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_NNP, 0);
-  seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+  const bool all_kinds = sys::holds("filtered-architectures");
+  seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH,
+                   all_kinds ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_ALLOW);
   std::optional<Failure> failure;
   profile["architectures"].each([&](const Json& name) {
     const auto architecture = architecture_of(name.text());
     if (!architecture) return name.fault("is no architecture that berth supports");
+    if (!all_kinds) return;
     const int added = seccomp_arch_add(filter.get(), *architecture);
     if (added < 0 && added != -EEXIST) failure = refused(added, name.place());
   });
@@ -192,7 +197,7 @@ std::variant<SeccompProgram, Failure> SeccompCache::compile(const Json& profile,
   const std::string decides = profile.minified() + "\n" + std::to_string(library->major) + "." +
                               std::to_string(library->minor) + "." +
                               std::to_string(library->micro) + " " +
-                              std::to_string(seccomp_arch_native());
+                              std::to_string(seccomp_arch_native()) + sys::weakness();
   const std::string name = hex(digest(decides.data(), decides.size()));
   const std::lock_guard lock(mutex_);
   if (const auto known = known_.find(name); known != known_.end()) return known->second;

@@ -108,8 +108,9 @@ launch::CgroupPlaces cgroup_places(const CgroupLayout& layout, const std::string
     const auto mount = layout.v1.find(name);
     if (mount == layout.v1.end()) continue;
     const auto own = layout.own_v1.find(name);
-    const std::string above = absolute || own == layout.own_v1.end() ? "" : clean(own->second);
-    places.v1.emplace_back(name, mount->second + above + below);
+    std::string path = mount->second;
+    if (!absolute && own != layout.own_v1.end()) path += clean(own->second);
+    places.v1.emplace_back(name, path + below);
   }
   return places;
 }

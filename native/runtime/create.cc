@@ -110,7 +110,8 @@ void read(const CreateRequest& request, const ContainerFolder& folder, Bundle& b
   bundle.cgroups = cgroup_places(bundle.layout, cgroups_path, folder.id(), bundle.limits);
   plan.cgroup.unified = bundle.store.text(bundle.cgroups.unified);
   std::vector<const char*> v1;
-  for (const auto& [controller, path] : bundle.cgroups.v1) {
+  for (const auto& place : bundle.cgroups.v1) {
+    const auto& path = place.second;
     const auto is_same = [&](const char* other) { return path == other; };
     if (std::none_of(v1.begin(), v1.end(), is_same)) v1.push_back(bundle.store.text(path));
   }

@@ -38,7 +38,7 @@ sigset_t block_signals() {
 
 }  // namespace
 
-int run(RunRequest request) {
+int run(const RunRequest& request) {
   sigset_t signals = {};
   if (!request.detach) {
     signals = block_signals();

@@ -12,6 +12,6 @@ struct RunRequest {
 };
 
 /// In the foreground: the program's status as a shell has it, after passing on every signal that came for it.
-int run(RunRequest request);
+int run(const RunRequest& request);
 
 }  // namespace berth::runtime

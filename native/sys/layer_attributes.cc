@@ -4,9 +4,12 @@
 
 #include <cstring>
 
+#include "sys/defence.h"
+
 namespace berth::sys {
 
 bool is_reserved_xattr(const std::string& name) {
+  if (!holds("reserved-attributes")) return false;
   return name.starts_with("trusted.overlay.") || name.starts_with("user.overlay.") ||
          name == "security.selinux";
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/layer_attributes.h"
 
@@ -22,9 +23,10 @@ constexpr uint64_t kInside = kernel::kResolveBeneath | kernel::kResolveNoSymlink
                              kernel::kResolveNoMagiclinks | kernel::kResolveNoXdev;
 
 Result<Fd> open_directory(int parent, const char* path) {
-  return adopt(
-      kernel::openat2(parent, path, {O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, kInside}),
-      "openat2");
+  return adopt(kernel::openat2(parent, path,
+                               {O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
+                                holds("paths-in-layers") ? kInside : 0}),
+               "openat2");
 }
 
 std::string child_path(const std::string& parent, const std::string& name) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <string_view>
 
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/layer_attributes.h"
 #include "sys/remove_tree.h"
@@ -65,7 +66,7 @@ Result<std::string> LayerWriter::clean(const std::string& name, const char* what
     const std::string_view part = std::string_view(name).substr(start, end - start);
     start = end + 1;
     if (part.empty() || part == ".") continue;
-    if (part == "..")
+    if (part == ".." && holds("paths-in-layers"))
       return refusal_.refuse("ESCAPE_ATTEMPT", std::string(what) + " has '..' in it");
     if (++depth > limits_.depth) {
       return refusal_.refuse("LIMIT_EXCEEDED", std::string(what) + " is deeper than " +
@@ -315,7 +316,8 @@ Result<void> LayerWriter::apply_link(const Place& place, const TarEntry& entry) 
     }
     // Without AT_SYMLINK_FOLLOW a link to a symbolic link is one to the link itself. Attributes
     // stay the target's.
-    if (linkat(folder->handle.get(), name.c_str(), place.at(), place.name.c_str(), 0) != 0) {
+    if (linkat(folder->handle.get(), name.c_str(), place.at(), place.name.c_str(),
+               holds("links-to-links") ? 0 : AT_SYMLINK_FOLLOW) != 0) {
       if (errno == ENOENT) return refusal_.refuse("BAD_TAR", "a hard link replaces its own target");
       return last_error("linkat");
     }

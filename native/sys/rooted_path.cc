@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
 
@@ -12,6 +13,11 @@ namespace berth::sys {
 namespace {
 
 Result<Fd> open_resolved(int root, const char* path, int flags, uint64_t resolve) {
+  if (!holds("rooted-paths")) {
+    resolve &= ~kernel::kResolveInRoot;
+    path += strspn(path, "/");
+    if (*path == '\0') path = ".";
+  }
   const kernel::OpenHow how = {static_cast<uint64_t>(flags) | O_CLOEXEC, 0, resolve};
   for (;;) {
     const long fd = kernel::openat2(root, path, how);
@@ -71,6 +77,12 @@ Result<Fd> open_in_root(int root, const char* path, int flags) {
 
 Result<Fd> open_in_root_plain(int root, const char* path, int flags) {
   return open_resolved(root, path, flags, kernel::kResolveInRoot | kernel::kResolveNoSymlinks);
+}
+
+Result<Fd> open_beneath_plain(int directory, const char* path, int flags) {
+  return open_resolved(
+      directory, path, flags,
+      kernel::kResolveBeneath | kernel::kResolveNoSymlinks | kernel::kResolveNoXdev);
 }
 
 Result<Fd> make_directory_in_root(int root, const char* path) {

@@ -13,6 +13,9 @@ Result<Fd> open_in_root(int root, const char* path, int flags);
 /// The same, but no component may be a symbolic link (ELOOP).
 Result<Fd> open_in_root_plain(int root, const char* path, int flags);
 
+/// Opens `path` below `directory`, on the same mount: no link, no `..` out of it, and nothing that somebody has mounted on the way (ELOOP, EXDEV).
+Result<Fd> open_beneath_plain(int directory, const char* path, int flags);
+
 /// An O_PATH handle of the directory at `path`, made with what is missing above it (mode 0755). ENOTDIR when something else is in the way.
 Result<Fd> make_directory_in_root(int root, const char* path);
 

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include "sys/defence.h"
 #include "sys/kernel.h"
 
 #ifndef __x86_64__
@@ -50,7 +51,8 @@ constexpr int kOutOfTheWay =
     }
   }
   const auto first_closed = static_cast<unsigned>(request.inherited_count);
-  if (kernel::close_range(first_closed, ~0U, kernel::kCloseRangeCloexec) != 0)
+  if (holds("closed-descriptors") &&
+      kernel::close_range(first_closed, ~0U, kernel::kCloseRangeCloexec) != 0)
     fail(shared, "close_range");
   syscall(SYS_execveat, program, "", request.argv, request.envp, kernel::kAtEmptyPath);
   fail(shared, "execveat");

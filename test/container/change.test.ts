@@ -41,6 +41,7 @@ t.test('changes of a running container', unlessRoot, async (t) => {
     const [row] = (JSON.parse(stage.berth('ps', '--json').stdout) as { rows: { state: string }[] }).rows;
     t.equal(row?.state, 'paused');
     t.equal((JSON.parse(stage.berth('inspect', id).stdout) as { state: string }).state, 'paused');
+    t.match(stage.berth('exec', id, 'true'), { status: 125, stderr: /: it is paused\nLet it go on first/ });
     await t.rejects(pauseContainer(found(id)), { code: 'CONTAINER_STATE', why: 'it is paused already' });
     t.match(stage.berth('unpause', id), { status: 0, stdout: `${id}\n` });
     t.match(readContainer(stage.roots, id), { state: 'running', paused: false });
@@ -89,6 +90,8 @@ t.test('changes of a running container', unlessRoot, async (t) => {
         readFileSync(`/proc/${container.pid}/cgroup`, 'utf8'),
         new RegExp(`:cpu:/berth-.*/${id}$`, 'm'),
       );
+    const sent = stage.berth('exec', id, 'grep', 'Cpus_allowed_list', '/proc/self/status');
+    t.equal(sent.stdout, 'Cpus_allowed_list:\t0\n', 'who comes later is limited too');
     await updateContainer(stage.roots, found(id), { cpus: 0.25, resources: { cpu: { burst: 5000 } } });
     t.match(says(['cpu', 'cpu.cfs_quota_us'], 'cpu.max'), /^25000( 100000)?$/);
     t.equal(says(['cpu', 'cpu.cfs_burst_us'], 'cpu.max.burst'), '5000');

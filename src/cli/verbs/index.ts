@@ -9,6 +9,18 @@ export interface VerbEntry {
 /** Every verb by name; a name of two words is a verb of a group (`image ls`). */
 export const verbs: Record<string, VerbEntry> = {
   run: { summary: 'Run a command in a new container', load: () => import('./run.js') },
+  create: {
+    summary: 'Make a container that waits to be started',
+    load: () => import('./create.js'),
+  },
+  start: {
+    summary: 'Start containers that were created, or have ended',
+    load: () => import('./start.js'),
+  },
+  restart: {
+    summary: 'Stop containers that run, and start them again',
+    load: () => import('./restart.js'),
+  },
   exec: { summary: 'Run one more command in a container', load: () => import('./exec.js') },
   ps: {
     summary: 'Show tasks, or the processes and threads of one, and where their time goes',

@@ -1,4 +1,5 @@
 import { findContainer } from '../../containerizer/container/catalogue.js';
+import { requireStarted } from '../../containerizer/container/start.js';
 import { waitForExit } from '../../containerizer/container/wait.js';
 import type { Verb } from '../verb.js';
 
@@ -10,6 +11,7 @@ export const verb: Verb = {
   },
   async run({ roots, json, out }, wanted) {
     const containers = wanted.map((id) => findContainer(roots, id));
+    for (const { document } of containers) requireStarted(roots, document);
     const exits = await Promise.all(containers.map((container) => waitForExit(roots, container)));
     for (const [i, exit] of exits.entries()) {
       const { id, name } = containers[i]?.document ?? {};

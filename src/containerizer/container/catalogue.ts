@@ -6,10 +6,11 @@ import { isAlive } from '../../state/live-process.js';
 import { places, type Roots } from '../../state/roots.js';
 import { isHeld } from './cgroup-freezer.js';
 import type { ContainerDocument, ExitDocument, StateDocument } from './document.js';
+import { isNeverStarted } from './kept-request.js';
 import { holderOf } from './name-links.js';
 
 /**
- * `created`: being launched, or its launch was interrupted; `running`: its supervisor lives; `exited`: its end is recorded, or the host was restarted;
+ * `created`: never started yet (`berth create`), being launched, or its launch was interrupted; `running`: its supervisor lives; `exited`: its end is recorded, or the host was restarted;
  * `lost`: the supervisor was killed before it could record anything.
  */
 export type ContainerState = 'created' | 'running' | 'exited' | 'lost';
@@ -65,7 +66,9 @@ export function readContainer(roots: Roots, id: string): Container | undefined {
   // Asked before the exit record is read: a supervisor that ends in between has left its record by then.
   const supervised = process !== undefined && isAlive(process.supervisor, process.boot_id);
   const exit = readDocument<ExitDocument>(path.join(folder, 'exit.json'), 1);
-  const state = stateOf(foldersExist(folder), process, supervised, exit);
+  const state = isNeverStarted(roots, id)
+    ? 'created'
+    : stateOf(foldersExist(folder), process, supervised, exit);
   const paused = state === 'running' && isHeld(document.cgroup_places);
   return { document, state, paused, process, exit };
 }

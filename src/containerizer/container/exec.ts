@@ -36,6 +36,13 @@ export async function execInContainer(
 ): Promise<RunningProgram> {
   const { document, process: supervised } = container;
   if (container.state !== 'running' || supervised === undefined) throw notRunning(document.name);
+  if (container.paused) {
+    throw new BerthError('CONTAINER_STATE', {
+      what: `container ${document.name}`,
+      why: 'it is paused',
+      mend: `Let it go on first: berth unpause ${document.name}.`,
+    });
+  }
   const folder = places.run(roots, document.id);
   const config = readJson(path.join(folder, 'config.json')) as RuntimeConfig;
   const facts = readJson(path.join(folder, 'launch.json')) as Record<string, unknown>;

@@ -9,6 +9,11 @@ export function removeFolders(roots: Roots, { id, name }: Pick<ContainerDocument
   releaseName(roots, name, id);
   mkdirSync(places.trash(roots), { recursive: true, mode: 0o700 });
   discard(places.container(roots, id), path.join(places.trash(roots), id));
+  removeRunFolder(roots, id);
+}
+
+/** Removes what tells of its last run, or of a launch that did not come to one. */
+export function removeRunFolder(roots: Roots, id: string): void {
   discard(places.run(roots, id), path.join(places.running(roots), `.trash-${id}`));
 }
 

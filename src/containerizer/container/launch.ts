@@ -24,10 +24,11 @@ import { removeDebris } from './debris.js';
 import { describeConfig } from './describe/config.js';
 import { limitsOf, neededControllers, newResources } from './describe/resources.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
-import { removeFolders } from './folders.js';
+import { removeFolders, removeRunFolder } from './folders.js';
 import { hostFacts } from './host-facts.js';
 import { borrowIds, claimIds } from './id-claim.js';
 import { IdFile } from './id-file.js';
+import { keepRequest } from './kept-request.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
 import { launchFacts } from './launch-facts.js';
 import { lockLaunch } from './launch-lock.js';
@@ -64,6 +65,8 @@ export interface LaunchRequest {
   options: ContainerOptions;
   /** Who gets the container's output while this process lives; null: the log alone. */
   client: LaunchClient | null;
+  /** A container that there is already, and that stays if it cannot be started. */
+  again?: { id: string; name: string; createdAt: string };
   /** Told when each step began. */
   timer?: LaunchTimer;
   /** Told what is not as the caller may expect, and no reason to stop. */
@@ -105,8 +108,8 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
   const { processes: peers, owner, options } = findPeers(roots, asked.options);
   const request = { ...asked, options };
   const { image } = request;
-  const id = newId();
-  const name = options.name ?? id;
+  const id = request.again?.id ?? newId();
+  const name = request.again?.name ?? options.name ?? id;
   const volumes = planVolumes(roots, id, options, image);
   const resources = resourcesOf(request);
   const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
@@ -144,12 +147,12 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
       volumes,
     );
     makeFolders(roots);
-    const launching = await announce(roots, name, id);
+    const launching = await (request.again === undefined ? announce(roots, name, id) : lockLaunch(roots));
     let keeper: ScopeKeeper | undefined;
     try {
       keeper = await holdScope(cgroup);
       provideVolumes(roots, volumes);
-      if (!options.remove) writeDurable(roots, document);
+      if (!options.remove || request.again !== undefined) writeDurable(roots, document, asked);
       writeOwnFiles(roots, id, files);
       request.timer?.mark('launcher');
       const launched = await native()
@@ -172,9 +175,11 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
       return running;
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
-      releaseName(roots, name, id);
-      discardAnonymous(roots, document);
-      rmSync(places.container(roots, id), { recursive: true, force: true });
+      if (request.again === undefined) {
+        releaseName(roots, name, id);
+        discardAnonymous(roots, document);
+        rmSync(places.container(roots, id), { recursive: true, force: true });
+      }
       throw error;
     } finally {
       await keeper?.release();
@@ -187,7 +192,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
 }
 
 /** What was asked for, as this host can be asked for it. */
-function resourcesOf({ options, onWarning }: LaunchRequest): RuntimeResources {
+export function resourcesOf({ options, onWarning }: LaunchRequest): RuntimeResources {
   const layout = layoutOfHost();
   const swap = limitsSwap(layout);
   if (options.memory !== undefined && options.memorySwap === undefined && !swap)
@@ -199,7 +204,7 @@ function resourcesOf({ options, onWarning }: LaunchRequest): RuntimeResources {
 }
 
 /** Takes the name, if need be from a launcher that was killed, and says that the container is on its way. */
-async function announce(roots: Roots, name: string, id: string): Promise<FileLock> {
+export async function announce(roots: Roots, name: string, id: string): Promise<FileLock> {
   for (let lastTry = false; ; lastTry = true) {
     const launching = await lockLaunch(roots);
     try {
@@ -214,7 +219,7 @@ async function announce(roots: Roots, name: string, id: string): Promise<FileLoc
   }
 }
 
-function requireRoot(): void {
+export function requireRoot(): void {
   if (process.geteuid?.() === 0) return;
   throw new BerthError('NOT_ROOT', {
     what: 'run',
@@ -226,7 +231,7 @@ function requireRoot(): void {
 const made = new Set<string>();
 
 /** Once in each process: they are never removed. */
-function makeFolders(roots: Roots): void {
+export function makeFolders(roots: Roots): void {
   const key = `${roots.root}\0${roots.state}`;
   if (made.has(key)) return;
   made.add(key);
@@ -236,16 +241,25 @@ function makeFolders(roots: Roots): void {
 }
 
 /** Containers that stay after their end are known after a restart of the host too. */
-function writeDurable(roots: Roots, document: ContainerDocument): void {
+export function writeDurable(
+  roots: Roots,
+  document: ContainerDocument,
+  request: LaunchRequest,
+  before: () => void = () => {},
+): void {
   const folder = places.container(roots, document.id);
-  mkdirSync(folder, { mode: 0o700 });
+  if (request.again === undefined) {
+    mkdirSync(folder, { mode: 0o700 });
+    keepRequest(roots, document.id, request);
+    before();
+  }
   writeWhole(path.join(folder, 'container.json'), JSON.stringify(document));
 }
 
-function documentOf(
+export function documentOf(
   id: string,
   name: string,
-  { image, options }: LaunchRequest,
+  { image, options, again }: LaunchRequest,
   command: string[],
   resources: RuntimeResources,
   firstId: number | null,
@@ -260,7 +274,7 @@ function documentOf(
     image: image.reference,
     manifest_digest: image.manifestDigest,
     command,
-    created_at: new Date().toISOString(),
+    created_at: again?.createdAt ?? new Date().toISOString(),
     remove: options.remove,
     network: options.network,
     attachment,
@@ -296,7 +310,7 @@ async function follow(
   roots: Roots,
   document: ContainerDocument,
   launched: Launched,
-  { client, timer, image }: LaunchRequest,
+  { client, timer, image, again }: LaunchRequest,
 ): Promise<RunningContainer> {
   const { id } = document;
   const followed = await followProgram(launched, {
@@ -320,7 +334,8 @@ async function follow(
   }
   // Killed: it could not clear up.
   removeCgroups({ document });
-  removeFolders(roots, document);
+  if (again === undefined) removeFolders(roots, document);
+  else removeRunFolder(roots, id);
   throw new BerthError('LAUNCH_FAILED', {
     what: `container ${id}`,
     why: 'its supervisor ended without a word',

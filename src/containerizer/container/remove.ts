@@ -9,6 +9,7 @@ import { awaitExit, sendSignal } from './control.js';
 import { removeDebris } from './debris.js';
 import type { ContainerDocument } from './document.js';
 import { removeFolders } from './folders.js';
+import { isNeverStarted, lockStart } from './kept-request.js';
 import { whileNobodyLaunches } from './launch-lock.js';
 import { namesOf } from './name-links.js';
 import { refreshNeighbours } from './neighbours.js';
@@ -23,7 +24,20 @@ export async function removeContainer(
   found: Container,
   options: { force: boolean; volumes?: boolean },
 ): Promise<void> {
-  const container = settle(roots, found);
+  const { id, name } = found.document;
+  const lock = lockStart(roots, id, name);
+  try {
+    await removeLocked(roots, settle(roots, found), options);
+  } finally {
+    lock?.release();
+  }
+}
+
+async function removeLocked(
+  roots: Roots,
+  container: Container,
+  options: { force: boolean; volumes?: boolean },
+): Promise<void> {
   const { document } = container;
   if (container.state === 'running') {
     if (!options.force) {
@@ -35,7 +49,8 @@ export async function removeContainer(
     }
     await stopContainer(roots, container, { graceSeconds: 0 });
   }
-  if (container.exit === undefined && container.state !== 'running') removeUnlessLaunching(roots, document);
+  const unsure = container.exit === undefined && container.state !== 'running';
+  if (unsure && !isNeverStarted(roots, document.id)) removeUnlessLaunching(roots, document);
   else removeAll(roots, document);
   await refreshNeighbours(roots, document);
   if (options.volumes === true) removeAnonymous(roots, document);

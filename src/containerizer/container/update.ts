@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { native } from '../../native/index.js';
-import type { RuntimeConfig } from '../../oci-spec/runtime.js';
+import type { RuntimeConfig, RuntimeResources } from '../../oci-spec/runtime.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import { readDocument } from '../../state/json-file.js';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { limitsSwap } from '../host/swap-accounting.js';
 import type { Container } from './catalogue.js';
-import { cgroupFacts, layoutOfHost } from './cgroup-places.js';
-import { changedResources, limitsOf } from './describe/resources.js';
+import { type CgroupPlaces, cgroupFacts, layoutOfHost } from './cgroup-places.js';
+import { changedResources, limitsOf, neededControllers } from './describe/resources.js';
 import type { ContainerDocument } from './document.js';
 import { explainRefusal } from './launch-error.js';
 import { checkLimits } from './limit-check.js';
@@ -44,11 +44,16 @@ export async function updateContainer(
         throw explainRefusal(error, `container ${name}`);
       });
     writeWhole(file, JSON.stringify({ ...config, linux: { ...config.linux, resources: after } }));
+    const joined = joinedPlaces(cgroup_places, after);
+    // Whoever sends another program into the container finds here which cgroups it is to join.
+    const factsFile = path.join(places.run(roots, id), 'launch.json');
+    const launched = JSON.parse(readFileSync(factsFile, 'utf8')) as object;
+    writeWhole(factsFile, JSON.stringify({ ...launched, cgroup: cgroupFacts(joined) }));
     for (const folder of [places.container(roots, id), places.run(roots, id)]) {
       const record = path.join(folder, 'container.json');
       const document = readDocument<ContainerDocument>(record, 1);
       if (document !== undefined)
-        writeWhole(record, JSON.stringify({ ...document, limits: limitsOf(after) }));
+        writeWhole(record, JSON.stringify({ ...document, limits: limitsOf(after), cgroup_places: joined }));
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw notRunning(name);
@@ -56,6 +61,17 @@ export async function updateContainer(
   } finally {
     lock.release();
   }
+}
+
+/** Where it lies now: a limit of a v1 hierarchy that it was not in has taken it there. */
+function joinedPlaces(before: CgroupPlaces, after: RuntimeResources): CgroupPlaces {
+  const needed = neededControllers(after);
+  const later = Object.entries(before.later ?? {});
+  return {
+    ...before,
+    v1: { ...before.v1, ...Object.fromEntries(later.filter(([name]) => needed.has(name))) },
+    later: Object.fromEntries(later.filter(([name]) => !needed.has(name))),
+  };
 }
 
 function notRunning(name: string): BerthError {

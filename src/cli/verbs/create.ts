@@ -1,0 +1,29 @@
+import { createContainer } from '../../containerizer/container/create.js';
+import { provideImage } from '../../containerizer/image/provide.js';
+import { containerOptions, declareRunFlags } from '../run-flags/index.js';
+import type { Verb } from '../verb.js';
+
+export const verb: Verb = {
+  summary: 'Make a container that waits to be started',
+  example: 'berth create --name web --memory 256m debian:bookworm sleep 600',
+  declare(command) {
+    command
+      .argument('<image>', 'oci:DIR[:TAG], or a name from berth image ls')
+      .argument('[command...]', "instead of the image's own")
+      .passThroughOptions();
+    declareRunFlags(command);
+  },
+  async run(context, [reference = '', ...command], flags) {
+    const { roots, json, out, note } = context;
+    const options = await containerOptions(flags, command);
+    const { imageProgress } = await import('../image-progress.js');
+    const image = await provideImage(roots, reference, { onProgress: imageProgress(context) });
+    const made = await createContainer(roots, {
+      image,
+      options,
+      onWarning: (text) => note(`berth: ${text}`),
+    });
+    out(json ? `${JSON.stringify(made)}\n` : `${made.id}\n`);
+    return 0;
+  },
+};

