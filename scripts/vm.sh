@@ -4,21 +4,21 @@ vm_packages=(qemu-system-x86 busybox-static cpio lz4 xz-utils kmod e2fsprogs uti
 # vm [OPTIONS] -- CMD…: see test/vm/run --help.
 verb_vm() {
   need_packages "${vm_packages[@]}"
-  cd "$called_from"
+  cd "$called_from" || exit
   exec "$here/test/vm/run" "$@"
 }
 
 # cluster VERB…: see test/vm/cluster --help.
 verb_cluster() {
   need_packages "${vm_packages[@]}"
-  cd "$called_from"
+  cd "$called_from" || exit
   exec "$here/test/vm/cluster" "$@"
 }
 
 # What is privileged, in the guest as on the host, from one definition. The quick ones start containers in their own process;
 # the others call the command line, whose Node takes two seconds to start there.
 quick_guest_tests=(test/container test/native test/containerizer)
-all_guest_tests=("${quick_guest_tests[@]}" test/escapes test/image test/leaks test/inspect test/cli test/e2e test/network)
+all_guest_tests=("${quick_guest_tests[@]}" test/escapes test/image test/leaks test/inspect test/cli test/e2e test/network test/runtime)
 
 # test-vm [--quick | FILES]: the tests that need root in one guest; without --quick or FILES also what boots guests itself.
 verb_test_vm() {
