@@ -10,11 +10,11 @@ export const namespaces: FlagGroup<Given> = {
   flags: [
     new Option(
       '--pid <kind>',
-      'private, host, or container:ID: whose processes it sees (default: private)',
+      'private, host, or container:ID, with its ids: whose processes it sees (default: private)',
     ).argParser(kind('private', 'host', 'container:')),
     new Option(
       '--ipc <kind>',
-      'private, shareable, none (no /dev/shm), host, or container:ID: whose shared memory and queues (default: private)',
+      'private, shareable, none (no /dev/shm), host, or container:ID, with its ids: whose shared memory and queues (default: private)',
     ).argParser(kind('private', 'shareable', 'none', 'host', 'container:')),
     new Option('--uts <kind>', 'private, or host: whose host name (default: private)').argParser(
       kind('private', 'host'),
