@@ -58,7 +58,7 @@ t.test('bad input', unlessRoot, async (t) => {
       [['--cpus', '0', reference, 'true'], 125, /number of CPUs/],
       [['--pids-limit', 'x', reference, 'true'], 125, /number of processes/],
       [['--cap-add', 'FLY', reference, 'true'], 125, /^berth: --cap-add FLY: no such capability\n/],
-      [['--network', 'moon', reference, 'true'], 125, /Allowed choices are none, host/],
+      [['--network', 'moon', reference, 'true'], 125, /network moon: no network has that name/],
       [['-e', '=x', reference, 'true'], 125, /NAME=VALUE/],
       [['oci:/nowhere:latest', 'true'], 125, /^berth: image oci:\/nowhere:latest: /],
       [[], 125, /missing required argument 'image'/],
