@@ -15,10 +15,10 @@ verb_cluster() {
   exec "$here/test/vm/cluster" "$@"
 }
 
-# What is privileged, in the guest as on the host, from one definition. The quick ones start containers in their own process;
-# the others call the command line, whose Node takes two seconds to start there.
-quick_guest_tests=(test/container test/native test/containerizer)
-all_guest_tests=("${quick_guest_tests[@]}" test/escapes test/image test/leaks test/inspect test/cli test/e2e test/network test/runtime)
+# What is privileged, in the guest as on the host, from one definition. The quick ones are about what the kernel enforces, and start containers
+# in their own process; many of the others call the command line, whose Node takes two seconds to start there.
+quick_guest_tests=(test/container/{cgroup-limits,limits,change,confinement,escapes,program,regressions,scope}.test test/native test/containerizer)
+all_guest_tests=(test/container test/native test/containerizer test/escapes test/image test/leaks test/inspect test/cli test/e2e test/network test/runtime)
 
 # test-vm [--quick | FILES]: the tests that need root in one guest; without --quick or FILES also what boots guests itself.
 verb_test_vm() {
@@ -32,9 +32,13 @@ verb_test_vm() {
     --quick) mapfile -t files < <(compiled_tests "${quick_guest_tests[@]}") ;;
     '') mapfile -t files < <(compiled_tests "${all_guest_tests[@]}") ;;
   esac
-  TAP_TIMEOUT=3600 test/vm/run --timeout 3600 -- node dist/test/vm/suite.js "${files[@]}" || status=$?
+  TAP_TIMEOUT=3600 BERTH_GUEST_TESTS=$(printf '%s\n' "${files[@]}") test/vm/run --timeout 3600 -- node dist/test/vm/suite.js || status=$?
   [ $# -gt 0 ] || node_modules/.bin/tap run --jobs=1 --timeout=1800 dist/test/vm/*.test.js || status=$?
   return $status
 }
 
-compiled_tests() { find "${@/#/dist/}" -name '*.test.js' | sort; }
+# The compiled files of folders, and of files without their ending.
+compiled_tests() {
+  local each
+  for each in "$@"; do if [ -d "dist/$each" ]; then find "dist/$each" -name '*.test.js' | sort; else printf '%s\n' "dist/$each.js"; fi; done
+}
