@@ -41,7 +41,10 @@ t.test('changes of a running container', unlessRoot, async (t) => {
     const [row] = (JSON.parse(stage.berth('ps', '--json').stdout) as { rows: { state: string }[] }).rows;
     t.equal(row?.state, 'paused');
     t.equal((JSON.parse(stage.berth('inspect', id).stdout) as { state: string }).state, 'paused');
-    t.match(stage.berth('exec', id, 'true'), { status: 125, stderr: /: it is paused[^\n]*\nLet it go on first/ });
+    t.match(stage.berth('exec', id, 'true'), {
+      status: 125,
+      stderr: /: it is paused[^\n]*\nLet it go on first/,
+    });
     await t.rejects(pauseContainer(found(id)), { code: 'CONTAINER_STATE', why: 'it is paused already' });
     t.match(stage.berth('unpause', id), { status: 0, stdout: `${id}\n` });
     t.match(readContainer(stage.roots, id), { state: 'running', paused: false });
