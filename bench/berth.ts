@@ -42,7 +42,7 @@ export class Berth {
     const { roots } = this.workspace;
     const flags = `--rm --root ${quoted(roots.root)} --state ${quoted(roots.state)}`;
     return this.shell.run(
-      `${quoted(process.execPath)} ${quoted(program)} run ${flags} ${quoted(reference(this.workspace))} /bin/true`,
+      `${quoted(process.execPath)} -- ${quoted(program)} run ${flags} ${quoted(reference(this.workspace))} /bin/true`,
     );
   }
 

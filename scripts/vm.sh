@@ -1,5 +1,5 @@
 # ./dev vm, cluster and test-vm: guests with pure cgroup v2. Sourced by ./dev.
-vm_packages=(qemu-system-x86 busybox-static cpio lz4 xz-utils kmod e2fsprogs util-linux)
+vm_packages=(qemu-system-x86 busybox-static cpio lz4 xz-utils zstd kmod e2fsprogs util-linux iproute2)
 
 # vm [OPTIONS] -- CMD…: see test/vm/run --help.
 verb_vm() {

@@ -23,6 +23,8 @@ using sys::Result;
 constexpr const char* kFresh = "fresh";
 constexpr const char* kWhole = "whole";
 
+constexpr unsigned kNoReplace = 1;  // RENAME_NOREPLACE, which musl does not name (renameat2(2))
+
 Result<Fd> open_folder(int parent, const char* name) {
   return sys::adopt(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
                     "openat");
@@ -54,13 +56,15 @@ Result<bool> is_empty(int folder) {
   return empty;
 }
 
-/// Entry by entry, because containers may have `data` before their eyes already. Each is there or not; what the next one finds left he goes on with.
+/// Entry by entry, because containers may have `data` before their eyes already. Each is there or not; what the next one finds left he goes on with. What a
+/// container has made there meanwhile is its own, and stays.
 Result<void> move_into_place(int volume, int data) {
   auto whole = open_folder(volume, kWhole);
   if (!whole) return whole.error().number == ENOENT ? Result<void>() : whole.error();
   BERTH_TRY(each_entry(whole->get(), [&](const char* name) -> Result<void> {
-    if (renameat(whole->get(), name, data, name) != 0 && errno != ENOENT)
-      return sys::last_error("renameat");
+    if (syscall(SYS_renameat2, whole->get(), name, data, name, kNoReplace) != 0 &&
+        errno != ENOENT && errno != EEXIST)
+      return sys::last_error("renameat2");
     return {};
   }));
   return sys::remove_tree(volume, kWhole);

@@ -9,7 +9,8 @@ export const project = fileURLToPath(new URL('../../../', import.meta.url));
  * of every child, whatever its environment; that loader cannot load a module with no extension, and triples the start time.
  */
 export const bareNode = ['env', '-u', 'NODE_OPTIONS', process.execPath];
-export const berthCommand = [...bareNode, `${project}bin/berth`];
+/** The two dashes as bin/berth has them. */
+export const berthCommand = [...bareNode, '--', `${project}bin/berth`];
 
 /** Runs `berth` with these arguments, to its end. */
 export function berth(args: string[], environment: NodeJS.ProcessEnv = {}): SpawnSyncReturns<string> {

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import t from 'tap';
 import { commandOf } from '../../src/cli/command.js';
 import { generatedPages } from '../../src/cli/docs/pages.js';
 import { table } from '../../src/cli/table.js';
 import { verbs } from '../../src/cli/verbs/index.js';
 import { version } from '../../src/version.js';
-import { bareNode, berth, berthCommand } from './berth.js';
+import { bareNode, berth, berthCommand, project } from './berth.js';
 
 /** What a user sees after a mistake: `berth: WHAT: WHY` and the mend, and nothing else. */
 function refusal(pattern: RegExp, mend: RegExp) {
@@ -124,3 +125,25 @@ t.test('the generated pages are current', async (t) => {
     t.equal(readFileSync(file, 'utf8'), content, `${file} is what ./dev docs writes`);
   }
 });
+
+t.test(
+  'Node took --env-file out of the arguments of a container, and obeyed NODE_OPTIONS in it',
+  async (t) => {
+    const folder = t.testdir({ evil: "process.stdout.write('evil\\n')", env: '' });
+    writeFileSync(path.join(folder, 'env'), `NODE_OPTIONS=--require=${folder}/evil\n`);
+    const run = (...args: string[]) =>
+      spawnSync(path.join(project, 'bin/berth'), ['run', ...args], {
+        encoding: 'utf8',
+        env: { PATH: `${path.dirname(process.execPath)}:${process.env.PATH}` },
+      });
+    for (const args of [
+      ['--env-file', `${folder}/env`, 'oci:/nowhere', 'true'],
+      ['oci:/nowhere', 'true', `--env-file=${folder}/env`],
+    ])
+      t.match(run(...args), { status: 125, stdout: '', stderr: /^berth: / }, args.join(' '));
+    t.match(run('--env-file', '/none', 'oci:/nowhere', 'true'), {
+      status: 125,
+      stderr: /^berth: --env-file \/none: it cannot be read/,
+    });
+  },
+);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { findContainer } from '../../src/containerizer/container/catalogue.js';
@@ -184,6 +184,14 @@ t.test('what cannot be an image is refused, and leaves nothing', unlessRoot, asy
   t.match(stage.berth('diff', 'nope'), { status: 125, stderr: /no container/ });
   t.match(stage.berth('diff', container.id), { status: 0, stdout: /^A \/tmp\/\.wh\.trick$/m });
   t.match(stage.berth('commit', container.id, 'made:1'), { status: 125, stderr: /\.wh\./ });
+  const folder = path.join(stage.folder, 'a-folder');
+  mkdirSync(folder);
+  const listed = readdirSync(stage.folder);
+  t.match(stage.berth('export', '-o', folder, container.id), {
+    status: 125,
+    stderr: /a-folder: it is a folder\n/,
+  });
+  t.strictSame(readdirSync(stage.folder), listed, 'no half archive stays beside it');
   const archive = stage.berth('export', '-o', path.join(stage.folder, 'x.tar'), container.id, '--json');
   t.match(JSON.parse(archive.stdout), { entries: Number, warnings: [] });
   container.signal(9);

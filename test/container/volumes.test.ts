@@ -89,6 +89,31 @@ t.test('volumes', unlessRoot, async (t) => {
     for (const each of [folder, other]) t.strictSame(readdirSync(each).sort(), ['data', 'volume.json']);
   });
 
+  t.test(
+    'what a container had written was replaced by what the image has, or nobody could start any more',
+    async (t) => {
+      stage.berth('volume create', 'shared');
+      const folder = volumeFolder(stage.roots, 'shared');
+      for (const place of ['whole/both', 'data/both'])
+        mkdirSync(path.join(folder, place), { recursive: true });
+      writeFileSync(path.join(folder, 'whole/both/theirs'), 'image\n');
+      writeFileSync(path.join(folder, 'data/both/mine'), 'precious\n');
+      writeFileSync(path.join(folder, 'whole/file'), 'image\n');
+      writeFileSync(path.join(folder, 'data/file'), 'precious\n');
+      const seen = run(
+        '--rm',
+        '-v',
+        'shared:/data',
+        reference,
+        'sh',
+        '-c',
+        'cd /data; cat both/mine file; ls . both',
+      );
+      t.strictSame(lines(seen), ['precious', 'precious', '.:', 'both', 'file', '', 'both:', 'mine']);
+      t.strictSame(readdirSync(folder).sort(), ['data', 'volume.json']);
+    },
+  );
+
   t.test("volumes without a name are their container's, and go with it", async (t) => {
     const before = volumes();
     t.strictSame(

@@ -36,9 +36,7 @@ const idle = '4f99aa0d2b7e4f1c9a0d2b7e4f1c9a0d';
 const done = '77ff9a0d2b7e4f1c9a0d2b7e4f1c9a0d';
 
 t.test('nothing runs', async (t) => {
-  const began = performance.now();
   t.match(await berth(), { code: 0, stdout: /^ID +NAME .*\n$/ });
-  t.ok(performance.now() - began < 5000);
   t.match(await rowsOf(), { sampling: { threads_sampled: 0 }, rows: [] });
   t.match(await berth('-q'), { code: 0, stdout: '' });
   t.match(await berth('web'), {

@@ -1,4 +1,8 @@
 // What of networks needs no kernel: addresses, ports, files of names.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import t from 'tap';
 import {
   addressText,
@@ -8,6 +12,7 @@ import {
   overlap,
   parseCidr,
 } from '../../src/containerizer/network/cidr.js';
+import { readTheirs, rewriteInPlace } from '../../src/containerizer/network/in-place.js';
 import { hostsFile, resolvConf, withNeighbours } from '../../src/containerizer/network/name-service.js';
 import { exposedPorts, parsePorts } from '../../src/containerizer/network/port-spec.js';
 import { chooseSubnet, chooseSubnet6 } from '../../src/containerizer/network/subnets.js';
@@ -150,4 +155,35 @@ t.test('neighbours come and go, and what else is in the file stays', async (t) =
   const edited = `${first}192.0.2.1 mine`;
   t.equal(withNeighbours(edited, []), `${file}192.0.2.1 mine`);
   t.match(withNeighbours(edited, [db]), /192\.0\.2\.1 mine\n#[^\n]*\n10\.0\.0\.3\tdb store\n# End[^\n]*\n$/);
+});
+
+t.test('a container could hold up all others of its network by a lease on its hosts file', async (t) => {
+  const file = path.join(t.testdir({ hosts: 'old\n' }), 'hosts');
+  const hold = `
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+fcntl.fcntl(os.open(sys.argv[1], os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK)
+print('held', flush=True)
+signal.pause()`;
+  const holder = spawn('python3', ['-c', hold, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => holder.kill('SIGKILL'));
+  await once(holder.stdout, 'data');
+  // Whoever waits gets the file when the kernel has taken the lease away, and changes it.
+  rewriteInPlace(file, () => 'new\n');
+  t.equal(readFileSync(file, 'utf8'), 'old\n', 'it is passed over');
+  const ended = once(holder, 'exit');
+  holder.kill('SIGKILL');
+  await ended;
+  rewriteInPlace(file, () => 'new\n');
+  t.equal(readFileSync(file, 'utf8'), 'new\n');
+});
+
+t.test('a container could break gc by a hosts file too large for a string', async (t) => {
+  const file = path.join(t.testdir({}), 'hosts');
+  writeFileSync(file, '');
+  truncateSync(file, 700 * 2 ** 20);
+  t.equal(readTheirs(file), undefined);
+  rewriteInPlace(file, () => {
+    throw new Error('it is passed over');
+  });
 });

@@ -1,6 +1,5 @@
-import { renameSync } from 'node:fs';
-import path from 'node:path';
 import { native } from '../../native/index.js';
+import { makeOutputFile } from '../../state/output-file.js';
 import type { Roots } from '../../state/roots.js';
 import type { Container } from './catalogue.js';
 import { rootLayers } from './root-layers.js';
@@ -16,21 +15,20 @@ export async function exportContainer(
   output: string | number,
 ): Promise<{ entries: number; bytes: number; warnings: string[] }> {
   const { own, image, depth } = rootLayers(roots, container);
-  const making =
-    typeof output === 'number'
-      ? output
-      : path.join(path.dirname(output), `.${path.basename(output)}.berth-${process.pid}`);
-  try {
-    const { entries, size, socketsSkipped } = await native().packTree({
+  const pack = (to: string | number) =>
+    native().packTree({
       upper: own === undefined ? image : [own, ...image],
       below: [],
       hidden: [],
       depth,
       layer: false,
-      output: making,
+      output: to,
       compression: 'none',
     });
-    if (typeof output === 'string' && typeof making === 'string') renameSync(making, output);
+  try {
+    const { entries, size, socketsSkipped } = await (typeof output === 'number'
+      ? pack(output)
+      : makeOutputFile(output, pack));
     return { entries, bytes: size, warnings: socketWarning(socketsSkipped) };
   } catch (error) {
     throw treeFailure(error, `container ${container.document.name}`);

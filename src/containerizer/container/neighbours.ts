@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
-import { rewriteInPlace } from '../network/in-place.js';
+import { readTheirs, rewriteInPlace } from '../network/in-place.js';
 import { type HostEntry, withNeighbours } from '../network/name-service.js';
 import { defaultNetwork, lockOf } from '../network/store.js';
 import { type Container, listContainers } from './catalogue.js';
@@ -54,7 +54,7 @@ export async function refreshNeighbours(
 export function outdatedHosts(roots: Roots, network: string): string[] {
   if (!knowsNames(network)) return [];
   return hostsOf(roots, network).flatMap(({ name, file, change }) => {
-    const text = readIfThere(file);
+    const text = readTheirs(file);
     return text !== undefined && change(text) !== text ? [name] : [];
   });
 }
@@ -67,13 +67,4 @@ function hostsOf(roots: Roots, network: string) {
     file: path.join(places.ownFiles(roots, id), 'hosts'),
     change: (text: string) => withNeighbours(text, entriesOf(members, id)),
   }));
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -3,6 +3,7 @@ import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { native, type PackedMember } from '../../native/index.js';
+import { makeOutputFile, neighbour } from '../../state/output-file.js';
 import type { Roots } from '../../state/roots.js';
 import { namesOf } from './by-id.js';
 import type { ResolvedImage } from './oci-layout.js';
@@ -54,7 +55,8 @@ export async function saveImages(
       format === 'docker-archive' ? await savedMembers(images, session, what) : ociMembers(images);
     if (typeof output === 'number') await native().packFiles({ members, output });
     else if (format === 'oci-dir') await writeFolder(members, path.resolve(output));
-    else await writeFile(members, path.resolve(output));
+    else
+      await makeOutputFile(path.resolve(output), (making) => native().packFiles({ members, output: making }));
   } catch (error) {
     throw unpackFailure(error, what, `there is no folder for ${output}`);
   } finally {
@@ -90,12 +92,6 @@ function group(images: SavedImage[]): SavedImage[] {
   return [...found.values()];
 }
 
-async function writeFile(members: PackedMember[], file: string): Promise<void> {
-  const making = neighbour(file);
-  await native().packFiles({ members, output: making });
-  renameSync(making, file);
-}
-
 async function writeFolder(members: PackedMember[], folder: string): Promise<void> {
   const making = neighbour(folder);
   mkdirSync(making, { mode: 0o755 });
@@ -111,8 +107,4 @@ async function writeFolder(members: PackedMember[], folder: string): Promise<voi
     rmSync(making, { recursive: true, force: true });
     throw error;
   }
-}
-
-function neighbour(file: string): string {
-  return path.join(path.dirname(file), `.${path.basename(file)}.berth-${process.pid}`);
 }
