@@ -9,13 +9,14 @@ import { loadImage, loadImages } from '../../src/containerizer/image/load.js';
 import { provideImage } from '../../src/containerizer/image/provide.js';
 import { berthCommand } from '../cli/berth.js';
 import { archiveOf, compressed, type SavedSpec, savedContent } from '../fixtures/archive-writer.js';
+import { diskFolder } from '../fixtures/disk-folder.js';
 import { type LayerEntry, layerTar, writeImage } from '../fixtures/oci-image-writer.js';
 import { Stage } from './stage.js';
 import { treeOf } from './tree.js';
 
 if (process.geteuid?.() !== 0) t.bailout('the store needs root: owners, capabilities, whiteouts');
 
-const folder = t.testdir({ canary: { file: 'untouched' } });
+const folder = diskFolder(t, { 'canary/file': 'untouched' });
 let stages = 0;
 /** Each with a store of its own. */
 const freshStage = () => {

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import type { ErrorCode } from '../../src/errors/table.js';
 import { digestOf, hexOf } from '../../src/oci-spec/digest.js';
+import { diskFolder } from '../fixtures/disk-folder.js';
 import {
   type Layer,
   layerTar,
@@ -17,7 +18,7 @@ import { plainLayer, Stage } from './stage.js';
 
 if (process.geteuid?.() !== 0) t.bailout('unpacking needs root: owners, capabilities, whiteouts');
 
-const folder = t.testdir({ canary: { file: 'untouched' } });
+const folder = diskFolder(t, { 'canary/file': 'untouched' });
 const stage = new Stage(folder);
 
 t.test('blobs that are not what is said of them', async (t) => {

@@ -9,12 +9,13 @@ import type { ErrorCode } from '../../src/errors/table.js';
 import { isNativeError, native } from '../../src/native/index.js';
 import { digestOf, hexOf } from '../../src/oci-spec/digest.js';
 import { berthCommand } from '../cli/berth.js';
+import { diskFolder } from '../fixtures/disk-folder.js';
 import { type LayerEntry, layerTar } from '../fixtures/oci-image-writer.js';
 import { plainLayer, Stage } from './stage.js';
 
 if (process.geteuid?.() !== 0) t.bailout('unpacking needs root: owners, capabilities, whiteouts');
 
-const folder = t.testdir({ canary: { file: 'untouched' } });
+const folder = diskFolder(t, { 'canary/file': 'untouched' });
 const stage = new Stage(folder);
 const { canary } = stage;
 

@@ -25,11 +25,12 @@ import { FileLock } from '../../src/state/lock.js';
 import { places } from '../../src/state/roots.js';
 import { berth, berthCommand } from '../cli/berth.js';
 import { busyboxImage } from '../fixtures/busybox-image.js';
+import { diskFolder } from '../fixtures/disk-folder.js';
 import { layerTar, writeImage } from '../fixtures/oci-image-writer.js';
 
 if (process.geteuid?.() !== 0) t.bailout('the store needs root: owners, capabilities, whiteouts');
 
-const folder = t.testdir();
+const folder = diskFolder(t);
 let made = 0;
 const freshRoots = () => {
   const base = path.join(folder, `store-${made++}`);

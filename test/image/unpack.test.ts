@@ -8,6 +8,7 @@ import { provideImage } from '../../src/containerizer/image/provide.js';
 import { parseReference } from '../../src/containerizer/image/reference.js';
 import { unpackImage } from '../../src/containerizer/image/unpack-image.js';
 import { debianImage } from '../fixtures/debian-image.js';
+import { diskFolder } from '../fixtures/disk-folder.js';
 import { type LayerEntry, layerTar, writeImage } from '../fixtures/oci-image-writer.js';
 import { treeOf } from './tree.js';
 
@@ -48,7 +49,7 @@ async function throughOverlay(folder: string, reference: string): Promise<string
 }
 
 t.test('a Debian root file system is entry by entry what umoci makes of it', async (t) => {
-  const folder = t.testdir();
+  const folder = diskFolder(t);
   const { dir, tag, reference } = await debianImage();
   const ours = path.join(folder, 'ours');
   const { warnings, entries } = await unpackImage(rootsIn(folder), reference, ours);
@@ -137,7 +138,7 @@ async function stackImage(folder: string): Promise<string> {
 t.test(
   'whiteouts, links and capabilities across layers: plain tree, overlayfs and umoci agree',
   async (t) => {
-    const folder = t.testdir();
+    const folder = diskFolder(t);
     const reference = await stackImage(folder);
     const ours = path.join(folder, 'ours');
     await unpackImage(rootsIn(folder), reference, ours);
@@ -170,7 +171,7 @@ t.test(
 );
 
 t.test('an opaque root hides every layer below', async (t) => {
-  const folder = t.testdir();
+  const folder = diskFolder(t);
   const tars = await Promise.all(
     [[{ name: 'below', content: 'x' }], [{ name: '.wh..wh..opq' }, { name: 'above', content: 'x' }]].map(
       layerTar,
@@ -186,7 +187,7 @@ t.test('an opaque root hides every layer below', async (t) => {
 });
 
 t.test('every format that GNU tar writes', async (t) => {
-  const folder = t.testdir();
+  const folder = diskFolder(t);
   const source = path.join(folder, 'source');
   execFileSync('sh', [
     '-c',
@@ -235,7 +236,7 @@ t.test('every format that GNU tar writes', async (t) => {
 });
 
 t.test('gzip of several members, of stored and of empty blocks', async (t) => {
-  const folder = t.testdir();
+  const folder = diskFolder(t);
   const tar = await layerTar([
     { name: 'noise', content: Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) % 251)) },
   ]);
@@ -263,7 +264,7 @@ t.test('gzip of several members, of stored and of empty blocks', async (t) => {
 });
 
 t.test('everything that tar can say, from other writers', async (t) => {
-  const folder = t.testdir();
+  const folder = diskFolder(t);
   const unpacked = async (name: string, tar: Buffer) => {
     const plain = { tar, blob: tar, mediaType: 'application/vnd.oci.image.layer.v1.tar' };
     const { reference } = writeImage(path.join(folder, `${name}-image`), { layers: [plain] });
