@@ -8,7 +8,8 @@ int main(int argc, char** argv) {
   using namespace berth::front;
   const std::string installation = installation_folder();
   if (installation.empty()) {
-    fputs("berth: installation: its folder cannot be found\nMount a proc file system at /proc.\n", stderr);
+    fputs("berth: installation: its folder cannot be found\nMount a proc file system at /proc.\n",
+          stderr);
     return kRefused;
   }
   return become_node(installation, {argv + 1, argv + argc});
