@@ -89,6 +89,7 @@
       'native/launch/oci_config.cc',
       'native/launch/oci_mount.cc',
       'native/launch/resources.cc',
+      'native/launch/running_supervisor.cc',
       'native/launch/seccomp_profile.cc',
     ],
   },
