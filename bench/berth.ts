@@ -49,9 +49,7 @@ export class Berth {
   runCold(): Promise<void> {
     const { roots } = this.workspace;
     const flags = `--rm --root ${quoted(roots.root)} --state ${quoted(roots.state)}`;
-    return this.shell.run(
-      `${quoted(process.execPath)} -- ${quoted(program)} run ${flags} ${quoted(reference(this.workspace))} /bin/true`,
-    );
+    return this.shell.run(`${quoted(program)} run ${flags} ${quoted(reference(this.workspace))} /bin/true`);
   }
 
   /** Milliseconds of CPU that this process, its supervisors and its containers have used so far. */
