@@ -90,6 +90,7 @@
       'native/launch/oci_mount.cc',
       'native/launch/process_change.cc',
       'native/launch/resources.cc',
+      'native/launch/running_supervisor.cc',
       'native/launch/seccomp_profile.cc',
     ],
   },
