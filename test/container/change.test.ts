@@ -45,11 +45,17 @@ t.test('changes of a running container', unlessRoot, async (t) => {
       status: 125,
       stderr: /: it is paused[^\n]*\nLet it go on first/,
     });
-    await t.rejects(pauseContainer(stage.roots, found(id)), { code: 'CONTAINER_STATE', why: 'it is paused already' });
+    await t.rejects(pauseContainer(stage.roots, found(id)), {
+      code: 'CONTAINER_STATE',
+      why: 'it is paused already',
+    });
     t.match(stage.berth('unpause', id), { status: 0, stdout: `${id}\n` });
     t.match(readContainer(stage.roots, id), { state: 'running', paused: false });
     await until(() => ticks()?.join() !== before?.join(), 'it goes on');
-    t.throws(() => unpauseContainer(stage.roots, found(id)), { code: 'CONTAINER_STATE', why: 'it is not paused' });
+    t.throws(() => unpauseContainer(stage.roots, found(id)), {
+      code: 'CONTAINER_STATE',
+      why: 'it is not paused',
+    });
     signal(SIGKILL);
     await ended;
     t.match(stage.berth('pause', id), { status: 125, stderr: /no container has that name or id/ });

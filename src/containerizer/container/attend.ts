@@ -25,7 +25,8 @@ export function attendSupervisors(roots: Roots, fail: (error: unknown) => void):
     if (container === undefined || container.process === undefined) return;
     const { pid, start_time } = container.process.supervisor;
     const supervisor = `${pid} ${start_time}`;
-    if (container.state === 'running' && !attended.has(supervisor)) attend(id, supervisor, container.process).catch(fail);
+    if (container.state === 'running' && !attended.has(supervisor))
+      attend(id, supervisor, container.process).catch(fail);
     else settle(roots, container);
   };
   for (const { document } of listContainers(roots, () => {})) watch(document.id);

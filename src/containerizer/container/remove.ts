@@ -89,6 +89,6 @@ export async function removeDamaged(roots: Roots, id: string): Promise<void> {
   removeCgroups({ document: { cgroup_places } });
   const [name = id] = namesOf(roots, id);
   removeFolders(roots, { id, name });
-  tellDestroyed(roots, { id, name, image: '' }, true);
+  tellDestroyed(roots, { id, name, image: '', created_at: new Date().toISOString() }, true);
   sweepCgroups(roots);
 }

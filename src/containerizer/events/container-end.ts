@@ -7,6 +7,8 @@ interface Subject {
   id: string;
   name: string;
   image: string;
+  /** RFC 3339. */
+  created_at: string;
 }
 
 /**
@@ -31,33 +33,32 @@ export function tellLostEnd(
   tellContainer(roots, subject, 'die', attributes);
 }
 
-/** Tells that a container is gone but for its volatile state. `now`: what else there was has just been removed, so nobody can have told before. */
+/**
+ * Tells that a container is gone but for its volatile state. `now`: what else there was has just been removed, so nobody can have told before. One that nothing was told of is
+ * what a launcher left that was killed.
+ */
 export function tellDestroyed(roots: Roots, subject: Subject, now: boolean): void {
-  if (!now && toldOf(roots, subject.id).at(-1)?.action === 'destroy') return;
+  const told = toldOf(roots, subject.id);
+  if (!now && told.some(({ action }) => action === 'destroy')) return;
+  if (told.length === 0 && reachesBack(roots, subject.created_at)) return;
   tellContainer(roots, subject, 'destroy');
 }
 
 function toldOf(roots: Roots, id: string): BerthEvent[] {
-  return read(roots, (events) =>
-    [...events].filter((event) => event.type === 'container' && event.id === id),
-  );
+  const journal = new Journal(roots);
+  try {
+    return [...journal.events(id)].filter((event) => event.type === 'container' && event.id === id);
+  } finally {
+    journal.close();
+  }
 }
 
 /** Does the journal still have what was told at that moment? Older events are taken away in time. */
 function reachesBack(roots: Roots, moment: string): boolean {
-  const oldest = read(roots, firstOf);
-  return oldest === undefined || Date.parse(oldest.time) <= Date.parse(moment);
-}
-
-function firstOf(events: Generator<BerthEvent>): BerthEvent | undefined {
-  for (const event of events) return event;
-  return undefined;
-}
-
-function read<T>(roots: Roots, use: (events: Generator<BerthEvent>) => T): T {
   const journal = new Journal(roots);
   try {
-    return use(journal.events());
+    const { value: oldest } = journal.events().next();
+    return oldest === undefined || journal.first === 1 || Date.parse(oldest.time) <= Date.parse(moment);
   } finally {
     journal.close();
   }

@@ -25,10 +25,15 @@ export class Journal {
     this.#folder = places.events(roots);
   }
 
-  /** What is there and was not read yet. */
-  *events(): Generator<BerthEvent> {
+  /** The number of its oldest file, once it was read from; 1: nothing was taken away yet. */
+  get first(): number {
+    return this.#files[0]?.number ?? 1;
+  }
+
+  /** What is there and was not read yet; with `about` only what has that text in it. */
+  *events(about = ''): Generator<BerthEvent> {
     const numbers = this.#openNewer();
-    for (const file of this.#files) yield* readOn(file);
+    for (const file of this.#files) yield* readOn(file, about);
     const [oldest = 0] = numbers;
     while (this.#files[0] !== undefined && this.#files[0].number < oldest) this.#close();
   }
@@ -55,7 +60,7 @@ export class Journal {
   }
 }
 
-function* readOn(file: OpenFile): Generator<BerthEvent> {
+function* readOn(file: OpenFile, about: string): Generator<BerthEvent> {
   const chunk = Buffer.alloc(chunkSize);
   for (;;) {
     const length = readSync(file.fd, chunk, 0, chunkSize, file.position);
@@ -65,7 +70,7 @@ function* readOn(file: OpenFile): Generator<BerthEvent> {
     const end = bytes.lastIndexOf(0x0a) + 1;
     file.rest = bytes.subarray(end);
     for (const line of bytes.toString('utf8', 0, end).split('\n')) {
-      const event = parseEvent(line);
+      const event = line.includes(about) ? parseEvent(line) : undefined;
       if (event !== undefined) yield event;
     }
   }
