@@ -91,6 +91,7 @@
       'native/launch/oci_config.cc',
       'native/launch/oci_mount.cc',
       'native/launch/resources.cc',
+      'native/launch/running_supervisor.cc',
       'native/launch/seccomp_profile.cc',
     ],
   },
@@ -160,6 +161,19 @@
       'ldflags!': ['-rdynamic'],
       'ldflags': ['-Wl,--gc-sections', '-Wl,-z,now', '-static-libgcc'],
       'libraries': ['-lsimdjson', '-l:libseccomp.a', '-l:libnettle.a'],
+    },
+    {
+      # The command itself, until Node is needed.
+      'target_name': 'berth-front',
+      'type': 'executable',
+      'sources': [
+        'native/front/main.cc',
+        'native/front/node.cc',
+      ],
+      'cflags_cc': ['-ffunction-sections', '-fdata-sections'],
+      'defines': ['BERTH_NODE="<!(node -p process.execPath)"'],
+      'ldflags!': ['-rdynamic'],
+      'ldflags': ['-Wl,--gc-sections', '-Wl,-z,now', '-static-libgcc'],
     },
     {
       # Static, on musl: some tens of kB, and nothing of an image is ever loaded into it.

@@ -66,7 +66,7 @@ class Launcher {
   /// Reads both documents and compiles the filter. BAD_CONFIG and the errors of compiling.
   std::optional<Failure> read(const std::string& config, const std::string& launch,
                               Description& description);
-  sys::Result<int> supervisor_program(const std::string& path);
+  sys::Result<int> supervisor_program(const std::string& path, const Plan& plan);
 
   SeccompCache seccomp_;
   std::mutex mutex_;

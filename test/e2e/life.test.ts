@@ -1,5 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -57,6 +66,24 @@ t.test('life and death', unlessRoot, async (t) => {
     }
     t.equal(stage.berth('wait', 'fore').stdout, '9\n', 'its end is kept');
     t.match(stage.berth('rm', 'fore', 'back'), { status: 0, stdout: 'fore\nback\n' });
+  });
+
+  t.test('supervisors of different launchers share their program', async (t) => {
+    const programs: { inode: number; shared: boolean }[] = [];
+    for (const name of ['first', 'second', 'third']) {
+      t.equal(stage.berth('run', '-d', '--name', name, reference, 'sleep', '1000').status, 0);
+      const { pid } = (await running(name)).supervisor;
+      programs.push({
+        inode: statSync(`/proc/${pid}/exe`).ino,
+        shared: /memfd:berth-init/.test(readlinkSync(`/proc/${pid}/exe`)),
+      });
+    }
+    t.equal(new Set(programs.map(({ inode }) => inode)).size, 1, 'one file in memory');
+    t.ok(
+      programs.every(({ shared }) => shared),
+      'and none on a disk',
+    );
+    t.equal(stage.berth('rm', '-f', 'first', 'second', 'third').status, 0);
   });
 
   t.test('a launcher that is killed takes the client end with it, whatever is owed', async (t) => {

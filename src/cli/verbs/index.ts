@@ -122,6 +122,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
   },
+  'bench density': {
+    summary: 'Measure what one more idle container costs when there are a thousand, beside podman',
+    load: () => import('./bench-density.js'),
+  },
   gc: {
     summary: 'Find what was leaked (state, cgroups, ports, bridges, names) and heal it',
     load: () => import('./gc.js'),
