@@ -9,12 +9,14 @@
       'native/sys/capability.cc',
       'native/sys/child_program.cc',
       'native/sys/interface.cc',
+      'native/sys/journal.cc',
       'native/sys/mount_api.cc',
       'native/sys/netlink.cc',
       'native/sys/nft_batch.cc',
       'native/sys/process.cc',
       'native/sys/remove_tree.cc',
       'native/sys/rooted_path.cc',
+      'native/sys/timestamp.cc',
     ],
     # The addon alone.
     'sys_addon': [
@@ -105,6 +107,7 @@
       'sources': [
         'native/addon/module.cc',
         'native/addon/error.cc',
+        'native/addon/journal.cc',
         'native/addon/lock.cc',
         'native/addon/network.cc',
         'native/addon/process.cc',
@@ -213,6 +216,7 @@
         'native/init/hand_over.cc',
         'native/init/identity.cc',
         'native/init/input.cc',
+        'native/init/journal.cc',
         'native/init/last_steps.cc',
         'native/init/listener.cc',
         'native/init/log_writer.cc',
@@ -231,7 +235,6 @@
         'native/init/stdio.cc',
         'native/init/supervisor.cc',
         'native/init/terminal.cc',
-        'native/init/timestamp.cc',
         'native/init/volume_content.cc',
         'native/init/watch.cc',
         '<@(sys_shared)',

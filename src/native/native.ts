@@ -12,6 +12,7 @@ import type { LockCalls, UnpackCalls } from './unpack.js';
  */
 export interface Native
   extends ArchiveCalls,
+    JournalCalls,
     LaunchCalls,
     LockCalls,
     NetworkCalls,
@@ -21,6 +22,11 @@ export interface Native
     SampleCalls,
     TerminalCalls,
     UnpackCalls {}
+
+export interface JournalCalls {
+  /** Appends one event of now to the journal below a root: `members` is the text of the other members of its JSON object, without braces. */
+  appendEvent(root: string, members: string): void;
+}
 
 export interface LaunchCalls {
   /**
@@ -119,6 +125,10 @@ export interface ProcessCalls {
    * Throws ESRCH when that process is gone, even if its pid lives again.
    */
   signalProcess(pid: number, startTime: number, signal: number): void;
+  /**
+   * Resolves with true once the process of that pid and start time runs no more, whoever's child it is; false: it still does after so many milliseconds.
+   */
+  awaitEnd(pid: number, startTime: number, milliseconds: number): Promise<boolean>;
   /** Collects a supervisor that this process launched, so that no zombie stays. Resolves when it has ended. */
   reap(pid: number): Promise<void>;
 }
