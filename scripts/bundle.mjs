@@ -1,5 +1,6 @@
 // Makes dist/bundle of the compiled command line: one CommonJS file, and V8's compiled code of it. Loading a hundred modules takes Node
 // longer than starting a container; CommonJS, since it loads Node's own modules only when they are wanted.
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import v8 from 'node:v8';
 import vm from 'node:vm';
@@ -9,9 +10,12 @@ const bundle = 'dist/bundle/berth.cjs';
 
 rmSync('dist/bundle', { recursive: true, force: true });
 mkdirSync('dist/bundle');
-buildSync({
+const {
+  outputFiles: [built],
+} = buildSync({
   entryPoints: ['dist/src/cli/main.js'],
   outfile: bundle,
+  write: false,
   bundle: true,
   platform: 'node',
   format: 'cjs',
@@ -20,6 +24,9 @@ buildSync({
   define: { 'import.meta.url': 'bundleUrl' },
   banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
+// Its first line is what native/front knows it by: what one build has kept is nothing to another (src/containerizer/container/recipe.ts).
+const identity = createHash('sha256').update(built.contents).digest('hex');
+writeFileSync(bundle, `const bundleIdentity = "${identity}";\n${built.text}`);
 
 // V8 takes compiled code only from the same version with the same flags, so the flag is set back before the code is written.
 v8.setFlagsFromString('--no-lazy');
