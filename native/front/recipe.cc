@@ -18,6 +18,8 @@ using sys::Fd;
 
 constexpr size_t kMostBytes = 1 << 20;
 constexpr size_t kDigestDigits = 64;
+/// The words of the command after those of an entry point.
+constexpr char kFurtherArgs[] = ",args";
 
 std::string joined(const Words& words, bool after_others) {
   std::string list;
@@ -109,6 +111,14 @@ Recipe read_recipe(const Json& json) {
 
 }  // namespace
 
+bool Recipe::has_command() const {
+  if (!default_args.empty()) return true;
+  for (size_t i = 1; i < config.size(); i += 2) {
+    if (config[i] == kFurtherArgs) return true;
+  }
+  return false;
+}
+
 std::optional<std::string> fill(const Template& pieces, const SlotValues& values,
                                 const Words& args) {
   if (pieces.size() % 2 == 0) return {};
@@ -127,8 +137,8 @@ std::optional<std::string> fill(const Template& pieces, const SlotValues& values
       text += std::to_string(values.height);
     else if (piece == "width")
       text += std::to_string(values.width);
-    else if (piece == "args" || piece == ",args")
-      text += joined(args, piece[0] == ',');
+    else if (piece == "args" || piece == kFurtherArgs)
+      text += joined(args, piece == kFurtherArgs);
     else
       return {};
   }

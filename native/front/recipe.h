@@ -37,6 +37,9 @@ struct Recipe {
   std::vector<std::string> shared;
   Words default_args;
   Template config, launch, container, request;
+
+  /// Even where none is given: the image's, or its entry point alone.
+  bool has_command() const;
 };
 
 /// The recipe for these words, from the one after the verb up to the image. Nothing: there is none, it is not root's alone, not whole, of another build, or something that

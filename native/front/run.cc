@@ -169,8 +169,7 @@ Status run_verb(const Command& command) {
   const auto recipe = find_recipe(command.installation, *roots, Words(at(1), at(flags->rest + 1)));
   if (!recipe) return {};
   const Words given(at(flags->rest + 1), words.end());
-  if ((!given.empty() && given[0].empty()) || (given.empty() && recipe->default_args.empty()))
-    return {};
+  if (given.empty() ? !recipe->has_command() : given[0].empty()) return {};
   if (!recipe->scope.empty() && access(recipe->scope.c_str(), F_OK) != 0) return {};
 
   const Run run = {command, *roots, *recipe, flags->has("detach"), flags->has("json")};

@@ -1,4 +1,4 @@
-import { findContainer } from '../../containerizer/container/catalogue.js';
+import { readContainer } from '../../containerizer/container/catalogue.js';
 import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import {
@@ -109,7 +109,8 @@ export async function announceOrRemove(
   try {
     out(json ? `${JSON.stringify({ id, name, pid })}\n` : `${id}\n`);
   } catch (error) {
-    await removeContainer(roots, findContainer(roots, id), { force: true });
+    const left = readContainer(roots, id);
+    if (left !== undefined) await removeContainer(roots, left, { force: true });
     throw error;
   }
 }
