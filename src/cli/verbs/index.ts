@@ -46,6 +46,10 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./wait.js'),
   },
   rm: { summary: 'Remove containers with their files and logs', load: () => import('./rm.js') },
+  cp: {
+    summary: 'Copy files between a container and the host',
+    load: () => import('./cp.js'),
+  },
   diff: {
     summary: "Show what a container has changed of its image's files",
     load: () => import('./diff.js'),
