@@ -9,7 +9,6 @@
 namespace berth::copy {
 namespace {
 
-using sys::Fd;
 using sys::Result;
 
 // As deep as the kernel follows links (path_resolution(7)).

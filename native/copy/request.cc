@@ -26,6 +26,18 @@ bool take_number(Number& number, const std::string& value) {
   return error == std::errc() && stop == end;
 }
 
+bool take_of_volume(Volume& volume, const std::string& key, const std::string& value) {
+  if (key == "volume-target") {
+    volume.target = value;
+  } else if (key == "volume-readonly") {
+    volume.readonly = value == "1";
+  } else {
+    volume.recursive = value == "1";
+    return key == "volume-recursive";
+  }
+  return true;
+}
+
 bool take(Request& request, const std::string& key, const std::string& value) {
   const bool yes = value == "1";
   if (key == "from") return take_place(request.from, value);
@@ -58,16 +70,8 @@ bool take(Request& request, const std::string& key, const std::string& value) {
     request.to_folder = yes;
   } else if (key == "archive") {
     request.archive = yes;
-  } else if (request.view.volumes.empty()) {
-    return false;
-  } else if (key == "volume-target") {
-    request.view.volumes.back().target = value;
-  } else if (key == "volume-readonly") {
-    request.view.volumes.back().readonly = yes;
-  } else if (key == "volume-recursive") {
-    request.view.volumes.back().recursive = yes;
   } else {
-    return false;
+    return !request.view.volumes.empty() && take_of_volume(request.view.volumes.back(), key, value);
   }
   return true;
 }

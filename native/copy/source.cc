@@ -125,7 +125,9 @@ class Source {
       const sys::kernel::OpenHow how{O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, kOneStep};
       auto child = sys::adopt(sys::kernel::openat2(folder.get(), name.c_str(), how), "openat2");
       if (!child && child.error().number == ENOENT) continue;
-      const std::string inside = path + "/" + name;
+      std::string inside = path;
+      inside += '/';
+      inside += name;
       if (!child) {
         refusal_.at(inside);
         return child.error();
