@@ -32,6 +32,10 @@ export const verbs: Record<string, VerbEntry> = {
   },
   stats: { summary: 'Show what containers use, again and again', load: () => import('./stats.js') },
   logs: { summary: 'Print what a container has written', load: () => import('./logs.js') },
+  events: {
+    summary: 'Show what happens to containers, images, volumes and networks',
+    load: () => import('./events.js'),
+  },
   inspect: { summary: 'Show all that is known of a container, as JSON', load: () => import('./inspect.js') },
   kill: { summary: 'Send a signal to the first process of containers', load: () => import('./kill.js') },
   stop: {

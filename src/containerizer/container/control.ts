@@ -35,10 +35,18 @@ async function connectTo(roots: Roots, id: string): Promise<Socket | undefined> 
   }
 }
 
-/** Resolves with the container's end once it comes; undefined when the supervisor has gone without telling. Nothing polls. */
-export async function awaitExit(roots: Roots, id: string): Promise<ExitDocument | undefined> {
+/**
+ * Resolves with the container's end once it comes; undefined when the supervisor has gone without telling. Nothing polls. Waiting keeps this process alive unless told
+ * otherwise.
+ */
+export async function awaitExit(
+  roots: Roots,
+  id: string,
+  { keepsAlive = true }: { keepsAlive?: boolean } = {},
+): Promise<ExitDocument | undefined> {
   const socket = await connectTo(roots, id);
   if (socket === undefined) return undefined;
+  if (!keepsAlive) socket.unref();
   socket.write('wait\n');
   let exit: ExitDocument | undefined;
   for await (const line of readLines(socket)) if (line.kind === 'exited') exit = line.exit;
