@@ -38,6 +38,7 @@ const nativeLayers: Record<string, readonly string[]> = {
   init: ['launch', 'sys'],
   runtime: ['launch', 'sys'],
   copy: ['sys'],
+  front: ['launch', 'sys'],
   test: ['init', 'launch', 'sys'],
   fuzz: ['test', 'init', 'launch', 'sys'],
 };
