@@ -150,11 +150,11 @@ t.test('where a copy lands, both ways, running and not', unlessRoot, async (t) =
     attributes: 0,
   });
 
-  await pauseContainer(findContainer(stage.roots, 'runs'));
+  await pauseContainer(stage.roots, findContainer(stage.roots, 'runs'));
   t.equal(await cp('runs:/tmp/file', at('from-paused')), '', 'a paused container');
   t.equal(await cp(at('src/one'), 'runs:/tmp/to-paused'), '');
   t.equal(findContainer(stage.roots, 'runs').paused, true);
-  unpauseContainer(findContainer(stage.roots, 'runs'));
+  unpauseContainer(stage.roots, findContainer(stage.roots, 'runs'));
   running.signal(9);
   await running.ended;
   await running.gone;
