@@ -149,7 +149,7 @@ Result<void> Ending::remove_state() {
   return discard(std::move(state_), state_parent_.get(), folder_.c_str());
 }
 
-Result<void> Ending::remove_container() {
+Result<void> Ending::remove_container(const Journal* journal) {
   if (!state_parent_) return {};  // never prepared: the launcher's caller clears up
   if (name_.size() > 0) {
     if (unlinkat(root_.get(), sys::Text<256>("names/", name_.c_str()).c_str(), 0) != 0 &&
@@ -157,12 +157,15 @@ Result<void> Ending::remove_container() {
       return sys::last_error("unlinkat");
   }
   for (uint32_t number = 1; number <= own_volumes_; ++number) {
-    const sys::Text<256> volume("volumes/", id_.c_str(), '-', number);
+    const sys::Text<80> name(id_.c_str(), '-', number);
+    const sys::Text<256> volume("volumes/", name.c_str());
     Fd folder(openat(root_.get(), volume.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     BERTH_TRY(discard(std::move(folder), root_.get(), volume.c_str(), "volume.json"));
+    if (journal != nullptr) journal->tell_volume_gone(name.c_str());
   }
   BERTH_TRY(discard(std::move(container_), root_.get(),
                     sys::Text<256>("containers/", id_.c_str()).c_str()));
+  if (journal != nullptr) journal->tell("destroy");
   return remove_state();
 }
 

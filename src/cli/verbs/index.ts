@@ -32,6 +32,10 @@ export const verbs: Record<string, VerbEntry> = {
   },
   stats: { summary: 'Show what containers use, again and again', load: () => import('./stats.js') },
   logs: { summary: 'Print what a container has written', load: () => import('./logs.js') },
+  events: {
+    summary: 'Show what happens to containers, images, volumes and networks',
+    load: () => import('./events.js'),
+  },
   inspect: { summary: 'Show all that is known of a container, as JSON', load: () => import('./inspect.js') },
   kill: { summary: 'Send a signal to the first process of containers', load: () => import('./kill.js') },
   stop: {
@@ -121,6 +125,10 @@ export const verbs: Record<string, VerbEntry> = {
   'bench launch': {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
+  },
+  'bench density': {
+    summary: 'Measure what one more idle container costs when there are a thousand, beside podman',
+    load: () => import('./bench-density.js'),
   },
   gc: {
     summary: 'Find what was leaked (state, cgroups, ports, bridges, names) and heal it',
