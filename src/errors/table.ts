@@ -25,6 +25,25 @@ export const errorTable = {
     meaning: 'Content does not have the digest, size or diff id that its descriptor states.',
   },
   IMAGE_HOSTILE: { exit: 125, meaning: 'A layer tries to leave its root file system or exceeds a limit.' },
+  REGISTRY_UNREACHABLE: {
+    exit: 125,
+    meaning: 'Nobody answers for a registry: no address, no way, or nothing listens.',
+  },
+  REGISTRY_TLS: { exit: 125, meaning: 'A registry does not show a certificate that this host believes.' },
+  REGISTRY_DENIED: { exit: 125, meaning: 'A registry refuses access: to log in may help.' },
+  REGISTRY_LIMITED: { exit: 125, meaning: 'A registry is asked too often, and stays so.' },
+  REGISTRY_FAILED: {
+    exit: 125,
+    meaning: 'A registry, or what is on the way to it, fails or breaks the protocol again and again.',
+  },
+  CREDENTIALS_INVALID: {
+    exit: 125,
+    meaning: 'A file of credentials or certificates, or a credential helper, is of no use.',
+  },
+  REGISTRIES_INVALID: {
+    exit: 125,
+    meaning: 'A registries.conf cannot be understood, or forbids the registry.',
+  },
   PLATFORM_MISSING: { exit: 125, meaning: 'The image has no manifest for this machine.' },
 
   CONTAINER_NOT_FOUND: { exit: 125, meaning: 'No container has that name or id.' },

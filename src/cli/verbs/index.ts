@@ -66,6 +66,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Make an image of what a container has become',
     load: () => import('./commit.js'),
   },
+  'image pull': {
+    summary: 'Fetch images from their registries, verified and unpacked',
+    load: () => import('./image-pull.js'),
+  },
   'image load': {
     summary: 'Bring images into the store, verified and unpacked',
     load: () => import('./image-load.js'),
