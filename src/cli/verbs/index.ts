@@ -54,6 +54,7 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Copy files between a container and the host',
     load: () => import('./cp.js'),
   },
+  rename: { summary: 'Give a container another name', load: () => import('./rename.js') },
   diff: {
     summary: "Show what a container has changed of its image's files",
     load: () => import('./diff.js'),
