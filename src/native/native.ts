@@ -85,13 +85,31 @@ export interface ClientDescriptors {
 }
 
 export interface ExecRequest extends ClientDescriptors {
-  /** The container's `config.json` with the process to send in, and its `launch.json`, as text. */
+  /** The container's `config.json` and its `launch.json`, as text. */
   config: string;
   launch: string;
+  change: ProcessChange;
   supervisor: string;
   /** The container's first process, and when that started, in clock ticks since boot. */
   pid: number;
   startTime: number;
+}
+
+/** How a program that is sent in differs from the container's first; what is undefined is as it is for that one. */
+export interface ProcessChange {
+  args: string[];
+  /** `NAME=VALUE`, on top of the container's own. */
+  env: string[];
+  user: string | undefined;
+  /** Absolute. */
+  cwd: string | undefined;
+  terminal: boolean;
+  /** Of the terminal, in characters; 0: not known. */
+  rows: number;
+  columns: number;
+  input: boolean;
+  /** Two hexadecimal digits for each. */
+  detachKeys: string;
 }
 
 export interface Launched {

@@ -54,6 +54,10 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./wait.js'),
   },
   rm: { summary: 'Remove containers with their files and logs', load: () => import('./rm.js') },
+  cp: {
+    summary: 'Copy files between a container and the host',
+    load: () => import('./cp.js'),
+  },
   diff: {
     summary: "Show what a container has changed of its image's files",
     load: () => import('./diff.js'),
@@ -65,6 +69,10 @@ export const verbs: Record<string, VerbEntry> = {
   commit: {
     summary: 'Make an image of what a container has become',
     load: () => import('./commit.js'),
+  },
+  'image pull': {
+    summary: 'Fetch images from their registries, verified and unpacked',
+    load: () => import('./image-pull.js'),
   },
   'image load': {
     summary: 'Bring images into the store, verified and unpacked',
