@@ -87,7 +87,7 @@ function titleOf(view: TopView, { sampling, rows }: InspectionDocument, facts: T
     `berth top ${facts.time}`,
     `${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'} ${sum('processes')} procs ${sum('threads')} threads`,
     `over ${sampling.interval_seconds.toFixed(1)}s`,
-    `${cost}${facts.ownPercent === null ? '' : `, ${decimal(facts.ownPercent)}% CPU`}`,
+    `${cost}${facts.ownPercent === null ? '' : `, ${decimal(facts.ownPercent)}%`}`,
     ...(view.paused ? ['HELD'] : []),
   ].join('  ');
 }

@@ -128,7 +128,7 @@ t.test('every screen is filled, and none is overrun', (t) => {
   const last = { ...start, selected: 't0' };
   const shown = frameOf(last, { ...document, rows: many }, facts, { rows: 10, columns: 80 });
   t.match(shown.find(({ style }) => style === 'selected')?.text, /^t0 /, 'what is selected is seen');
-  t.match(shown[0]?.text, /^berth top 12:00:00 {2}50 tasks.*cost 1\.0ms, 0\.4% CPU/);
+  t.match(shown[0]?.text, /^berth top 12:00:00 {2}50 tasks.*cost 1\.0ms, 0\.4%/);
   t.end();
 });
 

@@ -17,7 +17,7 @@ interface Flags {
 }
 
 export const verb: Verb = {
-  summary: 'Show where the time of tasks, processes and threads goes, live on the whole screen',
+  summary: 'Show where the time of tasks, processes and threads goes, live',
   example: 'berth top --sort rss web',
   declare(command) {
     command
