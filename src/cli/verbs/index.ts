@@ -30,6 +30,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show tasks, or the processes and threads of one, and where their time goes',
     load: () => import('./ps.js'),
   },
+  top: {
+    summary: 'Show where the time of tasks, processes and threads goes, live',
+    load: () => import('./top.js'),
+  },
   stats: { summary: 'Show what containers use, again and again', load: () => import('./stats.js') },
   logs: { summary: 'Print what a container has written', load: () => import('./logs.js') },
   events: {
