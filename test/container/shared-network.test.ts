@@ -68,8 +68,7 @@ t.test('--network container:ID', unlessRoot, async (t) => {
   await peer.gone;
   t.equal(namespaceOf(joiner.pid), joined);
   const alone = 'httpd -p 127.0.0.1:81 -h /bin && wget -qO /dev/null http://127.0.0.1:81/busybox && echo up';
-  t.equal(stage.berth('exec', 'joiner', 'sh', '-c', alone).stdout, 'up
-');
+  t.equal(stage.berth('exec', 'joiner', 'sh', '-c', alone).stdout, 'up\n');
   joiner.signal(9);
   await joiner.ended;
   await joiner.gone;
