@@ -5,6 +5,7 @@ import { installationFolder } from '../installation.js';
 import type { Native } from './native.js';
 
 export type * from './archive.js';
+export * from './copy.js';
 export * from './native.js';
 export * from './native-error.js';
 export type * from './network.js';

@@ -30,6 +30,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show tasks, or the processes and threads of one, and where their time goes',
     load: () => import('./ps.js'),
   },
+  top: {
+    summary: 'Show where the time of tasks, processes and threads goes, live',
+    load: () => import('./top.js'),
+  },
   stats: { summary: 'Show what containers use, again and again', load: () => import('./stats.js') },
   logs: { summary: 'Print what a container has written', load: () => import('./logs.js') },
   events: {
@@ -50,6 +54,11 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./wait.js'),
   },
   rm: { summary: 'Remove containers with their files and logs', load: () => import('./rm.js') },
+  cp: {
+    summary: 'Copy files between a container and the host',
+    load: () => import('./cp.js'),
+  },
+  rename: { summary: 'Give a container another name', load: () => import('./rename.js') },
   diff: {
     summary: "Show what a container has changed of its image's files",
     load: () => import('./diff.js'),
