@@ -1,5 +1,5 @@
 import { BerthError } from '../../errors/berth-error.js';
-import type { RuntimeConfig, RuntimeResources } from '../../oci-spec/runtime.js';
+import type { RuntimeConfig, RuntimeMount, RuntimeResources } from '../../oci-spec/runtime.js';
 import type { Roots } from '../../state/roots.js';
 import { containerIds } from '../host/id-range.js';
 import type { Attachment } from '../network/document.js';
@@ -13,7 +13,6 @@ import type { LaunchImage, LaunchRequest } from './launch.js';
 import { launchFacts } from './launch-facts.js';
 import { networkSettings } from './network.js';
 import type { ContainerOptions } from './options.js';
-import { nameServiceMounts, type OwnFiles } from './own-files.js';
 import { signalNumber } from './signals.js';
 import type { PlannedVolume } from './volumes.js';
 
@@ -28,7 +27,8 @@ export interface LaunchFindings {
   cgroup: CgroupPlaces;
   resources: RuntimeResources;
   attachment: Attachment | null;
-  files: OwnFiles;
+  /** Mounts by which names resolve. */
+  nameService: RuntimeMount[];
   volumes: readonly PlannedVolume[];
   peers: Peers;
 }
@@ -46,7 +46,7 @@ export function describeLaunch(
   findings: LaunchFindings,
 ): LaunchDocuments {
   const { image, options, client } = request;
-  const { id, name, createdAt, firstId, cgroup, resources, attachment, files, volumes, peers } = findings;
+  const { id, name, createdAt, firstId, cgroup, resources, attachment, nameService, volumes, peers } = findings;
   const config = describeConfig({
     id,
     options,
@@ -54,7 +54,7 @@ export function describeLaunch(
     idRange: firstId === null ? null : { first: firstId, size: containerIds.size },
     cgroup,
     resources,
-    nameService: nameServiceMounts(roots, id, files, options),
+    nameService,
     networkSettings: networkSettings(attachment, options.userns),
     volumes: [...volumes],
     peers,
@@ -89,7 +89,7 @@ export function documentOf(
     command,
     created_at: createdAt,
     remove: options.remove,
-    network: options.network,
+    network: typeof options.network === 'string' ? options.network : `container:${options.network.container}`,
     attachment,
     hostname: options.hostname ?? id,
     user: options.user ?? (image.config.config?.User || '0'),

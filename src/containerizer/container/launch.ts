@@ -27,7 +27,7 @@ import { claimName, nameInUse, newId, releaseName } from './names.js';
 import { neighboursOn, refreshNeighbours } from './neighbours.js';
 import { announceOnNetwork, joinNetwork, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
-import { ownFiles, writeOwnFiles } from './own-files.js';
+import { nameServiceMounts, ownFiles, sharedNameServiceMounts, writeOwnFiles } from './own-files.js';
 import { findPeers } from './peers.js';
 import { descriptors, followProgram, type LaunchClient, type RunningProgram } from './program.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
@@ -96,7 +96,7 @@ async function launchTelling(roots: Roots, request: LaunchRequest): Promise<Runn
 async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningContainer> {
   asked.timer?.mark('describe');
   refuseConflicts(asked.options);
-  const { processes: peers, owner, options } = findPeers(roots, asked.options);
+  const { processes: peers, owner, networkOf, options } = findPeers(roots, asked.options);
   const request = { ...asked, options };
   const { image } = request;
   const id = request.again?.id ?? newId();
@@ -107,17 +107,22 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
   const range = owner !== undefined ? borrowIds(owner) : options.userns === 'auto' ? claimIds() : null;
   let network: OwnNetwork | undefined;
   try {
-    network = await joinNetwork(roots, id, options, image.config);
+    network = await joinNetwork(roots, id, options, image.config, networkOf);
     const { attachment } = network;
     const neighbours = attachment === null ? [] : neighboursOn(roots, attachment.network, id);
     const hostname = options.uts === 'host' ? hostName() : (options.hostname ?? id);
     const files = ownFiles(options, hostname, attachment, neighbours);
+    const nameService =
+      networkOf === undefined
+        ? nameServiceMounts(roots, id, files, options)
+        : sharedNameServiceMounts(roots, networkOf, options);
     const findings: LaunchFindings = {
       ...{ id, name, createdAt: request.again?.createdAt ?? new Date().toISOString() },
-      ...{ firstId: range?.first ?? null, cgroup, resources, attachment, files, volumes, peers },
+      ...{ firstId: range?.first ?? null, cgroup, resources, attachment, nameService, volumes, peers },
     };
     const documents = describeLaunch(roots, request, findings);
     const { document } = documents;
+    if (networkOf !== undefined && network.fd >= 0) document.holds_network = true;
     makeFolders(roots);
     const launching = await (request.again === undefined ? announce(roots, name, id) : lockLaunch(roots));
     let keeper: ScopeKeeper | undefined;
@@ -177,12 +182,12 @@ export function resourcesOf({ options, onWarning }: LaunchRequest): RuntimeResou
 }
 
 /** Takes the name, if need be from a launcher that was killed, and says that the container is on its way. */
-export async function announce(roots: Roots, name: string, id: string): Promise<FileLock> {
+export async function announce(roots: Roots, name: string, id: string, what?: string): Promise<FileLock> {
   for (let lastTry = false; ; lastTry = true) {
     const launching = await lockLaunch(roots);
     try {
       // An id is nobody else's anyway.
-      if (name === id || claimName(roots, name, id)) return launching;
+      if (name === id || claimName(roots, name, id, what)) return launching;
     } catch (error) {
       launching.release();
       throw error;

@@ -84,8 +84,8 @@ export class RecipeMaker {
   #recipe(): Recipe | undefined {
     if (this.#launched === undefined || codeIdentity === undefined) return undefined;
     const { findings, documents, asked } = this.#launched;
-    const { id, name, firstId, attachment, files, volumes, peers, resources, cgroup } = findings;
-    const others = [volumes, Object.keys(files), Object.keys(peers)].some(({ length }) => length > 0);
+    const { id, name, firstId, attachment, nameService, volumes, peers, resources, cgroup } = findings;
+    const others = [volumes, nameService, Object.keys(peers)].some(({ length }) => length > 0);
     if (name !== id || firstId === null || attachment !== null || others) return undefined;
     const now = conditionsNow(this.roots, this.source);
     if (JSON.stringify(now) !== JSON.stringify(this.before)) return undefined;

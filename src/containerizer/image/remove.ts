@@ -74,10 +74,15 @@ function namesToRemove(
   const what = `image ${reference}`;
   const parsed = parseReference(reference);
   const { images } = readNames(roots);
-  const named = Object.hasOwn(images, parsed.canonical) ? images[parsed.canonical] : undefined;
+  const key =
+    parsed.kind === 'stored' && !Object.hasOwn(images, parsed.canonical) ? parsed.tagged : parsed.canonical;
+  const named = Object.hasOwn(images, key) ? images[key] : undefined;
   const digest = parsed.kind === 'stored' ? parsed.digest : undefined;
-  if (named !== undefined && (digest === undefined || digest === named.manifest_digest)) {
-    return { manifestDigest: named.manifest_digest, names: [parsed.canonical] };
+  if (
+    named !== undefined &&
+    (digest === undefined || key === parsed.canonical || digest === named.manifest_digest)
+  ) {
+    return { manifestDigest: named.manifest_digest, names: [key] };
   }
   const manifestDigest = named === undefined ? imageById(roots, reference) : undefined;
   if (manifestDigest === undefined) {
