@@ -6,7 +6,8 @@ import type { Messages } from './messages.js';
 
 export type MessageName = keyof Messages;
 
-const folder = path.join(installationFolder, 'src/mesos/proto');
+// The build copies src/mesos/proto there.
+const folder = path.join(installationFolder, 'dist/proto');
 // Each is loaded with all that it imports.
 const files = ['master.proto', 'executor.proto', 'agent.proto', 'berth.proto'];
 

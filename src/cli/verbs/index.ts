@@ -118,6 +118,7 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
   },
+  master: { summary: 'Run the master of a cluster, in the foreground', load: () => import('./master.js') },
   gc: {
     summary: 'Find what was leaked (state, cgroups, ports, bridges, names) and heal it',
     load: () => import('./gc.js'),
