@@ -12,6 +12,14 @@ import type { Workspace } from './workspace.js';
 const program = fileURLToPath(new URL('../../bin/berth', import.meta.url));
 const SIGKILL = 9;
 
+/** A container that does nothing, and who keeps it. */
+export interface Idle {
+  keeper: number; // pid of its supervisor
+  payload: number; // pid of its first process
+  /** Ends it; resolves when nothing of it is left. */
+  end(): Promise<void>;
+}
+
 /** berth as this process has it, warm as in an agent; and, for the cold start, as a command of a shell. */
 export class Berth {
   private constructor(
@@ -41,9 +49,7 @@ export class Berth {
   runCold(): Promise<void> {
     const { roots } = this.workspace;
     const flags = `--rm --root ${quoted(roots.root)} --state ${quoted(roots.state)}`;
-    return this.shell.run(
-      `${quoted(process.execPath)} -- ${quoted(program)} run ${flags} ${quoted(reference(this.workspace))} /bin/true`,
-    );
+    return this.shell.run(`${quoted(program)} run ${flags} ${quoted(reference(this.workspace))} /bin/true`);
   }
 
   /** Milliseconds of CPU that this process, its supervisors and its containers have used so far. */
@@ -53,21 +59,31 @@ export class Berth {
 
   /** The proportional set size in kB of what stays beside one idle container: its supervisor. */
   async idleMemory(settle: () => Promise<void>): Promise<number> {
+    const idle = await this.startIdle();
+    try {
+      await settle();
+      return proportionalKilobytes(idle.keeper);
+    } finally {
+      await idle.end();
+    }
+  }
+
+  /** A container that does nothing. */
+  async startIdle(): Promise<Idle> {
     const { roots } = this.workspace;
     const container = await launchContainer(roots, {
       image: this.image,
-      options: plainOptions(['/bin/sleep', '600']),
+      options: plainOptions(['/bin/sleep', 'infinity']),
       client: null,
     });
-    try {
-      await settle();
-      const supervisor = readContainer(roots, container.id)?.process?.supervisor.pid;
-      if (supervisor === undefined) throw new Error(`container ${container.id} has no supervisor`);
-      return proportionalKilobytes(supervisor);
-    } finally {
+    const end = async () => {
       container.signal(SIGKILL);
-      await container.ended;
-    }
+      await container.gone;
+    };
+    const keeper = readContainer(roots, container.id)?.process?.supervisor.pid;
+    if (keeper !== undefined) return { keeper, payload: container.pid, end };
+    await end();
+    throw new Error(`container ${container.id} has no supervisor`);
   }
 
   close(): Promise<void> {

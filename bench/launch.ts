@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Berth, settle } from './berth.js';
+import { openPeer } from './peers/open.js';
 import { PodmanPeer } from './peers/podman.js';
 import { RuntimePeer } from './peers/runtime.js';
+import { rateOf } from './rate.js';
 import { alternate, type RoundsOptions, type Subject, time } from './rounds.js';
 import { type BenchDocument, compare, type Row, type Series } from './row.js';
 import { longestStall } from './stall.js';
@@ -19,14 +21,16 @@ export interface LaunchOptions {
 }
 
 /** How often each thing is measured. The process is called warm once its JavaScript has been compiled, which takes some launches. */
-const full = { back_to_back: 40, idle: 20, cold: 12, stall: 30, memory: 3, warm_up: 25 };
-const few: typeof full = { back_to_back: 5, idle: 3, cold: 2, stall: 4, memory: 1, warm_up: 1 };
+const full = { back_to_back: 40, idle: 20, rate: 5, cold: 12, stall: 30, memory: 3, warm_up: 25 };
+const few: typeof full = { back_to_back: 5, idle: 3, rate: 1, cold: 2, stall: 4, memory: 1, warm_up: 1 };
 
 /** As long as an attach to a v1 cgroup needs to become dear again, and a CPU to sleep. */
 const idleGapMs = 150;
 
 interface Peers {
   runtimes: RuntimePeer[];
+  /** Two launchers of one runtime, to work at the same time. */
+  pair: RuntimePeer[] | undefined;
   podman: PodmanPeer | undefined;
   skipped: BenchDocument['details']['skipped'];
 }
@@ -58,25 +62,15 @@ async function openPeers(
   note: LaunchOptions['note'],
 ): Promise<Peers> {
   const skipped: Peers['skipped'] = [];
-  const attempt = async <Peer extends { close(): Promise<void> }>(
-    peer: string,
-    open: () => Promise<Peer>,
-  ): Promise<Peer | undefined> => {
-    try {
-      const found = await open();
-      opened.push(found);
-      return found;
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      skipped.push({ peer, reason });
-      note(`skipped ${peer}: ${reason}`);
-      return undefined;
-    }
-  };
-  const crun = await attempt('crun', () => RuntimePeer.open(workspace, 'crun'));
-  const runc = await attempt('runc', () => RuntimePeer.open(workspace, 'runc'));
+  const attempt = <Peer extends { close(): Promise<void> }>(peer: string, open: () => Promise<Peer>) =>
+    openPeer(peer, open, { opened, skipped, note });
+  const runtime = (name: 'crun' | 'runc', id?: string) => () => RuntimePeer.open(workspace, name, id);
+  const crun = await attempt('crun', runtime('crun'));
+  const runc = await attempt('runc', runtime('runc'));
+  const second = crun && (await attempt('crun, a second launcher', runtime('crun', 'bench-crun-2')));
   const podman = await attempt('podman', () => PodmanPeer.open(workspace));
-  return { runtimes: [crun, runc].filter((peer) => peer !== undefined), podman, skipped };
+  const runtimes = [crun, runc].filter((peer) => peer !== undefined);
+  return { runtimes, pair: crun && second && [crun, second], podman, skipped };
 }
 
 class LaunchBench {
@@ -94,6 +88,7 @@ class LaunchBench {
     await this.#launches('launch.true.default', counts.back_to_back, 0);
     await this.#launches('launch.true.default.idle', counts.idle, idleGapMs);
     await this.#cpu(counts.back_to_back);
+    await this.#rate(counts.rate);
     await this.#cold(counts.cold);
     await this.#stalls(counts.stall);
     await this.#memory(counts.memory);
@@ -121,6 +116,15 @@ class LaunchBench {
       },
     }));
     await this.#measure('launch.true.cpu', 'ms', subjects, { rounds: 1, warmUp: 0 });
+  }
+
+  /** Containers a second, by two launchers at the same time. Of a rate, more is better. */
+  async #rate(rounds: number): Promise<void> {
+    const each = this.options.quick ? 5 : 30;
+    const subjects = [{ name: 'berth', measure: () => rateOf([this.berth, this.berth], each) }];
+    const { pair } = this.peers;
+    if (pair !== undefined) subjects.push({ name: 'crun', measure: () => rateOf(pair, each) });
+    await this.#measure('launch.rate.2', '1/s', subjects, { rounds, warmUp: 1 });
   }
 
   async #cold(rounds: number): Promise<void> {

@@ -2,18 +2,24 @@ import { parseArgs } from 'node:util';
 import { write } from '../src/cli/output.js';
 import { report, usageError } from '../src/cli/report.js';
 import { table } from '../src/cli/table.js';
+import { containerIds } from '../src/containerizer/host/id-range.js';
 import { BerthError } from '../src/errors/berth-error.js';
+import { benchDensity } from './density.js';
 import { benchLaunch } from './launch.js';
 import { writeReport } from './report/report.js';
 import type { Row } from './row.js';
 
 const note = (text: string) => write(2, `${text}\n`);
 
+const benchmarks = { launch: benchLaunch, density: benchDensity };
+
 /** `./dev bench launch` and `berth bench launch`. Stdout has the rows, or with --json the document, and nothing else. */
 async function main(argv: string[]): Promise<void> {
   const { values, positionals } = parse(argv);
-  if (positionals.length !== 1 || positionals[0] !== 'launch') {
-    throw usageError('bench', 'there is one benchmark: launch', 'See berth bench launch --help.');
+  const [name = '', ...rest] = positionals;
+  if (rest.length > 0 || !Object.hasOwn(benchmarks, name)) {
+    const names = Object.keys(benchmarks).join(', ');
+    throw usageError('bench', `there are these benchmarks: ${names}`, 'See berth bench launch --help.');
   }
   if (process.geteuid?.() !== 0) {
     throw new BerthError('NOT_ROOT', {
@@ -24,9 +30,22 @@ async function main(argv: string[]): Promise<void> {
   }
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interrupt.abort());
-  const document = await benchLaunch({ quick: values.quick, signal: interrupt.signal, note });
+  const count = countOf(values.count ?? (values.quick ? '20' : '1000'));
+  const options = { quick: values.quick, count, signal: interrupt.signal, note };
+  const document = await benchmarks[name as keyof typeof benchmarks](options);
   write(1, values.json ? `${JSON.stringify(document)}\n` : rowsTable(document.rows));
-  if (values.report !== undefined) note(`report: ${writeReport(values.report, document)}`);
+  if (values.report !== undefined) note(`report: ${writeReport(values.report, name, document)}`);
+}
+
+/** Of containers at once: as many as there are ranges of ids for. */
+function countOf(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= containerIds.count) return count;
+  throw usageError(
+    'bench',
+    `--count ${text}: must be a number from 1 to ${containerIds.count}`,
+    'See berth bench density --help.',
+  );
 }
 
 function parse(argv: string[]) {
@@ -37,6 +56,7 @@ function parse(argv: string[]) {
       options: {
         json: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
+        count: { type: 'string' },
         report: { type: 'string' },
       },
     });

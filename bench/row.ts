@@ -26,6 +26,8 @@ export interface BenchDocument {
     versions: Record<string, string>;
     skipped: { peer: string; reason: string }[];
     series: Series[];
+    /** How many containers there were at once, of ours and of the peer's. */
+    density?: { containers: number; peer_containers: number };
   };
 }
 

@@ -64,14 +64,27 @@ export class PodmanPeer {
 
   /** The proportional set size in kB of conmon, which stays beside each container. */
   async idleMemory(settle: () => Promise<void>): Promise<number> {
-    const pidFile = path.join(this.volatile, 'conmon.pid');
-    await this.shell.run(
-      `${this.podman} run --detach --rm ${this.limits} --conmon-pidfile ${quoted(pidFile)} --name idle ${image} /bin/sleep 600`,
-    );
+    const { keeper } = await this.startIdle('idle');
     await settle();
-    const kilobytes = proportionalKilobytes(Number(readFileSync(pidFile, 'utf8')));
-    await this.shell.run(`${this.podman} rm --force --time 0 idle`);
+    const kilobytes = proportionalKilobytes(keeper);
+    await this.endIdle(['idle']);
     return kilobytes;
+  }
+
+  /** A container that does nothing; `keeper` is its conmon. */
+  async startIdle(name: string): Promise<{ keeper: number; payload: number }> {
+    const files = ['conmon', 'payload'].map((who) => path.join(this.volatile, `${name}.${who}.pid`));
+    const [keeper = '', payload = ''] = files;
+    const recorded = `--conmon-pidfile ${quoted(keeper)} --pidfile ${quoted(payload)}`;
+    await this.shell.run(
+      `${this.podman} run --detach --rm ${this.limits} ${recorded} --name ${name} ${image} /bin/sleep infinity`,
+    );
+    const read = (file: string) => Number(readFileSync(file, 'utf8'));
+    return { keeper: read(keeper), payload: read(payload) };
+  }
+
+  async endIdle(names: readonly string[]): Promise<void> {
+    await this.shell.run(`${this.podman} rm --force --time 0 ${names.join(' ')}`);
   }
 
   async close(): Promise<void> {

@@ -19,13 +19,12 @@ export class RuntimePeer {
     private readonly inside: boolean,
   ) {}
 
-  /** Tries one launch; rejects when the runtime is not there or cannot run here. */
-  static async open(workspace: Workspace, name: 'crun' | 'runc'): Promise<RuntimePeer> {
+  /** Tries one launch; rejects when the runtime is not there or cannot run here. Those that are to work at the same time need an `id` each. */
+  static async open(workspace: Workspace, name: 'crun' | 'runc', id = `bench-${name}`): Promise<RuntimePeer> {
     const layout = detectCgroupLayout();
     // On a hybrid host crun refuses to run while it sees controllers in the unified hierarchy.
     const hidden = name === 'crun' && layout.layout === 'hybrid';
     const range = claimIds();
-    const id = `bench-${name}`;
     const v1 = layout.layout === 'unified' ? {} : mountsUsed(workspace, layout.v1);
     const bundle = writeBundle(workspace, id, range.first, v1);
     const state = path.join(workspace.volatile, name);

@@ -12,6 +12,7 @@
 #include "launch/oci_config.h"
 #include "launch/plan_writer.h"
 #include "launch/resources.h"
+#include "launch/running_supervisor.h"
 #include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/process.h"
@@ -180,10 +181,14 @@ Result<Launched> start_supervisor(Plan& plan, const LaunchFacts& facts,
 
 }  // namespace
 
-Result<int> Launcher::supervisor_program(const std::string& path) {
+Result<int> Launcher::supervisor_program(const std::string& path, const Plan& plan) {
   const std::lock_guard lock(mutex_);
   if (!program_ || program_path_ != path) {
-    BERTH_ASSIGN(program_, sys::sealed_program(path.c_str()));
+    const std::string state = plan.state_directory;
+    program_ = running_supervisor(path, state.substr(0, state.rfind('/')));
+    if (!program_) {
+      BERTH_ASSIGN(program_, sys::sealed_program(path.c_str()));
+    }
     program_path_ = path;
   }
   return program_.get();
@@ -218,7 +223,7 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   if (const auto failure = read(request.config, request.launch, description)) return *failure;
   Plan& plan = description.plan;
   const LaunchFacts& facts = description.facts;
-  auto program = supervisor_program(request.supervisor);
+  auto program = supervisor_program(request.supervisor, plan);
   if (!program) return Failure(program.error(), "supervisor", request.supervisor);
 
   Undo undo;
@@ -252,7 +257,8 @@ std::variant<Launched, Failure> Launcher::exec(const ExecRequest& request) {
   Description description;
   if (const auto failure = read(request.config, request.launch, description)) return *failure;
   Plan& plan = description.plan;
-  auto program = supervisor_program(request.supervisor);
+  change_process(request.change, description.store, plan);
+  auto program = supervisor_program(request.supervisor, plan);
   if (!program) return Failure(program.error(), "supervisor", request.supervisor);
   const Fd proc(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!proc) return Failure(sys::last_error("open"), "supervisor", "/proc");

@@ -92,7 +92,8 @@ inline long close_range(unsigned first, unsigned last, unsigned flags) {
 
 // memfd_create(2): seals 3.17, MFD_EXEC 6.3
 constexpr unsigned kMemfdCloexec = 1, kMemfdAllowSealing = 2, kMemfdExec = 0x10;
-constexpr int kAddSeals = 1033, kSealSeal = 1, kSealShrink = 2, kSealGrow = 4, kSealWrite = 8;
+constexpr int kAddSeals = 1033, kGetSeals = 1034, kSealSeal = 1, kSealShrink = 2, kSealGrow = 4,
+              kSealWrite = 8;
 inline long memfd_create(const char* name, unsigned flags) {
   return syscall(SYS_memfd_create, name, flags);
 }

@@ -16,4 +16,8 @@ Result<Fd> sealed_file(const char* name, const void* bytes, size_t size, mode_t 
 /// runs it as undumpable whatever its user namespace. Where the host forbids executing from memory (vm.memfd_noexec=2), the file itself.
 Result<Fd> sealed_program(const char* path);
 
+/// The file that `running` leads to (/proc/PID/exe) if it is what sealed_program() would make of the file `source` now: sealed for good, with the same bytes, this
+/// user's own and unreadable. Processes that run one file share its pages. ENOEXEC: it is anything else.
+Result<Fd> same_program(const char* running, int source);
+
 }  // namespace berth::sys

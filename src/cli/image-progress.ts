@@ -8,6 +8,11 @@ export function imageProgress(context: Context): OnProgress {
   return process.stderr.isTTY ? bars() : (event) => line(context, event);
 }
 
+/** One object a line on stdout. */
+export function imageEvents(context: Context): OnProgress {
+  return ({ kind, ...event }) => context.out(`${JSON.stringify({ event: kind, ...event })}\n`);
+}
+
 function title(event: ImageEvent): string {
   return `layer ${event.index}/${event.count} ${event.digest.slice(7, 19)}`;
 }

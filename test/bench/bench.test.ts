@@ -95,14 +95,47 @@ t.test('a plot escapes what it shows and leaves out what has no peer', async (t)
   t.notMatch(plot, /a<b|alone/);
 });
 
+const benchFolders = () =>
+  ['/var/tmp', '/run']
+    .flatMap((parent) => readdirSync(parent))
+    .filter((name) => name.startsWith('berth-bench-'));
+
+/** What `act` leaves of a benchmark. */
+function leavings(act: () => void): string[] {
+  const before = takeInventory([]);
+  act();
+  return difference(before, takeInventory([])).filter((line) => /bench/.test(line));
+}
+
+t.test('berth bench density: rows, and nothing left', { skip: root }, async (t) => {
+  const [file = '', ...words] = berthCommand;
+  const flags = ['bench', 'density', '--json', '--quick', '--count', '12'];
+  const left = leavings(() => {
+    const { status, stdout, stderr } = spawnSync(file, [...words, ...flags], { encoding: 'utf8' });
+    t.equal(status, 0, stderr);
+    const { rows, details } = JSON.parse(stdout) as BenchDocument;
+    const parts = ['memory.supervisor', 'memory.payload', 'memory.kernel', 'launch.rate', 'teardown.rate'];
+    t.strictSame(
+      rows.map(({ name }) => name),
+      parts.map((part) => `density.${part}`),
+    );
+    t.equal(details.density?.containers, 12);
+    t.equal(details.series.find(({ name }) => name === 'density.memory.supervisor')?.samples, 12);
+    // Their program's pages are shared: 112 kB more, if they were not.
+    const supervisor = rows.find(({ name }) => name === 'density.memory.supervisor')?.ours ?? 0;
+    t.ok(supervisor > 0 && supervisor <= 80, `${supervisor} kB`);
+    const skipped = details.skipped.some(({ peer }) => peer === 'podman');
+    t.equal(rows[0]?.peer === null, skipped, 'podman is there, or said to be skipped');
+    if (!skipped) t.match(rows[0]?.peer, /, 2 containers$/);
+  });
+  t.strictSame(left, [], 'no mount, cgroup or process of a benchmark');
+  t.strictSame(benchFolders(), []);
+});
+
 t.test('berth bench launch: rows, report, and nothing left', { skip: root }, async (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'berth-report-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const before = takeInventory([]);
-  const own = () =>
-    ['/var/tmp', '/run']
-      .flatMap((parent) => readdirSync(parent))
-      .filter((name) => name.startsWith('berth-bench-'));
   const [file = '', ...words] = berthCommand;
   const flags = ['bench', 'launch', '--json', '--quick', '--report', folder];
   const { status, stdout, stderr } = spawnSync(file, [...words, ...flags], { encoding: 'utf8' });
@@ -115,8 +148,8 @@ t.test('berth bench launch: rows, report, and nothing left', { skip: root }, asy
       t.ok(Math.abs(row.ratio / (row.ours / row.peer_value) - 1) < 0.001, 'the ratio is that of the figures');
     }
   }
-  const names = ['launch.true.default', 'launch.true.default.idle', 'launch.true.cpu', 'launch.cold.run'];
-  names.push('launch.event_loop_blocked', 'memory.idle_container');
+  const names = ['launch.true.default', 'launch.true.default.idle', 'launch.true.cpu', 'launch.rate.2'];
+  names.push('launch.cold.run', 'launch.event_loop_blocked', 'memory.idle_container');
   t.strictSame([...new Set(rows.map(({ name }) => name))], names);
   const skipped = new Set(details.skipped.map(({ peer }) => peer));
   for (const peer of ['crun', 'runc']) {
@@ -130,37 +163,44 @@ t.test('berth bench launch: rows, report, and nothing left', { skip: root }, asy
     /<svg[\s\S]*launch\.true\.default[\s\S]*<\/svg>/,
   );
   t.strictSame(JSON.parse(readFileSync(path.join(folder, 'launch.json'), 'utf8')), { rows, details });
-  t.strictSame(own(), []);
+  t.strictSame(benchFolders(), []);
   const left = difference(before, takeInventory([])).filter((line) => /bench/.test(line));
   t.strictSame(left, [], 'no mount, cgroup or process of a benchmark');
 });
 
 t.test('Ctrl-C ends it and clears up; mistakes are told', { skip: root }, async (t) => {
   const [file = '', ...words] = [...bareNode, `${project}dist/bench/main.js`];
-  const child = spawn(file, [...words, 'launch'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [output, said] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk;
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    const first = said === '';
-    said += chunk;
-    // Once: a program that is ending already has no handler any more.
-    if (first) child.kill('SIGINT');
-  });
-  const [status] = await once(child, 'close');
-  t.match({ status, output, said }, { status: 130, output: '', said: /berth: bench: interrupted\n$/ });
-  const left = ['/var/tmp', '/run']
-    .flatMap((folder) => readdirSync(folder))
-    .filter((name) => name.startsWith('berth-bench-'));
-  t.strictSame(left, []);
+  const before = takeInventory([]);
+  for (const [when, ...args] of [
+    ['measuring', 'launch'],
+    ['100 containers run', 'density', '--quick', '--count', '1000'],
+  ] as const) {
+    const child = spawn(file, [...words, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let [output, said] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+    let interrupted = false;
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk;
+      // Once: a program that is ending already has no handler any more.
+      if (!interrupted && said.includes(when)) interrupted = child.kill('SIGINT');
+    });
+    const [status] = await once(child, 'close');
+    t.match({ status, output, said }, { status: 130, output: '', said: /berth: bench: interrupted\n$/ });
+  }
+  t.strictSame(
+    difference(before, takeInventory([])).filter((line) => /bench/.test(line)),
+    [],
+  );
+  t.strictSame(benchFolders(), []);
 
-  for (const args of [[], ['frob'], ['launch', '--frob']]) {
+  for (const args of [[], ['frob'], ['launch', '--frob'], ['density', '--count', '0']]) {
     const refused = spawnSync(file, [...words, ...args], { encoding: 'utf8' });
     t.match(refused, {
       status: 125,
       stdout: '',
-      stderr: /^berth: bench: .*\nSee berth bench launch --help\.\n$/,
+      stderr: /^berth: bench: .*\nSee berth bench (launch|density) --help\.\n$/,
     });
   }
 });

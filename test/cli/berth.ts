@@ -1,4 +1,5 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The project's top folder. */
@@ -9,8 +10,12 @@ export const project = fileURLToPath(new URL('../../../', import.meta.url));
  * of every child, whatever its environment; that loader cannot load a module with no extension, and triples the start time.
  */
 export const bareNode = ['env', '-u', 'NODE_OPTIONS', process.execPath];
-/** The two dashes as bin/berth has them. */
-export const berthCommand = [...bareNode, '--', `${project}bin/berth`];
+/** The command as a user has it, where this Node is the first in PATH. */
+export const berthCommand = [
+  ...bareNode.slice(0, -1),
+  `PATH=${path.dirname(process.execPath)}:${process.env.PATH}`,
+  `${project}bin/berth`,
+];
 
 /** Runs `berth` with these arguments, to its end. */
 export function berth(args: string[], environment: NodeJS.ProcessEnv = {}): SpawnSyncReturns<string> {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import t from 'tap';
 import { removeRootCgroups } from '../../bench/root-cgroups.js';
 import { nextCommands } from '../../images/demo/story.js';
-import { bareNode, project } from '../cli/berth.js';
+import { bareNode, berthCommand, project } from '../cli/berth.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'berth-demo-'));
 const environment = {
@@ -22,7 +22,7 @@ const [program = '', ...words] = [...bareNode, `${project}dist/images/demo.js`];
 const root = process.geteuid?.() === 0 ? false : 'needs root';
 const options = { env: environment, cwd: project, encoding: 'utf8', timeout: 60_000 } as const;
 const berth = (...args: string[]): SpawnSyncReturns<string> =>
-  spawnSync(program, [...words.slice(0, -1), `${project}bin/berth`, ...args], options);
+  spawnSync(berthCommand[0] ?? '', [...berthCommand.slice(1), ...args], options);
 
 t.test('npm start, from nothing to nothing', { skip: root }, async (t) => {
   const { status, stdout, stderr } = spawnSync(program, words, options);

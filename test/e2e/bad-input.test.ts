@@ -11,7 +11,7 @@ import {
 import path from 'node:path';
 import t from 'tap';
 import { places } from '../../src/state/roots.js';
-import { bareNode, project } from '../cli/berth.js';
+import { berthCommand, project } from '../cli/berth.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { leaksSince } from '../leaks/audit.js';
 import { takeInventory } from '../leaks/inventory.js';
@@ -102,7 +102,7 @@ t.test('bad input', unlessRoot, async (t) => {
           '--reuid=65534',
           '--regid=65534',
           '--clear-groups',
-          ...bareNode,
+          ...berthCommand.slice(0, -1),
           path.join(readable, 'bin/berth'),
           verb,
           '--root',

@@ -1,5 +1,15 @@
-import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -57,6 +67,24 @@ t.test('life and death', unlessRoot, async (t) => {
     }
     t.equal(stage.berth('wait', 'fore').stdout, '9\n', 'its end is kept');
     t.match(stage.berth('rm', 'fore', 'back'), { status: 0, stdout: 'fore\nback\n' });
+  });
+
+  t.test('supervisors of different launchers share their program', async (t) => {
+    const programs: { inode: number; shared: boolean }[] = [];
+    for (const name of ['first', 'second', 'third']) {
+      t.equal(stage.berth('run', '-d', '--name', name, reference, 'sleep', '1000').status, 0);
+      const { pid } = (await running(name)).supervisor;
+      programs.push({
+        inode: statSync(`/proc/${pid}/exe`).ino,
+        shared: /memfd:berth-init/.test(readlinkSync(`/proc/${pid}/exe`)),
+      });
+    }
+    t.equal(new Set(programs.map(({ inode }) => inode)).size, 1, 'one file in memory');
+    t.ok(
+      programs.every(({ shared }) => shared),
+      'and none on a disk',
+    );
+    t.equal(stage.berth('rm', '-f', 'first', 'second', 'third').status, 0);
   });
 
   t.test('a launcher that is killed takes the client end with it, whatever is owed', async (t) => {
@@ -278,6 +306,27 @@ t.test('life and death', unlessRoot, async (t) => {
     await new Promise<void>((resolve) => server.listen(path.join(folder, 'control.sock'), resolve));
     t.equal(await awaitExit(stage.roots, 'abcdef012345'), undefined);
     server.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  t.test('a supervisor that was killed before it took a connection is one that has gone', async (t) => {
+    // The connection that waits in its queue is cut (ECONNRESET) between connect(2) and the look at its outcome.
+    const folder = places.run(stage.roots, 'abcdef012346');
+    mkdirSync(folder, { recursive: true });
+    const listen = `import socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); print('ready', flush=True); sys.stdin.read()`;
+    const listener = spawn('python3', ['-c', listen, path.join(folder, 'control.sock')], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(listener.stdout, 'data');
+    const answer = awaitExit(stage.roots, 'abcdef012346');
+    execFileSync('sh', [
+      '-c',
+      'kill -9 "$1"; until grep -q "^State:.Z" "/proc/$1/status"; do :; done',
+      'sh',
+      String(listener.pid),
+    ]);
+    t.equal(await answer, undefined);
     rmSync(folder, { recursive: true });
   });
 });

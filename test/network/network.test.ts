@@ -6,7 +6,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import type { Test } from 'tap';
+import { findContainer } from '../../src/containerizer/container/catalogue.js';
 import type { ContainerOptions } from '../../src/containerizer/container/options.js';
+import { renameContainer } from '../../src/containerizer/container/rename.js';
 import { createNetwork } from '../../src/containerizer/network/create.js';
 import { parsePorts } from '../../src/containerizer/network/port-spec.js';
 import { findNetwork, listNetworks } from '../../src/containerizer/network/store.js';
@@ -227,6 +229,8 @@ async function byName(t: Test): Promise<void> {
   const app = await stage.start(['sleep', '1000'], { network: 'back', name: 'app' });
   t.match(hosts(), new RegExp(`${attachment(stage, app).ipv4}\tapp ${app.id}\n`));
   t.notMatch(hosts(), /inner/);
+  await renameContainer(roots, findContainer(roots, 'app'), 'app-2');
+  t.match(hosts(), new RegExp(`${attachment(stage, app).ipv4}\tapp-2 ${app.id}\n`));
   writeFileSync(path.join(places.ownFiles(roots, db.id), 'hosts'), `${hosts()}192.0.2.9 mine\n`);
   await end(app);
   t.notMatch(hosts(), /app/);

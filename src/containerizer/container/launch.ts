@@ -204,12 +204,12 @@ export function resourcesOf({ options, onWarning }: LaunchRequest): RuntimeResou
 }
 
 /** Takes the name, if need be from a launcher that was killed, and says that the container is on its way. */
-export async function announce(roots: Roots, name: string, id: string): Promise<FileLock> {
+export async function announce(roots: Roots, name: string, id: string, what?: string): Promise<FileLock> {
   for (let lastTry = false; ; lastTry = true) {
     const launching = await lockLaunch(roots);
     try {
       // An id is nobody else's anyway.
-      if (name === id || claimName(roots, name, id)) return launching;
+      if (name === id || claimName(roots, name, id, what)) return launching;
     } catch (error) {
       launching.release();
       throw error;

@@ -1,5 +1,6 @@
 /** What happens while an image is loaded. `index` counts from 1, sizes are those of the layer's blob in bytes. */
 export type ImageEvent = { digest: string; index: number; count: number } & (
+  | { kind: 'download'; size: number; done: number }
   | { kind: 'layer-present' }
   | { kind: 'layer-start'; size: number }
   | { kind: 'layer-bytes'; size: number; done: number }
