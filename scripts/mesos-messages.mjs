@@ -30,6 +30,10 @@ function walk(space) {
   for (const item of space.nestedArray) {
     if (item instanceof protobuf.Enum) {
       lines.push(`export type ${typeName(item)} = ${Object.keys(item.values).map((name) => `'${name}'`).join(' | ')};`, '');
+    } else if (item instanceof protobuf.Type && item.fieldsArray.length === 0) {
+      // Holds nothing: being there is all it says.
+      lines.push(`export type ${typeName(item)} = Record<string, never>;`, '');
+      walk(item);
     } else if (item instanceof protobuf.Type) {
       lines.push(`export interface ${typeName(item)} {`);
       for (const field of item.fieldsArray) {

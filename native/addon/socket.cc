@@ -25,8 +25,7 @@ Napi::Value socket_owner_call(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void register_socket(Napi::Object exports) {
-  exports.Set("socketOwner",
-              Napi::Function::New(exports.Env(), socket_owner_call, "socketOwner"));
+  exports.Set("socketOwner", Napi::Function::New(exports.Env(), socket_owner_call, "socketOwner"));
 }
 
 }  // namespace berth::addon

@@ -60,8 +60,8 @@ Result<uid_t> socket_owner(const Endpoint& own, const Endpoint& other) {
     nlmsghdr header;
     char payload[1024];
   } answer{};
-  const ssize_t length = retry_interrupted(
-      [&] { return recv(socket->get(), &answer, sizeof answer, MSG_DONTWAIT); });
+  const ssize_t length =
+      retry_interrupted([&] { return recv(socket->get(), &answer, sizeof answer, MSG_DONTWAIT); });
   if (length < 0) return last_error("recv");
   const auto payload = static_cast<size_t>(length) - sizeof answer.header;
   if (static_cast<size_t>(length) < sizeof answer.header) return Error{EPROTO, "recv"};

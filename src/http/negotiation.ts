@@ -17,10 +17,7 @@ export function requestCodec(header: string | undefined, name = 'Content-Type'):
   if (type === undefined) throw new HttpError(400, `Expecting '${name}' to be present`);
   const codec = codecs[type];
   if (codec !== undefined) return codec;
-  throw new HttpError(
-    415,
-    `Expecting '${name}' of ${jsonCodec.contentType} or ${protobufCodec.contentType}`,
-  );
+  throw new HttpError(415, `Expecting '${name}' of ${jsonCodec.contentType} or ${protobufCodec.contentType}`);
 }
 
 /** The codec of the answer by the Accept header: JSON where it is allowed, else protobuf. Throws HttpError 406. */

@@ -97,7 +97,9 @@ export class ApiServer {
   private takeBodies(): void {
     this.app.removeAllContentTypeParsers();
     // The handler reads it, record by record.
-    this.app.addContentTypeParser('application/recordio', (_request, _payload, done) => done(null, undefined));
+    this.app.addContentTypeParser('application/recordio', (_request, _payload, done) =>
+      done(null, undefined),
+    );
     this.app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     this.app.addHook('preParsing', async (request, _, payload) => {
       if (request.headers['content-type']?.startsWith('application/recordio') === true) return payload;

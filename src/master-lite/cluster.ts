@@ -1,5 +1,5 @@
 import type { MasterEvent, MasterInfo, SchedulerEvent } from '../mesos/messages.js';
-import { Allocator, type Allocation } from './allocator/allocator.js';
+import { type Allocation, Allocator } from './allocator/allocator.js';
 import { monotonic } from './clock.js';
 import type { MasterConfig } from './config.js';
 import { Maintenance } from './maintenance.js';

@@ -68,7 +68,8 @@ function create(list: Resource[] = []): Conversion | string {
     if (disk.volume === undefined) return "Expecting 'volume' to be set for a persistent volume";
     if (disk.volume.mode === 'RO') return 'Read-only persistent volumes are not supported';
     if (disk.volume.host_path !== undefined) return "'volume.host_path' should not be set";
-    if (reservationsOf(volume).length === 0) return 'Persistent volumes cannot be created from unreserved resources';
+    if (reservationsOf(volume).length === 0)
+      return 'Persistent volumes cannot be created from unreserved resources';
   }
   return { made: Resources.of(list), consumed: Resources.of(list.map(withoutVolume)) };
 }

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { AllocatorInverseOfferStatusStatus, InverseOffer as InverseOfferMessage, MachineID } from '../mesos/messages.js';
+import type {
+  AllocatorInverseOfferStatusStatus,
+  InverseOffer as InverseOfferMessage,
+  MachineID,
+} from '../mesos/messages.js';
 import { Resources } from '../mesos/resources/resources.js';
 import { nanoseconds } from './clock.js';
 import type { Cluster } from './cluster.js';
@@ -50,7 +54,9 @@ export function sendInverseOffers(cluster: Cluster, frameworks: Iterable<Framewo
 
 export function inverseOfferMessage({ id, framework, agent }: InverseOffer): InverseOfferMessage[] {
   if (agent.unavailability === undefined) return [];
-  const used = [...agent.tasks.values()].filter((record) => record.frameworkId === framework.id && record.counted);
+  const used = [...agent.tasks.values()].filter(
+    (record) => record.frameworkId === framework.id && record.counted,
+  );
   return [
     {
       id: { value: id },
@@ -96,6 +102,7 @@ export function isOn(agent: Agent, { hostname = '', ip = '' }: MachineID): boole
 }
 
 function uses(framework: Framework, agent: Agent): boolean {
-  for (const record of agent.tasks.values()) if (record.frameworkId === framework.id && record.counted) return true;
+  for (const record of agent.tasks.values())
+    if (record.frameworkId === framework.id && record.counted) return true;
   return false;
 }

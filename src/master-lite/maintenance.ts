@@ -58,7 +58,8 @@ export class Maintenance {
       const duration = unavailability.duration?.nanoseconds;
       if (duration !== undefined && duration < 0) return 'Unavailability has a negative duration';
       for (const id of machine_ids) {
-        if ((id.hostname ?? '') === '' && (id.ip ?? '') === '') return 'Both hostname and ip of a machine are empty';
+        if ((id.hostname ?? '') === '' && (id.ip ?? '') === '')
+          return 'Both hostname and ip of a machine are empty';
         if (seen.has(nameOf(id))) return `Machine '${nameOf(id)}' appears more than once in the schedule`;
         seen.add(nameOf(id));
       }

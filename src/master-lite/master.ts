@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { isIPv4 } from 'node:net';
+import { BerthError } from '../errors/berth-error.js';
 import { Authentication, loopback, type PeerOwner } from '../http/authentication.js';
 import { ApiServer } from '../http/server.js';
 import type { MasterInfo } from '../mesos/messages.js';
 import { version } from '../version.js';
-import { BerthError } from '../errors/berth-error.js';
 import { agentCall } from './agents/endpoint.js';
 import { Cluster } from './cluster.js';
 import type { MasterConfig } from './config.js';

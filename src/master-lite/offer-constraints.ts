@@ -6,7 +6,10 @@ import type {
 } from '../mesos/messages.js';
 
 /** Whether an agent may be offered under the constraints of a role: all of the constraints of one group hold. */
-export function fits(constraints: SchedulerOfferConstraintsRoleConstraints | undefined, agent: AgentInfo): boolean {
+export function fits(
+  constraints: SchedulerOfferConstraintsRoleConstraints | undefined,
+  agent: AgentInfo,
+): boolean {
   const groups = constraints?.groups ?? [];
   return (
     groups.length === 0 ||
@@ -58,7 +61,10 @@ function expressionOf(regex: string): RegExp | undefined {
 }
 
 /** Undefined in the list: an attribute that is no text. */
-function valuesOf(selector: SchedulerAttributeConstraint['selector'], agent: AgentInfo): (string | undefined)[] {
+function valuesOf(
+  selector: SchedulerAttributeConstraint['selector'],
+  agent: AgentInfo,
+): (string | undefined)[] {
   switch (selector.pseudoattribute_type) {
     case 'HOSTNAME':
       return [agent.hostname];

@@ -6,9 +6,7 @@ export function peerOwner(socket: Socket): number | undefined {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
   if (localAddress === undefined || localPort === undefined) return undefined;
-  return (
-    native().socketOwner(bare(remoteAddress), remotePort, bare(localAddress), localPort) ?? undefined
-  );
+  return native().socketOwner(bare(remoteAddress), remotePort, bare(localAddress), localPort) ?? undefined;
 }
 
 /** A server that listens on IPv6 sees IPv4 peers as ::ffff:a.b.c.d. */

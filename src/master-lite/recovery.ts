@@ -1,6 +1,6 @@
+import { awaitReturn } from './agents/liveness.js';
 import type { Cluster } from './cluster.js';
 import { addFramework, awaitFailover, remember } from './frameworks.js';
-import { awaitReturn } from './agents/liveness.js';
 import type { StoredMaintenance } from './maintenance.js';
 import { Agent, type StoredAgent } from './model/agent.js';
 import { Framework, type StoredFramework } from './model/framework.js';

@@ -55,7 +55,8 @@ export function save(cluster: Cluster, record: TaskRecord): void {
 
 /** What a task is now. Once it has ended it holds nothing any more. */
 export function setState(cluster: Cluster, record: TaskRecord, state: TaskState, status: TaskStatus): void {
-  if (!record.ended && isTerminal(state)) cluster.metrics.count(`master/tasks_${state.slice(5).toLowerCase()}`);
+  if (!record.ended && isTerminal(state))
+    cluster.metrics.count(`master/tasks_${state.slice(5).toLowerCase()}`);
   record.task.state = state;
   record.note(status);
   if (record.ended) free(cluster, record);

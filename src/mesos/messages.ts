@@ -397,9 +397,9 @@ export interface ResourceDiskInfoSourceMount {
   root?: string | undefined;
 }
 
-export interface ResourceRevocableInfo {}
+export type ResourceRevocableInfo = Record<string, never>;
 
-export interface ResourceSharedInfo {}
+export type ResourceSharedInfo = Record<string, never>;
 
 export interface TrafficControlStatistics {
   id: string;
@@ -1103,7 +1103,7 @@ export interface VolumeSourceCSIVolumeVolumeCapability {
   access_mode: VolumeSourceCSIVolumeVolumeCapabilityAccessMode;
 }
 
-export interface VolumeSourceCSIVolumeVolumeCapabilityBlockVolume {}
+export type VolumeSourceCSIVolumeVolumeCapabilityBlockVolume = Record<string, never>;
 
 export interface VolumeSourceCSIVolumeVolumeCapabilityMountVolume {
   fs_type?: string | undefined;
@@ -1302,7 +1302,7 @@ export interface CgroupInfo {
   net_cls?: CgroupInfoNetCls | undefined;
 }
 
-export interface CgroupInfoBlkio {}
+export type CgroupInfoBlkio = Record<string, never>;
 
 export type CgroupInfoBlkioOperation = 'UNKNOWN' | 'TOTAL' | 'READ' | 'WRITE' | 'SYNC' | 'ASYNC' | 'DISCARD';
 
@@ -1311,7 +1311,7 @@ export interface CgroupInfoBlkioValue {
   value?: number | undefined;
 }
 
-export interface CgroupInfoBlkioCFQ {}
+export type CgroupInfoBlkioCFQ = Record<string, never>;
 
 export interface CgroupInfoBlkioCFQStatistics {
   device?: DeviceNumber | undefined;
@@ -1325,7 +1325,7 @@ export interface CgroupInfoBlkioCFQStatistics {
   io_queued?: CgroupInfoBlkioValue[] | undefined;
 }
 
-export interface CgroupInfoBlkioThrottling {}
+export type CgroupInfoBlkioThrottling = Record<string, never>;
 
 export interface CgroupInfoBlkioThrottlingStatistics {
   device?: DeviceNumber | undefined;
@@ -1565,9 +1565,9 @@ export interface SchedulerAttributeConstraintPredicate {
   text_not_matches?: SchedulerAttributeConstraintPredicateTextNotMatches | undefined;
 }
 
-export interface SchedulerAttributeConstraintPredicateExists {}
+export type SchedulerAttributeConstraintPredicateExists = Record<string, never>;
 
-export interface SchedulerAttributeConstraintPredicateNotExists {}
+export type SchedulerAttributeConstraintPredicateNotExists = Record<string, never>;
 
 export interface SchedulerAttributeConstraintPredicateTextEquals {
   value: string;

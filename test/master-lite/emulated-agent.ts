@@ -196,7 +196,8 @@ export class EmulatedAgent {
         return;
       case 'SHUTDOWN_FRAMEWORK':
         for (const key of [...this.tasks.keys()])
-          if (key.startsWith(`${order.shutdown_framework?.framework_id.value}/`)) this.end(key, 'TASK_KILLED');
+          if (key.startsWith(`${order.shutdown_framework?.framework_id.value}/`))
+            this.end(key, 'TASK_KILLED');
         return;
       case 'DRAIN':
         for (const key of [...this.tasks.keys()])

@@ -1,7 +1,8 @@
 // A framework of npm's mesos-framework, unmodified: argument is JSON, events are lines of JSON on stdout. A process of its own, since that
 // library ends its process when it does not like what it hears.
-import { createRequire } from 'node:module';
+
 import type { EventEmitter } from 'node:events';
+import { createRequire } from 'node:module';
 
 interface Options {
   port: number;
@@ -28,7 +29,8 @@ const library = createRequire(import.meta.url)('mesos-framework') as {
 };
 const options = JSON.parse(process.argv[2] ?? '{}') as Options;
 const mesos = library.Mesos.getMesos();
-const say = (event: string, detail: object = {}) => process.stdout.write(`@${JSON.stringify({ event, ...detail })}\n`);
+const say = (event: string, detail: object = {}) =>
+  process.stdout.write(`@${JSON.stringify({ event, ...detail })}\n`);
 
 const scheduler = new library.Scheduler({
   masterUrl: '127.0.0.1',
@@ -59,5 +61,7 @@ scheduler.on('subscribed', (event: { frameworkId: string }) => say('subscribed',
 scheduler.on('update', (update: { status: { task_id: { value: string }; state: string } }) =>
   say('update', { task: update.status.task_id.value, state: update.status.state }),
 );
-scheduler.on('error', (error: unknown) => say('error', { message: String((error as Error)?.message ?? error) }));
+scheduler.on('error', (error: unknown) =>
+  say('error', { message: String((error as Error)?.message ?? error) }),
+);
 process.stdin.on('data', () => scheduler.teardown()).on('end', () => process.exit(0));

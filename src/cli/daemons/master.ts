@@ -49,7 +49,8 @@ async function run({ roots, note, listen, store, config: file }: MasterRequest):
   const master = await startMaster(config, {
     openStore: (options) => EmbeddedStore.open(path.join(folder, 'store'), options),
     peerOwner,
-    onDefect: (error) => note(`berth: master: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    onDefect: (error) =>
+      note(`berth: master: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     onStoreFailure: (error) => {
       report(new BerthError('MASTER_STATE', { what: folder, why: error.message, cause: error }), 'master');
       // Without closing anything: nothing more may be promised.

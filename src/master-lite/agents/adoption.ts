@@ -50,13 +50,7 @@ export function adoptTasks(cluster: Cluster, agent: Agent, { tasks = [] }: Repor
       continue;
     }
     record.unreachableSince = undefined;
-    endTask(
-      cluster,
-      record,
-      'TASK_DROPPED',
-      'The agent came back without the task',
-      'REASON_RECONCILIATION',
-    );
+    endTask(cluster, record, 'TASK_DROPPED', 'The agent came back without the task', 'REASON_RECONCILIATION');
   }
 }
 
@@ -100,7 +94,8 @@ function welcomeBack(cluster: Cluster, record: TaskRecord, task: Task): void {
   record.unreachableSince = undefined;
   if (!record.ended) {
     record.task.state = task.state;
-    record.task.status_update_state = task.status_update_state ?? (wasAway ? task.state : record.task.status_update_state);
+    record.task.status_update_state =
+      task.status_update_state ?? (wasAway ? task.state : record.task.status_update_state);
     if (!record.ended) count(cluster, record);
     save(cluster, record);
   }
@@ -126,4 +121,3 @@ function welcomeBack(cluster: Cluster, record: TaskRecord, task: Task): void {
 function roleOf(resources: Task['resources']): string | undefined {
   return resources?.find(({ allocation_info }) => allocation_info?.role !== undefined)?.allocation_info?.role;
 }
-

@@ -9,32 +9,34 @@ import { markGone } from './loss.js';
 
 /** What an agent tells after it has subscribed. Throws HttpError where it makes no sense. */
 export function handleReport(cluster: Cluster, agent: Agent, report: Report): void {
-  switch (report.type) {
-    case 'UPDATE':
-      return update(cluster, agent, required(report.update, 'update'));
-    case 'MESSAGE': {
-      const { framework_id, executor_id, data } = required(report.message, 'message');
-      const framework = cluster.frameworks.get(framework_id.value);
-      if (framework !== undefined)
-        cluster.send(framework, {
-          type: 'MESSAGE',
-          message: { agent_id: { value: agent.id }, executor_id, data },
-        });
-      return;
-    }
-    case 'EXECUTOR_EXITED':
-      return executorExited(cluster, agent, required(report.executor_exited, 'executor_exited'));
-    case 'OPERATION':
-      cluster.metrics.count('master/operation_status_updates');
-      return;
-    case 'LEAVE':
-      return markGone(cluster, agent, 'left');
-    default:
-      throw new HttpError(400, `Unexpected report ${report.type ?? ''}`);
-  }
+  const handler = handlers[report.type ?? 'UNKNOWN'];
+  if (handler === undefined) throw new HttpError(400, `Unexpected report ${report.type ?? ''}`);
+  handler(cluster, agent, report);
 }
 
-function update(cluster: Cluster, agent: Agent, { framework_id, status: given, latest_state }: ReportUpdate): void {
+type Handler = (cluster: Cluster, agent: Agent, report: Report) => void;
+
+const handlers: Partial<Record<NonNullable<Report['type']>, Handler>> = {
+  UPDATE: (cluster, agent, report) => update(cluster, agent, required(report.update, 'update')),
+  MESSAGE(cluster, agent, report) {
+    const { framework_id, executor_id, data } = required(report.message, 'message');
+    const framework = cluster.frameworks.get(framework_id.value);
+    if (framework === undefined) return;
+    const agent_id = { value: agent.id };
+    cluster.send(framework, { type: 'MESSAGE', message: { agent_id, executor_id, data } });
+  },
+  EXECUTOR_EXITED: (cluster, agent, report) =>
+    executorExited(cluster, agent, required(report.executor_exited, 'executor_exited')),
+  // That an operation is done on the host too: frameworks have heard of it when the master decided it.
+  OPERATION: (cluster) => cluster.metrics.count('master/operation_status_updates'),
+  LEAVE: (cluster, agent) => markGone(cluster, agent, 'left'),
+};
+
+function update(
+  cluster: Cluster,
+  agent: Agent,
+  { framework_id, status: given, latest_state }: ReportUpdate,
+): void {
   const status = { ...given, agent_id: { value: agent.id } };
   const framework = cluster.frameworks.get(framework_id.value);
   const record = agent.tasks.get(`${framework_id.value}/${status.task_id.value}`);

@@ -28,7 +28,9 @@ export function agentView(agent: Agent): MasterResponseGetAgentsAgent {
 }
 
 export function usedOf(agent: Agent): Resources {
-  const tasks = [...agent.tasks.values()].filter((record) => record.counted).map((record) => record.resources);
+  const tasks = [...agent.tasks.values()]
+    .filter((record) => record.counted)
+    .map((record) => record.resources);
   return Resources.sum([...tasks, ...[...agent.executors.values()].map((executor) => executor.resources)]);
 }
 

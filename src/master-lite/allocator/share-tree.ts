@@ -103,7 +103,9 @@ export class ShareTree {
     }
     for (const child of node.children) {
       if (child.active === 0) continue;
-      if (child.leaf === undefined ? this.visitBelow(child, call) : call(child.leaf.role, child.leaf.framework))
+      if (
+        child.leaf === undefined ? this.visitBelow(child, call) : call(child.leaf.role, child.leaf.framework)
+      )
         return true;
     }
     return false;
@@ -190,7 +192,10 @@ function reposition(node: Node): void {
   const { children } = parent;
   const from = children.indexOf(node);
   const [previous, next] = [children[from - 1], children[from + 1]];
-  if ((previous === undefined || before(previous, node) < 0) && (next === undefined || before(node, next) < 0))
+  if (
+    (previous === undefined || before(previous, node) < 0) &&
+    (next === undefined || before(node, next) < 0)
+  )
     return;
   children.splice(from, 1);
   let [low, high] = [0, children.length];

@@ -10,7 +10,10 @@ export interface Suitability {
 }
 
 /** An offer has at least so much of one of these, as the reference has it: 0.01 CPUs or 32 MB. */
-const leastOffer: readonly ReadonlyMap<string, number>[] = [new Map([['cpus', 10]]), new Map([['mem', 32_000]])];
+const leastOffer: readonly ReadonlyMap<string, number>[] = [
+  new Map([['cpus', 10]]),
+  new Map([['mem', 32_000]]),
+];
 
 export function suitabilityOf(info: FrameworkInfo): Suitability {
   const least = Object.entries(info.offer_filters ?? {}).flatMap(([role, { min_allocatable_resources }]) => {
@@ -21,7 +24,9 @@ export function suitabilityOf(info: FrameworkInfo): Suitability {
     return sets === undefined ? [] : ([[role, sets]] as const);
   });
   return {
-    capabilities: new Set((info.capabilities ?? []).flatMap(({ type }) => (type === undefined ? [] : [type]))),
+    capabilities: new Set(
+      (info.capabilities ?? []).flatMap(({ type }) => (type === undefined ? [] : [type])),
+    ),
     least: new Map(least),
   };
 }

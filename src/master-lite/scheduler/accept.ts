@@ -1,4 +1,9 @@
-import type { OfferOperation, SchedulerCallAccept, TaskInfo, TaskStatusReason } from '../../mesos/messages.js';
+import type {
+  OfferOperation,
+  SchedulerCallAccept,
+  TaskInfo,
+  TaskStatusReason,
+} from '../../mesos/messages.js';
 import { Resources } from '../../mesos/resources/resources.js';
 import type { Cluster } from '../cluster.js';
 import type { Agent } from '../model/agent.js';

@@ -1,6 +1,6 @@
 import type { SchedulerCallAcknowledge } from '../../mesos/messages.js';
-import type { Cluster } from '../cluster.js';
 import { settleDrain } from '../agents/drain.js';
+import type { Cluster } from '../cluster.js';
 import type { Framework } from '../model/framework.js';
 import { isTerminal } from '../model/task-record.js';
 import { removeTask, save } from '../tasks.js';

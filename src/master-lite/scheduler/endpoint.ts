@@ -40,55 +40,43 @@ export function schedulerCall(cluster: Cluster, exchange: Exchange): void {
     exchange.done();
     return;
   }
-  perform(cluster, framework, call);
+  handlers[call.type ?? 'UNKNOWN']?.(cluster, framework, call);
   exchange.accepted();
 }
 
-function perform(cluster: Cluster, framework: Framework, call: SchedulerCall): void {
-  const { allocator } = cluster;
-  switch (call.type) {
-    case 'TEARDOWN':
-      return removeFramework(cluster, framework);
-    case 'ACCEPT':
-      return call.accept && accept(cluster, framework, call.accept);
-    case 'DECLINE':
-      return decline(cluster, framework, call.decline?.offer_ids ?? [], call.decline?.filters);
-    case 'ACCEPT_INVERSE_OFFERS':
-      return answerInverseOffers(
-        cluster,
-        framework,
-        call.accept_inverse_offers?.inverse_offer_ids ?? [],
-        'ACCEPT',
-      );
-    case 'DECLINE_INVERSE_OFFERS':
-      return answerInverseOffers(
-        cluster,
-        framework,
-        call.decline_inverse_offers?.inverse_offer_ids ?? [],
-        'DECLINE',
-      );
-    case 'REVIVE':
-      allocator.revive(framework.id, call.revive?.roles);
-      return keepSuppressed(cluster, framework);
-    case 'SUPPRESS':
-      allocator.suppress(framework.id, call.suppress?.roles);
-      return keepSuppressed(cluster, framework);
-    case 'KILL':
-      return call.kill && kill(cluster, framework, call.kill);
-    case 'SHUTDOWN':
-      return call.shutdown && shutdown(cluster, framework, call.shutdown);
-    case 'ACKNOWLEDGE':
-      return call.acknowledge && acknowledge(cluster, framework, call.acknowledge);
-    case 'RECONCILE':
-      return call.reconcile && reconcile(cluster, framework, call.reconcile);
-    case 'MESSAGE':
-      return call.message && message(cluster, framework, call.message);
-    case 'RECONCILE_OPERATIONS':
-      return call.reconcile_operations && reconcileOperations(cluster, framework, call.reconcile_operations);
-    default:
-      // REQUEST is a hint that this allocator has no use for; of operations nothing waits for an acknowledgement.
-      return;
-  }
+type Handler = (cluster: Cluster, framework: Framework, call: SchedulerCall) => void;
+
+/** What each call does. REQUEST is a hint that this allocator has no use for; of operations nothing waits for an acknowledgement. */
+const handlers: Partial<Record<NonNullable<SchedulerCall['type']>, Handler>> = {
+  TEARDOWN: removeFramework,
+  ACCEPT: (cluster, framework, call) => accept(cluster, framework, given(call.accept)),
+  DECLINE: (cluster, framework, call) =>
+    decline(cluster, framework, call.decline?.offer_ids ?? [], call.decline?.filters),
+  ACCEPT_INVERSE_OFFERS: (cluster, framework, call) =>
+    answerInverseOffers(cluster, framework, call.accept_inverse_offers?.inverse_offer_ids ?? [], 'ACCEPT'),
+  DECLINE_INVERSE_OFFERS: (cluster, framework, call) =>
+    answerInverseOffers(cluster, framework, call.decline_inverse_offers?.inverse_offer_ids ?? [], 'DECLINE'),
+  REVIVE(cluster, framework, call) {
+    cluster.allocator.revive(framework.id, call.revive?.roles);
+    keepSuppressed(cluster, framework);
+  },
+  SUPPRESS(cluster, framework, call) {
+    cluster.allocator.suppress(framework.id, call.suppress?.roles);
+    keepSuppressed(cluster, framework);
+  },
+  KILL: (cluster, framework, call) => kill(cluster, framework, given(call.kill)),
+  SHUTDOWN: (cluster, framework, call) => shutdown(cluster, framework, given(call.shutdown)),
+  ACKNOWLEDGE: (cluster, framework, call) => acknowledge(cluster, framework, given(call.acknowledge)),
+  RECONCILE: (cluster, framework, call) => reconcile(cluster, framework, given(call.reconcile)),
+  MESSAGE: (cluster, framework, call) => message(cluster, framework, given(call.message)),
+  RECONCILE_OPERATIONS: (cluster, framework, call) =>
+    reconcileOperations(cluster, framework, given(call.reconcile_operations)),
+};
+
+/** A body that the validation has seen. */
+function given<T>(body: T | undefined): T {
+  if (body === undefined) throw new Error('a call without a body has passed');
+  return body;
 }
 
 function keepSuppressed(cluster: Cluster, framework: Framework): void {

@@ -85,7 +85,11 @@ function invalidGroup(
 }
 
 /** The first task of an executor brings the executor's own resources along. */
-function useExecutor(cluster: Cluster, { framework, agent, role, left }: Acceptance, info: ExecutorInfo): void {
+function useExecutor(
+  cluster: Cluster,
+  { framework, agent, role, left }: Acceptance,
+  info: ExecutorInfo,
+): void {
   const key = executorKey(framework.id, info.executor_id.value);
   if (agent.executors.has(key)) return;
   const resources = Resources.of(info.resources ?? []);

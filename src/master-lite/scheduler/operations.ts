@@ -36,7 +36,12 @@ export function convertTotal(cluster: Cluster, agent: Agent, { consumed, made }:
 }
 
 /** The agent makes it so, once it outlives this master. */
-export function order(cluster: Cluster, agent: Agent, operation: OfferOperation, framework?: Framework): void {
+export function order(
+  cluster: Cluster,
+  agent: Agent,
+  operation: OfferOperation,
+  framework?: Framework,
+): void {
   const { link } = agent;
   const resources = agent.total.toList();
   cluster.store.flushed(() => {

@@ -3,10 +3,14 @@ import { seconds } from '../clock.js';
 import type { Cluster } from '../cluster.js';
 import type { Framework } from '../model/framework.js';
 import type { TaskRecord } from '../model/task-record.js';
-import { masterStatus, sendStatus, stateFor, type Subject } from '../tasks.js';
+import { masterStatus, type Subject, sendStatus, stateFor } from '../tasks.js';
 
 /** Tells a framework what its tasks are: those it asks after, or, when it names none, all that have not ended. */
-export function reconcile(cluster: Cluster, framework: Framework, { tasks = [] }: SchedulerCallReconcile): void {
+export function reconcile(
+  cluster: Cluster,
+  framework: Framework,
+  { tasks = [] }: SchedulerCallReconcile,
+): void {
   if (tasks.length > 0) {
     for (const task of tasks) reconcileOne(cluster, framework, task);
     return;

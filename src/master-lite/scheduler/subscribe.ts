@@ -13,7 +13,7 @@ import { invalidFramework } from './validate-framework.js';
 /** Opens a scheduler's stream: a new framework, or a known one that comes back or moves. */
 export function subscribe(cluster: Cluster, exchange: Exchange, call: SchedulerCallSubscribe): void {
   if (exchange.header('mesos-stream-id') !== undefined)
-    throw new HttpError(400, 'Subscribe calls should not include the \'Mesos-Stream-Id\' header');
+    throw new HttpError(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header");
   const codec = exchange.answerCodec;
   const streamId = randomUUID();
   const records = exchange.stream(
@@ -39,7 +39,11 @@ export function subscribe(cluster: Cluster, exchange: Exchange, call: SchedulerC
     addFramework(cluster, framework);
   } else {
     moveAway(cluster, framework);
-    framework.stored = { ...framework.stored, reregistered_time: nanoseconds(), suppressed: suppressed_roles };
+    framework.stored = {
+      ...framework.stored,
+      reregistered_time: nanoseconds(),
+      suppressed: suppressed_roles,
+    };
     framework.info = whole;
   }
   framework.offerConstraints = constraints;
@@ -62,7 +66,8 @@ export function updateFramework(
   framework.stored = { ...framework.stored, suppressed };
   framework.offerConstraints = constraints;
   const roles = new Set(rolesOf(info));
-  for (const offer of [...framework.offers]) if (!roles.has(offer.role)) dropOffer(cluster, offer, { rescind: true });
+  for (const offer of [...framework.offers])
+    if (!roles.has(offer.role)) dropOffer(cluster, offer, { rescind: true });
   refreshFramework(cluster, framework);
 }
 
@@ -79,8 +84,7 @@ function immutable(framework: Framework, info: Framework['info']): string | unde
   if (info.user !== framework.info.user) return "Updating 'FrameworkInfo.user' is unsupported";
   if ((info.checkpoint ?? false) !== (framework.info.checkpoint ?? false))
     return "Updating 'FrameworkInfo.checkpoint' is unsupported";
-  if (info.principal !== framework.info.principal)
-    return "Updating 'FrameworkInfo.principal' is unsupported";
+  if (info.principal !== framework.info.principal) return "Updating 'FrameworkInfo.principal' is unsupported";
   return undefined;
 }
 

@@ -39,8 +39,7 @@ export function validateCall(call: SchedulerCall): void {
     return;
   }
   if (call.framework_id === undefined) throw invalid("Expecting 'framework_id' to be present");
-  if (type === 'ACKNOWLEDGE' && call.acknowledge?.uuid.length !== uuidLength)
-    throw invalid('Malformed UUID');
+  if (type === 'ACKNOWLEDGE' && call.acknowledge?.uuid.length !== uuidLength) throw invalid('Malformed UUID');
   if (
     type === 'ACKNOWLEDGE_OPERATION_STATUS' &&
     call.acknowledge_operation_status?.uuid.length !== uuidLength

@@ -11,9 +11,9 @@ export function invalidFramework(
 ): string | undefined {
   const several = (info.capabilities ?? []).some(({ type }) => type === 'MULTI_ROLE');
   if (several && info.role !== undefined)
-    return "FrameworkInfo.role must not be set when the framework is MULTI_ROLE capable";
+    return 'FrameworkInfo.role must not be set when the framework is MULTI_ROLE capable';
   if (!several && (info.roles ?? []).length > 0)
-    return "FrameworkInfo.roles must not be set when the framework is not MULTI_ROLE capable";
+    return 'FrameworkInfo.roles must not be set when the framework is not MULTI_ROLE capable';
   if (new Set(info.roles).size !== (info.roles?.length ?? 0)) return 'FrameworkInfo.roles has a role twice';
   const roles = rolesOf(info);
   for (const role of roles) {
@@ -25,7 +25,8 @@ export function invalidFramework(
   const timeout = info.failover_timeout ?? 0;
   if (!(timeout >= 0)) return `The framework failover_timeout (${timeout}) is invalid`;
   for (const role of [...suppressed, ...Object.keys(constraints.role_constraints ?? {})])
-    if (!roles.includes(role)) return `Suppressed or constrained role '${role}' is not one of the framework's`;
+    if (!roles.includes(role))
+      return `Suppressed or constrained role '${role}' is not one of the framework's`;
   for (const { groups = [] } of Object.values(constraints.role_constraints ?? {}))
     for (const { attribute_constraints = [] } of groups)
       for (const { predicate } of attribute_constraints) {

@@ -80,7 +80,8 @@ function invalidExecutorInfo(framework: Framework, agent: Agent, executor: Execu
 /** Equal but for the framework's id, which some leave out, and for who each resource is allocated to. */
 function sameExecutor(a: ExecutorInfo, b: ExecutorInfo): boolean {
   const bare = ({ framework_id: _, resources, ...rest }: ExecutorInfo) =>
-    JSON.stringify({ ...rest, resources: undefined }, sortedMembers) + Resources.of(resources ?? []).toString();
+    JSON.stringify({ ...rest, resources: undefined }, sortedMembers) +
+    Resources.of(resources ?? []).toString();
   return bare(a) === bare(b);
 }
 
@@ -129,7 +130,5 @@ function tooMuch(framework: Framework, agent: Agent, task: TaskInfo, left: Resou
   const { executor } = task;
   if (executor !== undefined && !agent.executors.has(executorKey(framework.id, executor.executor_id.value)))
     wanted.add(Resources.of(executor.resources ?? []));
-  return left.contains(wanted)
-    ? undefined
-    : `Task uses more resources ${wanted} than available ${left}`;
+  return left.contains(wanted) ? undefined : `Task uses more resources ${wanted} than available ${left}`;
 }

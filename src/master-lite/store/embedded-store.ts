@@ -4,8 +4,8 @@ import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { FileLock } from '../../state/lock.js';
 import { logLine, parseLine } from './log-line.js';
-import { documentName, type Store, type StoreOptions } from './store.js';
 import { writeSnapshot } from './snapshot.js';
+import { documentName, type Store, type StoreOptions } from './store.js';
 
 /** Bytes of log after which a snapshot makes the older ones needless; more where the snapshot itself is large. */
 const leastRotation = 16 * 1024 * 1024;
@@ -154,14 +154,15 @@ export class EmbeddedStore implements Store {
 
   private numbers(kind: 'log' | 'snapshot'): number[] {
     return readdirSync(this.folder)
-      .flatMap((name) => (new RegExp(`^${kind}-(\\d+)$`).exec(name)?.[1] ?? []))
+      .flatMap((name) => new RegExp(`^${kind}-(\\d+)$`).exec(name)?.[1] ?? [])
       .map(Number)
       .sort((a, b) => a - b);
   }
 
   private removeBefore(number: number): void {
     for (const kind of ['log', 'snapshot'] as const)
-      for (const each of this.numbers(kind)) if (each < number) rmSync(this.file(kind, each), { force: true });
+      for (const each of this.numbers(kind))
+        if (each < number) rmSync(this.file(kind, each), { force: true });
   }
 
   /** The newest snapshot, then every log from its number on. */

@@ -140,7 +140,10 @@ export class Resources {
   private put(key: string, identity: Identity, amount: Amount): void {
     if (isNothing(amount)) return;
     const own = this.entries.get(key);
-    this.entries.set(key, own === undefined ? { identity, amount } : { identity, amount: plus(own.amount, amount) });
+    this.entries.set(
+      key,
+      own === undefined ? { identity, amount } : { identity, amount: plus(own.amount, amount) },
+    );
   }
 }
 
