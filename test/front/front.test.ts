@@ -287,16 +287,18 @@ t.test('without Node', unlessRoot, async (t) => {
   t.test('the image goes, moves, or is another', async (t) => {
     const image = await stage.makeImage([{ name: 'mark', content: 'old' }]);
     const newer = await stage.makeImage([{ name: 'mark', content: 'new' }]);
-    const named = ['run', '--rm', 'mine', 'cat', '/mark'];
-    const tag = (from: string) => t.equal(front.run(['image', 'tag', from, 'mine']).status, 0);
+    // Of a registry that is not there.
+    const mine = 'localhost:1/mine';
+    const named = ['run', '--rm', mine, 'cat', '/mark'];
+    const tag = (from: string) => t.equal(front.run(['image', 'tag', from, mine]).status, 0);
     tag(image.reference);
     front.run(named);
     t.match(front.run(named), { stdout: 'old', node: false });
     tag(newer.reference);
     t.match(front.run(named), { stdout: 'new', node: true }, 'a tag that has moved');
     t.match(front.run(named), { stdout: 'new', node: false });
-    t.equal(front.run(['image', 'rm', 'mine']).status, 0);
-    t.match(front.run(named), { status: 125, node: true, stderr: /not in the store/ });
+    t.equal(front.run(['image', 'rm', mine]).status, 0);
+    t.match(front.run(named), { status: 125, stdout: '', node: true });
   });
 
   t.test('the same words mean something else elsewhere', async (t) => {

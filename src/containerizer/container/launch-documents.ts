@@ -46,7 +46,8 @@ export function describeLaunch(
   findings: LaunchFindings,
 ): LaunchDocuments {
   const { image, options, client } = request;
-  const { id, name, createdAt, firstId, cgroup, resources, attachment, nameService, volumes, peers } = findings;
+  const { id, name, createdAt, firstId, cgroup, resources, attachment, nameService, volumes, peers } =
+    findings;
   const config = describeConfig({
     id,
     options,
