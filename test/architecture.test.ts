@@ -37,6 +37,7 @@ const nativeLayers: Record<string, readonly string[]> = {
   addon: ['launch', 'sys'],
   init: ['launch', 'sys'],
   runtime: ['launch', 'sys'],
+  copy: ['sys'],
   front: ['launch', 'sys'],
   test: ['init', 'launch', 'sys'],
   fuzz: ['test', 'init', 'launch', 'sys'],

@@ -29,12 +29,27 @@ launch::Launcher& launcher() {
 class Options {
  public:
   explicit Options(const Napi::CallbackInfo& info) : object_(info[0].As<Napi::Object>()) {}
+  Options(const Options& above, const char* key)
+      : object_(above.object_.Get(key).As<Napi::Object>()) {}
   std::string text(const char* key) const {
     return object_.Get(key).As<Napi::String>().Utf8Value();
   }
   int32_t number(const char* key) const { return object_.Get(key).As<Napi::Number>().Int32Value(); }
   int64_t long_number(const char* key) const {
     return object_.Get(key).As<Napi::Number>().Int64Value();
+  }
+  bool flag(const char* key) const { return object_.Get(key).As<Napi::Boolean>().Value(); }
+  std::vector<std::string> texts(const char* key) const {
+    const auto array = object_.Get(key).As<Napi::Array>();
+    std::vector<std::string> list;
+    for (uint32_t i = 0; i < array.Length(); ++i)
+      list.push_back(array.Get(i).As<Napi::String>().Utf8Value());
+    return list;
+  }
+  /// Undefined stands for nothing.
+  std::optional<std::string> optional_text(const char* key) const {
+    if (object_.Get(key).IsUndefined()) return {};
+    return text(key);
   }
 
  private:
@@ -72,11 +87,24 @@ Napi::Value launch_call(const Napi::CallbackInfo& info) {
                     [request = std::move(request)] { return launcher().launch(request); });
 }
 
+launch::ProcessChange process_change(const Options& given) {
+  return {given.texts("args"),
+          given.texts("env"),
+          given.optional_text("user"),
+          given.optional_text("cwd"),
+          given.flag("terminal"),
+          static_cast<uint32_t>(given.number("rows")),
+          static_cast<uint32_t>(given.number("columns")),
+          given.flag("input"),
+          given.text("detachKeys")};
+}
+
 Napi::Value exec_call(const Napi::CallbackInfo& info) {
   const Options given(info);
   launch::ExecRequest request{
       given.text("config"),
       given.text("launch"),
+      process_change(Options(given, "change")),
       given.text("supervisor"),
       given.number("pid"),
       static_cast<uint64_t>(given.long_number("startTime")),

@@ -2,17 +2,35 @@
 #include <napi.h>
 #include <unistd.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "addon/facilities.h"
 #include "addon/job.h"
 #include "addon/unpack_options.h"
+#include "sys/blob_growth.h"
 #include "sys/layer_unpack.h"
 #include "sys/remove_tree.h"
 
 namespace berth::addon {
 namespace {
+
+using Growth = std::shared_ptr<sys::BlobGrowth>;
+
+Napi::Value growth_call(const Napi::CallbackInfo& info) {
+  return Napi::External<Growth>::New(info.Env(), new Growth(std::make_shared<sys::BlobGrowth>()),
+                                     [](Napi::Env, Growth* growth) { delete growth; });
+}
+
+void grow_call(const Napi::CallbackInfo& info) {
+  (*info[0].As<Napi::External<Growth>>().Data())
+      ->grow_to(static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value()));
+}
+
+void end_growth_call(const Napi::CallbackInfo& info) {
+  (*info[0].As<Napi::External<Growth>>().Data())->end(info[1].ToBoolean());
+}
 
 sys::UnpackRequest request_of(const Napi::Object& given) {
   sys::UnpackRequest request;
@@ -22,6 +40,8 @@ sys::UnpackRequest request_of(const Napi::Object& given) {
   request.expected.size = number_of(given, "size");
   request.expected.digest = text_of(given, "digest");
   request.expected.diff_id = text_of(given, "diffId");
+  const Napi::Value growth = given.Get("growth");
+  if (growth.IsExternal()) request.expected.growth = *growth.As<Napi::External<Growth>>().Data();
   request.target = text_of(given, "target");
   request.overlay = text_of(given, "mode") == "overlay";
   request.over_lower = given.Get("overLower").ToBoolean();
@@ -89,6 +109,9 @@ Napi::Value sync_call(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void register_unpack(Napi::Object exports) {
+  exports.Set("blobGrowth", Napi::Function::New(exports.Env(), growth_call, "blobGrowth"));
+  exports.Set("growBlob", Napi::Function::New(exports.Env(), grow_call, "growBlob"));
+  exports.Set("endBlob", Napi::Function::New(exports.Env(), end_growth_call, "endBlob"));
   exports.Set("unpackLayer", Napi::Function::New(exports.Env(), unpack_call, "unpackLayer"));
   exports.Set("removeTree", Napi::Function::New(exports.Env(), remove_call, "removeTree"));
   exports.Set("syncFilesystem", Napi::Function::New(exports.Env(), sync_call, "syncFilesystem"));

@@ -3,7 +3,8 @@
 
 namespace berth::front {
 
-constexpr int kRefused = 125;    // berth refused or failed
-constexpr int kSignalled = 128;  // and the number of the signal
+constexpr int kRefused = 125;     // berth refused or failed
+constexpr int kLost = 137;        // the supervisor was killed, and the program with it
+constexpr int kReaderGone = 141;  // what a shell reports for a program that SIGPIPE ended
 
 }  // namespace berth::front

@@ -1,6 +1,7 @@
 #include "front/node.h"
 
 #include <linux/limits.h>
+#include <signal.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -32,6 +33,10 @@ int become_node(const std::string& installation, const std::vector<std::string>&
   std::vector<const char*> argv = {"node", "--", script.c_str()};
   for (const std::string& word : words) argv.push_back(word.c_str());
   argv.push_back(nullptr);
+  // Signals that were held for a program are Node's to have.
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
   auto* const arguments = const_cast<char* const*>(argv.data());
   execvp("node", arguments);
   const int why = errno;

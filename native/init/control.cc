@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "init/journal.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
 
@@ -118,8 +119,10 @@ void Control::obey(Client& client, const char* request) {
     // Nothing to do but to stay: the end is told to everybody who is still there.
   } else if (strncmp(request, "signal ", 7) == 0) {
     const auto number = static_cast<int>(sys::leading_number(request + 7));
-    const long sent = sys::kernel::pidfd_send_signal(task_pidfd_, number);
-    send_line(client, sys::Text<64>("signalled ", sent == 0 ? 0 : errno).c_str());
+    const int failure = sys::kernel::pidfd_send_signal(task_pidfd_, number) == 0 ? 0 : errno;
+    if (failure == 0 && number != 0 && journal_ != nullptr)
+      journal_->tell("kill", Journal::Attributes("\"signal\":", number));
+    send_line(client, sys::Text<64>("signalled ", failure).c_str());
   } else {
     RequestHandler::Answer answer;
     if (handler_.answer != nullptr)

@@ -12,6 +12,8 @@
 
 namespace berth::init {
 
+class Journal;
+
 /// What a client asks for, with the descriptors that came along; those that are taken are moved out.
 struct Request {
   static constexpr int kMostFds = 3;
@@ -40,6 +42,8 @@ class Control {
   void task(int pidfd) { task_pidfd_ = pidfd; }
 
   void handler(RequestHandler handler) { handler_ = handler; }
+  /// Told of signals that clients send.
+  void journal(const Journal& journal) { journal_ = &journal; }
 
   /// Listens on `control.sock`, mode 0600, in the volatile state directory.
   sys::Result<void> listen(int directory);
@@ -80,6 +84,7 @@ class Control {
   sys::Fd listener_;
   uint32_t last_serial_ = kLeash;
   RequestHandler handler_ = {};
+  const Journal* journal_ = nullptr;
   int task_pidfd_ = -1;
   const char* status_ = "starting";
 };

@@ -1,6 +1,7 @@
 // What is left to do when the container has ended, or never began.
 #pragma once
 
+#include "init/journal.h"
 #include "init/network.h"
 #include "init/oom.h"
 #include "launch/plan.h"
@@ -23,11 +24,14 @@ class Ending {
   sys::Result<void> remove_cgroups();
   /// Removes its volatile state alone.
   sys::Result<void> remove_state();
-  /// Removes all trace of the container: name, volumes of its own, upper directory, logs, volatile state.
-  sys::Result<void> remove_container();
+  /// Removes all trace of the container: name, volumes of its own, upper directory, logs, volatile state. A journal is told when only the last is
+  /// left, by which a container is known whose supervisor was killed here.
+  sys::Result<void> remove_container(const Journal* journal = nullptr);
 
   PublishedPorts& ports() { return ports_; }
   int state() const { return state_.get(); }
+  /// The durable root of the installation.
+  int root() const { return root_.get(); }
   /// The durable directory; logs go below it.
   int container() const { return container_.get(); }
 

@@ -8,6 +8,7 @@
 #include "init/control.h"
 #include "init/failure_line.h"
 #include "init/joining.h"
+#include "init/journal.h"
 #include "init/last_steps.h"
 #include "init/records.h"
 #include "init/watch.h"
@@ -123,11 +124,18 @@ int exec_into(const Plan& plan, const PlanMemory& memory) {
                      return static_cast<Carrier*>(self)->answer(request);
                    },
                    &carrier});
+  const Fd root(open(plan.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  static Journal journal;
+  journal.open(root.get(), plan);
+  const Journal::Attributes program = Journal::program(plan.process, container.host_pid);
+  journal.tell("exec_start", program);
   control.set_status(sys::Text<48>("running ", container.host_pid).c_str());
   munmap(memory.stream, memory.stream_size);
   munmap(memory.arena, memory.arena_size);
   watch(container, control, carrier);
-  control.announce_exit(sys::Text<288>("exited ", format_exit(collect(container)).c_str()).c_str());
+  const ExitStatus exit = collect(container);
+  journal.tell("exec_die", Journal::Attributes(program, ",\"exit_code\":", exit.status));
+  control.announce_exit(sys::Text<288>("exited ", format_exit(exit).c_str()).c_str());
   return 0;
 }
 

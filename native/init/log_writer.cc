@@ -9,7 +9,7 @@
 #include <cstdio>  // renameat
 #include <cstring>
 
-#include "init/timestamp.h"
+#include "sys/timestamp.h"
 
 namespace berth::init {
 namespace {
@@ -93,7 +93,7 @@ int LogWriter::patience_left() const {
 
 bool LogWriter::record(Stream stream, const char* text, size_t count, bool full) {
   constexpr size_t kNanoseconds = 9;
-  const sys::Text<64> head(now(kNanoseconds).c_str(),
+  const sys::Text<64> head(sys::now(kNanoseconds).c_str(),
                            stream == Stream::kStdout ? " stdout " : " stderr ", full ? "F " : "P ");
   const size_t whole = head.size() + count + 1;
   const size_t start = head_.load();

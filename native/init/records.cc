@@ -5,9 +5,9 @@
 
 #include <cstdio>  // renameat
 
-#include "init/timestamp.h"
 #include "sys/fd.h"
 #include "sys/process.h"
+#include "sys/timestamp.h"
 #include "sys/write_all.h"
 
 namespace berth::init {
@@ -30,7 +30,7 @@ Result<void> write_whole(int directory, const char* name, const char* text, size
 }
 
 /// Text of the kernel's log, which is printable.
-void add_quoted(const char* from, ExitText& text) {
+void add_quoted(const char* from, sys::TextBase& text) {
   if (*from == '\0') return text.add("null");
   text.add('"');
   for (; *from != '\0'; ++from) {
@@ -40,26 +40,9 @@ void add_quoted(const char* from, ExitText& text) {
   text.add('"');
 }
 
-void add_known(uint64_t number, ExitText& text) {
+void add_known(uint64_t number, sys::TextBase& text) {
   if (number == 0) return text.add("null");
   text.add(number);
-}
-
-void add_oom(const OomReport& oom, ExitText& text) {
-  constexpr const char* kLevels[] = {"null", "\"container\"", "\"above\"", "\"host\""};
-  text.add(",\"oom\":{\"kills\":");
-  text.add(oom.kills);
-  text.add(",\"process\":");
-  add_quoted(oom.process, text);
-  text.add(",\"pid\":");
-  add_known(static_cast<uint64_t>(oom.pid), text);
-  text.add(",\"level\":");
-  text.add(kLevels[static_cast<int>(oom.level)]);
-  text.add(",\"cgroup\":");
-  add_quoted(oom.cgroup, text);
-  text.add(",\"limit\":");
-  add_known(oom.limit, text);
-  text.add('}');
 }
 
 }  // namespace
@@ -91,8 +74,24 @@ Result<void> write_state(int directory, const StateRecord& record) {
   const sys::Text<512> text("{\"format\":1,\"boot_id\":\"", record.boot_id,
                             "\",\"supervisor\":", process(record.supervisor).c_str(),
                             ",\"task\":", process(record.task).c_str(), ",\"started_at\":\"",
-                            now(kMilliseconds).c_str(), "\"}\n");
+                            sys::now(kMilliseconds).c_str(), "\"}\n");
   return write_whole(directory, "state.json", text.c_str(), text.size());
+}
+
+void add_oom_members(const OomReport& oom, sys::TextBase& text) {
+  constexpr const char* kLevels[] = {"null", "\"container\"", "\"above\"", "\"host\""};
+  text.add("\"kills\":");
+  text.add(oom.kills);
+  text.add(",\"process\":");
+  add_quoted(oom.process, text);
+  text.add(",\"pid\":");
+  add_known(static_cast<uint64_t>(oom.pid), text);
+  text.add(",\"level\":");
+  text.add(kLevels[static_cast<int>(oom.level)]);
+  text.add(",\"cgroup\":");
+  add_quoted(oom.cgroup, text);
+  text.add(",\"limit\":");
+  add_known(oom.limit, text);
 }
 
 ExitText format_exit(const ExitStatus& exit) {
@@ -103,9 +102,13 @@ ExitText format_exit(const ExitStatus& exit) {
     text.add(exit.signal);
   }
   text.add(exit.oom.kills > 0 ? ",\"oom_killed\":true" : ",\"oom_killed\":false");
-  if (exit.oom.kills > 0) add_oom(exit.oom, text);
+  if (exit.oom.kills > 0) {
+    text.add(",\"oom\":{");
+    add_oom_members(exit.oom, text);
+    text.add('}');
+  }
   text.add(",\"finished_at\":\"");
-  text.add(now(kMilliseconds).c_str());
+  text.add(sys::now(kMilliseconds).c_str());
   text.add("\",\"log_bytes_dropped\":");
   text.add(exit.log_bytes_dropped);
   text.add('}');

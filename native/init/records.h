@@ -34,6 +34,9 @@ sys::Result<void> identify(pid_t task, StateRecord& record);
 /// `state.json`: the container runs. `directory` is its volatile state.
 sys::Result<void> write_state(int directory, const StateRecord& record);
 
+/// The members that tell of an OOM kill, as the exit record and events have them.
+void add_oom_members(const OomReport& oom, sys::TextBase& text);
+
 /// `exit.json`, on one line without a newline.
 using ExitText = sys::Text<1024>;
 ExitText format_exit(const ExitStatus& exit);

@@ -3,11 +3,14 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include <cstring>
+
 #include "init/birth.h"
 #include "init/carrier.h"
 #include "init/control.h"
 #include "init/ending.h"
 #include "init/failure_line.h"
+#include "init/journal.h"
 #include "init/network.h"
 #include "init/records.h"
 #include "init/root_tree.h"
@@ -26,6 +29,8 @@ using sys::Result;
 alignas(4096) char ring[LogWriter::kRing];
 
 LogWriter log_writer(ring);
+
+Journal journal;
 
 /// Two lists, the supervisor's and the first process's, or none. Shared with the child that is cloned later.
 Timings* make_timings(const Plan& plan) {
@@ -89,6 +94,11 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
       progress.at("record");
       outcome = write_state(ending.state(), record);
     }
+    // On record before anybody is told that it runs, and whoever asks then is told of it.
+    if (runs && outcome) {
+      journal.open(ending.root(), plan);
+      journal.tell_start(!plan.kept, container.host_pid);
+    }
   }
   if (!outcome) failure = describe(progress, outcome.error());
   if (outcome && runs) return true;
@@ -134,11 +144,13 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   log_writer.finish(kDiskPatience);
   exit.oom = ending.oom().explain(container.host_pid);
   exit.log_bytes_dropped = log_writer.dropped();
+  // Before the record of the end, without which the container is found lost: it is told of then, unless it was here.
+  journal.tell_end(exit);
   const ExitText text = format_exit(exit);
   const auto recorded = remove ? Result<void>() : write_exit(ending.state(), text);
   const auto withdrawn = ending.ports().withdraw();
   const auto cgroups = ending.remove_cgroups();
-  const auto removed = remove ? ending.remove_container() : Result<void>();
+  const auto removed = remove ? ending.remove_container(&journal) : Result<void>();
   control.announce_exit(sys::Text<1056>("exited ", text.c_str()).c_str());
   return recorded && killed && withdrawn && cgroups && removed ? 0 : 1;
 }
@@ -164,9 +176,14 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
   static Carrier carrier(control, log_writer);
   carrier.open(std::move(container.ends), plan);
   control.handler({[](void* self, const Request& request) {
-                     return static_cast<Carrier*>(self)->answer(request);
+                     auto answer = static_cast<Carrier*>(self)->answer(request);
+                     constexpr char kDone[] = "attached 0";
+                     if (strncmp(answer.c_str(), kDone, sizeof kDone - 1) == 0)
+                       journal.tell("attach");
+                     return answer;
                    },
                    &carrier});
+  control.journal(journal);
   progress.at("running");
   tell_timings(progress.timings, control);
   const sys::Text<48> running("running ", container.host_pid);

@@ -257,6 +257,7 @@ std::variant<Launched, Failure> Launcher::exec(const ExecRequest& request) {
   Description description;
   if (const auto failure = read(request.config, request.launch, description)) return *failure;
   Plan& plan = description.plan;
+  change_process(request.change, description.store, plan);
   auto program = supervisor_program(request.supervisor, plan);
   if (!program) return Failure(program.error(), "supervisor", request.supervisor);
   const Fd proc(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -9,6 +9,7 @@
 #include "launch/launch_facts.h"
 #include "launch/limits.h"
 #include "launch/plan_store.h"
+#include "launch/process_change.h"
 #include "launch/seccomp_profile.h"
 #include "sys/fd.h"
 
@@ -25,8 +26,9 @@ struct LaunchRequest {
 };
 
 struct ExecRequest {
-  std::string config;  // config.json of a container that runs, with the process to send in
+  std::string config;  // config.json of a container that runs
   std::string launch;  // its launch.json
+  ProcessChange change;
   std::string supervisor;
   pid_t pid = -1;  // of its first process, and when that started (field 22 of /proc/PID/stat)
   uint64_t started = 0;

@@ -39,6 +39,10 @@ Result<void> consume_blob(int blob, int copy, const BlobExpectation& expected,
   }
   if (!failed) return {};
   if (!expected.digest.empty() && content_is_to_blame(refusal)) {
+    if (expected.growth && !expected.growth->wait_for_end()) {
+      refusal = {};
+      return Error{ECONNABORTED, "read"};
+    }
     Refusal digest;
     if (auto verified = verify_blob(blob, expected, digest); !verified && digest) refusal = digest;
   }

@@ -75,6 +75,8 @@ class BlobStream {
 
   /// Reads once into `into`; 0 at the end. More than the size stated is refused before it is used.
   Result<size_t> read_some(std::span<uint8_t> into) {
+    if (expected_.growth && !expected_.growth->wait_beyond(facts_.size))
+      return Error{ECONNABORTED, "read"};
     BERTH_ASSIGN(const size_t length, read_blocking(blob_, into));
     const auto part = into.first(length);
     facts_.size += part.size();

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 
+#include "sys/blob_growth.h"
 #include "sys/chunk_queue.h"
 #include "sys/decompressor.h"
 #include "sys/refusal.h"
@@ -23,6 +25,8 @@ struct BlobExpectation {
   std::string diff_id;       // SHA-256 of the tar archive in it, hexadecimal
   /// False: nothing is hashed, as nobody asks for it.
   bool hashed = true;
+  /// The blob is still being written, from its start on. Null: all of it is there.
+  std::shared_ptr<BlobGrowth> growth;
 };
 
 /// What a blob turned out to be.
@@ -52,8 +56,8 @@ class BlobQueue : public ChunkQueue {
 };
 
 /// Reads the whole of `blob` into `queue`, and into `copy` where that is not -1. Refuses with
-/// BAD_COMPRESSION, SIZE_MISMATCH, DIGEST_MISMATCH, DIFF_ID_MISMATCH and LIMIT_EXCEEDED. Always closes the
-/// queue.
+/// BAD_COMPRESSION, SIZE_MISMATCH, DIGEST_MISMATCH, DIFF_ID_MISMATCH and LIMIT_EXCEEDED; ECONNABORTED: who writes the blob
+/// gave up. Always closes the queue.
 Result<void> stream_blob(int blob, int copy, const BlobExpectation& expected,
                          const BlobLimits& limits, BlobQueue& queue, Refusal& refusal,
                          BlobFacts& facts);

@@ -20,7 +20,7 @@ Result<Fd> open_blob(const UnpackRequest& request, Refusal& refusal) {
   struct stat status;
   if (fstat(blob.get(), &status) != 0) return last_error("fstat");
   if (!S_ISREG(status.st_mode)) return refusal.refuse("BAD_BLOB", "it is not a regular file");
-  if (static_cast<uint64_t>(status.st_size) != request.expected.size) {
+  if (!request.expected.growth && static_cast<uint64_t>(status.st_size) != request.expected.size) {
     return refusal.refuse("SIZE_MISMATCH", "its size should be " +
                                                std::to_string(request.expected.size) + " and is " +
                                                std::to_string(status.st_size));

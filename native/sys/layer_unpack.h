@@ -13,7 +13,7 @@
 namespace berth::sys {
 
 struct UnpackRequest {
-  std::string blob;  // a regular file
+  std::string blob;  // a regular file; with expected.growth it may not have all its bytes yet
   BlobExpectation expected;
   std::string target;
   /// Overlay: `target` becomes one layer above `lowers` (topmost first), for overlayfs. Else it is

@@ -51,7 +51,7 @@ export class Foreground {
   readonly #early: number[] = [];
   #program: FollowedProgram | undefined;
   #before: Buffer | undefined;
-  #undelivered: Extract<SupervisorLine, { kind: 'undelivered' }> | undefined;
+  #undelivered: Undelivered | undefined;
   #leave: (() => void) | undefined;
   readonly #left: Promise<'left'>;
 
@@ -124,11 +124,7 @@ export class Foreground {
     const reason = explain(end);
     if (reason !== undefined) write(2, `berth: ${reason}\n`);
     if (this.#undelivered === undefined) return end.status;
-    throw new BerthError('OUTPUT_LOST', {
-      what: this.#undelivered.stream,
-      why: `${describeErrno(this.#undelivered.errno)}; the program ended with status ${end.status}`,
-      mend: 'What it wrote is in the log, if there is one: berth logs.',
-    });
+    throw outputLost(this.#undelivered, end);
   }
 
   #signal(number: number): void {
@@ -148,6 +144,16 @@ export class Foreground {
       write(2, `berth: ${line.bytes} bytes were left out: this reader was too slow for the program\n`);
     }
   }
+}
+
+type Undelivered = Extract<SupervisorLine, { kind: 'undelivered' }>;
+
+export function outputLost({ stream, errno }: Undelivered, { status }: ExitDocument): BerthError {
+  return new BerthError('OUTPUT_LOST', {
+    what: stream,
+    why: `${describeErrno(errno)}; the program ended with status ${status}`,
+    mend: 'What it wrote is in the log, if there is one: berth logs.',
+  });
 }
 
 /** Of the terminal that output goes to, else of the one that input comes from. */

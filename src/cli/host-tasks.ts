@@ -4,18 +4,21 @@ import { removeDebris } from '../containerizer/container/debris.js';
 import { reasonOf } from '../containerizer/container/oom.js';
 import { settle } from '../containerizer/container/settle.js';
 import type { PublishedPort } from '../containerizer/network/document.js';
+import type { BerthError } from '../errors/berth-error.js';
 import type { InspectedTask, ListTasks } from '../inspect/task-source.js';
+import type { Roots } from '../state/roots.js';
 import { report } from './report.js';
 
 /**
  * The containers of an installation, as inspection wants them. One whose supervisor was killed is brought to its end on the way; damaged records are
  * told on stderr, and what launchers left that were killed is removed. */
-export const listTasks: ListTasks = (roots) => {
+export const listTasks: ListTasks = (roots) => tasksOf(roots, (damage) => report(damage, 'ps'));
+
+/** The same, with damage told in another way. */
+export function tasksOf(roots: Roots, onDamaged: (damage: BerthError) => void): InspectedTask[] {
   if (process.geteuid?.() === 0) removeDebris(roots);
-  return listContainers(roots, (damage) => report(damage, 'ps')).map((container) =>
-    taskOf(settle(roots, container)),
-  );
-};
+  return listContainers(roots, onDamaged).map((container) => taskOf(settle(roots, container)));
+}
 
 function taskOf(container: Container): InspectedTask {
   const { document, state, process, exit } = container;

@@ -10,6 +10,9 @@ async function main(argv: string[]): Promise<number> {
     write(1, `berth ${version}\n`);
     return 0;
   }
+  // What native/front says when it becomes Node to tell of an end.
+  if (first === '--finish' && second !== undefined && argv.length === 2)
+    return (await import('./finish.js')).finish(second);
   const asksHelp = first === '--help' || first === '-h' || first === 'help';
   if (first === undefined || (asksHelp && second === undefined)) {
     write(1, help(verbs));

@@ -25,11 +25,33 @@ export const errorTable = {
     meaning: 'Content does not have the digest, size or diff id that its descriptor states.',
   },
   IMAGE_HOSTILE: { exit: 125, meaning: 'A layer tries to leave its root file system or exceeds a limit.' },
+  REGISTRY_UNREACHABLE: {
+    exit: 125,
+    meaning: 'Nobody answers for a registry: no address, no way, or nothing listens.',
+  },
+  REGISTRY_TLS: { exit: 125, meaning: 'A registry does not show a certificate that this host believes.' },
+  REGISTRY_DENIED: { exit: 125, meaning: 'A registry refuses access: to log in may help.' },
+  REGISTRY_LIMITED: { exit: 125, meaning: 'A registry is asked too often, and stays so.' },
+  REGISTRY_FAILED: {
+    exit: 125,
+    meaning: 'A registry, or what is on the way to it, fails or breaks the protocol again and again.',
+  },
+  CREDENTIALS_INVALID: {
+    exit: 125,
+    meaning: 'A file of credentials or certificates, or a credential helper, is of no use.',
+  },
+  REGISTRIES_INVALID: {
+    exit: 125,
+    meaning: 'A registries.conf cannot be understood, or forbids the registry.',
+  },
   PLATFORM_MISSING: { exit: 125, meaning: 'The image has no manifest for this machine.' },
 
   CONTAINER_NOT_FOUND: { exit: 125, meaning: 'No container has that name or id.' },
   CONTAINER_AMBIGUOUS: { exit: 125, meaning: 'An id prefix fits several containers.' },
   CONTAINER_STATE: { exit: 125, meaning: 'The container is not in a state that allows the operation.' },
+  PATH_NOT_FOUND: { exit: 125, meaning: 'A path to copy from or to is not there.' },
+  PATH_REFUSED: { exit: 125, meaning: 'What lies at a path, or around it, does not allow the copy.' },
+  READ_ONLY: { exit: 125, meaning: 'The file system that is to be written to is read-only.' },
   VOLUME_NOT_FOUND: { exit: 125, meaning: 'No volume has that name.' },
   VOLUME_IN_USE: { exit: 125, meaning: 'A container still has the volume.' },
   NAME_IN_USE: { exit: 125, meaning: 'Another container already has that name.' },
@@ -45,6 +67,10 @@ export const errorTable = {
     meaning: 'The command was found in the container but cannot be executed.',
   },
   COMMAND_NOT_FOUND: { exit: 127, meaning: 'The command was not found in the container.' },
+
+  MASTER_STATE: { exit: 125, meaning: 'The state of a master is used by another one, or cannot be written.' },
+  MASTER_UNREACHABLE: { exit: 125, meaning: 'No master answers at that address.' },
+  MASTER_REFUSED: { exit: 125, meaning: 'The master refused the request; the message has its reason.' },
 
   OUTPUT_LOST: { exit: 125, meaning: 'What a program wrote could not be delivered to its client in full.' },
 

@@ -55,7 +55,7 @@ export function documentOf(
   };
 }
 
-const noSampling: Sampling = {
+export const noSampling: Sampling = {
   interval_seconds: 0,
   cost_cpu_seconds: 0,
   threads_sampled: 0,
@@ -69,7 +69,8 @@ const noSampling: Sampling = {
   },
 };
 
-function hasProcesses(task: InspectedTask): boolean {
+/** Is there something of it to sample? */
+export function hasProcesses(task: InspectedTask): boolean {
   return isUp(task) || task.state === 'created';
 }
 

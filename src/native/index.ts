@@ -5,13 +5,14 @@ import { installationFolder } from '../installation.js';
 import type { Native } from './native.js';
 
 export type * from './archive.js';
+export * from './copy.js';
 export * from './native.js';
 export * from './native-error.js';
 export type * from './network.js';
 export type * from './pack.js';
 export type * from './probe.js';
 export * from './sample.js';
-export type { Compression } from './unpack.js';
+export type { BlobGrowth, Compression } from './unpack.js';
 
 /** The static supervisor that the addon starts for each container. */
 export const supervisorProgram = path.join(installationFolder, 'build/Release/berth-init');

@@ -3,6 +3,7 @@ import type { NetworkCalls } from './network.js';
 import type { PackCalls } from './pack.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
+import type { SocketCalls } from './socket.js';
 import type { TerminalCalls } from './terminal.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
 
@@ -12,6 +13,7 @@ import type { LockCalls, UnpackCalls } from './unpack.js';
  */
 export interface Native
   extends ArchiveCalls,
+    JournalCalls,
     LaunchCalls,
     LockCalls,
     NetworkCalls,
@@ -19,8 +21,14 @@ export interface Native
     ProbeCalls,
     ProcessCalls,
     SampleCalls,
+    SocketCalls,
     TerminalCalls,
     UnpackCalls {}
+
+export interface JournalCalls {
+  /** Appends one event of now to the journal below a root: `members` is the text of the other members of its JSON object, without braces. */
+  appendEvent(root: string, members: string): void;
+}
 
 export interface LaunchCalls {
   /**
@@ -34,6 +42,8 @@ export interface LaunchCalls {
    * gone. EPERM: that takes CAP_SYS_PTRACE.
    */
   copyIdRangeClaim(pid: number, startTime: number): number;
+  /** The same of what it was given as `heldFd`. */
+  copyNetworkClaim(pid: number, startTime: number): number;
 
   /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
   launch(request: LaunchRequest): Promise<Launched>;
@@ -79,13 +89,31 @@ export interface ClientDescriptors {
 }
 
 export interface ExecRequest extends ClientDescriptors {
-  /** The container's `config.json` with the process to send in, and its `launch.json`, as text. */
+  /** The container's `config.json` and its `launch.json`, as text. */
   config: string;
   launch: string;
+  change: ProcessChange;
   supervisor: string;
   /** The container's first process, and when that started, in clock ticks since boot. */
   pid: number;
   startTime: number;
+}
+
+/** How a program that is sent in differs from the container's first; what is undefined is as it is for that one. */
+export interface ProcessChange {
+  args: string[];
+  /** `NAME=VALUE`, on top of the container's own. */
+  env: string[];
+  user: string | undefined;
+  /** Absolute. */
+  cwd: string | undefined;
+  terminal: boolean;
+  /** Of the terminal, in characters; 0: not known. */
+  rows: number;
+  columns: number;
+  input: boolean;
+  /** Two hexadecimal digits for each. */
+  detachKeys: string;
 }
 
 export interface Launched {
@@ -101,6 +129,10 @@ export interface ProcessCalls {
    * Throws ESRCH when that process is gone, even if its pid lives again.
    */
   signalProcess(pid: number, startTime: number, signal: number): void;
+  /**
+   * Resolves with true once the process of that pid and start time runs no more, whoever's child it is; false: it still does after so many milliseconds.
+   */
+  awaitEnd(pid: number, startTime: number, milliseconds: number): Promise<boolean>;
   /** Collects a supervisor that this process launched, so that no zombie stays. Resolves when it has ended. */
   reap(pid: number): Promise<void>;
 }

@@ -9,7 +9,7 @@ export interface TerminalCalls {
   restoreTerminal(fd: number, before: Buffer): void;
   /**
    * Connects to the supervisor whose socket is `control.sock` in `folder`, and sends it one request with these three descriptors. Returns the connection, which the
-   * caller owns. Throws ENOENT or ECONNREFUSED when nobody listens.
+   * caller owns. Throws ENOENT, ECONNREFUSED, ECONNRESET or EPIPE when nobody listens, or no longer.
    */
   attach(request: ClientDescriptors & { folder: string; request: string }): number;
 }

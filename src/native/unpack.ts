@@ -6,10 +6,21 @@ export interface UnpackCalls {
    * in the layer.
    */
   unpackLayer(request: UnpackRequest): Promise<UnpackedLayer>;
+  /** What tells `unpackLayer` how much there is of a blob that is still being written. It must be ended, one way or the other. */
+  blobGrowth(): BlobGrowth;
+  growBlob(growth: BlobGrowth, size: number): void;
+  /** `whole`: all of it is there. Else the unpacking fails with ECONNABORTED. */
+  endBlob(growth: BlobGrowth, whole: boolean): void;
   /** Removes a tree of any depth and any names, following no link. Nothing there is no error. */
   removeTree(path: string): Promise<void>;
   /** Puts everything on the file system that holds `path` on its disk (syncfs(2)). */
   syncFilesystem(path: string): Promise<void>;
+}
+
+declare const growth: unique symbol;
+/** Made and read by the addon alone. */
+export interface BlobGrowth {
+  [growth]: true;
 }
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
@@ -31,6 +42,8 @@ export interface UnpackRequest {
   overLower: boolean;
   /** A new file that gets the blob's bytes; empty for none. */
   copy: string;
+  /** The blob is still being written, from its start on. */
+  growth?: BlobGrowth;
   limits: UnpackLimits;
 }
 

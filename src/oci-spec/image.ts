@@ -85,11 +85,11 @@ export type ImageIndex = Of<typeof indexShape>;
 export type ImageManifest = Of<typeof manifestShape>;
 export type ImageConfig = Of<typeof imageConfigShape>;
 
-const indexTypes = new Set([
+export const indexTypes = new Set([
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ]);
-const manifestTypes = new Set([
+export const manifestTypes = new Set([
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v2+json',
 ]);

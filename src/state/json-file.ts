@@ -31,7 +31,8 @@ export function readDocument<Document extends { format: number }>(
   return document as Document;
 }
 
-function damaged(file: string, why: string, cause?: unknown): BerthError {
+/** What is told of a file that is there and cannot be what it was. */
+export function damaged(file: string, why: string, cause?: unknown): BerthError {
   return new BerthError('STATE_DAMAGED', {
     what: file,
     why,

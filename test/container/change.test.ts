@@ -29,7 +29,7 @@ t.test('changes of a running container', unlessRoot, async (t) => {
 
   t.test('a paused container does nothing until it goes on', async (t) => {
     const { id, ended, signal } = await stage.start(['sh', '-c', 'while :; do :; done']);
-    await pauseContainer(found(id));
+    await pauseContainer(stage.roots, found(id));
     t.match(readContainer(stage.roots, id), { state: 'running', paused: true });
     t.match(kernelSays(stage, id, { v1: ['pids', 'pids.current'], v2: 'cgroup.events' }), /frozen 1|^\d+$/);
     const pid = found(id).process?.task.pid;
@@ -45,11 +45,17 @@ t.test('changes of a running container', unlessRoot, async (t) => {
       status: 125,
       stderr: /: it is paused[^\n]*\nLet it go on first/,
     });
-    await t.rejects(pauseContainer(found(id)), { code: 'CONTAINER_STATE', why: 'it is paused already' });
+    await t.rejects(pauseContainer(stage.roots, found(id)), {
+      code: 'CONTAINER_STATE',
+      why: 'it is paused already',
+    });
     t.match(stage.berth('unpause', id), { status: 0, stdout: `${id}\n` });
     t.match(readContainer(stage.roots, id), { state: 'running', paused: false });
     await until(() => ticks()?.join() !== before?.join(), 'it goes on');
-    t.throws(() => unpauseContainer(found(id)), { code: 'CONTAINER_STATE', why: 'it is not paused' });
+    t.throws(() => unpauseContainer(stage.roots, found(id)), {
+      code: 'CONTAINER_STATE',
+      why: 'it is not paused',
+    });
     signal(SIGKILL);
     await ended;
     t.match(stage.berth('pause', id), { status: 125, stderr: /no container has that name or id/ });
@@ -213,7 +219,7 @@ t.test('changes of a running container', unlessRoot, async (t) => {
       );
       t.equal(found(id).state, 'running');
     }
-    if (found(id).paused) unpauseContainer(found(id));
+    if (found(id).paused) unpauseContainer(stage.roots, found(id));
     await updateContainer(stage.roots, found(id), { pidsLimit: 60, cpus: 0.5 });
     t.equal(kernelSays(stage, id, { v1: ['pids', 'pids.max'], v2: 'pids.max' }), '60');
     signal(SIGKILL);
@@ -231,7 +237,7 @@ t.test('changes of a running container', unlessRoot, async (t) => {
       const container = await stage.start(command, { remove: false });
       if (command === asks)
         await until(() => [...readLogs(stage.roots, container.id)].length > 0, 'its traps are set');
-      await pauseContainer(found(container.id));
+      await pauseContainer(stage.roots, found(container.id));
       return container;
     };
     const killed = await start(sleeper);
@@ -242,7 +248,7 @@ t.test('changes of a running container', unlessRoot, async (t) => {
     const told = await start(asks);
     await signalContainer(stage.roots, found(told.id), SIGUSR1);
     t.ok(found(told.id).paused, 'another signal waits');
-    unpauseContainer(found(told.id));
+    unpauseContainer(stage.roots, found(told.id));
     t.match(await told.ended, { status: 5 });
     const removed = await start(sleeper);
     await removeContainer(stage.roots, found(removed.id), { force: true });

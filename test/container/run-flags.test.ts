@@ -263,7 +263,10 @@ t.test('flags, seen from inside', unlessRoot, async (t) => {
       status: 125,
       stderr: /^berth: image .*: it is for linux\/amd64, not for linux\/arm64\n/,
     });
-    t.match(stage.berth('run', '--pull', 'always', 'busybox'), { status: 125, stderr: /no registries yet/ });
+    t.match(stage.berth('run', '--pull', 'always', '127.0.0.1:1/busybox'), {
+      status: 125,
+      stderr: /nothing listens there/,
+    });
   });
 
   t.test('labels, stop signal and stop time are kept', async (t) => {

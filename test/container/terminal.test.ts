@@ -1,49 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { findContainer } from '../../src/containerizer/container/catalogue.js';
-import { project } from '../cli/berth.js';
+import { Person } from '../fixtures/person.js';
 import { Stage, unlessRoot } from './stage.js';
-
-/** Somebody at a terminal. What was seen is kept; `see` waits for more of it. */
-class Person {
-  readonly #child: ChildProcess;
-  readonly status: Promise<number | null>;
-  #shown = '';
-
-  constructor(command: string[]) {
-    this.#child = spawn('python3', [`${project}test/fixtures/person.py`, ...command], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      this.#shown += text;
-    });
-    this.status = new Promise((resolve) => this.#child.once('close', resolve));
-  }
-
-  async see(text: string): Promise<string> {
-    for (let tries = 0; !this.#shown.includes(text); tries++) {
-      if (tries > 3000 || (this.#child.exitCode !== null && tries > 100))
-        throw new Error(`never saw ${JSON.stringify(text)} in ${JSON.stringify(this.#shown)}`);
-      await sleep(10);
-    }
-    const end = this.#shown.indexOf(text) + text.length;
-    const seen = this.#shown.slice(0, end);
-    this.#shown = this.#shown.slice(end);
-    return seen;
-  }
-
-  type(text: string): void {
-    this.#child.stdin?.write(text);
-  }
-  resize(): void {
-    this.#child.kill('SIGUSR1');
-  }
-  terminate(): void {
-    this.#child.kill('SIGTERM');
-  }
-}
 
 const children = (pid: number): string[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);

@@ -1,4 +1,5 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -305,6 +306,27 @@ t.test('life and death', unlessRoot, async (t) => {
     await new Promise<void>((resolve) => server.listen(path.join(folder, 'control.sock'), resolve));
     t.equal(await awaitExit(stage.roots, 'abcdef012345'), undefined);
     server.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  t.test('a supervisor that was killed before it took a connection is one that has gone', async (t) => {
+    // The connection that waits in its queue is cut (ECONNRESET) between connect(2) and the look at its outcome.
+    const folder = places.run(stage.roots, 'abcdef012346');
+    mkdirSync(folder, { recursive: true });
+    const listen = `import socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); print('ready', flush=True); sys.stdin.read()`;
+    const listener = spawn('python3', ['-c', listen, path.join(folder, 'control.sock')], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(listener.stdout, 'data');
+    const answer = awaitExit(stage.roots, 'abcdef012346');
+    execFileSync('sh', [
+      '-c',
+      'kill -9 "$1"; until grep -q "^State:.Z" "/proc/$1/status"; do :; done',
+      'sh',
+      String(listener.pid),
+    ]);
+    t.equal(await answer, undefined);
     rmSync(folder, { recursive: true });
   });
 });

@@ -5,6 +5,7 @@ import { sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js'
 import { removeDebris } from '../../src/containerizer/container/debris.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
 import { waitForExit } from '../../src/containerizer/container/wait.js';
+import { Journal } from '../../src/containerizer/events/journal.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { leaksSince } from '../leaks/audit.js';
 import { takeInventory } from '../leaks/inventory.js';
@@ -24,7 +25,7 @@ function randomFrom(seed: number): () => number {
 
 /** BERTH_TEST_SEED=N repeats the victims and moments of a run; what happens then is still up to the scheduler. */
 t.test('kill -9 of anybody at any moment', unlessRoot, async (t) => {
-  const seed = Number(process.env['BERTH_TEST_SEED'] ?? Date.now() % 2 ** 31);
+  const seed = Number(process.env.BERTH_TEST_SEED ?? Date.now() % 2 ** 31);
   t.comment(`BERTH_TEST_SEED=${seed}`);
   const random = randomFrom(seed);
   const stage = await Stage.open(t);
@@ -80,6 +81,19 @@ t.test('kill -9 of anybody at any moment', unlessRoot, async (t) => {
     if (flags.includes('victim') && round % 3 === 0)
       t.equal((await stage.run(['true'], { name: 'victim' })).exit.status, 0);
   }
+
+  // Whoever was killed, what became of each container was told once.
+  const journal = new Journal(stage.roots);
+  const told: Record<string, string[]> = {};
+  for (const { type, id, action } of journal.events())
+    if (type === 'container') told[id] = [...(told[id] ?? []), action];
+  for (const [id, actions] of Object.entries(told)) {
+    const lives = ['create', 'start', 'die', 'destroy'].map(
+      (each) => actions.filter((one) => one === each).length,
+    );
+    t.strictSame(lives, [1, 1, 1, 1], `${id}: ${actions.join(' ')}`);
+  }
+  journal.close();
 });
 
 function killIfThere(pid: number): void {

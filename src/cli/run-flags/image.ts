@@ -1,30 +1,24 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
+import { type PlatformLike, platformName } from '../../containerizer/image/platform.js';
 import type { ProvidedImage } from '../../containerizer/image/provide.js';
 import { BerthError } from '../../errors/berth-error.js';
+import { registryFlags, registryOptions } from '../registry-flags.js';
 import { usageError } from '../report.js';
 import type { Context } from '../verb.js';
 import type { FlagGroup } from './group.js';
+import { platform } from './platform.js';
 
 interface Given {
   pull?: 'always' | 'missing' | 'never';
-  platform?: Platform;
+  platform?: PlatformLike;
   rootfs?: string;
-}
-
-interface Platform {
-  os: string;
-  architecture?: string | undefined;
-  variant?: string | undefined;
 }
 
 /** What it is made of. They say nothing of the container itself: `providedImage` reads them. */
 export const image: FlagGroup<Given> = {
   title: 'Image',
   flags: [
-    new Option(
-      '--pull <when>',
-      'always, missing or never: there are no registries yet, so that only images of this host are found',
-    )
+    new Option('--pull <when>', 'always, missing or never: when its registry is asked for the image')
       .choices(['always', 'missing', 'never'])
       .default('missing'),
     new Option(
@@ -35,6 +29,7 @@ export const image: FlagGroup<Given> = {
       '--rootfs <dir>',
       'a folder with a root file system instead of an image, the same as dir:DIR; what is written goes elsewhere',
     ),
+    ...registryFlags(),
   ],
   collect: () => ({}),
 };
@@ -50,46 +45,26 @@ export async function providedImage(
   if (reference === undefined) {
     throw usageError('run', "missing required argument 'image'", 'See berth run --help.');
   }
-  if (pull === 'always' && !/^[a-z-]+:[./]/.test(reference)) {
-    throw usageError(
-      `--pull always ${reference}`,
-      'there are no registries yet that it could come from',
-      'Load it: berth image load.',
-    );
-  }
   const { provideImage } = await import('../../containerizer/image/provide.js');
   const { imageProgress } = await import('../image-progress.js');
-  const found = await provideImage(context.roots, reference, { onProgress: imageProgress(context) });
+  const found = await provideImage(context.roots, reference, {
+    ...registryOptions(context, given),
+    onProgress: imageProgress(context),
+    pull,
+    platform: wanted,
+  });
   if (wanted !== undefined) mustFit(found, wanted);
   return { image: found, command: rest };
 }
 
-function mustFit({ reference, config }: ProvidedImage, wanted: Platform): void {
+function mustFit({ reference, config }: ProvidedImage, wanted: PlatformLike): void {
   const fits =
     config.os === wanted.os &&
-    (wanted.architecture === undefined || config.architecture === wanted.architecture) &&
+    config.architecture === wanted.architecture &&
     (wanted.variant === undefined || config.variant === undefined || config.variant === wanted.variant);
   if (fits) return;
-  const { os, architecture, variant } = wanted;
   throw new BerthError('PLATFORM_MISSING', {
     what: `image ${reference}`,
-    why: `it is for ${config.os}/${config.architecture}, not for ${[os, architecture, variant].filter(Boolean).join('/')}`,
+    why: `it is for ${config.os}/${config.architecture}, not for ${platformName(wanted)}`,
   });
-}
-
-/** What people call machines, to what OCI calls them (image-index.md, "platform"). */
-const otherNames: Record<string, string> = {
-  x86_64: 'amd64',
-  'x86-64': 'amd64',
-  aarch64: 'arm64',
-  i386: '386',
-};
-
-function platform(text: string): Platform {
-  const [os = '', machine, variant, ...more] = text.toLowerCase().split('/');
-  if (!/^[a-z0-9]+$/.test(os) || machine === '' || variant === '' || more.length > 0)
-    throw new InvalidArgumentError('It is OS, OS/MACHINE or OS/MACHINE/VARIANT, e.g. linux/amd64.');
-  const architecture =
-    machine !== undefined && Object.hasOwn(otherNames, machine) ? otherNames[machine] : machine;
-  return { os, architecture, variant };
 }

@@ -1,5 +1,5 @@
 import { createContainer } from '../../containerizer/container/create.js';
-import { provideImage } from '../../containerizer/image/provide.js';
+import { providedImage } from '../run-flags/image.js';
 import { containerOptions, declareRunFlags } from '../run-flags/index.js';
 import type { Verb } from '../verb.js';
 
@@ -13,11 +13,12 @@ export const verb: Verb = {
       .passThroughOptions();
     declareRunFlags(command);
   },
-  async run(context, [reference = '', ...command], flags) {
+  async run(context, words, flags) {
     const { roots, json, out, note } = context;
-    const options = await containerOptions(flags, command);
-    const { imageProgress } = await import('../image-progress.js');
-    const image = await provideImage(roots, reference, { onProgress: imageProgress(context) });
+    // What is wrong with a flag is told before an image is fetched.
+    const wanted = await containerOptions(flags, []);
+    const { image, command } = await providedImage(context, words, flags);
+    const options = { ...wanted, command };
     const made = await createContainer(roots, {
       image,
       options,

@@ -30,8 +30,16 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show tasks, or the processes and threads of one, and where their time goes',
     load: () => import('./ps.js'),
   },
+  top: {
+    summary: 'Show where the time of tasks, processes and threads goes, live',
+    load: () => import('./top.js'),
+  },
   stats: { summary: 'Show what containers use, again and again', load: () => import('./stats.js') },
   logs: { summary: 'Print what a container has written', load: () => import('./logs.js') },
+  events: {
+    summary: 'Show what happens to containers, images, volumes and networks',
+    load: () => import('./events.js'),
+  },
   inspect: { summary: 'Show all that is known of a container, as JSON', load: () => import('./inspect.js') },
   kill: { summary: 'Send a signal to the first process of containers', load: () => import('./kill.js') },
   stop: {
@@ -46,6 +54,11 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./wait.js'),
   },
   rm: { summary: 'Remove containers with their files and logs', load: () => import('./rm.js') },
+  cp: {
+    summary: 'Copy files between a container and the host',
+    load: () => import('./cp.js'),
+  },
+  rename: { summary: 'Give a container another name', load: () => import('./rename.js') },
   diff: {
     summary: "Show what a container has changed of its image's files",
     load: () => import('./diff.js'),
@@ -57,6 +70,19 @@ export const verbs: Record<string, VerbEntry> = {
   commit: {
     summary: 'Make an image of what a container has become',
     load: () => import('./commit.js'),
+  },
+  login: {
+    summary: 'Log in to a registry, and keep the credentials once it has taken them',
+    load: () => import('./login.js'),
+  },
+  logout: { summary: 'Forget the credentials for a registry', load: () => import('./logout.js') },
+  'image pull': {
+    summary: 'Fetch images from their registries, verified and unpacked',
+    load: () => import('./image-pull.js'),
+  },
+  'image push': {
+    summary: 'Send an image of the store to a registry',
+    load: () => import('./image-push.js'),
   },
   'image load': {
     summary: 'Bring images into the store, verified and unpacked',
@@ -118,6 +144,7 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
   },
+  master: { summary: 'Run the master of a cluster, in the foreground', load: () => import('./master.js') },
   'bench density': {
     summary: 'Measure what one more idle container costs when there are a thousand, beside podman',
     load: () => import('./bench-density.js'),

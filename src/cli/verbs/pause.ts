@@ -10,6 +10,8 @@ export const verb: Verb = {
     command.argument('<id...>', 'ids or names');
   },
   run(context, wanted) {
-    return forEachContainer(context, wanted, (id) => pauseContainer(findContainer(context.roots, id)));
+    return forEachContainer(context, wanted, (id) =>
+      pauseContainer(context.roots, findContainer(context.roots, id)),
+    );
   },
 };

@@ -1,10 +1,10 @@
-import { InvalidArgumentError } from 'commander';
 import { columnsOf } from '../../inspect/columns.js';
 import { findTask } from '../../inspect/find-task.js';
 import { inspect } from '../../inspect/inspection.js';
 import { tableOf } from '../../inspect/table.js';
 import { type InspectedTask, isUp } from '../../inspect/task-source.js';
 import { listTasks } from '../host-tasks.js';
+import { seconds } from '../sampling-interval.js';
 import type { Context, Verb } from '../verb.js';
 
 interface Flags {
@@ -68,11 +68,4 @@ async function printRows(
   });
   out(tableOf(document.rows, columns, !flags.trunc));
   for (const { name, endReason } of tasks) if (endReason) note(`${name}: ${endReason}`);
-}
-
-/** Shorter than a tick of the kernel's clock there is nothing to measure; longer than a day is a slip. */
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0.01 && value <= 86_400) return value;
-  throw new InvalidArgumentError('It is a number of seconds from 0.01 to 86400.');
 }

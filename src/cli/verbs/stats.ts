@@ -1,9 +1,9 @@
-import { InvalidArgumentError } from 'commander';
 import { findTask } from '../../inspect/find-task.js';
 import { bytes, decimal, share, whole } from '../../inspect/quantity.js';
 import { type InspectedTask, isUp } from '../../inspect/task-source.js';
 import { takeUsage, type Usage } from '../../inspect/usage.js';
 import { listTasks } from '../host-tasks.js';
+import { seconds } from '../sampling-interval.js';
 import { type Column, table } from '../table.js';
 import type { Context, Verb } from '../verb.js';
 
@@ -80,11 +80,4 @@ function show({ json, out }: Context, usages: Usage[], stream: boolean): void {
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
-}
-
-/** As for `ps`. */
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0.01 && value <= 86_400) return value;
-  throw new InvalidArgumentError('It is a number of seconds from 0.01 to 86400.');
 }

@@ -11,7 +11,7 @@ export const verb: Verb = {
   },
   run(context, wanted) {
     return forEachContainer(context, wanted, async (id) =>
-      unpauseContainer(findContainer(context.roots, id)),
+      unpauseContainer(context.roots, findContainer(context.roots, id)),
     );
   },
 };

@@ -6,6 +6,7 @@ import type { RuntimeConfig } from '../../oci-spec/runtime.js';
 import { readJson } from '../../state/json-file.js';
 import { places, type Roots } from '../../state/roots.js';
 import type { Container } from './catalogue.js';
+import { saysNobodyListens } from './control.js';
 import type { ExitDocument } from './document.js';
 import { describeErrno } from './launch-error.js';
 import { readLines } from './leash.js';
@@ -76,8 +77,7 @@ function connect(roots: Roots, container: Container, client: LaunchClient): numb
       ...descriptors(client),
     });
   } catch (error) {
-    if (isNativeError(error) && (error.code === 'ENOENT' || error.code === 'ECONNREFUSED'))
-      throw notRunning(container);
+    if (isNativeError(error) && saysNobodyListens(error.code)) throw notRunning(container);
     throw error;
   }
 }

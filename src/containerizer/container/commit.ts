@@ -4,6 +4,7 @@ import { native } from '../../native/index.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
+import { tellContainer } from '../events/tell.js';
 import { changeConfig } from '../image/config-change.js';
 import { makeDurable, storeName } from '../image/load.js';
 import { type MadeLayer, makeImage } from '../image/make-image.js';
@@ -85,7 +86,9 @@ export async function commitContainer(
     options.onProgress,
   );
   await makeDurable(roots, stored);
-  return { name, manifestDigest: stored[0]?.manifestDigest as Digest, warnings };
+  const manifestDigest = stored[0]?.manifestDigest as Digest;
+  tellContainer(roots, document, 'commit', { name, digest: manifestDigest });
+  return { name, manifestDigest, warnings };
 }
 
 async function packLayer(
@@ -121,12 +124,12 @@ async function whilePaused<T>(
   act: () => Promise<T>,
 ): Promise<T> {
   if (!pause || container.state !== 'running' || container.paused) return act();
-  await pauseContainer(container);
+  await pauseContainer(roots, container);
   try {
     return await act();
   } finally {
     const now = readContainer(roots, container.document.id);
-    if (now?.paused === true) unpauseContainer(now);
+    if (now?.paused === true) unpauseContainer(roots, now);
   }
 }
 

@@ -5,6 +5,11 @@ import { places, type Roots } from '../../state/roots.js';
 import type { ExitDocument } from './document.js';
 import { readLines } from './leash.js';
 
+/** A connection is refused, cut while it waits to be accepted, or closed under what is written first: nobody listens, or no longer. */
+export function saysNobodyListens(code: string | undefined): boolean {
+  return code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
 /** A connection to the supervisor of a container, or undefined when none listens. */
 async function connectTo(roots: Roots, id: string): Promise<Socket | undefined> {
   const folder = places.run(roots, id);
@@ -21,7 +26,7 @@ async function connectTo(roots: Roots, id: string): Promise<Socket | undefined> 
       const socket = connect(path.join('/proc/self/fd', String(handle), 'control.sock'));
       socket.once('connect', () => resolve(socket));
       socket.once('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined);
+        if (saysNobodyListens(error.code)) resolve(undefined);
         else reject(error);
       });
     });
@@ -30,10 +35,18 @@ async function connectTo(roots: Roots, id: string): Promise<Socket | undefined> 
   }
 }
 
-/** Resolves with the container's end once it comes; undefined when the supervisor has gone without telling. Nothing polls. */
-export async function awaitExit(roots: Roots, id: string): Promise<ExitDocument | undefined> {
+/**
+ * Resolves with the container's end once it comes; undefined when the supervisor has gone without telling. Nothing polls. Waiting keeps this process alive unless told
+ * otherwise.
+ */
+export async function awaitExit(
+  roots: Roots,
+  id: string,
+  { keepsAlive = true }: { keepsAlive?: boolean } = {},
+): Promise<ExitDocument | undefined> {
   const socket = await connectTo(roots, id);
   if (socket === undefined) return undefined;
+  if (!keepsAlive) socket.unref();
   socket.write('wait\n');
   let exit: ExitDocument | undefined;
   for await (const line of readLines(socket)) if (line.kind === 'exited') exit = line.exit;

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { places, type Roots } from '../../state/roots.js';
+import { tellContainer } from '../events/tell.js';
 import { cgroupPlaces } from './cgroup-places.js';
 import { capabilities } from './describe/privileges.js';
 import { commandLine } from './describe/process.js';
@@ -45,6 +46,7 @@ export async function createContainer(
       // The mark before the document: by that one others know the container.
       writeDurable(roots, document, whole, () => markNeverStarted(roots, id, true));
       idFile?.write(id);
+      tellContainer(roots, document, 'create');
       return { id, name };
     } catch (error) {
       releaseName(roots, name, id);

@@ -1,14 +1,16 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { isNativeError, native, supervisorProgram } from '../../native/index.js';
 import type { RuntimeConfig } from '../../oci-spec/runtime.js';
-import { readJson } from '../../state/json-file.js';
+import { damaged } from '../../state/json-file.js';
 import { places, type Roots } from '../../state/roots.js';
 import type { Container } from './catalogue.js';
 import { capabilitySet } from './describe/capabilities.js';
-import { mergeVariables } from './describe/process.js';
 import { defaultSeccomp } from './describe/seccomp.js';
+import type { ContainerDocument } from './document.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
+import type { LaunchFailure } from './leash.js';
 import { descriptors, followProgram, type LaunchClient, type RunningProgram } from './program.js';
 import { supervisorLost } from './supervisor-lost.js';
 
@@ -44,19 +46,24 @@ export async function execInContainer(
     });
   }
   const folder = places.run(roots, document.id);
-  const config = readJson(path.join(folder, 'config.json')) as RuntimeConfig;
-  const facts = readJson(path.join(folder, 'launch.json')) as Record<string, unknown>;
+  const config = textOf(folder, 'config.json');
   const launched = await native()
     .exec({
-      config: JSON.stringify(describeExec(config, options, client?.size)),
-      launch: JSON.stringify({
-        ...facts,
-        timings: false,
-        init: false,
+      config: options.privileged
+        ? JSON.stringify(withPrivileges(JSON.parse(config) as RuntimeConfig))
+        : config,
+      launch: textOf(folder, 'launch.json'),
+      change: {
+        args: options.command,
+        env: options.env,
+        user: options.user,
+        cwd: options.workingDirectory,
+        terminal: options.terminal,
+        rows: client?.size?.height ?? 0,
+        columns: client?.size?.width ?? 0,
         input: options.input,
-        detach_keys: client?.detachKeys ?? '',
-        ...(options.user === undefined ? {} : { user: options.user }),
-      }),
+        detachKeys: client?.detachKeys ?? '',
+      },
       supervisor: supervisorProgram,
       pid: supervised.task.pid,
       startTime: supervised.task.start_time,
@@ -71,16 +78,24 @@ export async function execInContainer(
     lost: supervisorLost,
   });
   if (followed.kind === 'runs') return followed.program;
-  if (followed.kind === 'silent') {
-    throw new BerthError('LAUNCH_FAILED', {
-      what: `exec in container ${document.name}`,
+  throw execFailure(document, followed.kind === 'silent' ? undefined : followed.failure);
+}
+
+/** Why a program could not be sent in; undefined: its supervisor was killed. */
+export function execFailure(
+  { name, image }: Pick<ContainerDocument, 'name' | 'image'>,
+  failure: LaunchFailure | undefined,
+): BerthError {
+  if (failure === undefined) {
+    return new BerthError('LAUNCH_FAILED', {
+      what: `exec in container ${name}`,
       why: 'its supervisor ended without a word',
     });
   }
-  const { step, errno } = followed.failure;
+  const { step, errno } = failure;
   if ((step === 'join' && errno === ESRCH) || (step === 'cgroup' && (errno === ENOENT || errno === ENODEV)))
-    throw notRunning(document.name);
-  throw explainFailure(followed.failure, document.image);
+    return notRunning(name);
+  return explainFailure(failure, image);
 }
 
 const ENOENT = 2;
@@ -95,29 +110,23 @@ function notRunning(name: string): BerthError {
   });
 }
 
-/** The container's own document with another process. */
-function describeExec(
-  config: RuntimeConfig,
-  options: ExecOptions,
-  consoleSize: LaunchClient['size'],
-): RuntimeConfig {
-  const own = config.process;
-  const { consoleSize: _size, ...kept } = own;
-  const terminal = options.terminal ? ['TERM=xterm'] : [];
-  const process = {
-    ...kept,
-    args: options.command,
-    env: mergeVariables([...terminal, ...own.env, ...options.env]),
-    cwd: options.workingDirectory ?? own.cwd,
-    terminal: options.terminal,
-    ...(consoleSize === undefined ? {} : { consoleSize }),
-  };
-  if (!options.privileged) return { ...config, process };
+function textOf(folder: string, name: string): string {
+  const file = path.join(folder, name);
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw damaged(file, 'it is missing', error);
+    throw error;
+  }
+}
+
+/** With every capability in the container's user namespace, and the system calls that go with them. */
+function withPrivileges(config: RuntimeConfig): RuntimeConfig {
   const all = capabilitySet(['ALL'], []);
   return {
     ...config,
     process: {
-      ...process,
+      ...config.process,
       capabilities: { bounding: all, effective: all, permitted: all, inheritable: [], ambient: [] },
     },
     linux: {

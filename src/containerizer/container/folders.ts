@@ -4,11 +4,18 @@ import { places, type Roots } from '../../state/roots.js';
 import type { ContainerDocument } from './document.js';
 import { releaseName } from './names.js';
 
-/** Removes a container's name and folders. Renames first, so that a crash half-way leaves only trash, never half a container. Needs no free space. */
-export function removeFolders(roots: Roots, { id, name }: Pick<ContainerDocument, 'id' | 'name'>): void {
+/**
+ * Removes a container's name and folders. Renames first, so that a crash half-way leaves only trash, never half a container. Needs no free space. `gone` is called when
+ * nothing is left but its volatile state; not `now`: nothing else was left before.
+ */
+export function removeFolders(
+  roots: Roots,
+  { id, name }: Pick<ContainerDocument, 'id' | 'name'>,
+  gone: (now: boolean) => void = () => {},
+): void {
   releaseName(roots, name, id);
   mkdirSync(places.trash(roots), { recursive: true, mode: 0o700 });
-  discard(places.container(roots, id), path.join(places.trash(roots), id));
+  gone(discard(places.container(roots, id), path.join(places.trash(roots), id)));
   removeRunFolder(roots, id);
 }
 
@@ -17,11 +24,15 @@ export function removeRunFolder(roots: Roots, id: string): void {
   discard(places.run(roots, id), path.join(places.running(roots), `.trash-${id}`));
 }
 
-function discard(folder: string, trash: string): void {
+/** False: there was no such folder. */
+function discard(folder: string, trash: string): boolean {
+  let found = true;
   try {
     renameSync(folder, trash);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    found = false;
   }
   rmSync(trash, { recursive: true, force: true });
+  return found;
 }

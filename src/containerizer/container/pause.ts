@@ -1,14 +1,16 @@
 import { BerthError } from '../../errors/berth-error.js';
+import type { Roots } from '../../state/roots.js';
+import { tellContainer } from '../events/tell.js';
 import type { Container } from './catalogue.js';
 import { hold, letGo } from './cgroup-freezer.js';
 
 /** Holds every process of a container where it is. */
-export async function pauseContainer({ document, state, paused }: Container): Promise<void> {
+export async function pauseContainer(roots: Roots, { document, state, paused }: Container): Promise<void> {
   if (state !== 'running') throw unfit(document.name, 'it is not running');
   if (paused) throw unfit(document.name, 'it is paused already');
   try {
     const held = await hold(document.cgroup_places);
-    if (held === true) return;
+    if (held === true) return tellContainer(roots, document, 'pause');
     if (held === false)
       throw unfit(document.name, 'a process of it waits in the kernel and cannot be held now');
   } catch (error) {
@@ -24,9 +26,10 @@ export async function pauseContainer({ document, state, paused }: Container): Pr
 }
 
 /** Lets a paused container go on. */
-export function unpauseContainer({ document, paused }: Container): void {
+export function unpauseContainer(roots: Roots, { document, paused }: Container): void {
   if (!paused) throw unfit(document.name, 'it is not paused');
   letGo(document.cgroup_places);
+  tellContainer(roots, document, 'unpause');
 }
 
 function unfit(name: string, why: string): BerthError {

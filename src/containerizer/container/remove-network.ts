@@ -1,6 +1,7 @@
 import { BerthError } from '../../errors/berth-error.js';
 import { native } from '../../native/index.js';
 import type { Roots } from '../../state/roots.js';
+import { tellNamed } from '../events/tell.js';
 import type { NetworkDocument } from '../network/document.js';
 import { lockHostNetworks } from '../network/host-lock.js';
 import { defaultNetwork, findNetwork, forgetNetwork, listNetworks } from '../network/store.js';
@@ -15,6 +16,7 @@ export async function removeNetwork(roots: Roots, name: string): Promise<void> {
       const network = findNetwork(roots, name);
       refuseWithMembers(roots, name);
       forgetNetwork(roots, name);
+      tellNamed(roots, 'network', name, 'destroy');
       lowerNetwork(network);
     });
     if (alone) return;

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
+import { tellDestroyed } from '../events/container-end.js';
 import { type Container, readContainer } from './catalogue.js';
 import { killCgroup } from './cgroup-kill.js';
 import { cgroupPlaces } from './cgroup-places.js';
@@ -62,7 +63,7 @@ function removeAll(roots: Roots, document: ContainerDocument): void {
   killCgroup(document.cgroup_places);
   removeCgroups({ document });
   if (document.remove) discardAnonymous(roots, document);
-  removeFolders(roots, document);
+  removeFolders(roots, document, (gone) => tellDestroyed(roots, document, gone));
 }
 
 /** With neither a supervisor nor an end on record it may be on its way, or was before a restart of the host. */
@@ -88,5 +89,6 @@ export async function removeDamaged(roots: Roots, id: string): Promise<void> {
   removeCgroups({ document: { cgroup_places } });
   const [name = id] = namesOf(roots, id);
   removeFolders(roots, { id, name });
+  tellDestroyed(roots, { id, name, image: '', created_at: new Date().toISOString() }, true);
   sweepCgroups(roots);
 }

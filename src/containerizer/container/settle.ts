@@ -2,7 +2,9 @@ import path from 'node:path';
 import { isNativeError, native } from '../../native/index.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import { isAlive } from '../../state/live-process.js';
+import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
+import { tellDestroyed, tellLostEnd } from '../events/container-end.js';
 import { type Container, readContainer } from './catalogue.js';
 import { killCgroup } from './cgroup-kill.js';
 import { cgroupDirectories } from './cgroup-places.js';
@@ -17,9 +19,40 @@ const SIGKILL = 9;
 
 /**
  * Brings a container whose supervisor was killed to its end: whatever of it still runs is killed, and its end is recorded as `137, supervisor lost`. Others are
- * returned as they are. Harmless when several do it at once.
+ * returned as they are. Done once when several want to at the same time.
  */
 export function settle(roots: Roots, container: Container): Container {
+  if (container.state !== 'lost') return container;
+  const { id } = container.document;
+  const lock = lockSettling(roots, id);
+  // Somebody else is at it, and stopped in the middle: the next to look tries again.
+  if (lock === 'taken') return container;
+  try {
+    const now = readContainer(roots, id);
+    if (now === undefined) return { ...container, state: 'exited', paused: false, exit: supervisorLost() };
+    return settleLocked(roots, now);
+  } finally {
+    lock?.release();
+  }
+}
+
+/** Undefined: there is no folder of it any more. */
+function lockSettling(roots: Roots, id: string): FileLock | 'taken' | undefined {
+  const file = path.join(places.run(roots, id), 'settle.lock');
+  try {
+    for (let tries = 0; tries < mostTries; tries++) {
+      const lock = FileLock.attempt(file);
+      if (lock !== undefined) return lock;
+      pause();
+    }
+    return 'taken';
+  } catch (error) {
+    if (isNativeError(error) && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function settleLocked(roots: Roots, container: Container): Container {
   const { document, process } = container;
   if (container.state !== 'lost' || process === undefined) return container;
   if (isAlive(process.task, process.boot_id)) killTask(process.task.pid, process.task.start_time);
@@ -29,9 +62,11 @@ export function settle(roots: Roots, container: Container): Container {
   sweepCgroups(roots);
   withdrawPorts(roots, document);
   const exit = supervisorLost();
+  const run = { pid: process.task.pid, startedAt: process.started_at };
+  tellLostEnd(roots, document, run, exit);
   if (document.remove) {
     discardAnonymous(roots, document);
-    removeFolders(roots, document);
+    removeFolders(roots, document, (gone) => tellDestroyed(roots, document, gone));
   } else {
     writeWhole(path.join(places.run(roots, document.id), 'exit.json'), JSON.stringify(exit));
   }

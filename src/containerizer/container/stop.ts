@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
+import { tellContainer } from '../events/tell.js';
 import type { Container } from './catalogue.js';
 import { letGo } from './cgroup-freezer.js';
 import { sweepAfter } from './cgroup-sweep.js';
@@ -71,6 +72,7 @@ async function conclude(
   container: Container,
   told: ExitDocument | undefined,
 ): Promise<ExitDocument> {
+  tellContainer(roots, container.document, 'stop');
   if (told === undefined) return waitForExit(roots, container);
   await sweepAfter(roots, container.process);
   await refreshNeighbours(roots, container.document);

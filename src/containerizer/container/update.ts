@@ -7,6 +7,7 @@ import { writeWhole } from '../../state/atomic-file.js';
 import { readDocument } from '../../state/json-file.js';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
+import { tellContainer } from '../events/tell.js';
 import { limitsSwap } from '../host/swap-accounting.js';
 import type { Container } from './catalogue.js';
 import { type CgroupPlaces, cgroupFacts, layoutOfHost } from './cgroup-places.js';
@@ -22,9 +23,10 @@ import type { ResourceLimits } from './limits.js';
  */
 export async function updateContainer(
   roots: Roots,
-  { document: { id, name, cgroup_places }, state }: Container,
+  { document: changed, state }: Container,
   limits: ResourceLimits,
 ): Promise<void> {
+  const { id, name, cgroup_places } = changed;
   if (state !== 'running') throw notRunning(name);
   // One change at a time: each starts from what the last has written.
   const lock = await FileLock.take(path.join(roots.root, 'update.lock'));
@@ -55,6 +57,7 @@ export async function updateContainer(
       if (document !== undefined)
         writeWhole(record, JSON.stringify({ ...document, limits: limitsOf(after), cgroup_places: joined }));
     }
+    tellContainer(roots, changed, 'update', { limits: limitsOf(after) });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw notRunning(name);
     throw error;

@@ -1,10 +1,22 @@
+import { native } from '../../native/index.js';
+import { currentBootId } from '../../state/live-process.js';
 import type { Roots } from '../../state/roots.js';
 import { type Container, readContainer } from './catalogue.js';
 import { sweepAfter } from './cgroup-sweep.js';
 import { awaitExit } from './control.js';
-import type { ExitDocument } from './document.js';
+import type { ExitDocument, StateDocument } from './document.js';
 import { settle } from './settle.js';
 import { supervisorLost } from './supervisor-lost.js';
+
+/** A supervisor's connections are closed before it is gone, and its container lost only then. Patience is for processes that the kernel cannot end at once. */
+export async function supervisorGone(process: StateDocument | undefined): Promise<void> {
+  if (process === undefined || process.boot_id !== currentBootId()) return;
+  const { pid, start_time } = process.supervisor;
+  await native().awaitEnd(pid, start_time, patience);
+}
+
+/** Milliseconds. */
+const patience = 30_000;
 
 /** Resolves with the container's end, which may lie in the past. */
 export async function waitForExit(roots: Roots, container: Container): Promise<ExitDocument> {
@@ -15,6 +27,7 @@ export async function waitForExit(roots: Roots, container: Container): Promise<E
     return told;
   }
   // No supervisor answers: it has recorded the end, or was killed.
+  await supervisorGone(container.process);
   const now = readContainer(roots, id);
   return (now === undefined ? undefined : settle(roots, now).exit) ?? supervisorLost();
 }

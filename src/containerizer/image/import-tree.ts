@@ -2,6 +2,7 @@ import path from 'node:path';
 import { native } from '../../native/index.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
+import { tellImage } from '../events/tell.js';
 import { changeConfig } from './config-change.js';
 import { defaultLimits } from './limits.js';
 import { makeDurable, storeName } from './load.js';
@@ -43,6 +44,7 @@ export async function importTree(
   );
   await makeDurable(roots, stored);
   const [image] = stored;
+  if (image !== undefined) tellImage(roots, image.manifestDigest, name, 'import');
   return { name, manifestDigest: image?.manifestDigest as Digest, warnings: image?.warnings ?? [] };
 }
 

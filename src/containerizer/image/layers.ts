@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { native } from '../../native/index.js';
+import { type BlobGrowth, native } from '../../native/index.js';
 import { type Digest, digestPattern, hexOf } from '../../oci-spec/digest.js';
 import {
   constant,
@@ -83,6 +83,8 @@ export interface LayerRequest {
   /** The blob's file, and whether it is the store's own already. */
   blob: string;
   ownBlob: boolean;
+  /** It is still growing. */
+  growth?: BlobGrowth | undefined;
   /** Chain ids of the layers below, topmost first. */
   below: Digest[];
   /** The image and the layer in words. */
@@ -143,6 +145,7 @@ async function unpack(
       lowers: request.below.map((below) => layerFs(roots, below)),
       overLower: false,
       copy: keep ? copy : '',
+      ...(request.growth === undefined ? {} : { growth: request.growth }),
       limits: defaultLimits,
     });
     const layer: StoredLayer = {

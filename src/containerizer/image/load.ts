@@ -4,6 +4,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { native } from '../../native/index.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
+import { tellImage } from '../events/tell.js';
 import { markDurable } from './layers.js';
 import { loadArchive, nameOf } from './load-archive.js';
 import type { OnProgress } from './progress.js';
@@ -57,6 +58,8 @@ export async function loadImages(
     options.onProgress ?? (() => {}),
   );
   await makeDurable(roots, stored);
+  for (const { names, manifestDigest } of stored)
+    for (const each of names) tellImage(roots, manifestDigest, each, 'load');
   return stored.flatMap(({ names, manifestDigest, warnings }) =>
     names.map((each) => ({ name: each, manifestDigest, warnings })),
   );
@@ -113,5 +116,7 @@ export async function addImage(
     },
     onProgress,
   );
-  return stored as StoredImage;
+  const image = stored as StoredImage;
+  tellImage(roots, image.manifestDigest, name, 'load');
+  return image;
 }

@@ -1,5 +1,5 @@
 import { BerthError } from '../../errors/berth-error.js';
-import type { Compression } from '../../native/unpack.js';
+import type { BlobGrowth, Compression } from '../../native/unpack.js';
 import { type Digest, digestOf } from '../../oci-spec/digest.js';
 import {
   type Descriptor,
@@ -40,6 +40,21 @@ export interface ResolvedImage {
   /** The layers' blobs have been checked already, and may become the store's own. */
   verified: boolean;
   blobPath(digest: Digest): string;
+  /** Blobs that are still on their way: what blobPath says of them holds once they have begun to come. */
+  arrivals?: Arrivals;
+}
+
+/** Blobs that come from elsewhere while the image is being stored. */
+export interface Arrivals {
+  /** The blob, as soon as its first bytes may be read; undefined when none is on its way. */
+  of(digest: Digest): Promise<Arrival> | undefined;
+}
+
+export interface Arrival {
+  /** Of a file that still grows. */
+  growth: BlobGrowth | undefined;
+  /** Resolves when it is complete and verified. False: it has to come once more, and its file is another then. */
+  whole: Promise<boolean>;
 }
 
 /** Finds an image in an OCI layout and verifies its manifest and configuration. */
@@ -85,24 +100,31 @@ export function resolveManifest(
   files: LayoutFiles,
   descriptor: { digest: Digest; size?: number; mediaType?: string },
   what: string,
+  anyPlatform = false,
 ): ResolvedImage {
   const manifestBytes = readBlob(files, descriptor, what);
-  const manifest = shaped(documentOf(manifestBytes, descriptor, what), manifestShape, what, 'manifest');
-  if (!isConfigType(manifest.config.mediaType)) {
-    throw new BerthError('IMAGE_INVALID', {
-      what,
-      why: `it is not a container image but ${manifest.config.mediaType}`,
-    });
-  }
+  const manifest = manifestIn(manifestBytes, descriptor, what);
   const configBytes = readBlob(files, manifest.config, what);
-  return imageOf(files, { manifestDigest: descriptor.digest, manifest, manifestBytes, configBytes }, what);
+  const documents = { manifestDigest: descriptor.digest, manifest, manifestBytes, configBytes };
+  return imageOf(files, documents, what, anyPlatform);
 }
 
-/** An image whose manifest and configuration fit each other and this machine. */
+/** The manifest of a container image, and of nothing else that may be kept in the same places. */
+export function manifestIn(bytes: Buffer, descriptor: { mediaType?: string }, what: string): ImageManifest {
+  const manifest = shaped(documentOf(bytes, descriptor, what), manifestShape, what, 'manifest');
+  if (isConfigType(manifest.config.mediaType)) return manifest;
+  throw new BerthError('IMAGE_INVALID', {
+    what,
+    why: `it is not a container image but ${manifest.config.mediaType}`,
+  });
+}
+
+/** An image whose manifest and configuration fit each other, and this machine unless it is meant for another. */
 export function imageOf(
   files: LayoutFiles,
   documents: Pick<ResolvedImage, 'manifestDigest' | 'manifest' | 'manifestBytes' | 'configBytes'>,
   what: string,
+  anyPlatform = false,
 ): ResolvedImage {
   const { manifest, configBytes } = documents;
   const config = parseDocument(configBytes, imageConfigShape, what, 'configuration');
@@ -113,7 +135,7 @@ export function imageOf(
       why: `its manifest has ${manifest.layers.length} layers and its configuration ${diffIds.length}`,
     });
   }
-  if (!fitsHost(config)) {
+  if (!anyPlatform && !fitsHost(config)) {
     throw new BerthError('PLATFORM_MISSING', {
       what,
       why: `it is for ${platformName(config)} and this host is ${platformName(hostPlatform())}`,
@@ -159,7 +181,7 @@ function readBlob(files: LayoutFiles, descriptor: { digest: Digest; size?: numbe
  * JSON whose kind is beyond doubt: a document that could be read both as an index and as a manifest, or that calls itself
  * something else than its descriptor does, is refused (CVE-2021-41190).
  */
-function documentOf(bytes: Buffer, descriptor: { mediaType?: string }, what: string): unknown {
+export function documentOf(bytes: Buffer, descriptor: { mediaType?: string }, what: string): unknown {
   const value = parseJson(bytes, what, 'manifest');
   if (typeof value !== 'object' || value === null) return value;
   const { mediaType, manifests, layers, config } = value as Record<string, unknown>;

@@ -2,7 +2,7 @@ import os from 'node:os';
 import { BerthError } from '../../errors/berth-error.js';
 import { type Descriptor, isIndexType, isManifestType } from '../../oci-spec/image.js';
 
-interface PlatformLike {
+export interface PlatformLike {
   os: string;
   architecture: string;
   variant?: string;
@@ -21,8 +21,12 @@ export function platformName(platform: PlatformLike): string {
 }
 
 export function fitsHost(platform: PlatformLike): boolean {
-  const host = hostPlatform();
-  return platform.os === host.os && platform.architecture === host.architecture && runsVariant(platform);
+  return fits(platform, hostPlatform());
+}
+
+function fits(platform: PlatformLike, wanted: PlatformLike): boolean {
+  if (platform.os !== wanted.os || platform.architecture !== wanted.architecture) return false;
+  return wanted.variant === undefined ? runsVariant(platform) : platform.variant === wanted.variant;
 }
 
 /** x86-64 levels above the first ask for instructions that not every host has; other variants are taken as they come. */
@@ -30,17 +34,21 @@ function runsVariant({ architecture, variant }: PlatformLike): boolean {
   return architecture !== 'amd64' || variant === undefined || variant === '' || variant === 'v1';
 }
 
-/** The first candidate for this host; one that states no platform is judged by its configuration later. */
-export function choosePlatform(candidates: Descriptor[], what: string): Descriptor {
+/** The first candidate for a platform, by default this host's; one that states none is judged by its configuration later. */
+export function choosePlatform(
+  candidates: Descriptor[],
+  what: string,
+  wanted: PlatformLike = hostPlatform(),
+): Descriptor {
   const images = candidates.filter((d) => isManifestType(d.mediaType) || isIndexType(d.mediaType));
   const chosen =
-    images.find((d) => d.platform !== undefined && fitsHost(d.platform)) ??
+    images.find((d) => d.platform !== undefined && fits(d.platform, wanted)) ??
     images.find((d) => d.platform === undefined);
   if (chosen !== undefined) return chosen;
   const offered = images.flatMap((d) => (d.platform === undefined ? [] : [platformName(d.platform)]));
   throw new BerthError('PLATFORM_MISSING', {
     what,
-    why: `it has nothing for ${platformName(hostPlatform())}`,
+    why: `it has nothing for ${platformName(wanted)}`,
     ...(offered.length === 0 ? {} : { mend: `It has: ${offered.slice(0, 10).join(', ')}.` }),
   });
 }

@@ -3,11 +3,13 @@ import { BerthError } from '../../errors/berth-error.js';
 import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
+import type { RegistryOptions } from '../registry/session.js';
 import { layerFs, readLayer } from './layers.js';
+import type { PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
-import { parseReference } from './reference.js';
+import { type ImageReference, parseReference } from './reference.js';
 import { readStored } from './stored-documents.js';
-import { lookUp, warningsOf } from './stored-image.js';
+import { isStored, lookUp, warningsOf } from './stored-image.js';
 
 /** An image that is ready to be a container's root file system. */
 export interface ProvidedImage {
@@ -25,8 +27,15 @@ export interface ProvidedImage {
   warnings: string[];
 }
 
-export interface ProvideOptions {
+/** Whether a name that the store has is asked for again, or one that it lacks is asked for at all, at its registry. */
+export type PullPolicy = 'always' | 'missing' | 'never';
+
+export interface ProvideOptions extends RegistryOptions {
   onProgress?: OnProgress;
+  /** By default `never`: only what this host has. */
+  pull?: PullPolicy | undefined;
+  /** What is pulled is to be for that; by default this host's. */
+  platform?: PlatformLike | undefined;
 }
 
 /**
@@ -42,6 +51,12 @@ export async function provideImage(
   const parsed = parseReference(reference);
   if (parsed.kind === 'tree')
     return (await import('./plain-tree.js')).provideTree(parsed.directory, reference);
+  if (parsed.kind === 'stored' && mustPull(roots, parsed, reference, options)) {
+    const { pullImage } = await import('./pull.js');
+    const { name, manifestDigest } = await pullImage(roots, reference, options);
+    const pulled = readReady(roots, manifestDigest, reference);
+    if (pulled !== undefined) return { reference, name, ...pulled };
+  }
   const named = lookUp(roots, parsed, reference);
   const ready = named && readReady(roots, named.manifest_digest, reference);
   if (ready !== undefined) return { reference, name: parsed.canonical, ...ready };
@@ -62,6 +77,16 @@ export async function provideImage(
     });
   }
   return { reference, name: parsed.canonical, ...made };
+}
+
+function mustPull(
+  roots: Roots,
+  parsed: ImageReference & { kind: 'stored' },
+  reference: string,
+  { pull = 'never' }: ProvideOptions,
+): boolean {
+  if (pull === 'never') return false;
+  return pull === 'always' || !isStored(roots, parsed, reference);
 }
 
 type Ready = Pick<ProvidedImage, 'manifestDigest' | 'config' | 'layers' | 'warnings'>;

@@ -1,13 +1,25 @@
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { type Digest, isDigest } from '../../oci-spec/digest.js';
+import { namesRegistry } from '../registry/location.js';
 
 /** Where an image is looked for. `canonical` is the same image's one spelling, and its key in the store. */
 export type ImageReference =
   | { kind: 'layout'; canonical: string; directory: string; tag: string | undefined }
   | { kind: 'archive'; form: ArchiveForm; canonical: string; file: string; tag: string | undefined }
   | { kind: 'tree'; canonical: string; directory: string }
-  | { kind: 'stored'; canonical: string; name: string; tag: string; digest: Digest | undefined };
+  | {
+      kind: 'stored';
+      /** `NAME:TAG`, or `NAME@DIGEST` where a digest says which. */
+      canonical: string;
+      /** `NAME:TAG`, of which the digest must be. */
+      tagged: string;
+      name: string;
+      tag: string;
+      digest: Digest | undefined;
+      /** No registry was named. */
+      short: boolean;
+    };
 
 export type ArchiveForm = 'oci-archive' | 'docker-archive';
 const archiveForms: ArchiveForm[] = ['oci-archive', 'docker-archive'];
@@ -103,12 +115,15 @@ function parseStored(text: string): ImageReference {
   const rest = at < 0 ? text : text.slice(0, at);
   const colon = rest.lastIndexOf(':');
   const hasTag = colon > 0 && !rest.slice(colon).includes('/');
-  const name = shortName(hasTag ? rest.slice(0, colon) : rest);
+  const stated = hasTag ? rest.slice(0, colon) : rest;
+  const name = shortName(stated);
   const tag = hasTag ? rest.slice(colon + 1) : 'latest';
   if (name.length > longestName || !namePattern.test(name))
     throw invalid(text, 'it is not an image name', grammar);
   if (!tagPattern.test(tag)) throw invalid(text, `'${tag}' is not a tag`, grammar);
-  return { kind: 'stored', canonical: `${name}:${tag}`, name, tag, digest };
+  const tagged = `${name}:${tag}`;
+  const canonical = digest === undefined ? tagged : `${name}@${digest}`;
+  return { kind: 'stored', canonical, tagged, name, tag, digest, short: !namesRegistry(stated) };
 }
 
 /** What Docker calls `busybox`, other tools write out as `docker.io/library/busybox`: one image, one name. */

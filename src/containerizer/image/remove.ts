@@ -2,6 +2,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
+import { tellImage } from '../events/tell.js';
 import { imageById, namesOf } from './by-id.js';
 import { discardUnwanted } from './collect.js';
 import { readNames, updateNames } from './names.js';
@@ -54,8 +55,10 @@ export async function removeImage(
       const manifests = names.manifests.filter((known) => wanted.has(known) || usedBy(known) !== undefined);
       return { ...names, images, manifests };
     });
+    for (const each of leaving) tellImage(roots, manifestDigest, each, 'untag');
     discardUnwanted(roots);
     await emptyTrash(roots);
+    if (others.length === 0) tellImage(roots, manifestDigest, leaving[0] ?? null, 'delete');
     const [name = manifestDigest] = leaving;
     return { name, manifestDigest, contentRemoved: others.length === 0 };
   } finally {
@@ -71,10 +74,15 @@ function namesToRemove(
   const what = `image ${reference}`;
   const parsed = parseReference(reference);
   const { images } = readNames(roots);
-  const named = Object.hasOwn(images, parsed.canonical) ? images[parsed.canonical] : undefined;
+  const key =
+    parsed.kind === 'stored' && !Object.hasOwn(images, parsed.canonical) ? parsed.tagged : parsed.canonical;
+  const named = Object.hasOwn(images, key) ? images[key] : undefined;
   const digest = parsed.kind === 'stored' ? parsed.digest : undefined;
-  if (named !== undefined && (digest === undefined || digest === named.manifest_digest)) {
-    return { manifestDigest: named.manifest_digest, names: [parsed.canonical] };
+  if (
+    named !== undefined &&
+    (digest === undefined || key === parsed.canonical || digest === named.manifest_digest)
+  ) {
+    return { manifestDigest: named.manifest_digest, names: [key] };
   }
   const manifestDigest = named === undefined ? imageById(roots, reference) : undefined;
   if (manifestDigest === undefined) {

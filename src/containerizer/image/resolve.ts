@@ -11,6 +11,7 @@ import { packedTree } from './plain-tree.js';
 import type { ImageReference } from './reference.js';
 import { sourceStamp } from './source-stamp.js';
 import { type Session, storePaths } from './store.js';
+import { namedIn } from './stored-image.js';
 
 /** An image, and what stands for where it was found. */
 export interface FoundImage {
@@ -25,7 +26,7 @@ export async function resolveIn(
   parsed: ImageReference,
   what: string,
 ): Promise<FoundImage> {
-  if (parsed.kind === 'stored') return { image: resolveStored(roots, parsed.canonical, what) };
+  if (parsed.kind === 'stored') return { image: resolveStored(roots, parsed, what) };
   if (parsed.kind === 'tree') return { image: await packedTree(parsed.directory, session, what) };
   if (parsed.kind === 'layout') {
     const image = resolveLayout(folderFiles(parsed.directory), parsed.tag, what);
@@ -57,9 +58,8 @@ function onlyOne<T>(images: readonly T[], what: string): T {
   });
 }
 
-function resolveStored(roots: Roots, name: string, what: string): ResolvedImage {
-  const { images } = readNames(roots);
-  const named = Object.hasOwn(images, name) ? images[name] : undefined;
+function resolveStored(roots: Roots, parsed: ImageReference, what: string): ResolvedImage {
+  const named = namedIn(readNames(roots).images, parsed);
   if (named === undefined) {
     throw new BerthError('IMAGE_NOT_FOUND', {
       what,
@@ -67,7 +67,7 @@ function resolveStored(roots: Roots, name: string, what: string): ResolvedImage 
       mend: 'See berth image ls.',
     });
   }
-  return resolveManifest(storeFiles(roots), { digest: named.manifest_digest }, what);
+  return resolveManifest(storeFiles(roots), { digest: named.manifest_digest }, what, true);
 }
 
 /** The store's own blobs. They are verified anew whenever a layer is unpacked, and need no copy. */

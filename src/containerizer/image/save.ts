@@ -77,8 +77,11 @@ async function find(roots: Roots, session: Session, reference: string): Promise<
     });
   }
   const digest = named.manifest_digest;
-  const image = resolveManifest(storeFiles(roots), { digest }, what);
-  const asked = parsed.kind === 'stored' && namesOf(roots, digest).includes(parsed.canonical);
+  const image = resolveManifest(storeFiles(roots), { digest }, what, true);
+  const asked =
+    parsed.kind === 'stored' &&
+    parsed.digest === undefined &&
+    namesOf(roots, digest).includes(parsed.canonical);
   return { image, names: asked ? [parsed.canonical] : [] };
 }
 

@@ -1,11 +1,12 @@
 import { existsSync, linkSync } from 'node:fs';
 import path from 'node:path';
+import type { BlobGrowth } from '../../native/index.js';
 import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { Roots } from '../../state/roots.js';
 import { importBlob } from './blobs.js';
 import { collectAfterFailure } from './collect.js';
-import { ensureLayer } from './layers.js';
+import { ensureLayer, type StoredLayer } from './layers.js';
 import { updateNames } from './names.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
@@ -101,13 +102,33 @@ async function storeContent(
       what: about,
       place,
     };
-    const layer = await ensureLayer(roots, session, request, onProgress);
+    const layer = await arrivingLayer(image, source.digest, (growth) =>
+      ensureLayer(roots, session, { ...request, growth }, onProgress),
+    );
     warnings.push(...warningsOf(layer));
     if (image.verified) keepBlob(roots, source, blob);
     else await importBlob(roots, session, { file: blob, digest: source.digest, size: source.size }, about);
   }
   storeDocuments(roots, image);
   return { names, manifestDigest: image.manifestDigest, chain, warnings };
+}
+
+/** The layer of a blob that may still be coming: unpacked as it comes, and again if it has to come once more. */
+async function arrivingLayer(
+  image: ResolvedImage,
+  digest: Digest,
+  unpack: (growth: BlobGrowth | undefined) => Promise<StoredLayer>,
+): Promise<StoredLayer> {
+  for (;;) {
+    const arrival = await image.arrivals?.of(digest);
+    if (arrival === undefined) return unpack(undefined);
+    const [unpacked, whole] = await Promise.allSettled([unpack(arrival.growth), arrival.whole]);
+    // Why it did not come explains why it could not be unpacked.
+    if (whole.status === 'rejected') throw whole.reason;
+    if (!whole.value) continue;
+    if (unpacked.status === 'rejected') throw unpacked.reason;
+    return unpacked.value;
+  }
 }
 
 function keepBlob(roots: Roots, { digest }: LayerSource, blob: string): void {

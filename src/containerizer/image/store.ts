@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { native } from '../../native/index.js';
+import { type Digest, hexOf } from '../../oci-spec/digest.js';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 
@@ -10,8 +11,9 @@ import { places, type Roots } from '../../state/roots.js';
  *     index.json          names → manifest digests
  *     blobs/sha256/HEX    manifests, configurations and layers as they came, in the shape of an OCI layout
  *     layers/HEX32/       one unpacked layer: fs/ and layer.json; HEX32 = the first 32 digits of its chain id
+ *     downloads/HEX       the first bytes of a blob that a registry was asked for; complete ones wait for their image
  *     sessions/           what is being made; swept when its maker is gone
- *     locks/              one for each layer being unpacked, one for the index, one for the store
+ *     locks/              one for each layer being unpacked and each blob being fetched, one for the index, one for the store
  *
  * Whoever adds holds the store's lock shared, whoever removes holds it alone; readers of finished things need none.
  */
@@ -22,19 +24,27 @@ export function storePaths(roots: Roots) {
     index: path.join(base, 'index.json'),
     blobs: path.join(base, 'blobs', 'sha256'),
     layers: path.join(base, 'layers'),
+    downloads: path.join(base, 'downloads'),
     sessions: path.join(base, 'sessions'),
     locks: path.join(base, 'locks'),
     storeLock: path.join(base, 'locks', 'store'),
     indexLock: path.join(base, 'locks', 'index'),
+    blobLock: (hex: string) => path.join(base, 'locks', `blob-${hex}`),
     layerLock: (id: string) => path.join(base, 'locks', `layer-${id}`),
     trash: places.trash(roots),
   };
 }
 
+/** The store's own file of a blob. */
+export function blobFile(roots: Roots, digest: Digest): string {
+  return path.join(storePaths(roots).blobs, hexOf(digest));
+}
+
 /** Makes the store's folders, for root alone: a setuid file in a layer is out of every other user's reach. */
 export function makeStore(roots: Roots): void {
   const paths = storePaths(roots);
-  for (const folder of [paths.base, paths.blobs, paths.layers, paths.sessions, paths.locks, paths.trash]) {
+  const { base, blobs, layers, downloads, sessions, locks, trash } = paths;
+  for (const folder of [base, blobs, layers, downloads, sessions, locks, trash]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 }

@@ -10,7 +10,7 @@ import { sourceStamp } from './source-stamp.js';
 /** The store's record of a reference, if it holds for what is there now. */
 export function lookUp(roots: Roots, parsed: ImageReference, reference: string): NamedImage | undefined {
   const { images } = readNames(roots);
-  const named = Object.hasOwn(images, parsed.canonical) ? images[parsed.canonical] : undefined;
+  const named = namedIn(images, parsed);
   if (parsed.kind !== 'stored') {
     // The tag may have moved: only the very content that was looked through before needs no second look.
     const stamp = named && sourceStamp(parsed, `image ${reference}`);
@@ -22,17 +22,34 @@ export function lookUp(roots: Roots, parsed: ImageReference, reference: string):
       return { manifest_digest, loaded_at: loadedAt(images, manifest_digest) };
     throw new BerthError('IMAGE_NOT_FOUND', {
       what: `image ${reference}`,
-      why: 'it is not in the store',
-      mend: 'See berth image ls, or load it: berth image load oci:DIR[:TAG] NAME.',
-    });
-  }
-  if (parsed.digest !== undefined && parsed.digest !== named.manifest_digest) {
-    throw new BerthError('IMAGE_NOT_FOUND', {
-      what: `image ${reference}`,
-      why: `${parsed.canonical} is ${named.manifest_digest} in the store`,
+      why: notStored(images, parsed.tagged),
+      mend: 'See berth image ls, or fetch it: berth image pull NAME, berth image load oci:DIR[:TAG] NAME.',
     });
   }
   return named;
+}
+
+/** Has the store an image of that name, digest or id? */
+export function isStored(roots: Roots, parsed: ImageReference, reference: string): boolean {
+  return namedIn(readNames(roots).images, parsed) !== undefined || imageById(roots, reference) !== undefined;
+}
+
+function notStored(images: Record<string, NamedImage>, tagged: string): string {
+  const other = Object.hasOwn(images, tagged) ? images[tagged] : undefined;
+  return other === undefined
+    ? 'it is not in the store'
+    : `${tagged} is ${other.manifest_digest} in the store`;
+}
+
+/** The record of a reference among the names. A digest is that of the manifest, or of the index that it was chosen from. */
+export function namedIn(images: Record<string, NamedImage>, parsed: ImageReference): NamedImage | undefined {
+  if (Object.hasOwn(images, parsed.canonical)) return images[parsed.canonical];
+  if (parsed.kind !== 'stored' || parsed.digest === undefined) return undefined;
+  const { digest, name } = parsed;
+  const same = ([key, image]: [string, NamedImage]) =>
+    (image.manifest_digest === digest || image.index_digest === digest) &&
+    (key.startsWith(`${name}@`) || (key.startsWith(`${name}:`) && !key.slice(name.length).includes('/')));
+  return Object.entries(images).find(same)?.[1];
 }
 
 /** When the first of its names was given. */

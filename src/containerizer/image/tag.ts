@@ -1,6 +1,7 @@
 import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
+import { tellImage } from '../events/tell.js';
 import { storeName } from './load.js';
 import { updateNames } from './names.js';
 import { parseReference } from './reference.js';
@@ -32,6 +33,7 @@ export async function tagImage(
       ...names,
       images: { ...names.images, [canonical]: { manifest_digest, loaded_at: new Date().toISOString() } },
     }));
+    tellImage(roots, manifest_digest, canonical, 'tag');
     return { name: canonical, manifestDigest: manifest_digest };
   } finally {
     await session.close();

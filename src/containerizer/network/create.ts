@@ -1,5 +1,6 @@
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
+import { tellNamed } from '../events/tell.js';
 import {
   addressText,
   bitsOf,
@@ -79,6 +80,7 @@ function makeNetwork(roots: Roots, name: string, options: NetworkOptions): Netwo
     forgetNetwork(roots, name);
     throw error;
   }
+  tellNamed(roots, 'network', name, 'create');
   return network;
 }
 

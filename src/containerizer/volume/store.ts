@@ -5,6 +5,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import { readDocument } from '../../state/json-file.js';
 import { places, type Roots } from '../../state/roots.js';
+import { tellNamed } from '../events/tell.js';
 
 /** `volume.json`. `format` counts incompatible changes. */
 export interface VolumeDocument {
@@ -65,6 +66,7 @@ export function createVolume(
     mkdirSync(path.join(fresh, 'data'), { mode: 0o755 });
     writeWhole(path.join(fresh, 'volume.json'), JSON.stringify(document));
     renameSync(fresh, volumeFolder(roots, name));
+    tellNamed(roots, 'volume', name, 'create');
     return true;
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
@@ -106,6 +108,7 @@ export function discardVolume(roots: Roots, name: string): void {
   const trash = path.join(places.trash(roots), `volume-${name}-${randomBytes(4).toString('hex')}`);
   try {
     renameSync(volumeFolder(roots, name), trash);
+    tellNamed(roots, 'volume', name, 'destroy');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }

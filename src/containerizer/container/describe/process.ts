@@ -44,7 +44,7 @@ export function environment(
 }
 
 /** Each variable once, with its last value. */
-export function mergeVariables(entries: readonly string[]): string[] {
+function mergeVariables(entries: readonly string[]): string[] {
   const variables = new Map<string, string>();
   for (const entry of entries) {
     const equals = entry.indexOf('=');

@@ -3,11 +3,11 @@
 
 #include "sys/text.h"
 
-namespace berth::init {
+namespace berth::sys {
 
-using Timestamp = sys::Text<40>;
+using Timestamp = Text<40>;
 
 /// `2026-01-31T23:59:59.123Z`, with `digits` (1 to 9) behind the point.
 Timestamp now(size_t digits);
 
-}  // namespace berth::init
+}  // namespace berth::sys

@@ -1,0 +1,53 @@
+import { pullImage } from '../../containerizer/image/pull.js';
+import { BerthError } from '../../errors/berth-error.js';
+import { imageEvents, imageProgress } from '../image-progress.js';
+import { declareRegistryFlags, registryOptions } from '../registry-flags.js';
+import { report } from '../report.js';
+import { platform } from '../run-flags/platform.js';
+import type { Verb } from '../verb.js';
+
+export const verb: Verb = {
+  summary: 'Fetch images from their registries, verified and unpacked',
+  example: 'berth image pull debian:bookworm',
+  declare(command) {
+    command
+      .argument('<image...>', 'NAME[:TAG][@DIGEST]; without a registry it is Docker Hub')
+      .option('-q, --quiet', 'no progress')
+      .option('--platform <os/machine[/variant]>', "by default this host's", platform);
+    declareRegistryFlags(command);
+  },
+  async run(context, references, flags) {
+    const onProgress = context.json
+      ? imageEvents(context)
+      : flags.quiet === true
+        ? () => {}
+        : imageProgress(context);
+    const options = {
+      ...registryOptions(context, flags),
+      onProgress,
+      platform: flags.platform as ReturnType<typeof platform> | undefined,
+      durable: true,
+    };
+    let status = 0;
+    for (const reference of references) {
+      try {
+        const { name, manifestDigest, warnings, fetched } = await pullImage(
+          context.roots,
+          reference,
+          options,
+        );
+        for (const warning of new Set(warnings)) context.note(`berth: warning: ${warning}`);
+        if (!context.json) context.out(`${name.includes('@') ? name : `${name}@${manifestDigest}`}\n`);
+        else
+          context.out(
+            `${JSON.stringify({ event: 'pulled', name, digest: manifestDigest, fetched_bytes: fetched, warnings })}\n`,
+          );
+      } catch (error) {
+        // One that cannot be had is told, and the others still get their turn.
+        if (!(error instanceof BerthError) || references.length === 1) throw error;
+        status ||= report(error, reference);
+      }
+    }
+    return status;
+  },
+};

@@ -1,0 +1,198 @@
+import { existsSync } from 'node:fs';
+import { BerthError } from '../../errors/berth-error.js';
+import { chainIds, type Digest } from '../../oci-spec/digest.js';
+import type { Roots } from '../../state/roots.js';
+import { tellImage } from '../events/tell.js';
+import { locationOf } from '../registry/location.js';
+import type { Repository } from '../registry/repository.js';
+import { type RegistryOptions, RegistrySession } from '../registry/session.js';
+import { BlobArrivals, type Wanted } from './arrivals.js';
+import { readLayer } from './layers.js';
+import { makeDurable } from './load.js';
+import type { ResolvedImage } from './oci-layout.js';
+import type { PlatformLike } from './platform.js';
+import type { OnProgress } from './progress.js';
+import { parseReference } from './reference.js';
+import { type RemoteImage, resolveRemote } from './remote-image.js';
+import { requireRoot } from './root-only.js';
+import { mustFit } from './space.js';
+import { blobFile, type Session } from './store.js';
+import { type ImageToStore, type StoredImage, storeImages } from './store-images.js';
+
+export interface PullOptions extends RegistryOptions {
+  /** By default this host's. */
+  platform?: PlatformLike | undefined;
+  /** Waits until all of it is on the disk. */
+  durable?: boolean | undefined;
+  onProgress?: OnProgress | undefined;
+}
+
+export interface PulledImage {
+  name: string;
+  manifestDigest: Digest;
+  warnings: string[];
+  /** Bytes that came from the registry, without what was there already. */
+  fetched: number;
+}
+
+/** Where a name may be looked for, as the store calls it. */
+interface Named {
+  canonical: string;
+  name: string;
+  tag: string;
+  digest: Digest | undefined;
+}
+
+/**
+ * Brings an image from its registry into the store, verified and unpacked while it comes; only what the store lacks. After a failure the store is as it was before,
+ * but for the bytes in `downloads`, with which the next attempt goes on.
+ */
+export async function pullImage(
+  roots: Roots,
+  reference: string,
+  options: PullOptions = {},
+): Promise<PulledImage> {
+  const what = `image ${reference}`;
+  requireRoot(what);
+  const parsed = parseReference(reference);
+  if (parsed.kind !== 'stored') {
+    throw new BerthError('REFERENCE_INVALID', {
+      what,
+      why: 'it names no registry',
+      mend: `Use berth image load ${reference}.`,
+    });
+  }
+  const session = await RegistrySession.open(options);
+  try {
+    const names = parsed.short ? searched(parsed, session.registries.search) : [parsed];
+    const pulled = await pullFirst(roots, session, names, what, options);
+    if (options.durable === true) await makeDurable(roots, [pulled]);
+    const [name = parsed.canonical] = pulled.names;
+    tellImage(roots, pulled.manifestDigest, name, 'pull');
+    return {
+      name,
+      manifestDigest: pulled.manifestDigest,
+      warnings: pulled.warnings,
+      fetched: pulled.fetched,
+    };
+  } finally {
+    session.close();
+  }
+}
+
+/** A short name may stand for one of several registries (registries.conf, unqualified-search-registries). */
+function searched(parsed: Named & { short: boolean }, search: readonly string[]): Named[] {
+  if (search.length === 0) return [parsed];
+  return search.map((registry) => {
+    const suffix = parsed.digest === undefined ? `:${parsed.tag}` : `@${parsed.digest}`;
+    const whole = parseReference(`${registry}/${parsed.name}${suffix}`);
+    return whole.kind === 'stored' ? whole : parsed;
+  });
+}
+
+type Pulled = StoredImage & { fetched: number };
+
+/** From the first place that has it. What is wrong with the last place is told, as it is the one that must have it. */
+async function pullFirst(
+  roots: Roots,
+  session: RegistrySession,
+  names: readonly Named[],
+  what: string,
+  options: PullOptions,
+): Promise<Pulled> {
+  const places = names.flatMap((named) =>
+    session
+      .candidates(locationOf(named.name), named.digest !== undefined)
+      .map((candidate) => ({ named, candidate })),
+  );
+  let failure: unknown;
+  for (const { named, candidate } of places) {
+    try {
+      const repository = await session.repository(candidate, 'pull');
+      const remote = await resolveRemote(repository, named, options.platform, what);
+      return await storeRemote(roots, session, repository, remote, named, what, options);
+    } catch (error) {
+      failure = error;
+      if (!(error instanceof BerthError) || !mayBeElsewhere.has(error.code)) throw error;
+    }
+  }
+  throw about(failure, what);
+}
+
+/** What fails at a server is told of the image that was asked for. */
+function about(failure: unknown, what: string): unknown {
+  if (!(failure instanceof BerthError) || failure.what.startsWith(what)) return failure;
+  const { code, what: where, why, mend, cause } = failure;
+  return new BerthError(code, {
+    what,
+    why: `${where}: ${why}`,
+    ...(mend === undefined ? {} : { mend }),
+    cause,
+  });
+}
+
+/** Another registry may have what this one has not, or does not give. */
+const mayBeElsewhere = new Set([
+  'IMAGE_NOT_FOUND',
+  'REGISTRY_UNREACHABLE',
+  'REGISTRY_TLS',
+  'REGISTRY_DENIED',
+  'REGISTRY_LIMITED',
+  'REGISTRY_FAILED',
+]);
+
+async function storeRemote(
+  roots: Roots,
+  registry: RegistrySession,
+  repository: Repository,
+  remote: RemoteImage,
+  named: Named,
+  what: string,
+  options: PullOptions,
+): Promise<Pulled> {
+  const onProgress = options.onProgress ?? (() => {});
+  let arrivals: BlobArrivals | undefined;
+  let fetched = 0;
+  const find = async (own: Session): Promise<ImageToStore[]> => {
+    arrivals = new BlobArrivals(roots, own, repository, what, onProgress, (error) => registry.abort(error));
+    const coming = arrivals;
+    const image = remote.image((digest) =>
+      coming.of(digest) === undefined ? blobFile(roots, digest) : coming.path(digest),
+    );
+    const wanted = missingBlobs(roots, image);
+    fetched = await mustFit(roots, wanted, what);
+    arrivals.start(wanted);
+    const { indexDigest } = remote;
+    return [
+      {
+        image: { ...image, arrivals },
+        names: [named.canonical],
+        what,
+        ...(indexDigest === undefined ? {} : { stamp: indexDigest }),
+      },
+    ];
+  };
+  try {
+    const [stored] = await storeImages(roots, what, find, onProgress);
+    arrivals?.forget();
+    return { ...(stored as StoredImage), fetched };
+  } catch (error) {
+    registry.abort(error instanceof Error ? error : new Error(String(error)));
+    await arrivals?.settled();
+    // Half a blob must not be what fills the disk.
+    if (error instanceof BerthError && error.code === 'NO_SPACE') arrivals?.forget();
+    throw error;
+  }
+}
+
+/** Every blob once that the store lacks. */
+function missingBlobs(roots: Roots, image: ResolvedImage): Wanted[] {
+  const chain = chainIds(image.layers.map((layer) => layer.diffId));
+  const wanted = new Map<Digest, Wanted>();
+  for (const [i, source] of image.layers.entries()) {
+    if (existsSync(blobFile(roots, source.digest)) || wanted.has(source.digest)) continue;
+    const ready = readLayer(roots, chain[i] as Digest) !== undefined;
+    wanted.set(source.digest, { source, ready, place: { index: i + 1, count: image.layers.length } });
+  }
+  return [...wanted.values()];
+}

@@ -1,0 +1,91 @@
+import { BerthError } from '../../errors/berth-error.js';
+import { type Digest, digestOf } from '../../oci-spec/digest.js';
+import { indexTypes, manifestTypes } from '../../oci-spec/image.js';
+import { documentBytes } from './limits.js';
+import type { Repository } from './repository.js';
+import { Transient } from './trouble.js';
+
+/** A manifest or an index as it came. The digest is that of the bytes: what the registry says of it is not believed. */
+export interface RemoteDocument {
+  mediaType: string;
+  digest: Digest;
+  bytes: Buffer;
+}
+
+const schema1Types = [
+  'application/vnd.docker.distribution.manifest.v1+prettyjws',
+  'application/vnd.docker.distribution.manifest.v1+json',
+];
+
+const accepted = [...indexTypes, ...manifestTypes].join(', ');
+
+/** By its tag, or by its digest, which it then must have. */
+export async function fetchManifest(
+  repository: Repository,
+  target: { tag: string } | { digest: Digest; size?: number },
+  what: string,
+): Promise<RemoteDocument> {
+  const name = 'tag' in target ? target.tag : target.digest;
+  return repository.retries.run(what, async () => {
+    const { answer, bytes } = await repository.fetch(
+      { at: `manifests/${name}`, headers: { accept: accepted }, expect: [200], what },
+      documentBytes,
+    );
+    const length = answer.headers['content-length'];
+    if (length !== undefined && Number(length) !== bytes.length)
+      throw new Transient('a manifest was cut short');
+    const digest = digestOf(bytes);
+    if ('digest' in target && digest !== target.digest) {
+      throw new BerthError('IMAGE_CORRUPT', {
+        what,
+        why: `${answer.url.host} sends a manifest with the digest ${digest} for ${target.digest}`,
+        mend: 'Try again; if it stays so, the registry or something on the way to it is broken.',
+      });
+    }
+    const mediaType = mediaTypeOf(answer.headers['content-type'], bytes);
+    if (schema1Types.includes(mediaType)) throw oldSchema(what);
+    return { mediaType, digest, bytes };
+  });
+}
+
+/** What the document calls itself, else what the registry calls it. */
+function mediaTypeOf(header: string | undefined, bytes: Buffer): string {
+  const stated = header?.split(';')[0]?.trim() ?? '';
+  try {
+    const { mediaType } = JSON.parse(bytes.toString()) as { mediaType?: unknown };
+    return typeof mediaType === 'string' ? mediaType : stated;
+  } catch {
+    // It is refused with its reason when it is read as what it should be.
+    return stated;
+  }
+}
+
+function oldSchema(what: string): BerthError {
+  return new BerthError('IMAGE_INVALID', {
+    what,
+    why: 'its manifest is of schema 1, which Docker gave up in 2017: it has no digests of what its layers unpack to',
+    mend: 'Convert it where it is: skopeo copy --format v2s2 docker://NAME docker://NAME.',
+  });
+}
+
+/** A small blob, such as a configuration, whole and verified. */
+export async function fetchSmallBlob(
+  repository: Repository,
+  { digest, size }: { digest: Digest; size: number },
+  what: string,
+): Promise<Buffer> {
+  if (size > documentBytes) {
+    throw new BerthError('IMAGE_HOSTILE', {
+      what,
+      why: `its configuration has ${size} bytes, over the limit of ${documentBytes} for a document`,
+    });
+  }
+  return repository.retries.run(what, async () => {
+    const { bytes } = await repository.fetch({ at: `blobs/${digest}`, expect: [200], what }, size);
+    const found = digestOf(bytes);
+    if (bytes.length === size && found === digest) return bytes;
+    throw new Transient(
+      `${digest.slice(0, 19)} came with ${bytes.length} bytes and the digest ${found.slice(0, 19)}`,
+    );
+  });
+}

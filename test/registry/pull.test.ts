@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { inspectImage, listImages } from '../../src/containerizer/image/list.js';
+import type { ImageEvent } from '../../src/containerizer/image/progress.js';
+import { provideImage } from '../../src/containerizer/image/provide.js';
+import { pullImage } from '../../src/containerizer/image/pull.js';
+import { removeImage } from '../../src/containerizer/image/remove.js';
+import { saveImages } from '../../src/containerizer/image/save.js';
+import { unpackImage } from '../../src/containerizer/image/unpack-image.js';
+import { digestOf } from '../../src/oci-spec/digest.js';
+import { berth } from '../cli/berth.js';
+import { compressed } from '../fixtures/archive-writer.js';
+import { diskFolder } from '../fixtures/disk-folder.js';
+import { layerTar, writeBlob, writeImage, writeIndex } from '../fixtures/oci-image-writer.js';
+import { treeOf } from '../image/tree.js';
+import { DockerRegistry } from './docker-registry.js';
+
+if (process.geteuid?.() !== 0) t.bailout('the store needs root: owners, capabilities, whiteouts');
+
+const folder = diskFolder(t);
+const place = (name: string) => path.join(folder, name);
+let made = 0;
+const freshRoots = () => {
+  const base = place(`store-${made++}`);
+  return { root: path.join(base, 'root'), state: path.join(base, 'state') };
+};
+const stored = (roots: { root: string }, name: string) => readdirSync(path.join(roots.root, 'images', name));
+
+const registry = await DockerRegistry.start(t, place('registry'));
+const skopeo = (...args: string[]) =>
+  execFileSync('skopeo', ['--insecure-policy', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+const publish = (reference: string, name: string, ...flags: string[]) =>
+  skopeo('copy', '--dest-tls-verify=false', ...flags, reference, `docker://${registry.host}/${name}`);
+
+const base = { tar: await layerTar([{ name: 'etc/' }, { name: 'etc/issue', content: 'base' }]) };
+const zstdTar = await layerTar([{ name: '.wh.gone' }, { name: 'b', content: Buffer.alloc(300_000, 'zstd') }]);
+const upper = {
+  tar: zstdTar,
+  blob: compressed('zstd', zstdTar),
+  mediaType: 'application/vnd.oci.image.layer.v1.tar+zstd',
+};
+const lower = { tar: await layerTar([{ name: 'gone', content: 'x' }]) };
+const web = writeImage(place('web'), { layers: [base, lower, upper, base], config: { Cmd: ['/b'] } });
+publish(web.reference, 'team/web:1');
+const other = writeImage(place('other'), { layers: [base, { tar: await layerTar([{ name: 'c' }]) }] });
+publish(other.reference, 'other');
+const name = `${registry.host}/team/web:1`;
+
+t.test('by tag: verified, unpacked, the same bytes, and only once', async (t) => {
+  const roots = freshRoots();
+  const events: ImageEvent[] = [];
+  const pulled = await pullImage(roots, name, { durable: true, onProgress: (event) => events.push(event) });
+  t.equal(pulled.manifestDigest, web.manifestDigest);
+  t.strictSame(
+    listImages(roots).map((image) => image.name),
+    [name],
+  );
+  t.strictSame(stored(roots, 'downloads'), [], "what has come is the store's");
+  t.strictSame(stored(roots, 'sessions'), []);
+  t.strictSame(stored(roots, 'locks').sort(), ['index', 'store']);
+  t.ok(events.some((event) => event.kind === 'download' && event.done === event.size));
+  await unpackImage(roots, web.reference, place('expected'));
+  await unpackImage(roots, name, place('tree'));
+  t.strictSame(treeOf(place('tree')), treeOf(place('expected')));
+
+  await saveImages(roots, [name], 'oci-dir', place('saved'));
+  for (const digest of [web.manifestDigest, digestOf(upper.blob)])
+    t.ok(existsSync(place(`saved/blobs/sha256/${digest.slice(7)}`)), 'the compressed blobs are kept');
+
+  const again = await pullImage(roots, name);
+  t.equal(again.fetched, 0, 'nothing comes twice');
+  const next = await pullImage(roots, `${registry.host}/other`);
+  t.equal(next.name, `${registry.host}/other:latest`);
+  const manifest = inspectImage(roots, next.name).manifest;
+  t.equal(next.fetched, manifest.layers[1]?.size, 'of an image with the same base only the rest');
+});
+
+t.test('by digest', async (t) => {
+  const roots = freshRoots();
+  const byDigest = `${registry.host}/team/web@${web.manifestDigest}`;
+  t.equal((await pullImage(roots, byDigest)).name, byDigest);
+  t.equal((await provideImage(roots, byDigest)).name, byDigest);
+  await t.rejects(provideImage(roots, name), { code: 'IMAGE_NOT_FOUND' }, 'no tag was asked for');
+  const tagged = `${name}@${web.manifestDigest}`;
+  t.equal((await provideImage(roots, tagged, { pull: 'missing' })).manifestDigest, web.manifestDigest);
+  const wrong = `${registry.host}/team/web:1@sha256:${'0'.repeat(64)}`;
+  await t.rejects(pullImage(roots, wrong), { code: 'IMAGE_NOT_FOUND', message: /does not have it/ });
+  await removeImage(roots, byDigest, () => undefined);
+  t.strictSame(stored(roots, 'blobs/sha256'), []);
+});
+
+t.test('an index leads to the manifest for the platform', async (t) => {
+  const roots = freshRoots();
+  const arm = writeImage(place('arm'), { layers: [lower], architecture: 'arm64' });
+  const mine = writeImage(place('mine'), { layers: [base] });
+  const layout = place('mine');
+  execFileSync('cp', ['-r', `${place('arm')}/blobs`, layout]);
+  const manifests = [arm, mine].map(({ manifestDigest }, i) => ({
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: manifestDigest,
+    size: readFileSync(path.join(layout, 'blobs/sha256', manifestDigest.slice(7))).length,
+    platform: {
+      os: 'linux',
+      architecture: i === 0 ? 'arm64' : process.arch === 'x64' ? 'amd64' : process.arch,
+    },
+  }));
+  const index = {
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.index.v1+json',
+    manifests,
+  };
+  const written = writeBlob(layout, Buffer.from(JSON.stringify(index)));
+  writeIndex(layout, [{ mediaType: index.mediaType, ...written }]);
+  publish(`oci:${layout}`, 'multi', '--all');
+  const multi = `${registry.host}/multi`;
+  t.equal((await pullImage(roots, multi)).manifestDigest, mine.manifestDigest);
+  t.equal(
+    (await provideImage(roots, `${multi}@${written.digest}`)).manifestDigest,
+    mine.manifestDigest,
+    "the index's digest stands for what was chosen from it",
+  );
+  const platform = { os: 'linux', architecture: 'arm64' };
+  t.equal((await pullImage(roots, multi, { platform })).manifestDigest, arm.manifestDigest);
+  await t.rejects(pullImage(roots, multi, { platform: { os: 'linux', architecture: 'vax' } }), {
+    code: 'PLATFORM_MISSING',
+    mend: /linux\/arm64/,
+  });
+});
+
+t.test('the command line', async (t) => {
+  const roots = freshRoots();
+  const at = ['--root', roots.root, '--state', roots.state];
+  t.match(berth(['run', '--pull', 'never', ...at, name]), { status: 125, stderr: /it is not in the store/ });
+  t.match(berth(['run', ...at, name, '/nothing']), { status: 127 }, 'run pulls what is missing');
+  const pulled = berth(['image', 'pull', '--json', ...at, name, `${registry.host}/none:1`]);
+  t.match(pulled, {
+    status: 125,
+    stderr: /^berth: image .*none:1: .* does not have it: manifest unknown\n/m,
+  });
+  const last = pulled.stdout.trim().split('\n').at(-1) ?? '';
+  t.match(JSON.parse(last), { event: 'pulled', name, digest: web.manifestDigest, fetched_bytes: 0 });
+  publish(other.reference, 'team/web:1');
+  t.match(berth(['run', '--pull', 'always', ...at, name, '/nothing']), { status: 127 });
+  t.equal(inspectImage(roots, name).manifestDigest, other.manifestDigest, 'the tag has moved');
+});
+
+t.test('what cannot be reached, and what is no image of a registry', async (t) => {
+  const roots = freshRoots();
+  await t.rejects(pullImage(roots, '127.0.0.1:1/nobody:1'), {
+    code: 'REGISTRY_UNREACHABLE',
+    message: 'image 127.0.0.1:1/nobody:1: registry 127.0.0.1:1: nothing listens there',
+  });
+  await t.rejects(pullImage(roots, 'oci:/somewhere'), { code: 'REFERENCE_INVALID' });
+  t.notOk(existsSync(path.join(roots.root, 'images')), 'no store is made for it');
+});
