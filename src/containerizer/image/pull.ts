@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
+import { tellImage } from '../events/tell.js';
 import { locationOf } from '../registry/location.js';
 import type { Repository } from '../registry/repository.js';
 import { type RegistryOptions, RegistrySession } from '../registry/session.js';
@@ -97,7 +98,9 @@ async function pullFirst(
     try {
       const repository = await session.repository(candidate, 'pull');
       const remote = await resolveRemote(repository, named, options.platform, what);
-      return await storeRemote(roots, session, repository, remote, named, what, options);
+      const pulled = await storeRemote(roots, session, repository, remote, named, what, options);
+      tellImage(roots, pulled.manifestDigest, pulled.names[0] ?? null, 'pull');
+      return pulled;
     } catch (error) {
       failure = error;
       if (!(error instanceof BerthError) || !mayBeElsewhere.has(error.code)) throw error;
