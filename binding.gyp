@@ -246,6 +246,7 @@
         'native/init/control.cc',
         'native/init/copy_up.cc',
         'native/init/created.cc',
+        'native/init/current_name.cc',
         'native/init/detach_keys.cc',
         'native/init/ending.cc',
         'native/init/exec.cc',

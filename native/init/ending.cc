@@ -8,6 +8,7 @@
 #include <cstdio>  // renameat
 #include <cstring>
 
+#include "init/current_name.h"
 #include "sys/kernel.h"
 #include "sys/remove_tree.h"
 #include "sys/text.h"
@@ -151,17 +152,16 @@ Result<void> Ending::remove_state() {
 
 Result<void> Ending::remove_container(const Journal* journal) {
   if (!state_parent_) return {};  // never prepared: the launcher's caller clears up
-  if (name_.size() > 0) {
-    if (unlinkat(root_.get(), sys::Text<256>("names/", name_.c_str()).c_str(), 0) != 0 &&
-        errno != ENOENT)
-      return sys::last_error("unlinkat");
-  }
+  const ContainerName name = current_name(root_.get(), id_.c_str(), name_.c_str());
+  BERTH_TRY(release_name(root_.get(), name.c_str(), id_.c_str()));
+  // Also the first: whoever renamed it may have been killed in the middle.
+  BERTH_TRY(release_name(root_.get(), name_.c_str(), id_.c_str()));
   for (uint32_t number = 1; number <= own_volumes_; ++number) {
-    const sys::Text<80> name(id_.c_str(), '-', number);
-    const sys::Text<256> volume("volumes/", name.c_str());
+    const sys::Text<80> called(id_.c_str(), '-', number);
+    const sys::Text<256> volume("volumes/", called.c_str());
     Fd folder(openat(root_.get(), volume.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     BERTH_TRY(discard(std::move(folder), root_.get(), volume.c_str(), "volume.json"));
-    if (journal != nullptr) journal->tell_volume_gone(name.c_str());
+    if (journal != nullptr) journal->tell_volume_gone(called.c_str());
   }
   BERTH_TRY(discard(std::move(container_), root_.get(),
                     sys::Text<256>("containers/", id_.c_str()).c_str()));

@@ -32,13 +32,37 @@ void add_escaped(const char* from, sys::TextBase& text) {
 
 void Journal::open(int root, const launch::Plan& plan) {
   root_ = root;
+  id_.add(plan.id);
   const size_t length = strlen(plan.event);
   if (length < 2) return;
   const sys::Piece members = {plan.event + 1, length - 2};
-  if (members.count <= kMostWhom) return whom_.add(members);
+  if (members.count <= kMostWhom) {
+    whom_.add(members);
+    find_name();
+    return;
+  }
   whom_.add("\"id\":\"");
   whom_.add(plan.id);
   whom_.add('"');
+}
+
+/// Names have nothing in them that JSON would escape.
+void Journal::find_name() {
+  constexpr char kMember[] = "\"name\":\"";
+  const char* member = strstr(whom_.c_str(), kMember);
+  if (member == nullptr) return;
+  const char* name = member + sizeof kMember - 1;
+  name_at_ = static_cast<size_t>(name - whom_.c_str());
+  name_ends_ = name_at_ + strcspn(name, "\"");
+  sys::copy_text(name_, ContainerName(sys::Piece{name, name_ends_ - name_at_}).c_str());
+}
+
+void Journal::add_whom(sys::TextBase& lines) const {
+  if (name_ends_ == 0) return lines.add(whom_);
+  sys::copy_text(name_, current_name(root_, id_.c_str(), name_).c_str());
+  lines.add(sys::Piece{whom_.c_str(), name_at_});
+  lines.add(name_);
+  lines.add(whom_.c_str() + name_ends_);
 }
 
 void Journal::add(sys::TextBase& lines, const char* action, const sys::TextBase& attributes) const {
@@ -47,7 +71,7 @@ void Journal::add(sys::TextBase& lines, const char* action, const sys::TextBase&
   lines.add("\",\"type\":\"container\",\"action\":\"");
   lines.add(action);
   lines.add("\",");
-  lines.add(whom_);
+  add_whom(lines);
   lines.add(",\"attributes\":{");
   if (attributes.whole()) lines.add(attributes);
   lines.add("}}\n");

@@ -1,6 +1,7 @@
 // What a supervisor tells the journal of its installation about its container.
 #pragma once
 
+#include "init/current_name.h"
 #include "launch/plan.h"
 #include "sys/fd.h"
 #include "sys/text.h"
@@ -35,8 +36,16 @@ class Journal {
 
   static constexpr size_t kMostWhom = 2000;
 
+  void find_name();
+  /// The members of an event that say whom it is about, as it is called now.
+  void add_whom(sys::TextBase& lines) const;
+
   int root_ = -1;
-  sys::Text<kMostWhom + 1> whom_;  // the members of an event that say so
+  ContainerName id_;
+  sys::Text<kMostWhom + 1> whom_;       // those members as they were at the start
+  size_t name_at_ = 0, name_ends_ = 0;  // the name in them; both 0: none
+  mutable char name_[80] =
+      {};  // the last that was found: the folder that tells it goes before the last event
 };
 
 }  // namespace berth::init

@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { locationOf, namesRegistry } from '../containerizer/registry/location.js';
 import type { RegistryOptions } from '../containerizer/registry/session.js';
+import { usageError } from './report.js';
 import type { Context } from './verb.js';
 
 /** The flags of every verb that talks to registries. */
@@ -35,6 +37,19 @@ export function registryOptions(context: Context, given: object): RegistryOption
     onRetry: (reason, delay) =>
       context.note(`berth: ${reason}; trying again in ${(delay / 1000).toFixed(1)} s`),
   };
+}
+
+/** A registry as people name it; none is Docker Hub. */
+export function registryName(text = 'docker.io'): string {
+  const name = text
+    .replace(/^https?:\/\//, '')
+    .replace(/\/(?:v[12]\/?)?$/, '')
+    .toLowerCase();
+  // What has no dot and no port would be read as a part of a name on Docker Hub wherever an image is named.
+  if (/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d+)?$/.test(name) && namesRegistry(`${name}/x`)) {
+    return locationOf(`${name}/x`).registry;
+  }
+  throw usageError(`registry ${text}`, 'it is no host', 'Give HOST or HOST:PORT.');
 }
 
 export function truth(text: string): boolean {

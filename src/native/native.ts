@@ -49,6 +49,8 @@ export interface LaunchCalls {
    * gone. EPERM: that takes CAP_SYS_PTRACE.
    */
   copyIdRangeClaim(pid: number, startTime: number): number;
+  /** The same of what it was given as `heldFd`. */
+  copyNetworkClaim(pid: number, startTime: number): number;
 
   /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
   launch(request: LaunchRequest): Promise<Launched>;

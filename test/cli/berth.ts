@@ -18,7 +18,15 @@ export const berthCommand = [
 ];
 
 /** Runs `berth` with these arguments, to its end. */
-export function berth(args: string[], environment: NodeJS.ProcessEnv = {}): SpawnSyncReturns<string> {
+export function berth(
+  args: string[],
+  environment: NodeJS.ProcessEnv = {},
+  input = '',
+): SpawnSyncReturns<string> {
   const [file = '', ...rest] = berthCommand;
-  return spawnSync(file, [...rest, ...args], { encoding: 'utf8', env: { ...process.env, ...environment } });
+  return spawnSync(file, [...rest, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, ...environment },
+    input,
+  });
 }

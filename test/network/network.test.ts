@@ -6,7 +6,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import type { Test } from 'tap';
+import { findContainer } from '../../src/containerizer/container/catalogue.js';
 import type { ContainerOptions } from '../../src/containerizer/container/options.js';
+import { renameContainer } from '../../src/containerizer/container/rename.js';
 import { createNetwork } from '../../src/containerizer/network/create.js';
 import { parsePorts } from '../../src/containerizer/network/port-spec.js';
 import { findNetwork, listNetworks } from '../../src/containerizer/network/store.js';
@@ -227,6 +229,8 @@ async function byName(t: Test): Promise<void> {
   const app = await stage.start(['sleep', '1000'], { network: 'back', name: 'app' });
   t.match(hosts(), new RegExp(`${attachment(stage, app).ipv4}\tapp ${app.id}\n`));
   t.notMatch(hosts(), /inner/);
+  await renameContainer(roots, findContainer(roots, 'app'), 'app-2');
+  t.match(hosts(), new RegExp(`${attachment(stage, app).ipv4}\tapp-2 ${app.id}\n`));
   writeFileSync(path.join(places.ownFiles(roots, db.id), 'hosts'), `${hosts()}192.0.2.9 mine\n`);
   await end(app);
   t.notMatch(hosts(), /app/);
@@ -246,7 +250,18 @@ async function byName(t: Test): Promise<void> {
   );
   t.match(stage.berth('network ls').stdout, /back +10\.\d+\.0\.0\/16 +fd[0-9a-f:]+::\/64 +no +1 +berth-/);
   t.match(stage.berth('network rm', 'back'), { status: 125, stderr: /network back: db is on it/ });
+  // Who shares its network knows the same names, and keeps its addresses taken when it has ended.
+  const friend = await stage.start(['sleep', '1000'], { network: { container: 'db' }, name: 'friend' });
+  t.equal(stage.berth('exec', 'friend', 'cat', '/etc/hosts').stdout, hosts());
+  t.equal(
+    stage.berth('exec', 'friend', 'hostname').stdout.trim(),
+    findContainer(roots, 'db').document.hostname,
+  );
   await end(db, inner);
+  const { ipv4: ip } = db.attachment;
+  await t.rejects(stage.start(['true'], { network: 'back', ip }), { code: 'ADDRESS_IN_USE' });
+  await end(friend);
+  await (await stage.start(['true'], { network: 'back', ip })).gone;
   t.equal(stage.berth('network prune').stdout, 'back\nfront\ninner\n');
   t.strictSame(listNetworks(roots), []);
 }

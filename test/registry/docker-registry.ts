@@ -3,8 +3,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 
-/** Two lines of an htpasswd file: `person` with the password `secret`, and a password with everything that hurts. bcrypt at its lowest cost. */
 export const person = { user: 'person', password: 'secret' };
+
+/** A file that lets the person in: bcrypt at its lowest cost. */
+export function htpasswd(folder: string): string {
+  const file = path.join(folder, 'htpasswd');
+  writeFileSync(file, 'person:$2y$04$kvBBQUx493nVaJHY08Vc9uIp8klp0sY4jbL3qAWnyg7I0LGeTF1Iy\n');
+  return file;
+}
 
 export interface RegistryAsked {
   /** Members of the registry's own configuration, over what is usual. */

@@ -61,6 +61,7 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Copy files between a container and the host',
     load: () => import('./cp.js'),
   },
+  rename: { summary: 'Give a container another name', load: () => import('./rename.js') },
   diff: {
     summary: "Show what a container has changed of its image's files",
     load: () => import('./diff.js'),
@@ -73,9 +74,18 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Make an image of what a container has become',
     load: () => import('./commit.js'),
   },
+  login: {
+    summary: 'Log in to a registry, and keep the credentials once it has taken them',
+    load: () => import('./login.js'),
+  },
+  logout: { summary: 'Forget the credentials for a registry', load: () => import('./logout.js') },
   'image pull': {
     summary: 'Fetch images from their registries, verified and unpacked',
     load: () => import('./image-pull.js'),
+  },
+  'image push': {
+    summary: 'Send an image of the store to a registry',
+    load: () => import('./image-push.js'),
   },
   'image load': {
     summary: 'Bring images into the store, verified and unpacked',

@@ -73,6 +73,14 @@ export function readContainer(roots: Roots, id: string): Container | undefined {
   return { document, state, paused, process, exit };
 }
 
+/** What its records call a container: one name, or two while it is being renamed. */
+export function namesOnRecord(roots: Roots, id: string): string[] {
+  return [places.run(roots, id), places.container(roots, id)].flatMap((folder) => {
+    const document = readDocument<ContainerDocument>(path.join(folder, 'container.json'), 1);
+    return document === undefined ? [] : [document.name];
+  });
+}
+
 /** The state as a person is told it. */
 export function shownState({
   state,

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
-import type { BerthError } from '../../errors/berth-error.js';
+import { BerthError } from '../../errors/berth-error.js';
 import { places, type Roots } from '../../state/roots.js';
-import { containerIds, readOrTell } from './catalogue.js';
+import { containerIds, namesOnRecord, readOrTell } from './catalogue.js';
 import { cgroupPlaces } from './cgroup-places.js';
 import { removeFolders } from './folders.js';
 import { whileNobodyLaunches } from './launch-lock.js';
@@ -12,7 +12,7 @@ import { removeCgroups } from './settle.js';
 export interface Debris {
   /** Folders without a record. */
   ids: string[];
-  /** Names without a container. */
+  /** Names without a container, or that theirs does not have any more. */
   names: string[];
 }
 
@@ -27,8 +27,22 @@ export function findDebris(roots: Roots): Debris {
     return readOrTell(roots, id, onDamaged) === undefined && !damaged;
   });
   const known = new Set(all);
-  const names = namesIn(places.names(roots)).filter((name) => !known.has(holderOf(roots, name) ?? ''));
+  const names = namesIn(places.names(roots)).filter((name) => {
+    const id = holderOf(roots, name) ?? '';
+    return !known.has(id) || !mayBeCalled(roots, id, name);
+  });
   return { ids, names };
+}
+
+/** Whoever renames a container and is killed leaves it two names, of which one of its records has at least one. */
+function mayBeCalled(roots: Roots, id: string, name: string): boolean {
+  try {
+    const names = namesOnRecord(roots, id);
+    return names.length === 0 || names.includes(name);
+  } catch (error) {
+    if (error instanceof BerthError) return true;
+    throw error;
+  }
 }
 
 /** Removes it. False: containers are on their way, and nothing was done. */

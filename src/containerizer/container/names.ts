@@ -14,11 +14,11 @@ export function newId(): string {
 
 const nameForm = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
 
-/** Takes a name for a container: a symbolic link to its id, which only one can make. False: another has it. */
-export function claimName(roots: Roots, name: string, id: string): boolean {
+/** Takes a name for a container: a symbolic link to its id, which only one can make. False: another has it. `what`: how the caller wrote it. */
+export function claimName(roots: Roots, name: string, id: string, what = `--name ${name}`): boolean {
   if (!nameForm.test(name)) {
     throw new BerthError('USAGE', {
-      what: `--name ${name}`,
+      what,
       why: 'a name has 1 to 63 letters, digits, dots, dashes and underscores, and starts with a letter or digit',
     });
   }
@@ -27,7 +27,7 @@ export function claimName(roots: Roots, name: string, id: string): boolean {
     symlinkSync(id, nameLink(roots, name));
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return holderOf(roots, name) === id;
     throw error;
   }
 }

@@ -1,6 +1,8 @@
-/** What happens while an image is loaded. `index` counts from 1, sizes are those of the layer's blob in bytes. */
+/** What happens while an image is loaded, pulled or pushed. `index` counts from 1, sizes are those of the layer's blob in bytes. */
 export type ImageEvent = { digest: string; index: number; count: number } & (
   | { kind: 'download'; size: number; done: number }
+  | { kind: 'upload'; size: number; done: number }
+  | { kind: 'upload-done'; size: number; how: 'present' | 'mounted' | 'sent' }
   | { kind: 'layer-present' }
   | { kind: 'layer-start'; size: number }
   | { kind: 'layer-bytes'; size: number; done: number }

@@ -62,11 +62,13 @@ export async function pullImage(
       mend: `Use berth image load ${reference}.`,
     });
   }
-  const session = new RegistrySession(options);
+  const session = await RegistrySession.open(options);
   try {
-    const pulled = await pullFirst(roots, session, [parsed], what, options);
+    const names = parsed.short ? searched(parsed, session.registries.search) : [parsed];
+    const pulled = await pullFirst(roots, session, names, what, options);
     if (options.durable === true) await makeDurable(roots, [pulled]);
     const [name = parsed.canonical] = pulled.names;
+    tellImage(roots, pulled.manifestDigest, name, 'pull');
     return {
       name,
       manifestDigest: pulled.manifestDigest,
@@ -76,6 +78,16 @@ export async function pullImage(
   } finally {
     session.close();
   }
+}
+
+/** A short name may stand for one of several registries (registries.conf, unqualified-search-registries). */
+function searched(parsed: Named & { short: boolean }, search: readonly string[]): Named[] {
+  if (search.length === 0) return [parsed];
+  return search.map((registry) => {
+    const suffix = parsed.digest === undefined ? `:${parsed.tag}` : `@${parsed.digest}`;
+    const whole = parseReference(`${registry}/${parsed.name}${suffix}`);
+    return whole.kind === 'stored' ? whole : parsed;
+  });
 }
 
 type Pulled = StoredImage & { fetched: number };

@@ -32,6 +32,10 @@ export class Authorizer {
     private readonly unverified: boolean,
   ) {}
 
+  get asked(): boolean {
+    return this.#challenge !== undefined;
+  }
+
   /** The header for a request with these scopes; none as long as the registry has not asked. */
   async header(scopes: readonly string[]): Promise<string | undefined> {
     if (this.#challenge === undefined) return undefined;

@@ -40,9 +40,11 @@ export function connectionFailure(error: unknown, url: URL, reached: boolean): E
   return new BerthError('REGISTRY_TLS', {
     what: `registry ${url.host}`,
     why: tlsReason(code, reason ?? message ?? code),
-    mend: speaksPlain(code)
-      ? 'If it speaks plain HTTP: --tls-verify=false, or insecure = true in registries.conf.'
-      : `Put its CA into /etc/containers/certs.d/${url.host}/ca.crt; --tls-verify=false trusts whoever answers.`,
+    mend: wantsClient(code)
+      ? `Put one and its key into /etc/containers/certs.d/${url.host}, as client.cert and client.key.`
+      : speaksPlain(code)
+        ? 'If it speaks plain HTTP: --tls-verify=false, or insecure = true in registries.conf.'
+        : `Put its CA into /etc/containers/certs.d/${url.host}/ca.crt; --tls-verify=false trusts whoever answers.`,
     cause: error,
   });
 }
@@ -54,8 +56,14 @@ export function speaksPlain(code: string): boolean {
   );
 }
 
+/** The server looked at what this host shows of itself, or at that it shows nothing. */
+function wantsClient(code: string): boolean {
+  return /_ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_REQUIRED|UNKNOWN_CA|HANDSHAKE_FAILURE)$/.test(code);
+}
+
 function tlsReason(code: string, message: string): string {
   if (speaksPlain(code)) return 'it does not speak TLS';
+  if (wantsClient(code)) return 'it wants to see a certificate of this host, and not this one or none';
   const plain: Record<string, string> = {
     DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself',
     SELF_SIGNED_CERT_IN_CHAIN: 'its certificate comes from a CA that this host does not know',

@@ -38,6 +38,11 @@ export class Repository {
     readonly retries: Retries,
   ) {}
 
+  /** The registry has asked who asks. */
+  get asked(): boolean {
+    return this.authorizer.asked;
+  }
+
   /** Asks until there is an answer of an expected status. The body is the caller's to read. */
   ask(ask: Ask): Promise<Answer> {
     return this.retries.run(ask.what, () => this.askOnce(ask));

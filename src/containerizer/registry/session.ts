@@ -25,20 +25,25 @@ export interface RegistryOptions {
 
 /** One pull, push or login: connections, credentials and waits that belong together. */
 export class RegistrySession {
-  readonly registries: Registries;
   readonly #abort = new AbortController();
   readonly #transport: Transport;
   readonly #retries: Retries;
   readonly #authorizers = new Map<string, Authorizer>();
   readonly #schemes = new Map<string, Promise<'https' | 'http'>>();
 
-  constructor(private readonly options: RegistryOptions) {
+  private constructor(
+    private readonly options: RegistryOptions,
+    readonly registries: Registries,
+  ) {
     const environment = options.environment ?? process.env;
     const limits = { ...defaultTransferLimits, ...options.limits };
     const trust = new Trust({ certificates: options.certificates, environment });
-    this.registries = Registries.read(environment);
     this.#transport = new Transport(trust, environment, limits, this.#abort.signal);
     this.#retries = new Retries(limits, this.#abort.signal, options.onRetry ?? (() => {}));
+  }
+
+  static async open(options: RegistryOptions): Promise<RegistrySession> {
+    return new RegistrySession(options, await Registries.read(options.environment ?? process.env));
   }
 
   get limits(): TransferLimits {
