@@ -29,6 +29,7 @@
       'native/sys/compressor.cc',
       'native/sys/decompressor.cc',
       'native/sys/directory_names.cc',
+      'native/sys/disk_usage.cc',
       'native/sys/file_pack.cc',
       'native/sys/file_sink.cc',
       'native/sys/gunzip.cc',
@@ -108,6 +109,7 @@
       'target_name': 'berth',
       'sources': [
         'native/addon/module.cc',
+        'native/addon/disk_usage.cc',
         'native/addon/error.cc',
         'native/addon/journal.cc',
         'native/addon/lock.cc',
