@@ -224,7 +224,9 @@ interface RuntimeEvent {
 t.test('events', unlessRoot, async (t) => {
   const bundle = new Bundle(t);
   start(bundle, 'one', (config) => {
-    Object.assign(config.linux, { resources: { memory: { limit: 16 << 20, swap: 16 << 20 }, pids: { limit: 50 } } });
+    Object.assign(config.linux, {
+      resources: { memory: { limit: 16 << 20, swap: 16 << 20 }, pids: { limit: 50 } },
+    });
   });
   const { status, stdout } = bundle.command(['events', '--stats', 'one']);
   t.equal(status, 0);
