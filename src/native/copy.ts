@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { installationFolder } from '../installation.js';
 
 /** The program that reads and writes in a container's own view (native/copy), a process of its own for each copy. */
-export const copyProgram = path.join(installationFolder, 'build/Release/berth-copy');
+export const copying = { program: path.join(installationFolder, 'build/Release/berth-copy') };
 
 export interface CopyRequest {
   /** `stream`: standard input or output of this process. */
@@ -66,9 +66,8 @@ export interface CopyFailure {
 export async function runCopy(
   request: CopyRequest,
   onProgress: (entries: number, bytes: number) => void,
-  program = copyProgram,
 ): Promise<CopyCounts | CopyFailure | undefined> {
-  const child = spawn(program, wordsOf(request), {
+  const child = spawn(copying.program, wordsOf(request), {
     stdio: [
       request.from === 'stream' ? 'inherit' : 'ignore',
       request.to === 'stream' ? 'inherit' : 'ignore',
