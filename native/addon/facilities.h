@@ -5,6 +5,7 @@
 
 namespace berth::addon {
 
+void register_disk_usage(Napi::Object exports);  // disk_usage.cc: what trees take of a disk
 void register_journal(Napi::Object exports);  // journal.cc: what happened, for whoever asks later
 void register_launch(Napi::Object exports);   // launch.cc: starting containers, id ranges
 void register_lock(Napi::Object exports);     // lock.cc: locks that die with their holder
@@ -15,6 +16,7 @@ void register_archive(Napi::Object exports);  // archive.cc: archives of images,
 void register_pack(Napi::Object exports);     // pack.cc: archives of trees and files
 void register_probe(Napi::Object exports);    // probe.cc: what the host has, found by trying
 void register_sample(Napi::Object exports);   // sample.cc: counters of tasks, processes and threads
+void register_socket(Napi::Object exports);   // socket.cc: whose a connection is
 void register_terminal(Napi::Object exports);  // terminal.cc: a person's terminal, and attaching it
 
 }  // namespace berth::addon

@@ -3,6 +3,7 @@ import type { NetworkCalls } from './network.js';
 import type { PackCalls } from './pack.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
+import type { SocketCalls } from './socket.js';
 import type { TerminalCalls } from './terminal.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
 
@@ -12,6 +13,7 @@ import type { LockCalls, UnpackCalls } from './unpack.js';
  */
 export interface Native
   extends ArchiveCalls,
+    DiskUsageCalls,
     JournalCalls,
     LaunchCalls,
     LockCalls,
@@ -20,8 +22,17 @@ export interface Native
     ProbeCalls,
     ProcessCalls,
     SampleCalls,
+    SocketCalls,
     TerminalCalls,
     UnpackCalls {}
+
+export interface DiskUsageCalls {
+  /**
+   * The bytes that each of these trees takes of its disk beside those before it: blocks, and a file with several names once. No link is followed, no other file system
+   * entered; what is not there takes none.
+   */
+  diskUsage(paths: string[]): Promise<number[]>;
+}
 
 export interface JournalCalls {
   /** Appends one event of now to the journal below a root: `members` is the text of the other members of its JSON object, without braces. */
