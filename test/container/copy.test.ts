@@ -193,6 +193,8 @@ t.test('what a copy keeps, and what it leaves', unlessRoot, async (t) => {
   const [volume, shut] = [at('volume'), at('shut')];
   for (const folder of [volume, shut]) mkdirSync(folder);
   writeFileSync(at('single'), '');
+  mkdirSync(at('strange'));
+  writeFileSync(at('strange/capable'), '');
   const server = createServer().listen(path.join(volume, 'socket'));
   t.teardown(() => server.close());
   const container = await stage.start(['sh', '-c', script], {
@@ -201,6 +203,7 @@ t.test('what a copy keeps, and what it leaves', unlessRoot, async (t) => {
     tmpfs: [{ target: '/mnt/tmpfs', options: ['size=1m'] }],
     volumes: [
       { source: volume, target: '/mnt/volume', readonly: false, recursive: false, idmap: true },
+      { source: at('strange'), target: '/mnt/strange', readonly: false, recursive: false, idmap: false },
       { source: at('single'), target: '/mnt/single', readonly: false, recursive: false, idmap: true },
       { source: shut, target: '/mnt/shut', readonly: true, recursive: false, idmap: true },
     ],
@@ -244,6 +247,8 @@ t.test('what a copy keeps, and what it leaves', unlessRoot, async (t) => {
   t.equal(await cp('-a', 'kept:/tmp/capable', at('capable')), '');
   t.match(spawnSync('getcap', [at('capable')], { encoding: 'utf8' }).stdout, /cap_net_raw/);
   t.match(await cp('kept:/tmp/capable', at('incapable')), /left out: 1 extended attributes/);
+  spawnSync('setcap', ['cap_net_raw+ep', at('strange/capable')]);
+  t.equal(await cp('kept:/mnt/strange/capable', at('strange-one')), 'left out: 1 extended attributes');
   t.equal(await cp('kept:/tmp/as-was', at('noted')), '');
   t.match(
     spawnSync('getfattr', ['-n', 'user.note', '--only-values', at('noted')], { encoding: 'utf8' }).stdout,
