@@ -197,7 +197,7 @@ async function overwriteTheSender({ stage }: Scene): Promise<string | undefined>
 }
 
 const lostAfter = 8;
-const wonWithinMilliseconds = 60_000;
+const wonWithinMilliseconds = 90_000;
 
 /** A task that looks at whoever comes, at every moment, against programs that are sent in. It may see those that are what they are to be. */
 async function watchPrograms(scene: Scene): Promise<string | undefined> {
