@@ -54,6 +54,9 @@ if (process.env[mark] === undefined) {
     for (const [name, test] of Object.entries(fullDisk)) {
       await t.test(name, (t) => test(t, stage, disks).finally(() => disks.map((each) => each.empty())));
     }
+    // What was launched once is launched without Node from then on, unless it has a name.
+    for (const flags of [['--rm'], ['-d', '--rm']])
+      stage.berth('run', ...flags, stage.image.reference, 'true');
     const scene = new Scene(t, stage, new Random(seed), disks);
     for (let round = 0; round < count; round++) {
       const act = scene.random.pick(rounds);

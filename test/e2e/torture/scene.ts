@@ -2,10 +2,15 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
-import { type Container, listContainers } from '../../../src/containerizer/container/catalogue.js';
+import {
+  type Container,
+  listContainers,
+  readContainer,
+} from '../../../src/containerizer/container/catalogue.js';
 import { removeContainer } from '../../../src/containerizer/container/remove.js';
 import { waitForExit } from '../../../src/containerizer/container/wait.js';
 import { collectGarbage } from '../../../src/containerizer/garbage/collect.js';
+import { BerthError } from '../../../src/errors/berth-error.js';
 import { native } from '../../../src/native/index.js';
 import type { Stage } from '../../container/stage.js';
 import { leaksSince } from '../../leaks/audit.js';
@@ -73,6 +78,21 @@ export class Scene {
     );
   }
 
+  /** A launcher that was killed leaves a supervisor that may be about to bring its container to life: rm says so, and to try again. */
+  async #remove({ document: { id } }: Container): Promise<void> {
+    const { roots } = this.stage;
+    for (const deadline = Date.now() + patience; ; await sleep(100)) {
+      const container = readContainer(roots, id);
+      if (container === undefined) return;
+      try {
+        return await removeContainer(roots, container, { force: true });
+      } catch (error) {
+        const again = error instanceof BerthError && error.code === 'CONTAINER_STATE';
+        if (!again || Date.now() > deadline) throw error;
+      }
+    }
+  }
+
   /** Removes what is left, heals, and looks whether anything is there that was not before. */
   async round(act: () => Promise<void>): Promise<void> {
     this.what = '';
@@ -93,7 +113,7 @@ export class Scene {
       clearTimeout(timer);
       for (const disk of full) this.disks[disk]?.fill();
       for (const container of this.containers) {
-        await removeContainer(stage.roots, container, { force: true }).catch((error: Error) => {
+        await this.#remove(container).catch((error: Error) => {
           t.fail(`${this.what}: removing ${container.state}: ${error.message}`);
         });
       }
