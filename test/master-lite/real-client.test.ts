@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { bareNode } from '../cli/berth.js';
-import { StagedMaster, until } from './staged-master.js';
+import { StagedMaster, type Test, until } from './staged-master.js';
 
 const program = fileURLToPath(new URL('npm-framework.js', import.meta.url));
 
@@ -18,7 +18,7 @@ class Client {
   exit: number | null | undefined;
   readonly child: ChildProcess;
 
-  constructor(t: Tap.Test, port: number, instances: number, extra: object = {}) {
+  constructor(t: Test, port: number, instances: number, extra: object = {}) {
     const logs = mkdtempSync(path.join(tmpdir(), 'berth-framework-'));
     const [file = '', ...rest] = bareNode;
     this.child = spawn(file, [...rest, program, JSON.stringify({ port, instances, logs, ...extra })], {
@@ -58,12 +58,6 @@ interface Line {
   task?: string;
   state?: string;
   message?: string;
-}
-
-declare namespace Tap {
-  interface Test {
-    after(call: () => void): void;
-  }
 }
 
 t.test('an unmodified client has one task run to its end', async (t) => {

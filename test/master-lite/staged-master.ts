@@ -6,7 +6,8 @@ import { type Master, startMaster } from '../../src/master-lite/master.js';
 import { EmbeddedStore } from '../../src/master-lite/store/embedded-store.js';
 import { EmulatedAgent, type EmulatedAgentOptions } from './emulated-agent.js';
 
-interface Test {
+/** What a test lends. */
+export interface Test {
   after(call: () => Promise<void> | void): void;
   fail(message: string): void;
 }
