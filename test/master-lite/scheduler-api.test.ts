@@ -26,7 +26,13 @@ t.test('refusals have the status of the reference, in its order', async (t) => {
   const staged = await StagedMaster.open(t);
   const client = await (await scheduler(t, staged)).subscribe({ failover_timeout: 60 });
   const json = { 'Content-Type': 'application/json' };
-  const cases: [what: string, status: number, body: unknown, headers: Record<string, string>, path?: string][] = [
+  const cases: [
+    what: string,
+    status: number,
+    body: unknown,
+    headers: Record<string, string>,
+    path?: string,
+  ][] = [
     ['no content type', 400, {}, {}],
     ['an unknown content type', 415, {}, { 'Content-Type': 'text/plain' }],
     ['no JSON', 400, '{', json],
@@ -36,15 +42,65 @@ t.test('refusals have the status of the reference, in its order', async (t) => {
     ['no framework id', 400, { type: 'REVIVE' }, json],
     ['an unknown framework', 400, { type: 'REVIVE', framework_id: { value: 'x' } }, json],
     ['no stream id', 400, { type: 'REVIVE', framework_id: { value: client.id } }, json],
-    ['another stream id', 400, { type: 'REVIVE', framework_id: { value: client.id } }, { ...json, 'Mesos-Stream-Id': 'x' }],
-    ['its own', 202, { type: 'REVIVE', framework_id: { value: client.id } }, { ...json, 'Mesos-Stream-Id': client.streamId }],
-    ['a uuid of another length', 400, { type: 'ACKNOWLEDGE', framework_id: { value: client.id }, acknowledge: { agent_id: { value: 'a' }, task_id: { value: 't' }, uuid: 'AAAA' } }, { ...json, 'Mesos-Stream-Id': client.streamId }],
-    ['a stream id on SUBSCRIBE', 400, { type: 'SUBSCRIBE', subscribe: { framework_info: { user: 'u', name: 'n' } } }, { ...json, 'Mesos-Stream-Id': 'x' }],
-    ['two ids that differ', 400, { type: 'SUBSCRIBE', framework_id: { value: 'x' }, subscribe: { framework_info: { user: 'u', name: 'n' } } }, json],
-    ['an answer in no known codec', 406, { type: 'SUBSCRIBE', subscribe: { framework_info: { user: 'u', name: 'n' } } }, { ...json, Accept: 'text/html' }],
+    [
+      'another stream id',
+      400,
+      { type: 'REVIVE', framework_id: { value: client.id } },
+      { ...json, 'Mesos-Stream-Id': 'x' },
+    ],
+    [
+      'its own',
+      202,
+      { type: 'REVIVE', framework_id: { value: client.id } },
+      { ...json, 'Mesos-Stream-Id': client.streamId },
+    ],
+    [
+      'a uuid of another length',
+      400,
+      {
+        type: 'ACKNOWLEDGE',
+        framework_id: { value: client.id },
+        acknowledge: { agent_id: { value: 'a' }, task_id: { value: 't' }, uuid: 'AAAA' },
+      },
+      { ...json, 'Mesos-Stream-Id': client.streamId },
+    ],
+    [
+      'a stream id on SUBSCRIBE',
+      400,
+      { type: 'SUBSCRIBE', subscribe: { framework_info: { user: 'u', name: 'n' } } },
+      { ...json, 'Mesos-Stream-Id': 'x' },
+    ],
+    [
+      'two ids that differ',
+      400,
+      {
+        type: 'SUBSCRIBE',
+        framework_id: { value: 'x' },
+        subscribe: { framework_info: { user: 'u', name: 'n' } },
+      },
+      json,
+    ],
+    [
+      'an answer in no known codec',
+      406,
+      { type: 'SUBSCRIBE', subscribe: { framework_info: { user: 'u', name: 'n' } } },
+      { ...json, Accept: 'text/html' },
+    ],
     ['an operator without a type', 400, {}, json, '/api/v1'],
-    ['an unknown agent', 404, { type: 'DEACTIVATE_AGENT', deactivate_agent: { agent_id: { value: 'x' } } }, json, '/api/v1'],
-    ['an operator who reads', 200, { type: 'GET_HEALTH' }, { 'Content-Type': 'application/json; charset=utf-8' }, '/master/api/v1'],
+    [
+      'an unknown agent',
+      404,
+      { type: 'DEACTIVATE_AGENT', deactivate_agent: { agent_id: { value: 'x' } } },
+      json,
+      '/api/v1',
+    ],
+    [
+      'an operator who reads',
+      200,
+      { type: 'GET_HEALTH' },
+      { 'Content-Type': 'application/json; charset=utf-8' },
+      '/master/api/v1',
+    ],
     ['an agent that is no stream', 415, {}, json, '/api/v1/agent'],
     ['a path that is not there', 404, {}, json, '/api/v2'],
   ];
@@ -119,10 +175,15 @@ t.test('offers are used once; what cannot be launched is told', async (t) => {
 t.test('decline, suppress, revive, kill, reconcile', async (t) => {
   const staged = await StagedMaster.open(t);
   const agent = staged.agent();
-  const client = await (await scheduler(t, staged)).subscribe({ capabilities: [{ type: 'PARTITION_AWARE' }] });
+  const client = await (await scheduler(t, staged)).subscribe({
+    capabilities: [{ type: 'PARTITION_AWARE' }],
+  });
   const first = await client.offer();
   client.offers.clear();
-  await client.call({ type: 'DECLINE', decline: { offer_ids: [first.id], filters: { refuse_seconds: 3600 } } });
+  await client.call({
+    type: 'DECLINE',
+    decline: { offer_ids: [first.id], filters: { refuse_seconds: 3600 } },
+  });
   await client.call({ type: 'SUPPRESS' });
   t.equal(await client.call({ type: 'DECLINE', decline: {} }), 202, 'declining nothing');
   t.equal(client.offers.size, 0);
@@ -217,14 +278,20 @@ t.test('reservations and volumes are made, used, and kept over a restart', async
     { type: 'CREATE', id: { value: 'c' }, create: { volumes: [volume] } },
     { type: 'DESTROY', id: { value: 'd' }, destroy: { volumes: [{ ...volume, scalar: { value: 7 } }] } },
   ]);
-  await until('all three are answered', () => client.events.filter((e) => e.type === 'UPDATE_OPERATION_STATUS').length === 3);
+  await until(
+    'all three are answered',
+    () => client.events.filter((e) => e.type === 'UPDATE_OPERATION_STATUS').length === 3,
+  );
   t.strictSame(
     client.events.flatMap((e) => e.update_operation_status?.status.state ?? []),
     ['OPERATION_FINISHED', 'OPERATION_FINISHED', 'OPERATION_ERROR'],
   );
   await until('the agent is told', () => agent.orders.filter((type) => type === 'APPLY').length === 2);
   const again = await client.offer();
-  t.ok(again.resources?.some((resource) => resource.disk?.persistence?.id === 'data'), 'it is offered');
+  t.ok(
+    again.resources?.some((resource) => resource.disk?.persistence?.id === 'data'),
+    'it is offered',
+  );
   await staged.restart();
   await until('the agent is back', () => agent.connected);
   client.offers.clear();
@@ -234,5 +301,8 @@ t.test('reservations and volumes are made, used, and kept over a restart', async
     capabilities: [{ type: 'MULTI_ROLE' }, { type: 'RESERVATION_REFINEMENT' }],
   });
   const later = await client.offer();
-  t.ok(later.resources?.some((resource) => resource.disk?.persistence?.id === 'data'), 'and after a restart');
+  t.ok(
+    later.resources?.some((resource) => resource.disk?.persistence?.id === 'data'),
+    'and after a restart',
+  );
 });

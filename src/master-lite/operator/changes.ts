@@ -8,7 +8,7 @@ import type { Quota } from '../allocator/quotas.js';
 import type { Cluster } from '../cluster.js';
 import { removeFramework } from '../frameworks.js';
 import { isOn, machinesChanged } from '../inverse-offers.js';
-import { setWeight, type StoredQuota } from '../recovery.js';
+import { type StoredQuota, setWeight } from '../recovery.js';
 import { agentOf, required } from './body.js';
 
 type Change = (cluster: Cluster, call: MasterCall) => void;
@@ -114,7 +114,8 @@ function machinesOf(cluster: Cluster, ids: readonly MachineID[] = [], down: bool
   return ids.map((id) => {
     const machine = cluster.maintenance.find(id);
     const name = `'${id.hostname ?? ''} ${id.ip ?? ''}'`;
-    if (machine === undefined) throw new HttpError(400, `Machine ${name} is not part of a maintenance schedule`);
+    if (machine === undefined)
+      throw new HttpError(400, `Machine ${name} is not part of a maintenance schedule`);
     if (machine.down !== down)
       throw new HttpError(400, `Machine ${name} is ${down ? 'not in' : 'already in'} maintenance`);
     return { id, machine };

@@ -10,7 +10,8 @@ export function metricsOf(cluster: Cluster): Record<string, number> {
   const present = agents.filter((agent) => agent.stored.state === 'registered');
   const states = new Map<string, number>();
   for (const framework of frameworks)
-    for (const { task } of framework.tasks.values()) states.set(task.state, (states.get(task.state) ?? 0) + 1);
+    for (const { task } of framework.tasks.values())
+      states.set(task.state, (states.get(task.state) ?? 0) + 1);
   const inState = (state: string) => states.get(state) ?? 0;
   const [one, five, fifteen] = loadavg();
   return {

@@ -19,7 +19,12 @@ export function addPages(cluster: Cluster, server: ApiServer): void {
   page('frameworks', () => frameworks(cluster));
   page('roles', () => ({ roles: rolesOf(cluster).map(rolePage) }));
   page('tasks', (query) => tasks(cluster, query));
-  const state = () => ({ ...stateHead(cluster), ...slaves(cluster), ...frameworks(cluster), orphan_tasks: [] });
+  const state = () => ({
+    ...stateHead(cluster),
+    ...slaves(cluster),
+    ...frameworks(cluster),
+    orphan_tasks: [],
+  });
   page('state', state);
   page('state.json', state);
   page('state-summary', () => ({

@@ -34,7 +34,10 @@ export const reservations: Partial<Record<NonNullable<MasterCall['type']>, Reser
   },
   SHRINK_VOLUME(cluster, call) {
     const { agent_id, volume, subtract } = required(call, 'shrink_volume');
-    apply(cluster, agentOf(cluster, agent_id), { type: 'SHRINK_VOLUME', shrink_volume: { volume, subtract } });
+    apply(cluster, agentOf(cluster, agent_id), {
+      type: 'SHRINK_VOLUME',
+      shrink_volume: { volume, subtract },
+    });
   },
 };
 

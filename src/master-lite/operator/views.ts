@@ -1,3 +1,4 @@
+import { HttpError } from '../../http/http-error.js';
 import type {
   MasterCall,
   MasterResponse,
@@ -16,7 +17,6 @@ import { agentView } from '../agents/view.js';
 import type { Quantities } from '../allocator/quotas.js';
 import type { Cluster } from '../cluster.js';
 import { frameworkView } from '../frameworks.js';
-import { HttpError } from '../../http/http-error.js';
 import { metricsOf } from './gauges.js';
 
 type View = (cluster: Cluster, call: MasterCall) => Omit<MasterResponse, 'type'>;
