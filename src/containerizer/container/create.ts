@@ -9,13 +9,13 @@ import { IdFile } from './id-file.js';
 import { markNeverStarted } from './kept-request.js';
 import {
   announce,
-  documentOf,
   type LaunchRequest,
   makeFolders,
   requireRoot,
   resourcesOf,
   writeDurable,
 } from './launch.js';
+import { documentOf } from './launch-documents.js';
 import { newId, releaseName } from './names.js';
 import { planVolumes } from './volumes.js';
 
@@ -39,7 +39,10 @@ export async function createContainer(
     const command = commandLine(image.config, options);
     const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
     const volumes = planVolumes(roots, id, options, image);
-    const document = documentOf(id, name, whole, command, resources, null, cgroup, null, volumes);
+    const createdAt = new Date().toISOString();
+    const document = documentOf(
+      ...([id, name, createdAt, whole, command, resources, null, cgroup, null, volumes] as const),
+    );
     makeFolders(roots);
     const launching = await announce(roots, name, id);
     try {

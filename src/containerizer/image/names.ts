@@ -52,6 +52,11 @@ export function readNames(roots: Roots): NameIndex {
   }
 }
 
+/** For who holds the lock on the index. */
+export function writeNames(roots: Roots, names: NameIndex): void {
+  writeWhole(storePaths(roots).index, `${JSON.stringify(names, null, 1)}\n`);
+}
+
 /** Changes the names, alone: `change` gets what they are now and may say that nothing is to be written. */
 export async function updateNames(
   roots: Roots,
@@ -61,7 +66,7 @@ export async function updateNames(
   const lock = await FileLock.take(paths.indexLock);
   try {
     const changed = change(readNames(roots));
-    if (changed !== undefined) writeWhole(paths.index, `${JSON.stringify(changed, null, 1)}\n`);
+    if (changed !== undefined) writeNames(roots, changed);
   } finally {
     lock.release();
   }
