@@ -123,6 +123,17 @@ export class EmulatedAgent {
     this.update(task, state, extra);
   }
 
+  /** As many of its tasks end in this state. */
+  endSome(state: TaskState, count: number): void {
+    let ended = 0;
+    for (const [key, task] of this.tasks) {
+      if (ended === count) return;
+      if (task.state !== 'TASK_RUNNING') continue;
+      this.end(key, state);
+      ended++;
+    }
+  }
+
   report(report: Report): void {
     if (this.silent || this.request === undefined) return;
     this.request.write(frame(this.codec.encode('berth.v1.Report', report)));
