@@ -6,7 +6,7 @@ import type { Offer, SchedulerCall, SchedulerEvent, TaskInfo } from '../src/meso
 /** A framework that fills every agent it is offered with small tasks, and acknowledges all it hears. Protobuf, as busy frameworks do. */
 export class EmulatedScheduler {
   readonly running = new Set<string>();
-  /** Updates heard. */
+  /** Changes of state heard of, each once. */
   transitions = 0;
   private id = '';
   private streamId = '';
@@ -68,9 +68,12 @@ export class EmulatedScheduler {
     for (const offer of event.offers?.offers ?? []) this.fill(offer);
     const status = event.update?.status;
     if (status === undefined) return;
-    this.transitions++;
-    if (status.state === 'TASK_RUNNING') this.running.add(status.task_id.value);
-    else this.running.delete(status.task_id.value);
+    const task = status.task_id.value;
+    // An update that was said again is no other transition.
+    const before = this.running.has(task);
+    if (status.state === 'TASK_RUNNING') this.running.add(task);
+    else this.running.delete(task);
+    if (before !== this.running.has(task)) this.transitions++;
     const { agent_id, task_id, uuid } = status;
     if (uuid !== undefined && agent_id !== undefined)
       this.send({ type: 'ACKNOWLEDGE', acknowledge: { agent_id, task_id, uuid } });

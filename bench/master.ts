@@ -111,6 +111,8 @@ export async function benchMaster({ quick, signal, note }: MasterOptions): Promi
       single('master.transitions', '1/s', transitions / span),
       single('master.cycle.p99', 'ms', metrics['berth/allocator/cycle_ms/p99'] ?? 0),
       single('master.cycle.max', 'ms', metrics['berth/allocator/cycle_ms/max'] ?? 0),
+      single('master.slice.p99', 'ms', metrics['allocator/mesos/allocation_run_ms/p99'] ?? 0),
+      single('master.slice.max', 'ms', metrics['allocator/mesos/allocation_run_ms/max'] ?? 0),
       single('master.memory', 'MB', residentBytes(master) / 1e6),
       single('master.cpu', '%', (cpu / span) * 100),
     ];

@@ -15,6 +15,8 @@ import { Watchers } from './watchers.js';
 /** All that a master knows. The files beside this one each hold one part of what happens to it. */
 export class Cluster {
   readonly agents = new Map<string, Agent>();
+  /** The latest agent at each address of a host (`Agent.place`). */
+  readonly places = new Map<string, Agent>();
   readonly frameworks = new Map<string, Framework>();
   /** Gone for good, latest last. */
   readonly completedFrameworks = new Map<string, Framework>();

@@ -60,6 +60,9 @@ export async function startMaster(config: MasterConfig, parts: MasterParts): Pro
       async close() {
         cluster.ending = true;
         cluster.watchers.end();
+        // In order: some clients come back only when their stream has an end.
+        for (const { link } of cluster.frameworks.values()) link?.end();
+        for (const { link } of cluster.agents.values()) link?.end();
         await server.close();
         await store.close();
       },

@@ -53,7 +53,7 @@ t.test(
     t.match(await ask(staged, { type: 'GET_TASKS' }), { get_tasks: { unreachable_tasks: [{ name: 'x' }] } });
     agent.connect();
     await until('it is back', () => client.states('x').at(-1) === 'TASK_RUNNING');
-    t.match(client.statuses.at(-1), { reason: 'REASON_AGENT_REREGISTERED' });
+    t.ok(client.statuses.some(({ reason }) => reason === 'REASON_AGENT_REREGISTERED'));
     agent.freeze();
     await until('silence is noticed', () => client.states('x').at(-1) === 'TASK_UNREACHABLE');
     client.statuses.length = 0;

@@ -65,6 +65,7 @@ export class EmulatedAgent {
   }
 
   connect(): this {
+    this.drop();
     this.stopped = false;
     const { contentType } = this.codec;
     const request = http.request(`${this.options.master}/api/v1/agent`, {
@@ -95,11 +96,16 @@ export class EmulatedAgent {
 
   /** As if the cable were cut: the connection goes, the tasks stay, and it comes back only when told to. */
   cut(): void {
+    this.drop();
     this.stopped = true;
+  }
+
+  private drop(): void {
     clearTimeout(this.again);
-    const { request } = this;
-    request?.destroy();
-    if (request !== undefined) this.ended(request);
+    clearInterval(this.beat);
+    this.beat = undefined;
+    this.request?.destroy();
+    this.request = undefined;
   }
 
   /** As if it were frozen: the connection stays, and nothing is said or heard. */
@@ -189,6 +195,7 @@ export class EmulatedAgent {
     switch (order.type) {
       case 'SUBSCRIBED':
         this.id = order.subscribed?.agent_id.value;
+        clearInterval(this.beat);
         this.beat = setInterval(
           () => this.report({ type: 'HEARTBEAT' }),
           (order.subscribed?.heartbeat_interval_seconds ?? 5) * 1000,
