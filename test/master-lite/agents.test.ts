@@ -99,7 +99,7 @@ t.test('a task that the agent never got is dropped when it comes back without it
   await until('it is away', () =>
     [...staged.master.cluster.agents.values()].every((each) => !each.connected),
   );
-  agent.tasks.clear();
+  agent.forget();
   agent.connect();
   await until('that is told', () => client.states('x').includes('TASK_DROPPED'));
   t.equal(client.statuses.at(-1)?.uuid, undefined);

@@ -115,10 +115,16 @@ export class EmulatedAgent {
 
   stop(): void {
     this.cut();
+    this.forget();
+  }
+
+  /** As if its disk were gone. */
+  forget(): void {
     for (const task of this.tasks.values()) {
       clearTimeout(task.timer);
       clearTimeout(task.resend);
     }
+    this.tasks.clear();
   }
 
   /** Ends a task as its program would. */
@@ -226,7 +232,7 @@ export class EmulatedAgent {
         return;
       case 'SHUTDOWN':
         this.stopped = true;
-        this.tasks.clear();
+        this.forget();
     }
   }
 

@@ -76,6 +76,11 @@ export class Agent {
     return this.stored.info;
   }
 
+  /** Whether what the master has of its tasks is what the agent says: not while it is on its way back. */
+  get certain(): boolean {
+    return this.stored.state !== 'recovered' && this.link?.ready !== false;
+  }
+
   get connected(): boolean {
     return this.link !== undefined;
   }
