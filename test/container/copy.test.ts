@@ -231,8 +231,10 @@ t.test('what a copy keeps, and what it leaves', unlessRoot, async (t) => {
   spawnSync('setfattr', ['-n', 'user.note', '-v', 'kept', at('archived/owned')]);
   spawnSync('setcap', ['cap_net_raw+ep', at('archived/huge')]);
   for (const where of ['/tmp', '/mnt/volume', '/mnt/tmpfs']) {
-    t.equal(await cp(at('archived/owned'), `kept:${where}/rooted`), '', where);
-    t.equal(await cp('-a', at('archived/owned'), `kept:${where}/as-was`), '', where);
+    // A tmpfs has such attributes since Linux 6.6.
+    const told = where === '/mnt/tmpfs' ? /^(left out: 1 extended attributes)?$/ : /^$/;
+    t.match(await cp(at('archived/owned'), `kept:${where}/rooted`), told, where);
+    t.match(await cp('-a', at('archived/owned'), `kept:${where}/as-was`), told, where);
   }
   t.equal(await cp('-a', at('archived/huge'), 'kept:/tmp/capable'), '');
   const inside = stage.berth(
