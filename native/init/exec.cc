@@ -12,6 +12,7 @@
 #include "init/last_steps.h"
 #include "init/records.h"
 #include "init/watch.h"
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
 
@@ -35,7 +36,7 @@ Result<void> enter(const Plan& plan, int pidfd, uint64_t namespaces, ProgramEnds
   BERTH_TRY(die_with_supervisor(plan));
   if (setsid() < 0) return sys::last_error("setsid");
   progress.at("cgroup");
-  BERTH_TRY(join_v1_cgroups(ends));
+  if (sys::holds("limits-of-exec")) BERTH_TRY(join_v1_cgroups(ends));
   progress.at("join");
   BERTH_TRY(check(setns(pidfd, static_cast<int>(namespaces & ~kCloneNewPid)), "setns"));
   if ((namespaces & kCloneNewUser) != 0) {
@@ -68,7 +69,8 @@ Result<void> send_in(const Plan& plan, Container& container, Progress& progress)
   int program = -1;
   progress.at("join");
   BERTH_ASSIGN(const long pid,
-               clone_beside(pidfd, namespaces, cgroup ? cgroup.get() : -1, &program));
+               clone_beside(pidfd, namespaces,
+                            cgroup && sys::holds("limits-of-exec") ? cgroup.get() : -1, &program));
   if (pid == 0) {
     container.report.reset();
     Progress own;

@@ -69,7 +69,7 @@ export interface CopyFailure {
 /** Copies. Undefined: the program ended without a word. */
 export async function runCopy(
   request: CopyRequest,
-  onProgress: (entries: number, bytes: number) => void,
+  onProgress: (entries: number, archiveBytes: number) => void,
 ): Promise<CopyCounts | CopyFailure | undefined> {
   const child = spawn(copying.program, wordsOf(request), {
     stdio: [

@@ -98,6 +98,19 @@ export const sentIn: readonly Attack[] = [
   },
   {
     family: 'programs sent in',
+    name: 'it is under none of the limits of the container',
+    known: [],
+    defence: 'limits-of-exec',
+    stopped: 'harmless',
+    attempt: (scene) =>
+      inside(scene, { pidsLimit: mostProcesses }, async (send) => {
+        const many = `for n in $(seq ${2 * mostProcesses}); do sleep 2 & done; jobs -p | wc -l`;
+        const started = Number((await send(many)).split('\n').at(-1));
+        return started > mostProcesses ? `${started} processes` : undefined;
+      }),
+  },
+  {
+    family: 'programs sent in',
     name: 'its user is looked up in a fifo that the container has put in the place of /etc/passwd',
     known: ['CVE-2024-9676', 'CVE-2022-1227'],
     defence: 'plain-account-files',
@@ -122,6 +135,8 @@ export const sentIn: readonly Attack[] = [
     },
   },
 ];
+
+const mostProcesses = 10;
 
 const options: ExecOptions = {
   command: [],
@@ -182,7 +197,7 @@ async function overwriteTheSender({ stage }: Scene): Promise<string | undefined>
 }
 
 const lostAfter = 8;
-const wonWithinMilliseconds = 60_000;
+const wonWithinMilliseconds = 90_000;
 
 /** A task that looks at whoever comes, at every moment, against programs that are sent in. It may see those that are what they are to be. */
 async function watchPrograms(scene: Scene): Promise<string | undefined> {

@@ -314,7 +314,7 @@ t.test('members: the cgroup with those below it', lacking('cgroup hierarchy', pr
   writeFileSync(`${child}/cgroup.procs`, `${below}`);
   const [task] = await look([taskAt(above, { cgroup: { procs: cgroup.directory, controllers: {} } })], 0.3);
   t.same(task?.processes.map(({ counters }) => counters.pid).sort(), [above, below].sort());
-  t.ok((task?.figures.cpuPercent ?? 0) > 10, `CPU of those below counts: ${task?.figures.cpuPercent}`);
+  t.ok((task?.figures.cpuPercent ?? 0) > 1, `CPU of those below counts: ${task?.figures.cpuPercent}`);
   for (const pid of [above, below, beside]) await loads.end(pid);
   rmdirSync(child);
   cgroup.remove();
