@@ -11,6 +11,7 @@
 #include "runtime/command_line.h"
 #include "runtime/create.h"
 #include "runtime/documents.h"
+#include "runtime/events.h"
 #include "runtime/exec.h"
 #include "runtime/json_text.h"
 #include "runtime/log.h"
@@ -202,6 +203,12 @@ int do_list(const Globals& globals, const CommandLine& line) {
   return print(json && !quiet ? "[" + objects + "]\n" : table);
 }
 
+int do_events(const Globals& globals, const CommandLine& line) {
+  events(folder_of(globals, line),
+         {line.has("stats"), milliseconds_of(line.get("interval", "5s"))});
+  return 0;
+}
+
 int do_features(const Globals&, const CommandLine&) { return print(features_text() + "\n"); }
 
 int do_spec(const Globals&, const CommandLine& line) {
@@ -283,6 +290,13 @@ const std::vector<Verb>& verbs() {
        0,
        0,
        do_list},
+      {"events",
+       "[--stats] [--interval 5s] ID",
+       "print what a container uses, again and again, and when its memory runs out",
+       {{"stats"}, {"interval", "", true}},
+       1,
+       1,
+       do_events},
       {"features", "", "print what this runtime can do as JSON", {}, 0, 0, do_features},
       {"spec",
        "[--bundle DIR]",

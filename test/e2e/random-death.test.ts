@@ -16,7 +16,7 @@ import { Stage, unlessRoot } from '../container/stage.js';
 import { leaksSince } from '../leaks/audit.js';
 import { takeInventory } from '../leaks/inventory.js';
 
-const rounds = 30;
+const rounds = 15;
 
 /** Numbers from 0 to 1 that the seed decides (xorshift32). */
 function randomFrom(seed: number): () => number {

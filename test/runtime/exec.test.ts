@@ -10,19 +10,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createInterface } from 'node:readline';
 import t from 'tap';
 import { unlessRoot } from '../container/stage.js';
+import { until } from '../fixtures/until.js';
 import { Bundle, type Config, runtimeProgram } from './bundle.js';
-
-/** Waits for what takes another process a moment. */
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error('waited in vain');
-    await sleep(20);
-  }
-}
 
 /** Starts `sleep` in a container; `id` is the last word of the commands that follow. */
 function start(bundle: Bundle, id: string, change: (config: Config) => void = () => {}): number {
@@ -206,5 +198,50 @@ t.test('what is sent in cannot leave by its working directory', unlessRoot, asyn
     t.ok(status !== 0 || stdout.startsWith('/'), `descriptor ${fd}: ${stdout} (CVE-2024-21626)`);
     if (status === 0) t.notMatch(stdout, /unreachable/);
   }
+  t.equal(bundle.command(['delete', '--force', 'one']).status, 0);
+});
+
+interface RuntimeEvent {
+  type: string;
+  id: string;
+  data?: {
+    cpu: { usage: { total: number; user: number; kernel: number } };
+    memory: { usage: { usage: number; limit: number; max: number }; raw: Record<string, number> };
+    pids: { current: number; limit?: number };
+    blkio: { ioServiceBytesRecursive: object[] };
+  };
+}
+
+t.test('events', unlessRoot, async (t) => {
+  const bundle = new Bundle(t);
+  start(bundle, 'one', (config) => {
+    Object.assign(config.linux, {
+      resources: { memory: { limit: 16 << 20, swap: 16 << 20 }, pids: { limit: 50 } },
+    });
+  });
+  const { status, stdout } = bundle.command(['events', '--stats', 'one']);
+  t.equal(status, 0);
+  const { data, ...rest } = JSON.parse(stdout) as RuntimeEvent;
+  t.strictSame(rest, { type: 'stats', id: 'one' });
+  t.match(data, { memory: { usage: { limit: 16 << 20 } }, pids: { current: 1, limit: 50 } });
+  t.ok((data?.cpu.usage.total ?? 0) > 0 && (data?.memory.usage.usage ?? 0) > 0);
+  t.ok((data?.memory.raw.pgfault ?? 0) > 0);
+  for (const interval of ['0s', '5', 'x', '-1s', '1h1'])
+    t.match(bundle.command(['events', '--interval', interval, 'one']), { status: 1, stderr: /--interval/ });
+
+  const watcher = spawn(runtimeProgram, ['--root', bundle.root, 'events', '--interval', '0.1s', 'one'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const types: string[] = [];
+  createInterface({ input: watcher.stdout }).on('line', (line) => {
+    types.push((JSON.parse(line) as RuntimeEvent).type);
+  });
+  const ended = new Promise((resolve) => watcher.once('exit', resolve));
+  await until(() => types.filter((type) => type === 'stats').length >= 2);
+  t.equal(bundle.command(['exec', 'one', 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M']).status, 137);
+  await until(() => types.includes('oom'));
+  t.equal(bundle.command(['kill', 'one', 'KILL']).status, 0);
+  t.equal(await ended, 0, 'until the container has ended');
+  t.match(bundle.command(['events', '--stats', 'one']), { status: 1, stderr: /not running/ });
   t.equal(bundle.command(['delete', '--force', 'one']).status, 0);
 });
