@@ -88,7 +88,8 @@ t.test('a master that restarts loses no task, and what happened meanwhile is tol
   await client.subscribe({ ...aware, id: { value: client.id } });
   await until('its end is told', () => client.states('x').includes('TASK_FINISHED'));
   await until('the agent forgets it', () => agent.tasks.size === 0);
-  t.strictSame(client.states('x'), ['TASK_RUNNING', 'TASK_FINISHED']);
+  // What was not acknowledged in time is said again.
+  t.strictSame([...new Set(client.states('x'))], ['TASK_RUNNING', 'TASK_FINISHED']);
   t.match(await page(staged, '/tasks'), { tasks: [{ id: 'x', state: 'TASK_FINISHED', slave_id: agent.id }] });
 });
 
