@@ -83,7 +83,8 @@ for (const instances of [10, 100])
     const client = new Client(t, staged.port, instances, { image: 'debian:bookworm' });
     await until('all are finished', () => client.count('TASK_FINISHED') === instances, 60);
     t.equal(client.states.size, instances, 'none was started twice');
-    for (const states of client.states.values()) t.strictSame(states, ['TASK_RUNNING', 'TASK_FINISHED']);
+    for (const states of client.states.values())
+      t.strictSame([...new Set(states)], ['TASK_RUNNING', 'TASK_FINISHED']);
     await until('all is acknowledged', () => staged.agents.every((agent) => agent.tasks.size === 0));
     t.strictSame(client.errors, []);
   });

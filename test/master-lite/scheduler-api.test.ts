@@ -227,7 +227,7 @@ t.test('a framework fails over, and what nobody acknowledged is said again', asy
   await until('the first is told', () => first.ended);
   t.match(first.events.at(-1), { type: 'ERROR', error: { message: 'Framework failed over' } });
   await until('it is finished', () => second.states('x').includes('TASK_FINISHED'));
-  t.strictSame(second.states('x'), ['TASK_RUNNING', 'TASK_FINISHED']);
+  t.strictSame([...new Set(second.states('x'))], ['TASK_RUNNING', 'TASK_FINISHED']);
   t.equal(await second.call({ type: 'TEARDOWN' }), 202);
   await until('its stream is over', () => second.ended);
   const third = await scheduler(t, staged);
