@@ -54,7 +54,7 @@ t.test('an index that was being written when its writer was killed stayed for ev
   const roots = freshRoots();
   await loadImage(roots, busybox, { name: 'box:1' });
   writeFileSync(inStore(roots, 'index.json.4711.3.tmp'), '{"for');
-  await removeImage(roots, 'box:1');
+  await removeImage(roots, 'box:1', nobody);
   t.strictSame(
     names(roots, '.').filter((name) => name.startsWith('index.json')),
     ['index.json'],
