@@ -21,7 +21,7 @@ export class FrontStage {
     this.#bin = path.join(folder, 'node-that-tells');
     this.#marker = path.join(folder, 'node-was-started');
     mkdirSync(this.#bin, { recursive: true });
-    const script = `#!/bin/sh\necho >>'${this.#marker}'\nexec '${process.execPath}' "$@"\n`;
+    const script = `#!/bin/sh\necho >>'${this.#marker}'\n[ -z "$INSTEAD_OF_NODE" ] || exit "$INSTEAD_OF_NODE"\nexec '${process.execPath}' "$@"\n`;
     writeFileSync(path.join(this.#bin, 'node'), script);
     chmodSync(path.join(this.#bin, 'node'), 0o755);
   }
@@ -43,6 +43,11 @@ export class FrontStage {
     const [file = '', ...words] = this.command(args, environment);
     const ended = spawnSync(file, words, { encoding: 'utf8' });
     return { ...ended, node: existsSync(this.#marker) };
+  }
+
+  /** Would it take Node? That is not started. */
+  wouldTakeNode(args: readonly string[]): boolean {
+    return this.run(args, { INSTEAD_OF_NODE: '99' }).node;
   }
 
   /** The same by Node alone. */

@@ -210,20 +210,16 @@ t.test('without Node', unlessRoot, async (t) => {
   });
 
   const plain = ['run', '--rm', reference, 'echo', 'x'];
-  /** A recipe that is believed, until `change` has had its way with it. */
-  const doubt = (what: string, change: (file: string) => void, undo: () => void = () => {}) => {
+  /** Makes the recipe anew, and gives its file. */
+  const learn = (): string => {
     front.forget();
-    t.match(front.run(plain), { status: 0, stdout: 'x\n', node: true }, `${what}: there is none yet`);
-    t.match(front.run(plain), { status: 0, stdout: 'x\n', node: false }, `${what}: there is one`);
-    change(front.recipes()[0] ?? '');
-    t.match(front.run(plain), { status: 0, stdout: 'x\n', node: true }, what);
-    undo();
+    t.match(front.run(plain), { status: 0, stdout: 'x\n', node: true });
+    t.match(front.run(plain), { status: 0, stdout: 'x\n', node: false });
+    return front.recipes()[0] ?? '';
   };
 
   t.test('every condition of a recipe is looked at', async (t) => {
-    front.forget();
-    front.run(plain);
-    const [file = ''] = front.recipes();
+    const file = learn();
     const recipe = readRecipe(file);
     const changed: [string, object][] = [
       ['format', { ...recipe, format: 2 }],
@@ -249,22 +245,32 @@ t.test('without Node', unlessRoot, async (t) => {
     t.ok(Object.keys(conditions.files).length >= 4, 'names, ids, layout and layer');
     for (const [name, other] of changed) {
       writeRecipe(file, other);
-      t.equal(front.run(plain).node, true, name);
+      t.equal(front.wouldTakeNode(plain), true, name);
     }
     writeRecipe(file, recipe);
     t.equal(front.run(plain).node, false, 'as it was');
   });
 
-  t.test('what a recipe was made of changes', async () => {
+  t.test('what a recipe was made of changes', async (t) => {
+    const file = learn();
+    const whole = readFileSync(file);
+    const doubt = (what: string, change: () => void, undo: () => void = () => {}) => {
+      rmSync(file, { force: true });
+      writeFileSync(file, whole, { mode: 0o600 });
+      t.equal(front.wouldTakeNode(plain), false, `${what}: it is believed`);
+      change();
+      t.equal(front.wouldTakeNode(plain), true, what);
+      undo();
+    };
     const other = path.join(stage.folder, 'recipe-elsewhere');
     const cache = places.cache(stage.roots);
-    doubt('torn', (file) => truncateSync(file, statSync(file).size - 1));
-    doubt('altered', (file) => writeFileSync(file, readFileSync(file).fill(0x20, 100, 101)));
-    doubt('empty', (file) => truncateSync(file, 0));
-    doubt('garbage', (file) => writeFileSync(file, 'garbage'.repeat(1000)));
-    doubt('readable by others', (file) => chmodSync(file, 0o644));
-    doubt("somebody else's", (file) => chownSync(file, 1, 1));
-    doubt('a link', (file) => {
+    doubt('torn', () => truncateSync(file, statSync(file).size - 1));
+    doubt('altered', () => writeFileSync(file, readFileSync(file).fill(0x20, 100, 101)));
+    doubt('empty', () => truncateSync(file, 0));
+    doubt('garbage', () => writeFileSync(file, 'garbage'.repeat(1000)));
+    doubt('readable by others', () => chmodSync(file, 0o644));
+    doubt("somebody else's", () => chownSync(file, 1, 1));
+    doubt('a link', () => {
       renameSync(file, other);
       symlinkSync(other, file);
     });
@@ -315,7 +321,7 @@ t.test('without Node', unlessRoot, async (t) => {
     for (const flags of [
       ['--name', 'n'],
       ['--tmpfs', '/t'],
-      ['-v', '/tmp:/t'],
+      ['-v', `${stage.folder}:/t`],
       ['--network', 'host'],
       ['--pull', 'never'],
     ])
@@ -335,17 +341,17 @@ t.test('without Node', unlessRoot, async (t) => {
     }
     symlinkSync(path.join(project, 'build/Release/berth.node'), path.join(copy, 'build/Release/berth.node'));
     const installed = new FrontStage(stage.folder, stage.roots, copy);
-    const learn = () => {
+    const teach = () => {
       installed.run(plain);
       t.equal(installed.run(plain).node, false);
     };
-    learn();
+    teach();
     const bundle = path.join(copy, 'dist/bundle/berth.cjs');
     // V8 tells code that it has compiled by its length.
     rmSync(`${bundle}.cache`);
     writeFileSync(bundle, readFileSync(bundle, 'utf8').replace(/"[0-9a-f]{64}"/, `"${'a'.repeat(64)}"`));
     t.equal(installed.run(plain).node, true, 'of the JavaScript');
-    learn();
+    teach();
     const program = path.join(copy, 'build/Release/berth-front');
     utimesSync(program, new Date(), new Date());
     t.equal(installed.run(plain).node, true, 'of the front');
