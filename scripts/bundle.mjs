@@ -1,17 +1,15 @@
-// Makes dist/bundle of the compiled command line: one CommonJS file, and V8's compiled code of it. Loading a hundred modules takes Node
+// Makes dist/bundle of the compiled command line: one CommonJS file, and V8's compiled code of it; daemons.cjs beside it has what only they need. Loading a hundred modules takes Node
 // longer than starting a container; CommonJS, since it loads Node's own modules only when they are wanted.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import v8 from 'node:v8';
 import vm from 'node:vm';
-import { buildSync } from 'esbuild';
+import { build } from 'esbuild';
 
 const bundle = 'dist/bundle/berth.cjs';
 
 rmSync('dist/bundle', { recursive: true, force: true });
 mkdirSync('dist/bundle');
-buildSync({
-  entryPoints: ['dist/src/cli/main.js'],
-  outfile: bundle,
+const common = {
   bundle: true,
   platform: 'node',
   format: 'cjs',
@@ -19,7 +17,24 @@ buildSync({
   logLevel: 'warning',
   define: { 'import.meta.url': 'bundleUrl' },
   banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+/** What the command line imports of src/cli/daemons is loaded from the other bundle, by require: a vm.Script has no import(). */
+const daemons = {
+  name: 'daemons',
+  setup(build) {
+    build.onResolve({ filter: /^\.\.\/daemons\// }, () => ({ path: './daemons.cjs', external: true }));
+  },
+};
+await build({
+  ...common,
+  entryPoints: ['dist/src/cli/main.js'],
+  outfile: bundle,
+  plugins: [daemons],
+  supported: { 'dynamic-import': false },
 });
+await build({ ...common, entryPoints: ['dist/src/cli/daemons/index.js'], outfile: 'dist/bundle/daemons.cjs' });
+rmSync('dist/proto', { recursive: true, force: true });
+cpSync('src/mesos/proto', 'dist/proto', { recursive: true });
 
 // V8 takes compiled code only from the same version with the same flags, so the flag is set back before the code is written.
 v8.setFlagsFromString('--no-lazy');

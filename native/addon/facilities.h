@@ -15,6 +15,7 @@ void register_archive(Napi::Object exports);  // archive.cc: archives of images,
 void register_pack(Napi::Object exports);     // pack.cc: archives of trees and files
 void register_probe(Napi::Object exports);    // probe.cc: what the host has, found by trying
 void register_sample(Napi::Object exports);   // sample.cc: counters of tasks, processes and threads
+void register_socket(Napi::Object exports);   // socket.cc: whose a connection is
 void register_terminal(Napi::Object exports);  // terminal.cc: a person's terminal, and attaching it
 
 }  // namespace berth::addon

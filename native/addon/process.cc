@@ -31,17 +31,18 @@ void signal_call(const Napi::CallbackInfo& info) {
   }
 }
 
-sys::Result<sys::Fd> copy_claim(pid_t pid, uint64_t started) {
+sys::Result<sys::Fd> copy_claim(pid_t pid, uint64_t started, int number) {
   BERTH_ASSIGN(const sys::Fd proc,
                sys::adopt(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   BERTH_ASSIGN(const sys::Fd pidfd, sys::open_process(proc.get(), pid, started));
-  return sys::adopt(sys::kernel::pidfd_getfd(pidfd.get(), launch::kIdRangeFd), "pidfd_getfd");
+  return sys::adopt(sys::kernel::pidfd_getfd(pidfd.get(), number), "pidfd_getfd");
 }
 
+template <int number>
 Napi::Value copy_claim_call(const Napi::CallbackInfo& info) {
   const auto pid = static_cast<pid_t>(info[0].As<Napi::Number>().Int32Value());
   const auto started = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
-  auto claim = copy_claim(pid, started);
+  auto claim = copy_claim(pid, started, number);
   if (!claim) {
     to_js(info.Env(), claim.error()).ThrowAsJavaScriptException();
     return info.Env().Undefined();
@@ -86,8 +87,12 @@ Napi::Value await_end_call(const Napi::CallbackInfo& info) {
 
 void register_process(Napi::Object exports) {
   exports.Set("signalProcess", Napi::Function::New(exports.Env(), signal_call, "signalProcess"));
-  exports.Set("copyIdRangeClaim",
-              Napi::Function::New(exports.Env(), copy_claim_call, "copyIdRangeClaim"));
+  exports.Set(
+      "copyIdRangeClaim",
+      Napi::Function::New(exports.Env(), copy_claim_call<launch::kIdRangeFd>, "copyIdRangeClaim"));
+  exports.Set(
+      "copyNetworkClaim",
+      Napi::Function::New(exports.Env(), copy_claim_call<launch::kHeldFd>, "copyNetworkClaim"));
   exports.Set("awaitEnd", Napi::Function::New(exports.Env(), await_end_call, "awaitEnd"));
   exports.Set("reap", Napi::Function::New(exports.Env(), reap_call, "reap"));
 }

@@ -25,7 +25,7 @@ const styles: Record<Style, [string, string]> = {
  */
 export class Screen {
   readonly #keyboard = new Keyboard();
-  readonly #colour = (process.env['NO_COLOR'] ?? '') === '';
+  readonly #colour = (process.env.NO_COLOR ?? '') === '';
   #before: Buffer | undefined;
   #shown: string[] = [];
 

@@ -68,6 +68,10 @@ export const errorTable = {
   },
   COMMAND_NOT_FOUND: { exit: 127, meaning: 'The command was not found in the container.' },
 
+  MASTER_STATE: { exit: 125, meaning: 'The state of a master is used by another one, or cannot be written.' },
+  MASTER_UNREACHABLE: { exit: 125, meaning: 'No master answers at that address.' },
+  MASTER_REFUSED: { exit: 125, meaning: 'The master refused the request; the message has its reason.' },
+
   OUTPUT_LOST: { exit: 125, meaning: 'What a program wrote could not be delivered to its client in full.' },
 
   INTERNAL: { exit: 125, meaning: 'A defect in berth itself.' },

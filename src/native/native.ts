@@ -3,6 +3,7 @@ import type { NetworkCalls } from './network.js';
 import type { PackCalls } from './pack.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
+import type { SocketCalls } from './socket.js';
 import type { TerminalCalls } from './terminal.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
 
@@ -20,6 +21,7 @@ export interface Native
     ProbeCalls,
     ProcessCalls,
     SampleCalls,
+    SocketCalls,
     TerminalCalls,
     UnpackCalls {}
 
@@ -40,6 +42,8 @@ export interface LaunchCalls {
    * gone. EPERM: that takes CAP_SYS_PTRACE.
    */
   copyIdRangeClaim(pid: number, startTime: number): number;
+  /** The same of what it was given as `heldFd`. */
+  copyNetworkClaim(pid: number, startTime: number): number;
 
   /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
   launch(request: LaunchRequest): Promise<Launched>;

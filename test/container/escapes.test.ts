@@ -231,8 +231,8 @@ t.test('escapes', unlessRoot, async (t) => {
   });
 
   t.test('Env of an image takes nothing from the host (CVE-2026-57231)', async (t) => {
-    process.env['BERTH_TEST_SECRET'] = 'canary';
-    t.teardown(() => delete process.env['BERTH_TEST_SECRET']);
+    process.env.BERTH_TEST_SECRET = 'canary';
+    t.teardown(() => delete process.env.BERTH_TEST_SECRET);
     const image = stage.configured({
       Env: [
         '*',

@@ -62,7 +62,7 @@ t.test('events', unlessRoot, async (t) => {
     t.match(create?.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
     t.match(start, { attributes: { pid: Number } });
     t.match(execStart, { attributes: { command: 'sh', pid: Number } });
-    t.match(execDie, { attributes: { command: 'sh', pid: execStart?.attributes['pid'], exit_code: 0 } });
+    t.match(execDie, { attributes: { command: 'sh', pid: execStart?.attributes.pid, exit_code: 0 } });
     t.match(events.find(({ action }) => action === 'die')?.attributes, { exit_code: 137, signal: 9 });
     t.strictSame(
       events.map(({ time }) => time),

@@ -55,9 +55,9 @@ t.test('limits', unlessRoot, async (t) => {
     const container = await stage.start(['sh', '-c', 'while :; do :; done'], { cpus: 0.2 });
     const { cgroup } = findContainer(stage.roots, container.id).document;
     const used = () => {
-      const v1 = cgroup.controllers['cpuacct'];
+      const v1 = cgroup.controllers.cpuacct;
       if (v1 !== undefined) return Number(readFileSync(path.join(v1, 'cpuacct.usage'), 'utf8')) / 1e9;
-      const stat = readFileSync(path.join(cgroup.controllers['cpu'] ?? '', 'cpu.stat'), 'utf8');
+      const stat = readFileSync(path.join(cgroup.controllers.cpu ?? '', 'cpu.stat'), 'utf8');
       return Number(/^usage_usec (\d+)/m.exec(stat)?.[1]) / 1e6;
     };
     const before = { used: used(), at: process.hrtime.bigint() };

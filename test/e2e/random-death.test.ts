@@ -25,7 +25,7 @@ function randomFrom(seed: number): () => number {
 
 /** BERTH_TEST_SEED=N repeats the victims and moments of a run; what happens then is still up to the scheduler. */
 t.test('kill -9 of anybody at any moment', unlessRoot, async (t) => {
-  const seed = Number(process.env['BERTH_TEST_SEED'] ?? Date.now() % 2 ** 31);
+  const seed = Number(process.env.BERTH_TEST_SEED ?? Date.now() % 2 ** 31);
   t.comment(`BERTH_TEST_SEED=${seed}`);
   const random = randomFrom(seed);
   const stage = await Stage.open(t);

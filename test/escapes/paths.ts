@@ -121,7 +121,7 @@ async function raceForTheMountPoint(scene: Scene): Promise<string | undefined> {
     image,
   );
   try {
-    const weak = process.env['BERTH_WEAKNESS'] !== undefined;
+    const weak = process.env.BERTH_WEAKNESS !== undefined;
     const until = Date.now() + (weak ? wonWithinMilliseconds : lostAfterMilliseconds);
     const planted = path.join(canary, 'planted');
     for (let round = 0; Date.now() < until && !existsSync(planted); ++round) {

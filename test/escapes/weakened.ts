@@ -26,11 +26,11 @@ export function useWeakenedBuild(t: Test): void {
 
 /** Does something without one of the defences; only the weakened build listens. */
 export async function without<T>(defence: string, action: () => Promise<T>): Promise<T> {
-  process.env['BERTH_WEAKNESS'] = defence;
+  process.env.BERTH_WEAKNESS = defence;
   ++chosen;
   try {
     return await action();
   } finally {
-    delete process.env['BERTH_WEAKNESS'];
+    delete process.env.BERTH_WEAKNESS;
   }
 }

@@ -34,7 +34,7 @@ function counter(file: string, key?: string): number {
 function cgroupCounters({ cgroup }: InspectedTask) {
   const file = (controller: string, name: string) =>
     path.join(cgroup.controllers[controller]?.directory ?? '', name);
-  if (cgroup.controllers['memory']?.version === 2) {
+  if (cgroup.controllers.memory?.version === 2) {
     const written = file('io', 'io.stat');
     return {
       cpu: counter(file('cpu', 'cpu.stat'), 'usage_usec') / 1e6,

@@ -250,7 +250,18 @@ async function byName(t: Test): Promise<void> {
   );
   t.match(stage.berth('network ls').stdout, /back +10\.\d+\.0\.0\/16 +fd[0-9a-f:]+::\/64 +no +1 +berth-/);
   t.match(stage.berth('network rm', 'back'), { status: 125, stderr: /network back: db is on it/ });
+  // Who shares its network knows the same names, and keeps its addresses taken when it has ended.
+  const friend = await stage.start(['sleep', '1000'], { network: { container: 'db' }, name: 'friend' });
+  t.equal(stage.berth('exec', 'friend', 'cat', '/etc/hosts').stdout, hosts());
+  t.equal(
+    stage.berth('exec', 'friend', 'hostname').stdout.trim(),
+    findContainer(roots, 'db').document.hostname,
+  );
   await end(db, inner);
+  const { ipv4: ip } = db.attachment;
+  await t.rejects(stage.start(['true'], { network: 'back', ip }), { code: 'ADDRESS_IN_USE' });
+  await end(friend);
+  await (await stage.start(['true'], { network: 'back', ip })).gone;
   t.equal(stage.berth('network prune').stdout, 'back\nfront\ninner\n');
   t.strictSame(listNetworks(roots), []);
 }

@@ -8,7 +8,7 @@ import { unlessRoot } from '../container/stage.js';
 import { projectFolder } from '../source-files.js';
 import { runInGuest } from './guest.js';
 
-const cache = process.env['BERTH_VM_CACHE'] ?? '/var/cache/berth-test/vm';
+const cache = process.env.BERTH_VM_CACHE ?? '/var/cache/berth-test/vm';
 
 t.test('a command in a guest', unlessRoot, async (t) => {
   const canary = path.join(projectFolder, `canary-${process.pid}`);
@@ -20,7 +20,7 @@ t.test('a command in a guest', unlessRoot, async (t) => {
     echo "$WORD in $PWD"
     echo apart >&2
     exit 42`;
-  process.env['WORD'] = 'two  words';
+  process.env.WORD = 'two  words';
   const { status, stdout, stderr } = runInGuest([], ['sh', '-c', script]);
   t.equal(status, 42);
   const [controllers = '', ...rest] = stdout.trimEnd().split('\n');

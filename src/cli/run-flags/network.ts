@@ -1,11 +1,11 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { PortSpec } from '../../containerizer/network/port-spec.js';
 import { usageError } from '../report.js';
 import { type FlagGroup, repeatable } from './group.js';
 import { addedHost, ipv4, ipv6, mac, nameServer, ports, word } from './publish.js';
 
 interface Given {
-  network?: string;
+  network?: string | { container: string };
   publish?: PortSpec[][];
   publishAll?: true;
   ip?: string;
@@ -24,8 +24,8 @@ export const network: FlagGroup<Given> = {
   flags: [
     new Option(
       '--network <network>',
-      'none: only a loopback of its own; host: the network of the host; bridge: one shared with others and led outside; or the name of a network (default: none, with --publish bridge)',
-    ),
+      'none: only a loopback of its own; host: the network of the host; bridge: one shared with others and led outside; the name of a network; or container:ID, with its ids: that of another container (default: none, with --publish bridge)',
+    ).argParser(networkOrPeer),
     new Option(
       '-p, --publish <port>',
       '[IP:][HOST:]CONTAINER[/udp]: a port of the host leads to one of the container; without HOST any that is free (repeatable)',
@@ -71,6 +71,12 @@ export const network: FlagGroup<Given> = {
     };
   },
 };
+
+function networkOrPeer(text: string): string | { container: string } {
+  const container = /^container:(.*)$/.exec(text)?.[1];
+  if (container === '') throw new InvalidArgumentError('It is container:ID.');
+  return container === undefined ? text : { container };
+}
 
 /** Addresses mean a network, too. */
 function needsNetwork({ ip, ip6, macAddress }: Given): boolean {

@@ -14,6 +14,6 @@ export const verb: Verb = {
     runBenchmark([
       'density',
       ...commonFlags(json, flags),
-      ...(typeof flags['count'] === 'string' ? ['--count', flags['count']] : []),
+      ...(typeof flags.count === 'string' ? ['--count', flags.count] : []),
     ]),
 };

@@ -144,6 +144,7 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
   },
+  master: { summary: 'Run the master of a cluster, in the foreground', load: () => import('./master.js') },
   'bench density': {
     summary: 'Measure what one more idle container costs when there are a thousand, beside podman',
     load: () => import('./bench-density.js'),

@@ -18,5 +18,28 @@ export function refuseConflicts(options: ContainerOptions): void {
       'what is mounted in a container with ids of its own never reaches the host: rslave and --userns host are the ways',
     ],
   ];
+  conflicts.push(...networkConflicts(options));
   for (const [holds, what, why] of conflicts) if (holds) throw new BerthError('USAGE', { what, why });
+}
+
+/** On the network of another container all is as that one has it. */
+function networkConflicts(options: ContainerOptions): [boolean, string, string][] {
+  const { network } = options;
+  if (typeof network === 'string') return [];
+  const why = `--network container:${network.container} leaves that to the container whose network it is`;
+  return (
+    [
+      [options.hostname !== undefined, '--hostname'],
+      [options.publish.length > 0, '--publish'],
+      [options.publishAll, '--publish-all'],
+      [options.ip !== undefined, '--ip'],
+      [options.ip6 !== undefined, '--ip6'],
+      [options.macAddress !== undefined, '--mac-address'],
+      [options.networkAliases.length > 0, '--network-alias'],
+      [options.dns.length > 0, '--dns'],
+      [options.dnsSearch.length > 0, '--dns-search'],
+      [options.dnsOptions.length > 0, '--dns-option'],
+      [options.addHosts.length > 0, '--add-host'],
+    ] as const
+  ).map(([holds, flag]) => [holds, flag, why]);
 }

@@ -16,8 +16,10 @@ export interface ContainerDocument {
   /** RFC 3339. */
   created_at: string;
   remove: boolean;
-  /** `none`, `host`, or the name of a network. */
+  /** `none`, `host`, the name of a network, or `container:ID`. */
   network: string;
+  /** It holds the addresses of the container whose network it is on, so that they are nobody else's while it runs. */
+  holds_network?: boolean;
   /** What it has of that network. Missing from documents of berth 0.1's first days. */
   attachment?: Attachment | null;
   hostname: string;

@@ -37,7 +37,7 @@ import { claimName, nameInUse, newId, releaseName } from './names.js';
 import { neighboursOn, refreshNeighbours } from './neighbours.js';
 import { announceOnNetwork, joinNetwork, networkSettings, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
-import { nameServiceMounts, ownFiles, writeOwnFiles } from './own-files.js';
+import { nameServiceMounts, ownFiles, sharedNameServiceMounts, writeOwnFiles } from './own-files.js';
 import { findPeers } from './peers.js';
 import { descriptors, followProgram, type LaunchClient, type RunningProgram } from './program.js';
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
@@ -105,7 +105,7 @@ async function launchTelling(roots: Roots, request: LaunchRequest): Promise<Runn
 async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningContainer> {
   asked.timer?.mark('describe');
   refuseConflicts(asked.options);
-  const { processes: peers, owner, options } = findPeers(roots, asked.options);
+  const { processes: peers, owner, networkOf, options } = findPeers(roots, asked.options);
   const request = { ...asked, options };
   const { image } = request;
   const id = request.again?.id ?? newId();
@@ -116,7 +116,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
   const range = owner !== undefined ? borrowIds(owner) : options.userns === 'auto' ? claimIds() : null;
   let network: OwnNetwork | undefined;
   try {
-    network = await joinNetwork(roots, id, options, image.config);
+    network = await joinNetwork(roots, id, options, image.config, networkOf);
     const { attachment } = network;
     const neighbours = attachment === null ? [] : neighboursOn(roots, attachment.network, id);
     const hostname = options.uts === 'host' ? hostName() : (options.hostname ?? id);
@@ -128,7 +128,10 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
       idRange: range === null ? null : { first: range.first, size: containerIds.size },
       cgroup,
       resources,
-      nameService: nameServiceMounts(roots, id, files, options),
+      nameService:
+        networkOf === undefined
+          ? nameServiceMounts(roots, id, files, options)
+          : sharedNameServiceMounts(roots, networkOf, options),
       networkSettings: networkSettings(attachment, options.userns),
       volumes,
       peers,
@@ -146,6 +149,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
       attachment,
       volumes,
     );
+    if (networkOf !== undefined && network.fd >= 0) document.holds_network = true;
     makeFolders(roots);
     const launching = await (request.again === undefined ? announce(roots, name, id) : lockLaunch(roots));
     let keeper: ScopeKeeper | undefined;
@@ -276,7 +280,7 @@ export function documentOf(
     command,
     created_at: again?.createdAt ?? new Date().toISOString(),
     remove: options.remove,
-    network: options.network,
+    network: typeof options.network === 'string' ? options.network : `container:${options.network.container}`,
     attachment,
     hostname: options.hostname ?? id,
     user: options.user ?? (image.config.config?.User || '0'),

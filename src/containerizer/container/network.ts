@@ -1,10 +1,12 @@
 import { closeSync } from 'node:fs';
-import { native } from '../../native/index.js';
+import { BerthError } from '../../errors/berth-error.js';
+import { isNativeError, native } from '../../native/index.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import { type Roots, rootHash } from '../../state/roots.js';
 import { attach } from '../network/attach.js';
 import type { Attachment } from '../network/document.js';
 import { exposedPorts } from '../network/port-spec.js';
+import type { Container } from './catalogue.js';
 import type { ContainerDocument } from './document.js';
 import { refreshNeighbours } from './neighbours.js';
 import type { ContainerOptions } from './options.js';
@@ -24,8 +26,11 @@ export async function joinNetwork(
   id: string,
   options: ContainerOptions,
   image: ImageConfig,
+  networkOf?: Container,
 ): Promise<OwnNetwork> {
-  if (options.network === 'none' || options.network === 'host') return noNetwork;
+  if (networkOf !== undefined) return shareNetwork(networkOf);
+  if (typeof options.network !== 'string' || options.network === 'none' || options.network === 'host')
+    return noNetwork;
   const { attachment, fd } = await attach(roots, id, {
     network: options.network,
     ip: options.ip,
@@ -35,6 +40,24 @@ export async function joinNetwork(
     ports: [...options.publish, ...(options.publishAll ? exposedPorts(image.config?.ExposedPorts) : [])],
   });
   return { attachment, fd, release: () => closeSync(fd) };
+}
+
+/** A copy of what the other's supervisor holds: addresses stay taken until both have ended. */
+function shareNetwork({ document, process }: Container): OwnNetwork {
+  const holds = Boolean(document.attachment) || document.holds_network === true;
+  if (!holds || process === undefined) return noNetwork;
+  const { pid, start_time } = process.supervisor;
+  try {
+    const fd = native().copyNetworkClaim(pid, start_time);
+    return { attachment: null, fd, release: () => closeSync(fd) };
+  } catch (error) {
+    if (!isNativeError(error) || (error.code !== 'ESRCH' && error.code !== 'EBADF')) throw error;
+    throw new BerthError('CONTAINER_STATE', {
+      what: `--network container:${document.name}`,
+      why: 'that container has just ended',
+      cause: error,
+    });
+  }
 }
 
 /** Whose the elements in the packet filter are. */

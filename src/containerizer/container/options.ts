@@ -37,8 +37,8 @@ export interface ContainerOptions extends ResourceLimits {
   stopTimeout?: number;
   hostname?: string;
   domainname?: string;
-  /** `none`, `host`, or the name of a network. */
-  network: string;
+  /** `none`, `host`, the name of a network, or another container's. */
+  network: string | Peer;
   publish: PortSpec[];
   /** Also every port that the image exposes, each on any port of the host. */
   publishAll: boolean;

@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { RuntimeMount } from '../../oci-spec/runtime.js';
 import { places, type Roots } from '../../state/roots.js';
 import type { Attachment } from '../network/document.js';
 import { type HostEntry, hostsFile, resolvConf, withNeighbours } from '../network/name-service.js';
+import { type Container, readContainer } from './catalogue.js';
 import type { ContainerOptions } from './options.js';
 
 /** Files of /etc that a container has of its own, beside its root file system: by name, what is in them. */
@@ -46,13 +47,7 @@ export function nameServiceMounts(
   files: OwnFiles,
   options: ContainerOptions,
 ): RuntimeMount[] {
-  const own = Object.keys(files).map((name) => ({
-    destination: `/etc/${name}`,
-    type: 'bind',
-    source: path.join(places.ownFiles(roots, id), name),
-    // They lie where its upper directory does, so they can be id-mapped and cost the host no other space.
-    options: ['bind', ...(options.userns === 'auto' ? ['idmap'] : []), 'rw', 'nosuid', 'nodev', 'noexec'],
-  }));
+  const own = ownMounts(places.ownFiles(roots, id), Object.keys(files), options);
   if (options.network !== 'host') return own;
   const shared = nameServiceFiles.filter(
     (name) => files[name] === undefined && textOf(`/etc/${name}`) !== null,
@@ -66,6 +61,30 @@ export function nameServiceMounts(
       options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'],
     })),
   ];
+}
+
+/** The very files of the container whose network it is on: what becomes of them, both see. */
+export function sharedNameServiceMounts(
+  roots: Roots,
+  networkOf: Container,
+  options: ContainerOptions,
+): RuntimeMount[] {
+  if (options.network === 'host') return nameServiceMounts(roots, networkOf.document.id, {}, options);
+  const folder = places.ownFiles(roots, networkOf.document.id);
+  if (existsSync(folder)) return ownMounts(folder, readdirSync(folder), options);
+  const [, further] = /^container:(.*)$/.exec(networkOf.document.network) ?? [];
+  const next = further === undefined ? undefined : readContainer(roots, further);
+  return next === undefined ? [] : sharedNameServiceMounts(roots, next, options);
+}
+
+function ownMounts(folder: string, names: string[], options: ContainerOptions): RuntimeMount[] {
+  return names.map((name) => ({
+    destination: `/etc/${name}`,
+    type: 'bind',
+    source: path.join(folder, name),
+    // They lie where its upper directory does, so they can be id-mapped and cost the host no other space.
+    options: ['bind', ...(options.userns === 'host' ? [] : ['idmap']), 'rw', 'nosuid', 'nodev', 'noexec'],
+  }));
 }
 
 export function writeOwnFiles(roots: Roots, id: string, files: OwnFiles): void {

@@ -10,17 +10,21 @@ export interface PeerFacts {
   processes: Record<string, PeerProcess>;
   /** Whose ids the new one has: the user namespace owns the others, and the kernel lets nobody join them from another. Undefined: its own, or the host's. */
   owner?: Container;
+  /** Whose network it is on. */
+  networkOf?: Container;
   /** The options with the user namespace that follows. */
   options: ContainerOptions;
 }
 
 /** Finds the containers whose namespaces `options` ask for, and sees that one user namespace fits all. */
 export function findPeers(roots: Roots, options: ContainerOptions): PeerFacts {
-  const flags = { '--userns': options.userns, '--pid': options.pid, '--ipc': options.ipc };
+  const { userns, pid, ipc, network } = options;
+  const flags = { '--userns': userns, '--pid': pid, '--ipc': ipc, '--network': network };
   const wanted = Object.entries(flags).filter(
     (entry): entry is [string, Peer] => typeof entry[1] !== 'string',
   );
   const processes: Record<string, PeerProcess> = {};
+  let networkOf: Container | undefined;
   let owner: { flag: string; peer: Container } | undefined;
   for (const [flag, { container }] of wanted) {
     const peer = findContainer(roots, container);
@@ -36,6 +40,11 @@ export function findPeers(roots: Roots, options: ContainerOptions): PeerFacts {
         mend: 'Start that one with --ipc shareable.',
       });
     }
+    if (flag === '--network') {
+      networkOf = peer;
+      // That is nobody's to share, and takes no ids.
+      if (document.network === 'host') continue;
+    }
     if (owner !== undefined && owner.peer.document.first_id !== document.first_id) {
       throw new BerthError('USAGE', {
         what,
@@ -45,7 +54,9 @@ export function findPeers(roots: Roots, options: ContainerOptions): PeerFacts {
     owner ??= { flag, peer };
     processes[container] = { id: document.id, pid: process.task.pid, startTime: process.task.start_time };
   }
-  if (owner === undefined) return { processes, options };
+  const shared = networkOf === undefined ? options : inNetworkOf(networkOf, options);
+  const joined = networkOf === undefined ? {} : { networkOf };
+  if (owner === undefined) return { processes, options: shared, ...joined };
   const hosts = owner.peer.document.first_id === null;
   if (options.userns === 'host' && !hosts) {
     throw new BerthError('USAGE', {
@@ -57,7 +68,14 @@ export function findPeers(roots: Roots, options: ContainerOptions): PeerFacts {
   const name = Object.keys(processes)[0] ?? '';
   return {
     processes,
+    ...joined,
     ...(hosts ? {} : { owner: owner.peer }),
-    options: { ...options, userns: hosts ? 'host' : { container: name } },
+    options: { ...shared, userns: hosts ? 'host' : { container: name } },
   };
+}
+
+/** On the network of another it has that one's host name: it is what names of that network call it. */
+function inNetworkOf({ document }: Container, options: ContainerOptions): ContainerOptions {
+  const network = document.network === 'host' ? 'host' : options.network;
+  return { ...options, network, ...(options.uts === 'host' ? {} : { hostname: document.hostname }) };
 }

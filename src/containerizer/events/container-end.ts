@@ -23,7 +23,7 @@ export function tellLostEnd(
 ): void {
   const told = toldOf(roots, subject.id);
   const started = told.findLastIndex(
-    ({ action, attributes }) => action === 'start' && attributes['pid'] === run.pid,
+    ({ action, attributes }) => action === 'start' && attributes.pid === run.pid,
   );
   const startIsGone = started < 0 && !reachesBack(roots, run.startedAt);
   if (started < 0 && !startIsGone) tellContainer(roots, subject, 'start', { pid: run.pid });

@@ -9,7 +9,11 @@ const isolated: { pattern: RegExp; own(options: ContainerOptions): boolean; flag
     flag: '--ipc',
   },
   { pattern: /^kernel\/domainname$/, own: ({ uts }) => uts === 'private', flag: '--uts' },
-  { pattern: /^net\/[\w./-]+$/, own: ({ network }) => network !== 'host', flag: '--network' },
+  {
+    pattern: /^net\/[\w./-]+$/,
+    own: ({ network }) => network !== 'host' && typeof network === 'string',
+    flag: '--network',
+  },
 ];
 
 /** What `--sysctl` asks for, by the path below /proc/sys. */

@@ -1,0 +1,2 @@
+/** What is bundled apart from the command line (scripts/bundle.mjs): programs that run for long, and what they alone load. */
+export * from './master.js';

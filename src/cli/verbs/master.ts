@@ -1,0 +1,38 @@
+import { InvalidArgumentError } from 'commander';
+import type { Verb } from '../verb.js';
+
+interface Flags {
+  listen?: { host: string; port: number };
+  store: string;
+  config?: string;
+}
+
+export const verb: Verb = {
+  summary: 'Run the master of a cluster, in the foreground',
+  example: 'berth master --listen 127.0.0.1:5050',
+  declare(command) {
+    command
+      .option('--listen <host:port>', 'where it answers (default: 127.0.0.1:5050)', endpoint)
+      .option('--store <store>', 'where its state is kept: embedded, below --root', 'embedded')
+      .option('--config <file>', 'credentials, timings and more, as JSON (docs/reference/master.md)');
+  },
+  async run({ roots, note }, _args, given) {
+    const flags = given as unknown as Flags;
+    // A daemon of its own size: what other verbs load does not grow by it.
+    const { runMaster } = await import('../daemons/master.js');
+    return runMaster({
+      roots,
+      note,
+      store: flags.store,
+      ...(flags.listen !== undefined && { listen: flags.listen }),
+      ...(flags.config !== undefined && { config: flags.config }),
+    });
+  },
+};
+
+function endpoint(text: string): { host: string; port: number } {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:]*):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) throw new InvalidArgumentError('It is HOST:PORT.');
+  return { host: (match[1] || '127.0.0.1').replace(/^\[|\]$/g, ''), port };
+}

@@ -1,0 +1,95 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { HttpError } from './http-error.js';
+
+/** Who may speak to a daemon. */
+export interface Credentials {
+  /** For HTTP basic authentication. */
+  passwords: { principal: string; secret: string }[];
+  /** For `Authorization: Bearer`. */
+  tokens: { principal: string; token: string }[];
+}
+
+/** Finds the user whose process holds the other end of a connection on this host; undefined: the kernel knows no such socket. */
+export type PeerOwner = (socket: Socket) => number | undefined;
+
+/** Who sent a request; no name: root or the daemon's own user on this host. */
+export interface Identity {
+  principal: string | undefined;
+}
+
+/**
+ * Decides who sent a request. Without credentials only a peer on this host is heard whose socket belongs, as the kernel says, to root or the
+ * daemon's own user, and only with a loopback Host header and without an Origin: a page in a browser has one or the other wrong.
+ */
+export class Authentication {
+  private readonly trusted = new WeakMap<Socket, boolean>();
+
+  constructor(
+    private readonly credentials: Credentials,
+    private readonly peerOwner: PeerOwner,
+    private readonly ownUser: number,
+  ) {}
+
+  /** Throws HttpError 401 or 403. */
+  identify(request: IncomingMessage): Identity {
+    const { origin, host, authorization } = request.headers;
+    if (authorization !== undefined) {
+      if (origin !== undefined && !sameHost(origin, host))
+        throw new HttpError(403, 'A page of another site may not ask this');
+      return { principal: this.principal(authorization) };
+    }
+    if (origin === undefined && loopbackHost(host) && this.isTrusted(request.socket))
+      return { principal: undefined };
+    throw unauthorized('This needs credentials');
+  }
+
+  private principal(authorization: string): string {
+    const [scheme = '', rest = ''] = authorization.split(/\s+(.*)/s);
+    if (scheme.toLowerCase() === 'bearer') {
+      const known = this.credentials.tokens.find(({ token }) => equal(token, rest.trim()));
+      if (known !== undefined) return known.principal;
+    } else if (scheme.toLowerCase() === 'basic') {
+      const text = Buffer.from(rest.trim(), 'base64').toString('utf8');
+      const colon = text.indexOf(':');
+      const [name, secret] = [text.slice(0, Math.max(0, colon)), text.slice(colon + 1)];
+      const known = this.credentials.passwords.find((each) => each.principal === name);
+      if (equal(known?.secret ?? '', secret) && known !== undefined) return name;
+    }
+    throw unauthorized('These credentials are not known');
+  }
+
+  /** Asked of the kernel once for each connection: a socket can change hands, but only by its owner's will. */
+  private isTrusted(socket: Socket): boolean {
+    let trusted = this.trusted.get(socket);
+    if (trusted === undefined) {
+      const owner = loopback(socket.remoteAddress) ? this.peerOwner(socket) : undefined;
+      trusted = owner === 0 || (owner !== undefined && owner === this.ownUser);
+      this.trusted.set(socket, trusted);
+    }
+    return trusted;
+  }
+}
+
+function unauthorized(message: string): HttpError {
+  return new HttpError(401, message, { 'WWW-Authenticate': 'Basic realm="berth", Bearer realm="berth"' });
+}
+
+/** In the same time whatever they have in common. */
+function equal(a: string, b: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+export function loopback(address: string | undefined): boolean {
+  return /^(127\.\d+\.\d+\.\d+|::ffff:127\.\d+\.\d+\.\d+|::1)$/.test(address ?? '');
+}
+
+function loopbackHost(host: string | undefined): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(host ?? '');
+}
+
+function sameHost(origin: string, host: string | undefined): boolean {
+  return /^https?:\/\/(.+)$/.exec(origin)?.[1] === host;
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Codec, InvalidMessage, type MessageName } from '../mesos/codec.js';
+import type { Messages } from '../mesos/messages.js';
+import type { Identity } from './authentication.js';
+import { HttpError } from './http-error.js';
+import { requestCodec, responseCodec } from './negotiation.js';
+import { RecordStream } from './record-stream.js';
+
+/** One call of the v1 API on its way: its body by the codec it came in, its answer by the one that is asked for. */
+export class Exchange {
+  constructor(
+    private readonly request: FastifyRequest,
+    private readonly reply: FastifyReply,
+    readonly identity: Identity,
+  ) {}
+
+  get message(): IncomingMessage {
+    return this.request.raw;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name.toLowerCase()];
+    return Array.isArray(value) ? value.at(-1) : value;
+  }
+
+  /** Throws HttpError 400 or 415. */
+  decode<Name extends MessageName>(name: Name): Messages[Name] {
+    const codec = requestCodec(this.header('content-type'));
+    const { body } = this.request;
+    try {
+      return codec.decode(name, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
+    } catch (error) {
+      if (error instanceof InvalidMessage) throw new HttpError(400, `Failed to parse body: ${error.message}`);
+      throw error;
+    }
+  }
+
+  /** The body of a request that is itself a stream of records. */
+  get bodyStream(): Readable {
+    return this.request.raw;
+  }
+
+  /** Throws HttpError 406. */
+  get answerCodec(): Codec {
+    return responseCodec(this.header('accept'));
+  }
+
+  /** 202 with nothing in it. */
+  accepted(): void {
+    this.reply.code(202).send();
+  }
+
+  /** 200 with nothing in it, and no Content-Type. */
+  done(): void {
+    this.reply.code(200).send();
+  }
+
+  answer<Name extends MessageName>(name: Name, message: Messages[Name]): void {
+    const codec = this.answerCodec;
+    this.reply.code(200).header('Content-Type', codec.contentType).send(codec.encode(name, message));
+  }
+
+  /** A refusal that comes later than the handler's own return, when nothing can be thrown any more. */
+  refuse(error: HttpError): void {
+    this.reply
+      .code(error.status)
+      .headers({ ...error.headers, 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' })
+      .send(Buffer.from(error.message));
+  }
+
+  /** Turns the answer into a stream of records. `limit`: see RecordStream. */
+  stream(headers: Record<string, string>, limit: number): RecordStream {
+    this.reply.hijack();
+    return new RecordStream(this.reply.raw, headers, limit);
+  }
+}

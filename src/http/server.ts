@@ -1,0 +1,143 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Authentication, Identity } from './authentication.js';
+import { Exchange } from './exchange.js';
+import { HttpError } from './http-error.js';
+
+export interface ServerOptions {
+  authentication: Authentication;
+  /** Bytes of the longest body that is no stream. */
+  bodyLimit: number;
+  /** Milliseconds in which such a body must have come. */
+  bodyTimeout: number;
+  /** Told of defects: what no request can be blamed for. */
+  onDefect(error: unknown): void;
+}
+
+const others = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+/** Shorter answers gain nothing by compression. */
+const leastCompressed = 1400;
+const compress = promisify(gzip);
+
+/** What agent and master share of serving HTTP: who may ask, how much, and how answers and refusals look. */
+export class ApiServer {
+  readonly app: FastifyInstance;
+  private readonly identities = new WeakMap<FastifyRequest, Identity>();
+
+  constructor(private readonly options: ServerOptions) {
+    this.app = fastify({
+      bodyLimit: options.bodyLimit,
+      // A stream of records is a request without an end; other bodies are timed below.
+      requestTimeout: 0,
+      keepAliveTimeout: 75_000,
+      forceCloseConnections: true,
+      return503OnClosing: false,
+      routerOptions: { ignoreTrailingSlash: true },
+    });
+    this.app.addHook('onRequest', async (request) => {
+      this.identities.set(request, options.authentication.identify(request.raw));
+    });
+    this.app.addHook('onSend', compressed);
+    this.takeBodies();
+    this.app.setErrorHandler((error, _, reply) => this.refuse(error, reply));
+    this.app.setNotFoundHandler((request, reply) =>
+      refusal(reply, new HttpError(404, `There is nothing at ${request.url}`)),
+    );
+  }
+
+  /** An endpoint of calls: POST alone. What `handle` throws is answered. */
+  calls(urls: readonly string[], handle: (exchange: Exchange) => void | Promise<void>): void {
+    for (const url of urls) {
+      this.app.post(url, async (request, reply) => {
+        await handle(new Exchange(request, reply, this.identityOf(request)));
+        return reply;
+      });
+      const message = `Expecting one of { 'POST' }, but received another method`;
+      for (const method of others)
+        this.app.route({
+          method,
+          url,
+          exposeHeadRoute: false,
+          // Before a body is looked at.
+          onRequest: async () => {
+            throw new HttpError(405, message, { Allow: 'POST' });
+          },
+          handler: async () => {},
+        });
+    }
+  }
+
+  /** An older endpoint that is asked with GET and answers in JSON. */
+  page(urls: readonly string[], answer: (query: URLSearchParams) => unknown): void {
+    for (const url of urls)
+      this.app.get(url, { exposeHeadRoute: false }, async (request, reply) => {
+        const query = new URLSearchParams(request.url.split('?')[1] ?? '');
+        const text = JSON.stringify(answer(query));
+        reply.header('Content-Type', 'application/json').send(Buffer.from(text));
+        return reply;
+      });
+  }
+
+  identityOf(request: FastifyRequest): Identity {
+    return this.identities.get(request) ?? { principal: undefined };
+  }
+
+  /** Resolves to the port. */
+  async listen(host: string, port: number): Promise<number> {
+    await this.app.listen({ host, port, backlog: 4096 });
+    const address = this.app.server.address();
+    return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  close(): Promise<void> {
+    return this.app.close();
+  }
+
+  private takeBodies(): void {
+    this.app.removeAllContentTypeParsers();
+    // The handler reads it, record by record.
+    this.app.addContentTypeParser('application/recordio', (_request, _payload, done) =>
+      done(null, undefined),
+    );
+    this.app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    this.app.addHook('preParsing', async (request, _, payload) => {
+      if (request.headers['content-type']?.startsWith('application/recordio') === true) return payload;
+      const timer = setTimeout(() => request.raw.destroy(), this.options.bodyTimeout);
+      request.raw.once('close', () => clearTimeout(timer)).once('end', () => clearTimeout(timer));
+      return payload;
+    });
+  }
+
+  private refuse(error: unknown, reply: FastifyReply): void {
+    if (error instanceof HttpError) {
+      refusal(reply, error);
+      return;
+    }
+    const status = (error as { statusCode?: unknown }).statusCode;
+    const message = error instanceof Error ? error.message : String(error);
+    if (typeof status === 'number' && status < 500) {
+      refusal(reply, new HttpError(status, message));
+      return;
+    }
+    this.options.onDefect(error);
+    refusal(reply, new HttpError(500, 'A defect in berth itself'));
+  }
+}
+
+function refusal(reply: FastifyReply, error: HttpError): void {
+  reply
+    .code(error.status)
+    .headers(error.headers)
+    .header('Content-Type', 'text/plain; charset=utf-8')
+    .send(Buffer.from(error.message));
+}
+
+async function compressed(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+  const wanted = /(^|[,\s])gzip\s*(;\s*q=(1|0\.\d*[1-9]))?\s*(,|$)/i.test(
+    request.headers['accept-encoding'] ?? '',
+  );
+  if (!wanted || !Buffer.isBuffer(payload) || payload.length < leastCompressed) return payload;
+  reply.header('Content-Encoding', 'gzip').header('Vary', 'Accept-Encoding').removeHeader('Content-Length');
+  return compress(payload);
+}

@@ -1,0 +1,45 @@
+import type { Credentials } from '../http/authentication.js';
+
+/** How a master behaves. Durations in seconds. */
+export interface MasterConfig {
+  host: string;
+  port: number;
+  /** What it calls itself in MasterInfo. */
+  hostname: string;
+  /** The folder of its state. */
+  folder: string;
+  credentials: Credentials;
+  /** What `cluster` is in /state. */
+  cluster: string;
+  /** Between heartbeats to frameworks, and to watchers of the event stream. */
+  heartbeat: number;
+  /** Between heartbeats of agents and the master, both ways. */
+  agentHeartbeat: number;
+  /** Without a sign of life for so long an agent counts as unreachable. */
+  agentTimeout: number;
+  /** So long after its own start a master waits for the agents it knew before. */
+  reregisterTimeout: number;
+  /** Finished tasks that are remembered for each framework, and frameworks that have gone. */
+  mostCompletedTasks: number;
+  mostCompletedFrameworks: number;
+  /** Bytes that may wait for a slow reader of a stream. */
+  streamLimit: number;
+  /** Bytes of the longest call, or record of an agent. */
+  bodyLimit: number;
+}
+
+export const defaultConfig: Omit<MasterConfig, 'folder' | 'hostname'> = {
+  host: '127.0.0.1',
+  port: 5050,
+  credentials: { passwords: [], tokens: [] },
+  cluster: '',
+  // Below the ten seconds after which a client of Node's gives a silent connection up.
+  heartbeat: 5,
+  agentHeartbeat: 5,
+  agentTimeout: 15,
+  reregisterTimeout: 600,
+  mostCompletedTasks: 1000,
+  mostCompletedFrameworks: 50,
+  streamLimit: 64 * 1024 * 1024,
+  bodyLimit: 32 * 1024 * 1024,
+};

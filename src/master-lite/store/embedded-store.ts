@@ -1,0 +1,204 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import path from 'node:path';
+import { BerthError } from '../../errors/berth-error.js';
+import { FileLock } from '../../state/lock.js';
+import { logLine, parseLine } from './log-line.js';
+import { writeSnapshot } from './snapshot.js';
+import { documentName, type Store, type StoreOptions } from './store.js';
+
+/** Bytes of log after which a snapshot makes the older ones needless; more where the snapshot itself is large. */
+const leastRotation = 16 * 1024 * 1024;
+
+/**
+ * The store of one host: `snapshot-N` and `log-N` in one folder. A change is a line of the newest log; many are written and made durable by one
+ * fdatasync(2). From time to time a new log begins and a snapshot of the same number is written beside the work that goes on: it may hold changes
+ * that the new log has too, which does no harm, since a line says what a document is now.
+ */
+export class EmbeddedStore implements Store {
+  private readonly texts = new Map<string, string>();
+  private lines: string[] = [];
+  private calls: (() => void)[] = [];
+  private writing: Promise<void> | undefined;
+  private failed = false;
+  private closed = false;
+  private number = 0;
+  private logSize = 0;
+  private snapshotSize = 0;
+  private rotating: Promise<void> | undefined;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly lock: FileLock,
+    private readonly options: StoreOptions,
+  ) {}
+
+  private log: FileHandle | undefined;
+
+  static async open(folder: string, options: StoreOptions): Promise<EmbeddedStore> {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const lock = FileLock.attempt(path.join(folder, 'lock'));
+    if (lock === undefined)
+      throw new BerthError('MASTER_STATE', {
+        what: `state of the master in ${folder}`,
+        why: 'another master uses it',
+        mend: 'End that one first, or give this one a --root of its own.',
+      });
+    try {
+      const store = new EmbeddedStore(folder, lock, options);
+      store.read();
+      await store.begin();
+      return store;
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  recovered(): Map<string, unknown> {
+    return new Map([...this.texts].map(([name, text]) => [name, JSON.parse(text)]));
+  }
+
+  put(table: string, key: string, document: unknown): void {
+    const [name, text] = [documentName(table, key), JSON.stringify(document)];
+    this.texts.set(name, text);
+    this.append(logLine(name, text));
+  }
+
+  delete(table: string, key: string): void {
+    const name = documentName(table, key);
+    if (this.texts.delete(name)) this.append(logLine(name, undefined));
+  }
+
+  flushed(call: () => void): void {
+    if (this.lines.length === 0 && this.writing === undefined && !this.failed) {
+      queueMicrotask(call);
+      return;
+    }
+    this.calls.push(call);
+    this.wake();
+  }
+
+  async close(): Promise<void> {
+    await this.rotating;
+    while (this.writing !== undefined && !this.failed) await this.writing;
+    this.closed = true;
+    await this.log?.close();
+    this.log = undefined;
+    this.lock.release();
+  }
+
+  private append(line: string): void {
+    if (this.closed) throw new Error('the store is closed');
+    this.lines.push(line);
+    this.wake();
+  }
+
+  private wake(): void {
+    // In a later turn, so that all that one event changes is one write.
+    this.writing ??= new Promise((resolve) => setImmediate(resolve)).then(() => this.writeAll());
+  }
+
+  private async writeAll(): Promise<void> {
+    try {
+      while (this.lines.length > 0 || this.calls.length > 0) {
+        const [lines, calls] = [this.lines, this.calls];
+        this.lines = [];
+        this.calls = [];
+        if (lines.length > 0) {
+          const bytes = Buffer.from(lines.join(''), 'utf8');
+          await this.log?.appendFile(bytes);
+          await this.log?.datasync();
+          this.logSize += bytes.length;
+        }
+        for (const call of calls) call();
+        if (this.logSize > Math.max(leastRotation, this.snapshotSize * 2)) await this.rotate();
+      }
+    } catch (error) {
+      this.failed = true;
+      this.options.onFailure(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      if (!this.failed) this.writing = undefined;
+    }
+  }
+
+  /** Begins a new log; the snapshot follows in pieces. */
+  private async rotate(): Promise<void> {
+    if (this.rotating !== undefined) return;
+    await this.log?.close();
+    await this.begin();
+  }
+
+  private async begin(): Promise<void> {
+    this.number++;
+    this.log = await open(this.file('log'), 'ax', 0o600);
+    this.logSize = 0;
+    const number = this.number;
+    this.rotating = writeSnapshot(this.file('snapshot'), this.texts)
+      .then((size) => {
+        this.snapshotSize = size;
+        this.removeBefore(number);
+      })
+      .catch((error: Error) => {
+        this.failed = true;
+        this.options.onFailure(error);
+      })
+      .finally(() => {
+        this.rotating = undefined;
+      });
+  }
+
+  private file(kind: 'log' | 'snapshot', number = this.number): string {
+    return path.join(this.folder, `${kind}-${number}`);
+  }
+
+  private numbers(kind: 'log' | 'snapshot'): number[] {
+    return readdirSync(this.folder)
+      .flatMap((name) => new RegExp(`^${kind}-(\\d+)$`).exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  private removeBefore(number: number): void {
+    for (const kind of ['log', 'snapshot'] as const)
+      for (const each of this.numbers(kind))
+        if (each < number) rmSync(this.file(kind, each), { force: true });
+  }
+
+  /** The newest snapshot, then every log from its number on. */
+  private read(): void {
+    for (const name of readdirSync(this.folder))
+      if (name.endsWith('.tmp')) rmSync(path.join(this.folder, name), { force: true });
+    const newest = this.numbers('snapshot').at(-1) ?? 0;
+    if (newest > 0) this.apply(this.file('snapshot', newest), false);
+    const logs = this.numbers('log').filter((number) => number >= newest);
+    for (const number of logs) this.apply(this.file('log', number), true);
+    this.number = Math.max(newest, logs.at(-1) ?? 0);
+  }
+
+  /** Only the very end of a log may be torn: what was written there was never durable. */
+  private apply(file: string, mayBeTorn: boolean): void {
+    const text = readFileSync(file, 'utf8');
+    const lines = text.split('\n');
+    const torn = lines.pop() ?? '';
+    for (const [i, line] of lines.entries()) {
+      const change = parseLine(line);
+      if (change === undefined) {
+        // A hole of a crash: nothing whole may follow it.
+        if (mayBeTorn && lines.slice(i + 1).every((later) => parseLine(later) === undefined)) return;
+        throw damaged(file, `line ${i + 1} does not have its checksum`);
+      }
+      if (change.document === undefined) this.texts.delete(change.name);
+      else this.texts.set(change.name, change.document);
+    }
+    if (torn !== '' && !mayBeTorn) throw damaged(file, 'it is cut off');
+  }
+}
+
+function damaged(file: string, why: string): BerthError {
+  return new BerthError('STATE_DAMAGED', {
+    what: file,
+    why,
+    mend: 'Move the folder away: the master starts empty, and agents bring their tasks along.',
+  });
+}

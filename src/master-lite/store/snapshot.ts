@@ -1,0 +1,39 @@
+import { open, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { logLine } from './log-line.js';
+
+/** Documents written between two turns of the event loop. */
+const piece = 500;
+
+/** Writes every document to a file, whole or not at all, while they go on changing. Gives back its size in bytes. */
+export async function writeSnapshot(file: string, documents: ReadonlyMap<string, string>): Promise<number> {
+  const temporary = `${file}.tmp`;
+  const handle = await open(temporary, 'w', 0o600);
+  let size = 0;
+  try {
+    let lines: string[] = [];
+    const flush = async () => {
+      const bytes = Buffer.from(lines.join(''), 'utf8');
+      lines = [];
+      size += bytes.length;
+      await handle.appendFile(bytes);
+    };
+    // A Map's iterator takes in changes made meanwhile; the log has those too.
+    for (const [name, document] of documents) {
+      lines.push(logLine(name, document));
+      if (lines.length >= piece) await flush();
+    }
+    await flush();
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+  const folder = await open(path.dirname(file), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+  return size;
+}

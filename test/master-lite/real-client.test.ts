@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { bareNode } from '../cli/berth.js';
+import { StagedMaster, until } from './staged-master.js';
+
+const program = fileURLToPath(new URL('npm-framework.js', import.meta.url));
+
+class Client {
+  readonly states = new Map<string, string[]>();
+  readonly errors: string[] = [];
+  id = '';
+  subscriptions = 0;
+  exit: number | null | undefined;
+  readonly child: ChildProcess;
+
+  constructor(t: Tap.Test, port: number, instances: number, extra: object = {}) {
+    const logs = mkdtempSync(path.join(tmpdir(), 'berth-framework-'));
+    const [file = '', ...rest] = bareNode;
+    this.child = spawn(file, [...rest, program, JSON.stringify({ port, instances, logs, ...extra })], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    this.child.on('exit', (code) => {
+      this.exit = code;
+    });
+    t.after(() => {
+      this.child.kill('SIGKILL');
+      rmSync(logs, { recursive: true, force: true });
+    });
+    const { stdout } = this.child;
+    if (stdout === null) throw new Error('no stdout');
+    createInterface({ input: stdout }).on('line', (line) => {
+      // The library logs to stdout too.
+      if (line.startsWith('@')) this.hear(JSON.parse(line.slice(1)) as Line);
+    });
+  }
+
+  count(state: string): number {
+    return [...this.states.values()].filter((states) => states.includes(state)).length;
+  }
+
+  private hear({ event, id = '', task = '', state = '', message = '' }: Line): void {
+    if (event === 'subscribed') {
+      this.id = id;
+      this.subscriptions++;
+    } else if (event === 'update') this.states.set(task, [...(this.states.get(task) ?? []), state]);
+    else if (event === 'error') this.errors.push(message);
+  }
+}
+
+interface Line {
+  event: string;
+  id?: string;
+  task?: string;
+  state?: string;
+  message?: string;
+}
+
+declare namespace Tap {
+  interface Test {
+    after(call: () => void): void;
+  }
+}
+
+t.test('an unmodified client has one task run to its end', async (t) => {
+  const staged = await StagedMaster.open(t);
+  staged.agent({ lifetime: () => 20 });
+  const client = new Client(t, staged.port, 1);
+  await until('the task is finished', () => client.count('TASK_FINISHED') === 1);
+  t.strictSame([...client.states.values()], [['TASK_RUNNING', 'TASK_FINISHED']]);
+  await until('the agent has nothing to say any more', () => staged.agents[0]?.tasks.size === 0);
+  t.strictSame(client.errors, []);
+});

@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { defaultConfig, type MasterConfig } from '../../src/master-lite/config.js';
+import { type Master, startMaster } from '../../src/master-lite/master.js';
+import { EmbeddedStore } from '../../src/master-lite/store/embedded-store.js';
+import { EmulatedAgent, type EmulatedAgentOptions } from './emulated-agent.js';
+
+interface Test {
+  after(call: () => Promise<void> | void): void;
+  fail(message: string): void;
+}
+
+/** A master in this process, and emulated agents; all is gone after the test. */
+export class StagedMaster {
+  readonly agents: EmulatedAgent[] = [];
+
+  private constructor(
+    private readonly folder: string,
+    private readonly config: Partial<MasterConfig>,
+    private readonly t: Test,
+    public master: Master,
+  ) {}
+
+  static async open(t: Test, config: Partial<MasterConfig> = {}): Promise<StagedMaster> {
+    const folder = mkdtempSync(path.join(tmpdir(), 'berth-master-'));
+    const staged = new StagedMaster(folder, config, t, await start(t, folder, config, 0));
+    t.after(async () => {
+      for (const agent of staged.agents) agent.stop();
+      await staged.master.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    return staged;
+  }
+
+  get url(): string {
+    return this.master.url;
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  agent(options: Partial<EmulatedAgentOptions> = {}): EmulatedAgent {
+    const port = 20_000 + this.agents.length;
+    const hostname = `host${this.agents.length}`;
+    const agent = new EmulatedAgent({ master: this.url, hostname, port, ...options }).connect();
+    this.agents.push(agent);
+    return agent;
+  }
+
+  /** The master ends and another takes its state and its place. */
+  async restart(): Promise<void> {
+    const { port } = this;
+    await this.master.close();
+    this.master = await start(this.t, this.folder, this.config, port);
+  }
+}
+
+function start(t: Test, folder: string, config: Partial<MasterConfig>, port: number): Promise<Master> {
+  return startMaster(
+    { ...defaultConfig, hostname: 'localhost', folder, ...config, port },
+    {
+      openStore: (options) => EmbeddedStore.open(path.join(folder, 'store'), options),
+      peerOwner: () => 0,
+      onDefect: (error) => t.fail(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+      onStoreFailure: (error) => t.fail(`the store failed: ${error.message}`),
+    },
+  );
+}
+
+/** Waits until something holds. */
+export async function until(what: string, holds: () => boolean, seconds = 30): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`never came to be: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
