@@ -17,7 +17,7 @@ import { diskFolder } from '../fixtures/disk-folder.js';
 import { layerTar, writeImage } from '../fixtures/oci-image-writer.js';
 import { treeOf } from '../image/tree.js';
 import { DockerRegistry } from './docker-registry.js';
-import { cutAfter, type Fault, FaultProxy, onBlobs, type Seen } from './fault-proxy.js';
+import { cutAfter, type Fault, FaultProxy, onBlobs } from './fault-proxy.js';
 
 if (process.geteuid?.() !== 0) t.bailout('the store needs root: owners, capabilities, whiteouts');
 
@@ -353,58 +353,6 @@ t.test('redirects: what says who asks stays where it belongs', async (t) => {
     return true;
   };
   await refuses(t, 'to a file', file, 'REGISTRY_FAILED', /redirects to file:/);
-});
-
-t.test('a push that is cut goes on where the registry got', async (t) => {
-  const roots = freshRoots();
-  await loadImage(roots, image.reference, { name: 'a:1' });
-  let cut = 0;
-  // The part has arrived; that it has is what gets lost. Debian's docker-registry gives such an upload up, so it begins anew.
-  within((seen, _original, response) => {
-    if (seen.method !== 'PATCH' || cut >= 3) return false;
-    cut += 1;
-    response.destroy();
-    return true;
-  });
-  const limits = { ...quick, uploadPart: 120_000 };
-  const pushed = await pushImage(roots, 'a:1', `${proxy.host}/pushed/a:1`, { limits });
-  t.equal(pushed.manifestDigest, image.manifestDigest);
-  t.equal(cut, 3);
-
-  // One that knows how far it got is sent the rest alone.
-  const lost = new Map<string, Record<string, string>>();
-  const uploadOf = (seen: Seen) => seen.url.replace(/\?.*/, '');
-  within((seen, { headers }, response) => {
-    if (seen.method !== 'PATCH' || lost.has(uploadOf(seen))) return false;
-    lost.set(uploadOf(seen), { location: headers.location ?? '', range: headers.range ?? '' });
-    response.destroy();
-    return true;
-  });
-  proxy.instead = (seen, response) => {
-    const known = seen.method === 'GET' ? lost.get(uploadOf(seen)) : undefined;
-    if (known !== undefined) response.writeHead(204, known).end();
-    return known !== undefined;
-  };
-  await pushImage(roots, 'a:1', `${proxy.host}/resumed/a:1`, { limits });
-  t.equal(lost.size, 2, 'each layer was cut once');
-  const parts = proxy.seen
-    .filter(({ method }) => method === 'PATCH')
-    .map((seen) => `${uploadOf(seen)} ${seen.headers['content-range']}`);
-  t.equal(new Set(parts).size, parts.length, 'no part is sent twice');
-  proxy.instead = () => false;
-  within(() => false);
-  const other = freshRoots();
-  t.equal(
-    (await pullImage(other, `${proxy.host}/pushed/a:1`, { limits: quick })).manifestDigest,
-    image.manifestDigest,
-  );
-  within(
-    (seen, _original, response) =>
-      seen.method === 'PUT' && Boolean(answer(500, {})(seen, _original, response)),
-  );
-  await t.rejects(pushImage(roots, 'a:1', `${proxy.host}/never/a:1`, { limits }), {
-    code: 'REGISTRY_FAILED',
-  });
 });
 
 t.test('a disk on which it cannot fit', async (t) => {
