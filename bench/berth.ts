@@ -14,6 +14,7 @@ const SIGKILL = 9;
 
 /** A container that does nothing, and who keeps it. */
 export interface Idle {
+  id: string;
   keeper: number; // pid of its supervisor
   payload: number; // pid of its first process
   /** Ends it; resolves when nothing of it is left. */
@@ -52,6 +53,13 @@ export class Berth {
     return this.shell.run(`${quoted(program)} run ${flags} ${quoted(reference(this.workspace))} /bin/true`);
   }
 
+  /** `berth exec` in such a container, likewise. */
+  execCold({ id }: Idle): Promise<void> {
+    const { roots } = this.workspace;
+    const places = `--root ${quoted(roots.root)} --state ${quoted(roots.state)}`;
+    return this.shell.run(`${quoted(program)} exec ${places} ${id} /bin/true`);
+  }
+
   /** Milliseconds of CPU that this process, its supervisors and its containers have used so far. */
   cpu(): number {
     return cpuMilliseconds(process.pid);
@@ -81,7 +89,7 @@ export class Berth {
       await container.gone;
     };
     const keeper = readContainer(roots, container.id)?.process?.supervisor.pid;
-    if (keeper !== undefined) return { keeper, payload: container.pid, end };
+    if (keeper !== undefined) return { id: container.id, keeper, payload: container.pid, end };
     await end();
     throw new Error(`container ${container.id} has no supervisor`);
   }

@@ -90,6 +90,7 @@ class LaunchBench {
     await this.#cpu(counts.back_to_back);
     await this.#rate(counts.rate);
     await this.#cold(counts.cold);
+    await this.#coldExec(counts.cold);
     await this.#stalls(counts.stall);
     await this.#memory(counts.memory);
   }
@@ -128,12 +129,32 @@ class LaunchBench {
   }
 
   async #cold(rounds: number): Promise<void> {
+    const { podman, runtimes } = this.peers;
+    const subjects = [
+      { name: 'berth', measure: () => time(() => this.berth.runCold()) },
+      ...[...(podman === undefined ? [] : [podman]), ...runtimes].map((peer) => ({
+        name: peer.name,
+        measure: () => time(() => peer.launch()),
+      })),
+    ];
+    await this.#measure('launch.cold.run', 'ms', subjects, { rounds, warmUp: 2 });
+  }
+
+  async #coldExec(rounds: number): Promise<void> {
     const { podman } = this.peers;
-    const subjects = [{ name: 'berth', measure: () => time(() => this.berth.runCold()) }];
-    if (podman !== undefined) {
-      subjects.push({ name: podman.name, measure: () => time(() => podman.launch()) });
+    const name = 'entered';
+    const idle = await this.berth.startIdle();
+    try {
+      const subjects = [{ name: 'berth', measure: () => time(() => this.berth.execCold(idle)) }];
+      if (podman !== undefined) {
+        await podman.startIdle(name);
+        subjects.push({ name: podman.name, measure: () => time(() => podman.exec(name)) });
+      }
+      await this.#measure('launch.cold.exec', 'ms', subjects, { rounds, warmUp: 1 });
+      await podman?.endIdle([name]);
+    } finally {
+      await idle.end();
     }
-    await this.#measure('launch.cold.run', 'ms', subjects, { rounds, warmUp: 1 });
   }
 
   async #stalls(rounds: number): Promise<void> {

@@ -1,5 +1,6 @@
 // Makes dist/bundle of the compiled command line: one CommonJS file, and V8's compiled code of it; daemons.cjs beside it has what only they need. Loading a hundred modules takes Node
 // longer than starting a container; CommonJS, since it loads Node's own modules only when they are wanted.
+import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import v8 from 'node:v8';
 import vm from 'node:vm';
@@ -25,13 +26,19 @@ const daemons = {
     build.onResolve({ filter: /^\.\.\/daemons\// }, () => ({ path: './daemons.cjs', external: true }));
   },
 };
-await build({
+const {
+  outputFiles: [built],
+} = await build({
   ...common,
   entryPoints: ['dist/src/cli/main.js'],
   outfile: bundle,
+  write: false,
   plugins: [daemons],
   supported: { 'dynamic-import': false },
 });
+// Its first line is what native/front knows it by: what one build has kept is nothing to another (src/containerizer/container/recipe.ts).
+const identity = createHash('sha256').update(built.contents).digest('hex');
+writeFileSync(bundle, `const bundleIdentity = "${identity}";\n${built.text}`);
 await build({ ...common, entryPoints: ['dist/src/cli/daemons/index.js'], outfile: 'dist/bundle/daemons.cjs' });
 rmSync('dist/proto', { recursive: true, force: true });
 cpSync('src/mesos/proto', 'dist/proto', { recursive: true });

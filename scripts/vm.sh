@@ -18,7 +18,7 @@ verb_cluster() {
 # What is privileged, in the guest as on the host, from one definition. The quick ones are about what the kernel enforces, and start containers
 # in their own process; many of the others call the command line, whose Node takes two seconds to start there.
 quick_guest_tests=(test/container/{cgroup-limits,limits,change,confinement,escapes,program,regressions,scope}.test test/native test/containerizer)
-all_guest_tests=(test/container test/native test/containerizer test/escapes test/image test/leaks test/inspect test/cli test/e2e test/network test/runtime)
+all_guest_tests=(test/container test/native test/containerizer test/escapes test/image test/leaks test/inspect test/cli test/e2e test/network test/runtime test/front)
 
 # test-vm [--quick | FILES]: the tests that need root in one guest; without --quick or FILES also what boots guests itself.
 verb_test_vm() {

@@ -39,7 +39,7 @@ const nativeLayers: Record<string, readonly string[]> = {
   runtime: ['launch', 'sys'],
   copy: ['sys'],
   front: ['launch', 'sys'],
-  test: ['init', 'launch', 'sys'],
+  test: ['copy', 'front', 'init', 'launch', 'sys'],
   fuzz: ['test', 'init', 'launch', 'sys'],
 };
 

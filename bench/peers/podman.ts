@@ -62,6 +62,11 @@ export class PodmanPeer {
     return this.shell.run(`${this.podman} run --rm ${this.limits} ${image} /bin/true`);
   }
 
+  /** One more program in a container that does nothing. */
+  exec(name: string): Promise<void> {
+    return this.shell.run(`${this.podman} exec ${name} /bin/true`);
+  }
+
   /** The proportional set size in kB of conmon, which stays beside each container. */
   async idleMemory(settle: () => Promise<void>): Promise<number> {
     const { keeper } = await this.startIdle('idle');

@@ -5,6 +5,7 @@
 
 namespace berth::addon {
 
+void register_disk_usage(Napi::Object exports);  // disk_usage.cc: what trees take of a disk
 void register_journal(Napi::Object exports);  // journal.cc: what happened, for whoever asks later
 void register_launch(Napi::Object exports);   // launch.cc: starting containers, id ranges
 void register_lock(Napi::Object exports);     // lock.cc: locks that die with their holder

@@ -33,18 +33,32 @@ constexpr int kReportTo = 3, kMoment = 100;  // milliseconds between two lines
 
 class FileSource : public sys::ByteSource {
  public:
-  explicit FileSource(int file) : file_(file), buffer_(256 * 1024) {}
+  FileSource(int file, Report& report) : file_(file), report_(report), buffer_(256 * 1024) {}
   Result<std::span<const uint8_t>> take(uint64_t at_most) override {
     const auto wanted = static_cast<size_t>(std::min<uint64_t>(at_most, buffer_.size()));
     const ssize_t length =
         sys::retry_interrupted([&] { return ::read(file_, buffer_.data(), wanted); });
     if (length < 0) return sys::last_error("read");
+    report_.moved += static_cast<uint64_t>(length);
     return std::span<const uint8_t>(buffer_).first(static_cast<size_t>(length));
   }
 
  private:
   const int file_;
+  Report& report_;
   std::vector<uint8_t> buffer_;
+};
+
+class CountingSink : public sys::FileSink {
+ public:
+  CountingSink(int file, Report& report) : FileSink(file), report_(report) {}
+  Result<void> write(std::span<const uint8_t> bytes) override {
+    report_.moved += bytes.size();
+    return FileSink::write(bytes);
+  }
+
+ private:
+  Report& report_;
 };
 
 struct Half {
@@ -115,8 +129,8 @@ void follow(Half& source, Half& target, Reports& reports, const Report& counted)
     }
     if ((waits[0].revents & POLLIN) != 0) (void)collect(source, reports.source);
     if ((waits[1].revents & POLLIN) != 0) (void)collect(target, reports.target);
-    if (counted.bytes + counted.entries != told) {
-      told = counted.bytes + counted.entries;
+    if (counted.moved != told) {
+      told = counted.moved;
       tell(progress_line(counted));
     }
   }
@@ -150,7 +164,7 @@ Result<void> copy(const Request& request, Reports& reports) {
   if (!from_stream) {
     const auto work = [&](int root, int descriptors, sys::Refusal& refusal) {
       reading.reset();
-      sys::FileSink sink(writing.get());
+      CountingSink sink(writing.get(), reports.source);
       return write_source(request, root, descriptors, sink, reports.source, refusal);
     };
     BERTH_ASSIGN(source, start(request.from, request.view, true, reports.source, work));
@@ -160,7 +174,7 @@ Result<void> copy(const Request& request, Reports& reports) {
     const auto work = [&](int root, int descriptors, sys::Refusal& refusal) {
       // No copy ends half because a key was pressed: its source ends first, and it clears up.
       for (const int number : {SIGINT, SIGTERM, SIGHUP}) (void)signal(number, SIG_IGN);
-      FileSource bytes(reading.get());
+      FileSource bytes(reading.get(), reports.target);
       return read_into_target(request, root, descriptors, bytes, reports.target, refusal);
     };
     BERTH_ASSIGN(target, start(request.to, request.view, from_stream, reports.target, work));

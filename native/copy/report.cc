@@ -16,8 +16,8 @@ std::string clean(const char* text) {
   return cleaned;
 }
 
-std::string counts(const Report& report) {
-  return std::to_string(report.entries) + "\t" + std::to_string(report.bytes);
+std::string counts(uint64_t entries, uint64_t bytes) {
+  return std::to_string(entries) + "\t" + std::to_string(bytes);
 }
 
 }  // namespace
@@ -41,14 +41,16 @@ Reports* share_reports() {
   return shared == MAP_FAILED ? nullptr : static_cast<Reports*>(shared);
 }
 
-std::string progress_line(const Report& counted) { return "progress\t" + counts(counted) + "\n"; }
+std::string progress_line(const Report& counted) {
+  return "progress\t" + counts(counted.entries, counted.moved) + "\n";
+}
 
 std::string done_line(const Reports& reports, const Report& counted) {
   const auto sum = [&](std::atomic<uint64_t> Report::*count) {
     return "\t" + std::to_string(reports.source.*count + reports.target.*count);
   };
-  return "done\t" + counts(counted) + sum(&Report::sockets) + sum(&Report::devices) +
-         sum(&Report::attributes) + "\n";
+  return "done\t" + counts(counted.entries, counted.bytes) + sum(&Report::sockets) +
+         sum(&Report::devices) + sum(&Report::attributes) + "\n";
 }
 
 std::string failed_line(const char* side, const Trouble& trouble) {

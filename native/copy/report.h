@@ -21,6 +21,7 @@ struct Trouble {
 /// One half's.
 struct Report {
   std::atomic<uint64_t> entries, bytes;
+  std::atomic<uint64_t> moved;                         // bytes of the archive so far
   std::atomic<uint64_t> sockets, devices, attributes;  // left out
   Trouble trouble;
 

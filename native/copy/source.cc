@@ -114,7 +114,7 @@ class Source {
   Result<void> add_folder(sys::TarEntry& entry, int handle, bool shut) {
     const std::string path = entry.name;
     BERTH_ASSIGN(const Fd folder, sys::reopen(descriptors_, handle, O_DIRECTORY | O_NONBLOCK));
-    BERTH_ASSIGN(entry.xattrs, sys::read_xattrs(folder.get()));
+    take_attributes(folder.get(), entry);
     entry.type = TarType::kDirectory;
     entry.name += '/';
     ++report_.entries;
@@ -137,6 +137,16 @@ class Source {
     return {};
   }
 
+  /// Some cannot be read where the container is: capabilities that the host's own root has given, for one.
+  void take_attributes(int file, sys::TarEntry& entry) {
+    auto attributes = sys::read_xattrs(file);
+    if (attributes) {
+      entry.xattrs = std::move(*attributes);
+    } else {
+      ++report_.attributes;
+    }
+  }
+
   /// Never waits for whoever has a lease on the file (fcntl(2), F_SETLEASE).
   Result<Fd> open_file(int handle) {
     return sys::reopen(descriptors_, handle, O_NONBLOCK | O_NOCTTY);
@@ -144,7 +154,7 @@ class Source {
 
   Result<void> add_file(sys::TarEntry& entry, int handle, const struct stat& status) {
     BERTH_ASSIGN(const Fd file, open_file(handle));
-    BERTH_ASSIGN(entry.xattrs, sys::read_xattrs(file.get()));
+    take_attributes(file.get(), entry);
     BERTH_ASSIGN(const uint64_t stored, content_.add(archive_, entry, file.get(), status));
     report_.bytes += stored;
     return {};

@@ -50,7 +50,7 @@ void add_ids(const std::string& folder, const std::string& prefix, std::set<std:
 
 std::optional<std::string> find_id(const Roots& roots, const std::string& wanted) {
   if (is_container(roots, wanted)) return wanted;
-  const auto named = holder_of(roots, wanted);
+  auto named = holder_of(roots, wanted);
   if (named && is_container(roots, *named)) return named;
   if (wanted.empty()) return {};
   std::set<std::string> ids;

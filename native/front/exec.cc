@@ -49,7 +49,7 @@ std::optional<launch::ProcessChange> change_of(const FlagWords& flags, const Wor
 }
 
 std::string failed(const RunningContainer& container, const std::string& failure) {
-  return R"({"kind":"exec-failed","name":)" + json_string(container.name) +
+  return R"({"verb":"exec","kind":"exec-failed","name":)" + json_string(container.name) +
          ",\"image\":" + json_string(container.image) + ",\"failure\":" + failure + "}";
 }
 
@@ -58,9 +58,9 @@ int finish(const Command& command, const Outcome& outcome) {
   int64_t status = 0;
   if (parser.parse(outcome.told)["status"].get(status) != simdjson::SUCCESS) return kLost;
   if (outcome.undelivered.empty()) return static_cast<int>(status);
-  return finish_in_node(command, R"({"kind":"undelivered","line":)" +
-                                     json_string(outcome.undelivered) +
-                                     ",\"exit\":" + outcome.told + "}");
+  return finish_in_node(command, R"({"verb":"exec","kind":"ended","id":null,"exit":)" +
+                                     outcome.told +
+                                     ",\"undelivered\":" + json_string(outcome.undelivered) + "}");
 }
 
 int leave_running(const Command& command, const RunningContainer& container,
@@ -68,7 +68,7 @@ int leave_running(const Command& command, const RunningContainer& container,
   const std::string text = R"({"id":)" + json_string(container.id) + ",\"pid\":" + pid + "}\n";
   if (write_out(text)) return 0;
   return finish_in_node(command,
-                        R"({"kind":"print","verb":"exec","text":)" + json_string(text) + "}");
+                        R"({"verb":"exec","kind":"print","text":)" + json_string(text) + "}");
 }
 
 }  // namespace

@@ -18,10 +18,11 @@ bool is_off() {
   return wanted != nullptr && strcmp(wanted, "off") == 0;
 }
 
-Status run_verb(const Command& command) {
+Status without_node(const Command& command) {
   if (command.words.empty() || is_off() || geteuid() != 0 || getuid() != 0) return {};
   if (!all_utf8(command.words)) return {};
   if (command.words[0] == "exec") return exec_verb(command);
+  if (command.words[0] == "run") return run_verb(command);
   return {};
 }
 
@@ -36,6 +37,6 @@ int main(int argc, char** argv) {
           stderr);
     return kRefused;
   }
-  const Status status = run_verb(command);
+  const Status status = without_node(command);
   return status ? *status : become_node(command.installation, command.words);
 }

@@ -18,10 +18,14 @@ std::string installation_folder() {
   char path[PATH_MAX] = "";
   // Where no proc is mounted, the kernel still tells what was executed (getauxval(3)).
   const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-  if (length > 0)
+  if (length > 0) {
     path[length] = '\0';
-  else if (realpath(reinterpret_cast<const char*>(getauxval(AT_EXECFN)), path) == nullptr)
-    return "";
+  } else {
+    const unsigned long address = getauxval(AT_EXECFN);
+    const char* executed = nullptr;
+    memcpy(&executed, &address, sizeof executed);
+    if (realpath(executed, path) == nullptr) return "";
+  }
   std::string folder(path);
   for (int up = 0; up < 3 && !folder.empty(); ++up) folder.erase(folder.rfind('/'));
   return folder;

@@ -20,6 +20,7 @@ struct Command {
 using Status = std::optional<int>;
 
 Status exec_verb(const Command& command);
+Status run_verb(const Command& command);
 
 /// Has the JavaScript tell the user how it went, in the words that it has for that (src/cli/finish.ts); `json`: what it is to know. Comes back only
 /// with the status of having failed even at that.

@@ -16,6 +16,7 @@
 #include "init/first_process.h"
 #include "init/namespaces.h"
 #include "init/root_tree.h"
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
 
@@ -94,7 +95,7 @@ Result<void> stand_alone(const Plan& plan, Progress& progress) {
   if (setsid() < 0) return sys::last_error("setsid");
   umask(0);
   BERTH_TRY(check(chdir("/"), "chdir"));
-  BERTH_TRY(check(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl"));
+  if (sys::holds("undumpable")) BERTH_TRY(check(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl"));
   BERTH_TRY(check(prctl(PR_SET_NAME, "berth-init", 0, 0, 0), "prctl"));
   for (const char* task : plan.cgroup.v1) {
     progress.at("cgroup", task);

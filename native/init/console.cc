@@ -41,12 +41,14 @@ Result<void> send_descriptor(int socket, int descriptor) {
 
 }  // namespace
 
-Result<void> give_console(const launch::Handover& handover, int root, int socket,
+Result<void> give_console(const launch::Handover& handover, int root, int socket, bool as_console,
                           Progress& progress) {
   progress.at("console", kMultiplexer);
   BERTH_ASSIGN(const Terminal terminal, make_terminal(root, handover.rows, handover.columns));
-  progress.at("console", "/dev/console");
-  BERTH_TRY(attach_console(root, terminal.program.get()));
+  if (as_console) {
+    progress.at("console", "/dev/console");
+    BERTH_TRY(attach_console(root, terminal.program.get()));
+  }
   // The caller's reads are its own to wait for.
   BERTH_TRY(check(fcntl(terminal.master.get(), F_SETFL, 0), "fcntl"));
   BERTH_TRY(send_descriptor(socket, terminal.master.get()));

@@ -96,17 +96,4 @@ Result<Fd> await_start(const Plan& plan, const FirstProcess& ends, Progress& pro
   }
 }
 
-Result<void> keep_descriptors(const Plan& plan, Fd& report) {
-  const auto preserved = static_cast<int>(plan.handover.preserved);
-  if (preserved == 0) return {};
-  BERTH_ASSIGN(Fd moved, sys::adopt(fcntl(report.get(), F_DUPFD_CLOEXEC,
-                                          launch::kFirstPreservedFd + preserved),
-                                    "fcntl"));
-  report = std::move(moved);
-  for (int i = 0; i < preserved; ++i) {
-    if (dup2(launch::kFirstPreservedFd + i, 3 + i) < 0) return sys::last_error("dup2");
-  }
-  return {};
-}
-
 }  // namespace berth::init

@@ -18,7 +18,4 @@ sys::Result<void> pass_hooks(const launch::Plan& plan, const FirstProcess& ends,
 sys::Result<sys::Fd> await_start(const launch::Plan& plan, const FirstProcess& ends,
                                  Progress& progress);
 
-/// Descriptors 3 and up become those that the caller wanted kept; `report` moves out of their way.
-sys::Result<void> keep_descriptors(const launch::Plan& plan, sys::Fd& report);
-
 }  // namespace berth::init

@@ -1,18 +1,18 @@
 #include "init/exec.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "init/birth.h"
 #include "init/carrier.h"
 #include "init/control.h"
 #include "init/failure_line.h"
+#include "init/joining.h"
 #include "init/journal.h"
 #include "init/last_steps.h"
 #include "init/records.h"
 #include "init/watch.h"
+#include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/text.h"
 
@@ -23,31 +23,6 @@ using launch::Plan;
 using sys::Fd;
 using sys::Result;
 using namespace sys::kernel;
-
-struct Kind {
-  const char* name;  // below /proc/PID/ns
-  uint64_t flag;
-};
-constexpr Kind kKinds[] = {{"user", kCloneNewUser},    {"mnt", kCloneNewNs},  {"net", kCloneNewNet},
-                           {"ipc", kCloneNewIpc},      {"uts", kCloneNewUts}, {"pid", kCloneNewPid},
-                           {"cgroup", kCloneNewCgroup}};
-
-/// In which of its namespaces that process differs from this one: those to join, whatever its description says.
-Result<uint64_t> foreign_namespaces(int pidfd) {
-  BERTH_ASSIGN(const pid_t pid, host_pid_of(pidfd));
-  uint64_t flags = 0;
-  for (const Kind& kind : kKinds) {
-    struct stat own, other;
-    if (stat(sys::Text<48>("/proc/self/ns/", kind.name).c_str(), &own) != 0)
-      return sys::last_error("stat");
-    if (stat(sys::Text<48>("/proc/", pid, "/ns/", kind.name).c_str(), &other) != 0)
-      return sys::Error{errno == ENOENT ? ESRCH : errno, "stat"};
-    if (own.st_ino != other.st_ino || own.st_dev != other.st_dev) flags |= kind.flag;
-  }
-  // Alive until now, so that the pid was its own all the while.
-  if (pidfd_send_signal(pidfd, 0) != 0) return sys::last_error("pidfd_send_signal");
-  return flags;
-}
 
 Result<void> check(int outcome, const char* call) {
   if (outcome != 0) return sys::last_error(call);
@@ -61,7 +36,7 @@ Result<void> enter(const Plan& plan, int pidfd, uint64_t namespaces, ProgramEnds
   BERTH_TRY(die_with_supervisor(plan));
   if (setsid() < 0) return sys::last_error("setsid");
   progress.at("cgroup");
-  BERTH_TRY(join_v1_cgroups(ends));
+  if (sys::holds("limits-of-exec")) BERTH_TRY(join_v1_cgroups(ends));
   progress.at("join");
   BERTH_TRY(check(setns(pidfd, static_cast<int>(namespaces & ~kCloneNewPid)), "setns"));
   if ((namespaces & kCloneNewUser) != 0) {
@@ -90,22 +65,12 @@ Result<void> send_in(const Plan& plan, Container& container, Progress& progress)
   progress.at("cgroup", plan.cgroup.unified);
   BERTH_ASSIGN(const Fd cgroup, open_cgroup(plan));
 
-  progress.at("join");
   const int pidfd = container.host.get();
-  // For the children of this process, not for itself (setns(2)).
-  if ((namespaces & kCloneNewPid) != 0) BERTH_TRY(check(setns(pidfd, CLONE_NEWPID), "setns"));
   int program = -1;
-  CloneArgs args = {};
-  args.flags = kClonePidfd;
-  args.pidfd = reinterpret_cast<uint64_t>(&program);
-  args.exit_signal = SIGCHLD;
-  if (cgroup) {
-    args.flags |= kCloneIntoCgroup;
-    args.cgroup = static_cast<uint64_t>(cgroup.get());
-  }
-  const long pid = clone3(&args);
-  // A pid namespace whose first process has ended takes no new ones (pid_namespaces(7)).
-  if (pid < 0) return sys::Error{errno == ENOMEM ? ESRCH : errno, "clone3"};
+  progress.at("join");
+  BERTH_ASSIGN(const long pid,
+               clone_beside(pidfd, namespaces,
+                            cgroup && sys::holds("limits-of-exec") ? cgroup.get() : -1, &program));
   if (pid == 0) {
     container.report.reset();
     Progress own;

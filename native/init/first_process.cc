@@ -9,11 +9,10 @@
 
 #include "init/console.h"
 #include "init/created.h"
+#include "init/handed_program.h"
 #include "init/network.h"
 #include "init/own_view.h"
-#include "init/program.h"
 #include "launch/handover.h"
-#include "sys/capability.h"
 #include "sys/defence.h"
 #include "sys/fd.h"
 #include "sys/kernel.h"
@@ -57,49 +56,12 @@ Result<void> set_host_names(const Plan& plan, Progress& progress) {
   return {};
 }
 
-/// The capabilities that there are to be had: a caller may ask for more than it has itself (OCI runtime specification: to be passed over).
-Result<launch::Capabilities> attainable(const Plan& plan) {
-  launch::Capabilities wanted = plan.process.capabilities;
-  if (!plan.handover.wanted) return wanted;
-  BERTH_ASSIGN(const sys::CapabilitySets own, sys::get_capabilities());
-  for (uint64_t* set : {&wanted.effective, &wanted.permitted, &wanted.inheritable, &wanted.ambient})
-    *set &= own.permitted;
-  return wanted;
-}
-
 /// The last steps of a container that is handed over, from a complete process to its program.
 Result<void> start_when_told(const Plan& plan, FirstProcess& ends, sys::Fd& report,
                              const Identity& identity, Progress& progress) {
-  BERTH_ASSIGN(const launch::Capabilities wanted, attainable(plan));
-  BERTH_TRY(take_ids(plan, identity, progress));
-  BERTH_ASSIGN(const sys::CapabilitySets all, sys::get_capabilities());
-  // As the program itself will see it.
-  BERTH_TRY(sys::set_capabilities({wanted.effective, all.permitted, all.inheritable}));
-  BERTH_TRY(check_program(plan.process, progress));
-  if (plan.process.no_new_privileges) BERTH_TRY(take_capabilities(plan, wanted, progress));
-  BERTH_TRY(gain_nothing_more(plan));
+  BERTH_ASSIGN(const launch::Capabilities wanted, get_ready(plan, identity, progress));
   BERTH_ASSIGN(report, await_start(plan, ends, progress));
-  ends.program.report = report.get();
-  BERTH_TRY(keep_descriptors(plan, report));
-  ends.program.report = report.get();
-  progress.at("stdio");
-  BERTH_TRY(hand_over_stdio(plan, ends.program));
-  if (plan.process.set_personality) {
-    progress.at("personality");
-    if (syscall(SYS_personality, plan.process.personality) < 0)
-      return sys::last_error("personality");
-  }
-  progress.at("exec", plan.process.args.items[0]);
-  if (write(ends.program.report, &launch::kAboutToExecute, 1) != 1) return sys::last_error("write");
-  // Without no_new_privs a filter takes CAP_SYS_ADMIN (seccomp(2)), and what comes after it is subject to it: as little as can be.
-  if (!plan.process.no_new_privileges) {
-    BERTH_TRY(sys::raise_effective());
-    BERTH_TRY(filter_system_calls(plan));
-    BERTH_TRY(take_capabilities(plan, wanted, progress));
-  } else {
-    BERTH_TRY(filter_system_calls(plan));
-  }
-  return run_program(plan.process, identity, progress);
+  return become_handed_program(plan, report, wanted, identity, progress);
 }
 
 Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& report,
@@ -143,7 +105,7 @@ Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& repo
   if (plan.handover.wanted) {
     BERTH_TRY(pass_hooks(plan, ends, progress));
     if (plan.handover.terminal)
-      BERTH_TRY(give_console(plan.handover, root.get(), ends.console, progress));
+      BERTH_TRY(give_console(plan.handover, root.get(), ends.console, true, progress));
   }
   root.reset();
   BERTH_TRY(enter_own_view(plan, progress));
@@ -169,7 +131,7 @@ void run_first_process(const Plan& plan, FirstProcess ends) {
   // Fits the buffer of a pipe or socket whole. If the supervisor is gone, nobody is left to tell.
   if (plan.handover.wanted && !report)
     (void)!write(ends.program.report, &launch::HandoverReport::kFailed, 1);
-  (void)!write(ends.program.report, &failure, sizeof failure);
+  (void)!write(report ? report.get() : ends.program.report, &failure, sizeof failure);
   _exit(1);
 }
 

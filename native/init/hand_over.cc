@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,6 +9,7 @@
 #include <cstring>
 
 #include "init/birth.h"
+#include "init/caller.h"
 #include "init/namespaces.h"
 #include "init/root_tree.h"
 #include "init/watch.h"
@@ -57,32 +57,6 @@ Result<Fd> listen_for_start(const Plan& plan, Progress& progress) {
   return listener;
 }
 
-/// So that a program that is not root may reopen its output, by way of /dev/stdout. Pipes only: a caller's files and terminals stay as they are.
-void share_pipes(const Plan& plan) {
-  if (plan.handover.terminal) return;
-  for (int number = 0; number < 3; ++number) {
-    struct stat status;
-    if (fstat(number, &status) != 0 || !S_ISFIFO(status.st_mode)) continue;
-    // A pipe of another user namespace cannot be given away, and works all the same.
-    (void)!fchown(number, outside_id(plan.uids, plan.process.uid),
-                  outside_id(plan.gids, plan.process.gid));
-  }
-}
-
-/// What takes more rights on the host than the first process may have.
-Result<void> limit(const Plan& plan, const Container& container, Progress& progress) {
-  progress.at("limits");
-  const bool own_users = (plan.namespaces & sys::kernel::kCloneNewUser) != 0;
-  for (const auto& each : plan.process.limits) {
-    if (!own_users) break;  // it has set them itself, while it could
-    const rlimit value = {each.soft, each.hard};
-    BERTH_TRY(check(static_cast<int>(
-                        syscall(SYS_prlimit64, container.host_pid, each.resource, &value, nullptr)),
-                    "prlimit"));
-  }
-  return adjust_oom_score(plan, container.host_pid, progress);
-}
-
 Result<void> build(const Plan& plan, Container& container, Progress& progress) {
   progress.at("session");
   BERTH_TRY(check(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl"));
@@ -101,12 +75,6 @@ Result<void> build(const Plan& plan, Container& container, Progress& progress) {
   progress.at("tree");
   // Its end of the pipe is closed if it has failed already; what it reports is what counts then.
   if (write(container.go.get(), "g", 1) != 1 && errno != EPIPE) return sys::last_error("write");
-  return {};
-}
-
-Result<void> tell(const HandoverReport& report) {
-  if (send(launch::kLeashFd, &report, sizeof report, MSG_NOSIGNAL) != sizeof report)
-    return sys::last_error("send");
   return {};
 }
 
@@ -137,7 +105,7 @@ Result<void> accompany(const Plan& plan, const Container& container, Progress& p
           sys::write_all(container.go.get(), reinterpret_cast<const char*>(&size), sizeof size));
       BERTH_TRY(sys::write_all(container.go.get(), state_text, size));
     } else if (word == HandoverReport::kCreated) {
-      BERTH_TRY(limit(plan, container, progress));
+      BERTH_TRY(limit_from_outside(plan, container.host_pid, progress));
       BERTH_TRY(tell(report));
       BERTH_ASSIGN(const uint32_t heard, hear());
       if (heard != 1 || state_text[0] != launch::kRecorded) return sys::Error{EPROTO, "recv"};

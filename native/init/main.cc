@@ -8,6 +8,7 @@
 
 #include "init/exec.h"
 #include "init/hand_over.h"
+#include "init/hand_over_exec.h"
 #include "init/reaper.h"
 #include "init/supervisor.h"
 #include "launch/plan_reader.h"
@@ -41,9 +42,9 @@ int main(int argc, char** argv) {
     return refuse("berth-init: the launch plan is damaged or of another version\n");
   }
   close(kPlanFd);
-  if (plan.handover.wanted) return hand_over(plan);
+  const bool exec = argc > 1 && strcmp(argv[1], kExecRole) == 0;
+  if (plan.handover.wanted) return exec ? send_in_and_hand_over(plan) : hand_over(plan);
   remember_arguments(argc, argv);
   const PlanMemory memory = {plan_text, size, arena, kArena};
-  const bool exec = argc > 1 && strcmp(argv[1], kExecRole) == 0;
   return exec ? exec_into(plan, memory) : supervise(plan, memory);
 }

@@ -16,6 +16,8 @@ namespace {
 using sys::Result;
 
 constexpr size_t kMilliseconds = 3;
+/// Becomes exit.json. src/containerizer/container/exit-record.ts knows it too.
+constexpr char kReserve[] = ".exit";
 
 /// Whole or not at all: a temporary file, then rename(2). The directory is volatile (tmpfs), so there is nothing to sync.
 Result<void> write_whole(int directory, const char* name, const char* text, size_t length) {
@@ -115,8 +117,24 @@ ExitText format_exit(const ExitStatus& exit) {
   return text;
 }
 
+Result<void> reserve_exit(int directory) {
+  BERTH_ASSIGN(const sys::Fd file, sys::adopt(openat(directory, kReserve,
+                                                     O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600),
+                                              "openat"));
+  ExitText room;
+  while (room.whole()) room.add(' ');
+  return sys::write_all(file.get(), room.c_str(), room.size());
+}
+
 Result<void> write_exit(int directory, const ExitText& text) {
-  return write_whole(directory, "exit.json", text.c_str(), text.size());
+  const sys::Fd room(openat(directory, kReserve, O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!room) return write_whole(directory, "exit.json", text.c_str(), text.size());
+  BERTH_TRY(sys::write_all(room.get(), text.c_str(), text.size()));
+  if (ftruncate(room.get(), static_cast<off_t>(text.size())) != 0)
+    return sys::last_error("ftruncate");
+  if (renameat(directory, kReserve, directory, "exit.json") != 0)
+    return sys::last_error("renameat");
+  return {};
 }
 
 }  // namespace berth::init

@@ -41,5 +41,7 @@ void add_oom_members(const OomReport& oom, sys::TextBase& text);
 using ExitText = sys::Text<1024>;
 ExitText format_exit(const ExitStatus& exit);
 sys::Result<void> write_exit(int directory, const ExitText& text);
+/// Takes the room for it while there is some: a container may end on a full disk.
+sys::Result<void> reserve_exit(int directory);
 
 }  // namespace berth::init

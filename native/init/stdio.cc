@@ -1,5 +1,7 @@
 #include "init/stdio.h"
 
+#include "sys/defence.h"
+
 namespace berth::init {
 namespace {
 
@@ -27,6 +29,12 @@ Result<Stdio> make_stdio(const launch::Plan& plan) {
   Stdio stdio;
   // A caller that takes the container over has given its own.
   if (plan.process.terminal || plan.handover.wanted) return stdio;
+  if (!sys::holds("own-streams")) {
+    for (int i = 0; i < 3; ++i) {
+      BERTH_ASSIGN(stdio.theirs[i], sys::adopt(fcntl(i, F_DUPFD_CLOEXEC, 3), "fcntl"));
+    }
+    return stdio;
+  }
   for (int i = 0; i < 2; ++i)
     BERTH_TRY(make_pipe(plan, stdio.ours.output[i], stdio.theirs[i + 1], true));
   if (plan.input) {

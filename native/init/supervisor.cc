@@ -194,6 +194,8 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
   (void)leave_host_tree();
 
   const bool remove = plan.remove_when_done;
+  // Without it the end can still be recorded if the disk has room then.
+  if (!remove) (void)reserve_exit(ending.state());
   give_back(memory);
   watch(container, control, carrier);
   return conclude(remove, container, ending, control);

@@ -27,6 +27,12 @@ Failure refused(const Setting& setting, const sys::Error& error, const std::stri
   return failure;
 }
 
+/// Containers look into theirs, whatever umask their launcher has.
+bool make_open(const std::string& path) {
+  constexpr mode_t kMode = 0755;
+  return mkdir(path.c_str(), kMode) == 0 && chmod(path.c_str(), kMode) == 0;
+}
+
 }  // namespace
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
@@ -48,9 +54,10 @@ std::optional<Failure> make_below_shared(const std::string& path, bool must_be_n
   constexpr int kTries = 20;
   const std::string parent = parent_of(path);
   for (int attempt = 0;; ++attempt) {
-    if (mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST)
+    // ENOENT: it was taken away again at once.
+    if (!make_open(parent) && errno != EEXIST && errno != ENOENT)
       return Failure(sys::last_error("mkdir"), "cgroup", parent);
-    if (mkdir(path.c_str(), 0755) == 0 || (errno == EEXIST && !must_be_new)) return {};
+    if (make_open(path) || (errno == EEXIST && !must_be_new)) return {};
     if (errno != ENOENT || attempt == kTries)
       return Failure(sys::last_error("mkdir"), "cgroup", path);
   }

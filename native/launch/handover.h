@@ -25,6 +25,8 @@ struct HandoverReport {
   static constexpr char kAtHooks = 'h';
   /// The first process is complete and waits to be started. Answered by kRecorded.
   static constexpr char kCreated = 'c';
+  /// A program that was sent in runs.
+  static constexpr char kRuns = 'r';
   static constexpr char kFailed = 'f';
 
   char word = kFailed;

@@ -41,7 +41,7 @@ CommandLine CommandLine::parse(const std::vector<std::string>& words,
     if (!flag->value && value == "false") {
       line.values_.erase(flag->name);
     } else {
-      line.values_[flag->name] = value;
+      line.values_[flag->name].push_back(value);
     }
   }
   return line;

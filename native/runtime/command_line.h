@@ -23,12 +23,17 @@ class CommandLine {
   bool has(const std::string& name) const { return values_.contains(name); }
   std::string get(const std::string& name, const std::string& fallback = "") const {
     const auto found = values_.find(name);
-    return found == values_.end() ? fallback : found->second;
+    return found == values_.end() ? fallback : found->second.back();
+  }
+  /// Of a flag that may be given more than once.
+  std::vector<std::string> all(const std::string& name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? std::vector<std::string>() : found->second;
   }
   const std::vector<std::string>& rest() const { return rest_; }
 
  private:
-  std::map<std::string, std::string> values_;
+  std::map<std::string, std::vector<std::string>> values_;
   std::vector<std::string> rest_;
 };
 

@@ -11,6 +11,8 @@
 #include "runtime/command_line.h"
 #include "runtime/create.h"
 #include "runtime/documents.h"
+#include "runtime/events.h"
+#include "runtime/exec.h"
 #include "runtime/json_text.h"
 #include "runtime/log.h"
 #include "runtime/run.h"
@@ -34,6 +36,7 @@ struct Verb {
   Flags flags;
   size_t least, most;  // arguments
   int (*act)(const Globals& globals, const CommandLine& line);
+  bool mixed = true;  // flags may follow arguments
 };
 
 std::string absolute(const std::string& path) {
@@ -46,6 +49,15 @@ ContainerFolder folder_of(const Globals& globals, const CommandLine& line) {
   return {globals.root, line.rest()[0]};
 }
 
+uint32_t preserved_descriptors(const CommandLine& line) {
+  const std::string text = line.get("preserve-fds", "0");
+  constexpr unsigned long kMost = 64;
+  if (text.empty() || text.size() > 2 || !std::all_of(text.begin(), text.end(), isdigit) ||
+      std::stoul(text) > kMost)
+    throw Trouble("--preserve-fds " + text + ": must be a number, 64 at most");
+  return static_cast<uint32_t>(std::stoul(text));
+}
+
 CreateRequest create_request(const Globals& globals, const CommandLine& line) {
   CreateRequest request;
   request.root = globals.root;
@@ -54,12 +66,7 @@ CreateRequest create_request(const Globals& globals, const CommandLine& line) {
   request.pid_file = line.get("pid-file");
   request.console_socket = line.get("console-socket");
   request.cgroups = globals.cgroups;
-  const std::string preserved = line.get("preserve-fds", "0");
-  constexpr unsigned long kMost = 64;
-  if (preserved.empty() || preserved.size() > 2 ||
-      !std::all_of(preserved.begin(), preserved.end(), isdigit) || std::stoul(preserved) > kMost)
-    throw Trouble("--preserve-fds " + preserved + ": must be a number, 64 at most");
-  request.preserved = static_cast<uint32_t>(std::stoul(preserved));
+  request.preserved = preserved_descriptors(line);
   return request;
 }
 
@@ -76,6 +83,42 @@ int do_create(const Globals& globals, const CommandLine& line) {
 
 int do_run(const Globals& globals, const CommandLine& line) {
   return run({create_request(globals, line), line.has("detach"), line.has("keep")});
+}
+
+ExecRequest exec_request(const Globals& globals, const CommandLine& line) {
+  ExecRequest request;
+  request.root = globals.root;
+  request.pid_file = line.get("pid-file");
+  request.console_socket = line.get("console-socket");
+  request.preserved = preserved_descriptors(line);
+  request.detach = line.has("detach");
+  ExecProcess& process = request.process;
+  constexpr size_t kMost = 4 << 20;
+  if (line.has("process")) process.process = read_whole_file(line.get("process"), kMost);
+  process.args = {line.rest().begin() + 1, line.rest().end()};
+  if (line.has("process") != process.args.empty())
+    throw Trouble("exec needs a command, or --process FILE");
+  process.terminal = line.has("tty");
+  process.cwd = line.get("cwd");
+  process.env = line.all("env");
+  process.user = line.get("user");
+  process.groups = line.all("additional-gids");
+  process.capabilities = line.all("cap");
+  process.no_new_privileges = line.has("no-new-privs");
+  process.apparmor = line.get("apparmor");
+  process.process_label = line.get("process-label");
+  return request;
+}
+
+int do_exec(const Globals& globals, const CommandLine& line) {
+  try {
+    return exec(folder_of(globals, line), exec_request(globals, line));
+  } catch (const std::exception& trouble) {
+    // As runc has it: 1 may be the program's own.
+    constexpr int kRefused = 255;
+    log_error(trouble.what());
+    return kRefused;
+  }
 }
 
 int do_start(const Globals& globals, const CommandLine& line) {
@@ -160,6 +203,12 @@ int do_list(const Globals& globals, const CommandLine& line) {
   return print(json && !quiet ? "[" + objects + "]\n" : table);
 }
 
+int do_events(const Globals& globals, const CommandLine& line) {
+  events(folder_of(globals, line),
+         {line.has("stats"), milliseconds_of(line.get("interval", "5s"))});
+  return 0;
+}
+
 int do_features(const Globals&, const CommandLine&) { return print(features_text() + "\n"); }
 
 int do_spec(const Globals&, const CommandLine& line) {
@@ -186,6 +235,29 @@ const std::vector<Verb>& verbs() {
       {"run", "[--detach] [--keep] [create's flags] ID",
        "create and start, to the end unless detached",
        with(kCreateFlags, {{"detach", "d"}, {"keep"}}), 1, 1, do_run},
+      {"exec",
+       "[--detach] [--pid-file F] [--process FILE] [--tty --console-socket S] [--user UID[:GID]] "
+       "[--cwd DIR] [--env NAME=VALUE] "
+       "[--additional-gids GID] [--cap NAME] [--no-new-privs] [--preserve-fds N] ID [CMD [ARG...]]",
+       "run one more program in a container",
+       {{"detach", "d"},
+        {"pid-file", "", true},
+        {"process", "p", true},
+        {"tty", "t"},
+        {"console-socket", "", true},
+        {"user", "u", true},
+        {"cwd", "", true},
+        {"env", "e", true},
+        {"additional-gids", "g", true},
+        {"cap", "c", true},
+        {"no-new-privs"},
+        {"preserve-fds", "", true},
+        {"apparmor", "", true},
+        {"process-label", "", true}},
+       1,
+       SIZE_MAX,
+       do_exec,
+       false},
       {"state", "ID", "print a container's state as JSON", {}, 1, 1, do_state},
       {"kill",
        "[--all] ID [SIGNAL]",
@@ -218,6 +290,13 @@ const std::vector<Verb>& verbs() {
        0,
        0,
        do_list},
+      {"events",
+       "[--stats] [--interval 5s] ID",
+       "print what a container uses, again and again, and when its memory runs out",
+       {{"stats"}, {"interval", "", true}},
+       1,
+       1,
+       do_events},
       {"features", "", "print what this runtime can do as JSON", {}, 0, 0, do_features},
       {"spec",
        "[--bundle DIR]",
@@ -248,7 +327,7 @@ int act(const Globals& globals, const std::vector<std::string>& words) {
                                  [&](const Verb& each) { return words[0] == each.name; });
   if (verb == verbs().end()) throw Trouble("no such verb: `" + words[0] + "`");
   const auto line = CommandLine::parse({words.begin() + 1, words.end()},
-                                       with(verb->flags, {{"help", "h"}}), true);
+                                       with(verb->flags, {{"help", "h"}}), verb->mixed);
   if (line.has("help"))
     return print(std::string("berth-runtime ") + verb->name + " " + verb->usage + "\n" +
                  verb->summary + "\n");

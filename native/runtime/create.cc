@@ -1,8 +1,6 @@
 #include "runtime/create.h"
 
-#include <linux/limits.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <cstring>
@@ -10,16 +8,13 @@
 #include "launch/handover.h"
 #include "launch/oci_bundle.h"
 #include "launch/oci_config.h"
-#include "launch/plan_writer.h"
-#include "launch/seccomp_profile.h"
+#include "runtime/builder.h"
 #include "runtime/cgroup_mount.h"
 #include "runtime/cgroup_tree.h"
 #include "runtime/hooks.h"
 #include "runtime/log.h"
 #include "runtime/trouble.h"
 #include "sys/kernel.h"
-#include "sys/sealed_file.h"
-#include "sys/spawn.h"
 
 namespace berth::runtime {
 namespace {
@@ -30,15 +25,6 @@ using launch::Plan;
 using sys::Fd;
 
 constexpr size_t kMostConfig = 4 << 20;
-
-/// The supervisor's program lies beside this one.
-std::string init_program() {
-  char path[PATH_MAX];
-  const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-  if (length < 0) fail("/proc/self/exe", sys::last_error("readlink"));
-  const std::string self(path, static_cast<size_t>(length));
-  return self.substr(0, self.rfind('/')) + "/berth-init";
-}
 
 /// What every container may use, besides what its config.json allows (config-linux.md, default devices): the nodes that all have, and pseudo-terminals. Making
 /// nodes harms nobody: using them is what is checked.
@@ -118,16 +104,6 @@ void read(const CreateRequest& request, const ContainerFolder& folder, Bundle& b
   plan.cgroup.v1 = bundle.store.list(std::move(v1));
 }
 
-void compile_filter(Bundle& bundle, const std::string& root) {
-  const Json seccomp = (*bundle.config)["linux"]["seccomp"];
-  if (!seccomp.present()) return;
-  launch::SeccompCache cache;
-  auto compiled = cache.compile(seccomp, root + "/.seccomp");
-  if (bundle.faults.any()) throw Trouble(bundle.faults.first());
-  if (auto* failure = std::get_if<launch::Failure>(&compiled)) fail(*failure);
-  bundle.plan.seccomp = bundle.store.list(std::move(std::get<launch::SeccompProgram>(compiled)));
-}
-
 Record describe(const CreateRequest& request, const Bundle& bundle) {
   const Json& config = *bundle.config;
   Record record;
@@ -142,54 +118,6 @@ Record describe(const CreateRequest& request, const Bundle& bundle) {
       config["hooks"]["poststart"].present() || config["hooks"]["poststop"].present();
   record.cgroups = bundle.cgroups;
   return record;
-}
-
-Fd connect_console(const std::string& path) {
-  Fd socket_fd = need(sys::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"), path);
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) throw Trouble(path + ": is too long for a socket");
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  if (connect(socket_fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    fail(path, sys::last_error("connect"));
-  return socket_fd;
-}
-
-struct Builder {
-  pid_t pid = -1;
-  Fd leash;
-};
-
-/// Collects berth-init, which is a child without an exit signal (sys/spawn.h).
-void collect(const Builder& builder) {
-  sys::retry_interrupted([&] { return waitpid(builder.pid, nullptr, __WALL); });
-}
-
-Builder start_building(const CreateRequest& request, Plan& plan) {
-  const std::string stream = launch::PlanWriter::write(plan);
-  if (stream.size() > launch::kPlanLimit) throw Trouble("config.json is too large to be run");
-  const Fd plan_file =
-      need(sys::sealed_file("berth-plan", stream.data(), stream.size(), 0400), "plan");
-  const std::string path = init_program();
-  const Fd program = need(sys::sealed_program(path.c_str()), path);
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-    fail("leash", sys::last_error("socketpair"));
-  Builder builder;
-  builder.leash.reset(ends[0]);
-  const Fd theirs(ends[1]);
-  Fd console;
-  if (!request.console_socket.empty()) console = connect_console(request.console_socket);
-  const int console_fd = console ? console.get() : request.console;
-  std::vector<int> inherited = {0, 1, 2, plan_file.get(), theirs.get(), -1, -1, console_fd};
-  for (uint32_t i = 0; i < request.preserved; ++i) inherited.push_back(3 + static_cast<int>(i));
-  const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
-  const char* const envp[] = {nullptr};
-  const auto spawned = need(
-      sys::spawn({program.get(), argv, envp, inherited.data(), static_cast<int>(inherited.size())}),
-      path);
-  builder.pid = spawned.pid;
-  return builder;
 }
 
 void answer(const Builder& builder, const std::string& text) {
@@ -267,14 +195,15 @@ Created create(const CreateRequest& request) {
   // With this on record, whoever finds the container after a crash can clear up.
   folder.write_config(bundle.config_text);
   folder.write(record);
-  compile_filter(bundle, request.root);
+  compile_filter(*bundle.config, request.root, bundle.faults, bundle.store, bundle.plan);
   if (request.cgroups) {
     make_parents(bundle.layout, bundle.cgroups);
     auto made = launch::make_cgroups(bundle.cgroups, bundle.limits);
     if (auto* failure = std::get_if<launch::Failure>(&made)) fail(*failure);
   }
   expand_cgroup_mounts(bundle.cgroups, bundle.store, bundle.plan);
-  builder = start_building(request, bundle.plan);
+  builder =
+      start_building(bundle.plan, {request.console_socket, request.console, request.preserved});
   undo.builder(builder);
   follow(request, bundle, builder, folder, record);
   undo.forget();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "sys/defence.h"
 #include "sys/directory_names.h"
 #include "sys/kernel.h"
 
@@ -63,7 +64,9 @@ class Walker {
     BERTH_ASSIGN(const LowerDirectory::Found is, upper.find(name.c_str()));
     if (is.kind == Kind::kNone)
       return was.kind == Kind::kNone ? Result<void>() : visitor_.removed(path);
-    const kernel::OpenHow how{O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, kInside};
+    const bool inside = holds("paths-in-trees");
+    const kernel::OpenHow how{O_PATH | O_CLOEXEC | (inside ? uint64_t{O_NOFOLLOW} : 0), 0,
+                              inside ? kInside : 0};
     auto handle = adopt(kernel::openat2(is.holder, name.c_str(), how), "openat2");
     if (!handle) return gone(handle.error());
     // Of what was opened, whatever has taken its name since.
@@ -78,19 +81,19 @@ class Walker {
       }
       return visitor_.found(entry);
     }
-    BERTH_ASSIGN(const LowerDirectory inside, upper.enter(name.c_str()));
+    BERTH_ASSIGN(const LowerDirectory within, upper.enter(name.c_str()));
     // It was a directory a moment ago.
-    if (inside.empty()) return {};
+    if (within.empty()) return {};
     LowerDirectory compared;
     if (was.kind == Kind::kDirectory) {
       BERTH_ASSIGN(compared, below.enter(name.c_str()));
     } else if (was.kind == Kind::kNone && hidden_.contains(path)) {
-      BERTH_ASSIGN(const std::vector<std::string> names, inside.names());
+      BERTH_ASSIGN(const std::vector<std::string> names, within.names());
       if (names.empty()) return {};
     }
     BERTH_TRY(visitor_.found(entry));
-    BERTH_ASSIGN(const bool opaque, is_opaque(inside.topmost()));
-    return directory(path, inside, compared, hides || opaque, depth + 1);
+    BERTH_ASSIGN(const bool opaque, is_opaque(within.topmost()));
+    return directory(path, within, compared, hides || opaque, depth + 1);
   }
 
   static Result<void> gone(const Error& error) {

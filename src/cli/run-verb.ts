@@ -16,7 +16,7 @@ export async function runVerb(name: string, argv: string[]): Promise<number> {
     const command = commandOf(name, verb);
     command.parse(argv, { from: 'user' });
     const flags: Record<string, unknown> = command.opts();
-    return await verb.run(contextOf(flags), command.args, flags);
+    return await verb.run(contextOf(flags, argv), command.args, flags);
   } catch (error) {
     // Commander's way to leave after --help.
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
@@ -24,13 +24,14 @@ export async function runVerb(name: string, argv: string[]): Promise<number> {
   }
 }
 
-function contextOf(flags: Record<string, unknown>): Context {
+function contextOf(flags: Record<string, unknown>, argv: readonly string[]): Context {
   const { root, state } = flags as { root?: string; state?: string };
   return {
     roots: resolveRoots({
       ...(root === undefined ? {} : { root }),
       ...(state === undefined ? {} : { state }),
     }),
+    argv,
     json: flags.json === true,
     out: (text) => write(1, text),
     note: (text) => write(2, `${text}\n`),

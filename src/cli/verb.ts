@@ -4,6 +4,8 @@ import type { Roots } from '../state/roots.js';
 /** What every verb is handed: where state lives and how to answer. */
 export interface Context {
   roots: Roots;
+  /** The words after the verb, as they were given. */
+  argv: readonly string[];
   /** `--json` was given: exactly one document (or one object a line) on stdout. */
   json: boolean;
   out(text: string): void;

@@ -4,7 +4,11 @@ import { createInterface } from 'node:readline';
 import { installationFolder } from '../installation.js';
 
 /** The program that reads and writes in a container's own view (native/copy), a process of its own for each copy. */
-export const copyProgram = path.join(installationFolder, 'build/Release/berth-copy');
+export const copying = {
+  program: path.join(installationFolder, 'build/Release/berth-copy'),
+  /** Nothing of the caller's. */
+  environment: {},
+};
 
 export interface CopyRequest {
   /** `stream`: standard input or output of this process. */
@@ -65,10 +69,9 @@ export interface CopyFailure {
 /** Copies. Undefined: the program ended without a word. */
 export async function runCopy(
   request: CopyRequest,
-  onProgress: (entries: number, bytes: number) => void,
-  program = copyProgram,
+  onProgress: (entries: number, archiveBytes: number) => void,
 ): Promise<CopyCounts | CopyFailure | undefined> {
-  const child = spawn(program, wordsOf(request), {
+  const child = spawn(copying.program, wordsOf(request), {
     stdio: [
       request.from === 'stream' ? 'inherit' : 'ignore',
       request.to === 'stream' ? 'inherit' : 'ignore',
@@ -76,7 +79,7 @@ export async function runCopy(
       'pipe',
     ],
     cwd: '/',
-    env: weaknessOnly(),
+    env: copying.environment,
   });
   const ended = new Promise<void>((resolve, reject) => {
     child.once('error', reject);
@@ -107,12 +110,6 @@ function failureOf([side, errno, syscall = '', code = '', reason = '', where = '
     reason,
     path: where,
   };
-}
-
-/** Nothing of the caller's environment; the tests' weakened build is told by it which defence it is to lack. */
-function weaknessOnly(): Record<string, string> {
-  const { BERTH_WEAKNESS } = process.env;
-  return BERTH_WEAKNESS === undefined ? {} : { BERTH_WEAKNESS };
 }
 
 function wordsOf({ view, ...request }: CopyRequest): string[] {

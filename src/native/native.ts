@@ -13,6 +13,7 @@ import type { LockCalls, UnpackCalls } from './unpack.js';
  */
 export interface Native
   extends ArchiveCalls,
+    DiskUsageCalls,
     JournalCalls,
     LaunchCalls,
     LockCalls,
@@ -24,6 +25,14 @@ export interface Native
     SocketCalls,
     TerminalCalls,
     UnpackCalls {}
+
+export interface DiskUsageCalls {
+  /**
+   * The bytes that each of these trees takes of its disk beside those before it: blocks, and a file with several names once. No link is followed, no other file system
+   * entered; what is not there takes none.
+   */
+  diskUsage(paths: string[]): Promise<number[]>;
+}
 
 export interface JournalCalls {
   /** Appends one event of now to the journal below a root: `members` is the text of the other members of its JSON object, without braces. */

@@ -35,6 +35,7 @@ export const places = {
   names: (r: Roots) => path.join(r.root, 'names'),
   trash: (r: Roots) => path.join(r.root, 'trash'),
   cache: (r: Roots) => path.join(r.root, 'cache'),
+  recipes: (r: Roots) => path.join(r.root, 'cache', 'recipes'),
   events: (r: Roots) => path.join(r.root, 'events'),
   networks: (r: Roots) => path.join(r.root, 'networks'),
   running: (r: Roots) => path.join(r.state, 'containers'),

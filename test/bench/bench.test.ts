@@ -149,7 +149,7 @@ t.test('berth bench launch: rows, report, and nothing left', { skip: root }, asy
     }
   }
   const names = ['launch.true.default', 'launch.true.default.idle', 'launch.true.cpu', 'launch.rate.2'];
-  names.push('launch.cold.run', 'launch.event_loop_blocked', 'memory.idle_container');
+  names.push('launch.cold.run', 'launch.cold.exec', 'launch.event_loop_blocked', 'memory.idle_container');
   t.strictSame([...new Set(rows.map(({ name }) => name))], names);
   const skipped = new Set(details.skipped.map(({ peer }) => peer));
   for (const peer of ['crun', 'runc']) {

@@ -2,7 +2,16 @@ import type { ErrorCode } from '../../src/errors/table.js';
 import type { Scene } from './scene.js';
 
 /** Whose door is tried: the families of docs/security.md. */
-export type Family = 'paths in the root' | 'procfs' | 'descriptors' | 'privileges' | 'metadata' | 'layers';
+export type Family =
+  | 'paths in the root'
+  | 'procfs'
+  | 'descriptors'
+  | 'privileges'
+  | 'metadata'
+  | 'layers'
+  | 'programs sent in'
+  | 'terminals'
+  | 'files in and out';
 
 /** One way out of a container, or into the host by way of an image, that other runtimes had. */
 export interface Attack {

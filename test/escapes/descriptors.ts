@@ -34,30 +34,43 @@ export const descriptors: readonly Attack[] = [
   },
 ];
 
-/** From each descriptor up, step by step, until the canary is in reach. */
-async function climbFromDescriptors({ stage, canary }: Scene): Promise<string | undefined> {
-  const climb = `d=.; for i in 1 2 3 4 5 6 7 8 9 10; do
+/** A shell script that goes from its working directory up, step by step, until the canary is in reach. */
+export function climb(canary: string): string {
+  return `d=.; for i in 1 2 3 4 5 6 7 8 9 10; do
     for f in $d${canary}/secret $d/${path.basename(canary)}/secret; do [ -e $f ] && cat $f && exit; done
     d=$d/..
   done`;
+}
+
+/** From each descriptor. */
+async function climbFromDescriptors({ stage, canary }: Scene): Promise<string | undefined> {
   for (let fd = 3; fd < 24; ++fd) {
     const text = await stage
-      .sh(climb, { ...asRoot, workingDirectory: `/proc/self/fd/${fd}` })
+      .sh(climb(canary), { ...asRoot, workingDirectory: `/proc/self/fd/${fd}` })
       .catch(() => '');
     if (text !== '') return `by descriptor ${fd}: ${text}`;
   }
   return undefined;
 }
 
-/** As a task would that sees the supervisor: opened while it runs, written once it has ended and the kernel no longer forbids that. */
 async function overwriteTheSupervisor({ stage }: Scene): Promise<string | undefined> {
   const container = await stage.start(['sleep', '60']);
-  const status = readFileSync(`/proc/${container.pid}/status`, 'utf8');
-  const supervisor = /^PPid:\t(\d+)$/m.exec(status)?.[1];
-  const running = openSync(`/proc/${supervisor}/exe`, 'r');
-  try {
+  return overwrite(supervisorOf(container.pid), async () => {
     container.signal(9);
     await container.gone;
+  });
+}
+
+/** The process that has started that one. */
+export function supervisorOf(pid: number): string {
+  return /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+}
+
+/** As a task would that sees the supervisor: opened while it runs, written once it has ended and the kernel no longer forbids that. */
+export async function overwrite(supervisor: string, end: () => Promise<void>): Promise<string | undefined> {
+  const running = openSync(`/proc/${supervisor}/exe`, 'r');
+  try {
+    await end();
     return (await write(running)) ? 'it can be written' : undefined;
   } finally {
     closeSync(running);

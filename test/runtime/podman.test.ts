@@ -32,14 +32,37 @@ berth-runtime = ["${runtimeProgram}"]
   }
 
   call(...words: string[]): SpawnSyncReturns<string> {
+    return this.#call(words);
+  }
+
+  #line(words: readonly string[]): string[] {
     const place = (name: string) => path.join(this.bundle.folder, name);
     const global = ['--root', place('storage'), '--runroot', place('runroot'), '--storage-driver', 'vfs'];
-    const manager = ['--cgroup-manager', 'cgroupfs', '--runtime', 'berth-runtime'];
-    return spawnSync('podman', [...global, ...manager, ...words], {
+    return ['podman', ...global, '--cgroup-manager', 'cgroupfs', '--runtime', 'berth-runtime', ...words];
+  }
+
+  #call(words: readonly string[], input?: string): SpawnSyncReturns<string> {
+    const [file = '', ...rest] = this.#line(words);
+    return spawnSync(file, rest, {
+      ...(input === undefined ? {} : { input }),
       env: this.#env,
       encoding: 'utf8',
       timeout: 60_000,
     });
+  }
+
+  /** With text on stdin. */
+  typed(input: string, ...words: string[]): SpawnSyncReturns<string> {
+    return this.#call(words, input);
+  }
+
+  /** With a terminal for stdin and stdout, which script(1) makes. */
+  atTerminal(...words: string[]): SpawnSyncReturns<string> {
+    const line = this.#line(words)
+      .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
+      .join(' ');
+    const options = { env: this.#env, encoding: 'utf8', timeout: 60_000 } as const;
+    return spawnSync('script', ['-qec', line, '/dev/null'], options);
   }
 
   run(...words: string[]): SpawnSyncReturns<string> {
@@ -78,6 +101,42 @@ t.test('podman', options, async (t) => {
   );
   ends(0, /^\s+0\s+300000\s+70000/, '--uidmap', '0:300000:70000', image, 'cat', '/proc/self/uid_map');
   ends(0, /\/dev\/pts\/0\r?\n.*136, +0/s, '-t', image, 'sh', '-c', 'tty; ls -l /dev/console');
+
+  t.test('exec, and what rests on it', async (t) => {
+    const health = ['--health-cmd', 'test -e /tmp/ok', '--health-interval', 'disable'];
+    t.equal(podman.run('-d', '--name', 'host', ...health, image, 'sleep', '1000').status, 0);
+    const sent = (status: number, output: RegExp, ...words: string[]) => {
+      const { stdout, stderr, status: own } = podman.call('exec', ...words);
+      t.match(stdout + stderr, output, words.join(' '));
+      t.equal(own, status, words.join(' '));
+    };
+    sent(3, /^hello\nuid=0/, 'host', 'sh', '-c', 'echo hello; id; exit 3');
+    sent(127, /not found/, 'host', 'nosuch');
+    sent(126, /permission denied/i, 'host', '/etc/passwd');
+    sent(
+      0,
+      /uid=33.*gid=34.*\n\/tmp\nb c/,
+      ...['-u', '33:34', '-w', '/tmp', '-e', 'A=b c', 'host', 'sh', '-c', 'id; pwd; echo "$A"'],
+    );
+    sent(0, /CapEff:\s0*1f/, '--privileged', 'host', 'grep', 'CapEff', '/proc/self/status');
+    t.equal(podman.call('exec', '-d', 'host', 'sh', '-c', 'echo $$ > /tmp/detached; sleep 999').status, 0);
+    t.match(podman.call('top', 'host').stdout, /sleep 1000[\s\S]*sleep 999/);
+    t.equal(podman.typed('x', 'exec', '-i', 'host', 'cat').stdout, 'x');
+    const terminal = podman.atTerminal('exec', '-it', 'host', 'sh', '-c', 'tty; ls -l /dev/console; exit 5');
+    t.match(terminal, { status: 5, stdout: /\/dev\/pts\/\d/ });
+
+    t.match(podman.call('healthcheck', 'run', 'host'), { status: 1, stdout: /unhealthy/ });
+    t.equal(podman.call('exec', 'host', 'touch', '/tmp/ok').status, 0);
+    t.match(podman.call('healthcheck', 'run', 'host'), { status: 0, stdout: '' });
+
+    writeFileSync(path.join(bundle.folder, 'copied'), 'from the host');
+    t.equal(podman.call('cp', path.join(bundle.folder, 'copied'), 'host:/tmp/copied').status, 0);
+    sent(0, /^from the host$/, 'host', 'cat', '/tmp/copied');
+    t.match(podman.call('stats', '--no-stream', 'host'), { status: 0, stdout: /host/ });
+    t.equal(podman.call('commit', '-q', 'host', 'made:1').status, 0);
+    ends(0, /from the host/, 'made:1', 'cat', '/tmp/copied');
+    t.equal(podman.call('rm', '--force', '--time', '0', 'host').status, 0);
+  });
 
   const script = 'trap "echo ended; exit 5" TERM; echo began; while :; do sleep 0.1; done';
   t.equal(podman.run('-d', '--name', 'long', image, 'sh', '-c', script).status, 0);

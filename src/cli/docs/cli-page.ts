@@ -20,6 +20,9 @@ const preface = `# Command line
 Every verb takes \`--root DIR\` and \`--state DIR\` (where state lives, else \`BERTH_ROOT\` and \`BERTH_STATE\`, else
 \`/var/lib/berth\` and \`/run/berth\`), \`--json\` where it prints something, and \`--help\`. Two roots never see each other.
 
+\`run\` and \`exec\` do without Node what they can ([how](../architecture.md#the-front)), which changes nothing but the time they take; \`BERTH_FRONT=off\`
+in the environment has Node do everything.
+
 Answers go to stdout; progress and warnings to stderr. JSON members are in snake_case, times as RFC 3339, sizes in bytes,
 durations in seconds.
 

@@ -1,4 +1,4 @@
-import { inspectImage } from '../../containerizer/image/list.js';
+import { type ImageDetails, inspectImage } from '../../containerizer/image/list.js';
 import type { Verb } from '../verb.js';
 import { imageJson } from './image-ls.js';
 
@@ -9,22 +9,25 @@ export const verb: Verb = {
     command.argument('<image>', 'a name or id');
   },
   run(context, [reference = '']) {
-    const image = inspectImage(context.roots, reference);
-    const { manifest, config, directories } = image;
-    const document = {
-      ...imageJson(image),
-      id: image.configDigest,
-      names: image.names,
-      os: config.os,
-      architecture: config.architecture,
-      variant: config.variant ?? null,
-      author: config.author ?? null,
-      diff_ids: config.rootfs.diff_ids,
-      manifest,
-      config,
-      directories,
-    };
+    const document = imageDetailsJson(inspectImage(context.roots, reference));
     context.out(`${JSON.stringify(document, null, context.json ? 0 : 2)}\n`);
     return 0;
   },
 };
+
+export function imageDetailsJson(image: ImageDetails) {
+  const { manifest, config, directories } = image;
+  return {
+    ...imageJson(image),
+    id: image.configDigest,
+    names: image.names,
+    os: config.os,
+    architecture: config.architecture,
+    variant: config.variant ?? null,
+    author: config.author ?? null,
+    diff_ids: config.rootfs.diff_ids,
+    manifest,
+    config,
+    directories,
+  };
+}

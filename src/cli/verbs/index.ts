@@ -40,7 +40,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show what happens to containers, images, volumes and networks',
     load: () => import('./events.js'),
   },
-  inspect: { summary: 'Show all that is known of a container, as JSON', load: () => import('./inspect.js') },
+  inspect: {
+    summary: 'Show all that is known of containers, images, volumes and networks, as JSON',
+    load: () => import('./inspect.js'),
+  },
   kill: { summary: 'Send a signal to the first process of containers', load: () => import('./kill.js') },
   stop: {
     summary: 'End containers: their stop signal, and after a while SIGKILL',
@@ -111,6 +114,14 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Make an image from the archive of a root file system',
     load: () => import('./image-import.js'),
   },
+  'image prune': {
+    summary: 'Remove the images without a name that no container needs',
+    load: () => import('./image-prune.js'),
+  },
+  'container prune': {
+    summary: 'Remove the containers that have ended or were never started',
+    load: () => import('./container-prune.js'),
+  },
   'volume create': {
     summary: 'Make a volume that containers can keep files in',
     load: () => import('./volume-create.js'),
@@ -152,6 +163,18 @@ export const verbs: Record<string, VerbEntry> = {
   gc: {
     summary: 'Find what was leaked (state, cgroups, ports, bridges, names) and heal it',
     load: () => import('./gc.js'),
+  },
+  info: {
+    summary: 'Show this host and what this installation has on it',
+    load: () => import('./info.js'),
+  },
+  df: {
+    summary: 'Show what images, containers, volumes and caches take of the disk',
+    load: () => import('./df.js'),
+  },
+  prune: {
+    summary: 'Remove what nothing uses: ended containers, networks, images without a name',
+    load: () => import('./prune.js'),
   },
   doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
   version: {

@@ -1,24 +1,83 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { Option } from 'commander';
 import { type Container, findContainer, shownState } from '../../containerizer/container/catalogue.js';
 import { reasonOf } from '../../containerizer/container/oom.js';
 import { settle } from '../../containerizer/container/settle.js';
+import { volumeWithUsers } from '../../containerizer/container/volume-users.js';
+import { inspectImage } from '../../containerizer/image/list.js';
+import { findNetwork } from '../../containerizer/network/store.js';
+import { BerthError } from '../../errors/berth-error.js';
 import type { RuntimeConfig } from '../../oci-spec/runtime.js';
 import { places, type Roots } from '../../state/roots.js';
+import { report } from '../report.js';
 import type { Verb } from '../verb.js';
+import { imageDetailsJson } from './image-inspect.js';
+import { networkJson } from './network-inspect.js';
+import { volumeJson } from './volume-inspect.js';
+
+/** What can be inspected, in the order in which a name is looked for. */
+const kinds: Record<string, (roots: Roots, name: string) => object> = {
+  container: (roots, name) => describe(roots, settle(roots, findContainer(roots, name))),
+  image: (roots, name) => imageDetailsJson(inspectImage(roots, name)),
+  volume: (roots, name) => volumeJson(volumeWithUsers(roots, name)),
+  network: (roots, name) => networkJson(roots, findNetwork(roots, name)),
+};
 
 export const verb: Verb = {
-  summary: 'Show all that is known of a container, as JSON',
+  summary: 'Show all that is known of containers, images, volumes and networks, as JSON',
   example: 'berth inspect web',
   declare(command) {
-    command.argument('<id>', 'id or name');
+    command
+      .argument('<name...>', 'ids or names; of one its document, of several a list of them')
+      .addOption(
+        new Option('--type <type>', 'what is meant, where several things have the name').choices(
+          Object.keys(kinds),
+        ),
+      )
+      .addOption(new Option('-f, --format <format>', 'as Docker has it; json alone').choices(['json']));
   },
-  run({ roots, json, out }, [wanted = '']) {
-    const container = settle(roots, findContainer(roots, wanted));
-    out(`${JSON.stringify(describe(roots, container), null, json ? 0 : 2)}\n`);
-    return 0;
+  run({ roots, json, out }, names, { type, format }) {
+    let status = 0;
+    const found: object[] = [];
+    for (const name of names) {
+      try {
+        found.push(find(roots, name, type === undefined ? Object.keys(kinds) : [String(type)]));
+      } catch (error) {
+        // The others are shown all the same.
+        if (names.length === 1 || !(error instanceof BerthError)) throw error;
+        status ||= report(error, 'inspect');
+      }
+    }
+    const document = names.length === 1 ? found[0] : found;
+    out(`${JSON.stringify(document, null, json || format === 'json' ? 0 : 2)}\n`);
+    return status;
   },
 };
+
+function find(roots: Roots, name: string, types: readonly string[]): object {
+  for (const type of types) {
+    try {
+      const document = kinds[type]?.(roots, name);
+      if (document !== undefined) return document;
+    } catch (error) {
+      if (types.length === 1 || !(error instanceof BerthError) || !absent.has(error.code)) throw error;
+    }
+  }
+  throw new BerthError('CONTAINER_NOT_FOUND', {
+    what: name,
+    why: 'no container, image, volume or network has that name or id',
+    mend: 'See berth ps -a, berth image ls, berth volume ls and berth network ls.',
+  });
+}
+
+const absent = new Set<string>([
+  'CONTAINER_NOT_FOUND',
+  'IMAGE_NOT_FOUND',
+  'REFERENCE_INVALID',
+  'VOLUME_NOT_FOUND',
+  'NETWORK_NOT_FOUND',
+]);
 
 function describe(roots: Roots, container: Container) {
   const { document, state, process, exit } = container;

@@ -13,12 +13,12 @@ export const verb: Verb = {
     command.argument('<name>');
   },
   run({ roots, json, out }, [name = '']) {
-    out(`${JSON.stringify(describe(roots, findNetwork(roots, name)), null, json ? 0 : 2)}\n`);
+    out(`${JSON.stringify(networkJson(roots, findNetwork(roots, name)), null, json ? 0 : 2)}\n`);
     return 0;
   },
 };
 
-function describe(roots: Roots, network: NetworkDocument) {
+export function networkJson(roots: Roots, network: NetworkDocument) {
   const { format: _format, automatic: _automatic, ...asked } = network;
   return {
     ...asked,

@@ -1,15 +1,16 @@
-import { findContainer } from '../../containerizer/container/catalogue.js';
+import { readContainer } from '../../containerizer/container/catalogue.js';
 import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
+import type { ExitDocument } from '../../containerizer/container/document.js';
 import {
-  type LaunchImage,
+  type LaunchRequest,
   launchContainer,
   type RunningContainer,
 } from '../../containerizer/container/launch.js';
 import { reasonOf } from '../../containerizer/container/oom.js';
-import type { ContainerOptions } from '../../containerizer/container/options.js';
 import { removeContainer } from '../../containerizer/container/remove.js';
 import { LaunchTimer } from '../../containerizer/container/timings.js';
 import { Foreground } from '../foreground.js';
+import { recipeMaker, wordsBefore } from '../plain-run.js';
 import { providedImage } from '../run-flags/image.js';
 import { containerOptions, declareRunFlags } from '../run-flags/index.js';
 import type { Context, Verb } from '../verb.js';
@@ -31,26 +32,29 @@ export const verb: Verb = {
   },
   async run(context, words, flags) {
     const timer = flags.timings === true ? new LaunchTimer() : undefined;
-    const { options, image } = await asked(context, words, flags);
+    // What is wrong with a flag is told before an image is loaded; which words are the command's is known after.
+    const flagged = await containerOptions(flags, []);
+    const maker = recipeMaker(context.roots, flags, context.argv, words[0]);
+    const { image, command } = await providedImage(context, words, flags);
+    const kept = wordsBefore(context.argv, command);
+    const request = {
+      image,
+      options: { ...flagged, command },
+      onWarning: (text: string) => {
+        context.note(`berth: ${text}`);
+        maker?.onWarning();
+      },
+      ...(maker === undefined ? {} : { onLaunched: maker.onLaunched }),
+      ...(timer === undefined ? {} : { timer }),
+    };
     try {
       if (flags.detach !== true)
-        return await runInForeground(context, image, options, flags as unknown as Flags, timer);
-      const container = await launchContainer(context.roots, {
-        image,
-        options,
-        client: null,
-        onWarning: warn(context),
-        ...(timer === undefined ? {} : { timer }),
-      });
+        return await runInForeground(context, request, flags as unknown as Flags, () => maker?.keep(kept));
+      const container = await launchContainer(context.roots, { ...request, client: null });
       container.release();
       tellTimings(context, timer);
-      try {
-        announce(context, container, options);
-      } catch (error) {
-        // What nobody was told of is nobody's.
-        await removeContainer(context.roots, findContainer(context.roots, container.id), { force: true });
-        throw error;
-      }
+      await announceOrRemove(context, container, flagged.name);
+      maker?.keep(kept);
       return 0;
     } finally {
       sweepCgroups(context.roots);
@@ -63,41 +67,30 @@ interface Flags {
   detachKeys: string;
 }
 
-const warn = (context: Context) => (text: string) => context.note(`berth: ${text}`);
-
 async function runInForeground(
   context: Context,
-  image: LaunchImage,
-  options: ContainerOptions,
+  request: Omit<LaunchRequest, 'client'>,
   { sigProxy, detachKeys }: Flags,
-  timer: LaunchTimer | undefined,
+  whenItRuns: () => void,
 ): Promise<number> {
-  const { terminal, input } = options;
+  const { terminal, input } = request.options;
   const foreground = new Foreground({ terminal, input, signals: sigProxy, detachKeys });
   const client = foreground.client();
   foreground.begin();
   try {
-    const container = await launchContainer(context.roots, {
-      image,
-      options,
-      client,
-      onWarning: warn(context),
-      ...(timer === undefined ? {} : { timer }),
-    });
-    tellTimings(context, timer);
-    return await foreground.follow(container, (exit) =>
-      exit.oom_killed ? `container ${container.id}: ${reasonOf(exit)}` : undefined,
-    );
+    const container = await launchContainer(context.roots, { ...request, client });
+    tellTimings(context, request.timer);
+    const status = foreground.follow(container, (exit) => reasonToTell(container.id, exit));
+    whenItRuns();
+    return await status;
   } finally {
     foreground.end();
   }
 }
 
-/** What is wrong with a flag is told before an image is loaded; which words are the command's is known after. */
-async function asked(context: Context, words: string[], flags: object) {
-  const options = await containerOptions(flags, []);
-  const { image, command } = await providedImage(context, words, flags);
-  return { image, options: { ...options, command } };
+/** Undefined: its status says it all. */
+export function reasonToTell(id: string, exit: ExitDocument): string | undefined {
+  return exit.oom_killed ? `container ${id}: ${reasonOf(exit)}` : undefined;
 }
 
 function tellTimings(context: Context, timer: LaunchTimer | undefined): void {
@@ -107,10 +100,17 @@ function tellTimings(context: Context, timer: LaunchTimer | undefined): void {
     );
 }
 
-function announce(
-  { json, out }: Context,
-  { id, pid }: RunningContainer,
-  { name = id }: ContainerOptions,
-): void {
-  out(json ? `${JSON.stringify({ id, name, pid })}\n` : `${id}\n`);
+/** Says which container was left running; one that nobody could be told of is nobody's. */
+export async function announceOrRemove(
+  { roots, json, out }: Pick<Context, 'roots' | 'json' | 'out'>,
+  { id, pid }: Pick<RunningContainer, 'id' | 'pid'>,
+  name = id,
+): Promise<void> {
+  try {
+    out(json ? `${JSON.stringify({ id, name, pid })}\n` : `${id}\n`);
+  } catch (error) {
+    const left = readContainer(roots, id);
+    if (left !== undefined) await removeContainer(roots, left, { force: true });
+    throw error;
+  }
 }

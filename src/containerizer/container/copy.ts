@@ -8,9 +8,11 @@ import {
   runCopy,
 } from '../../native/index.js';
 import { places, type Roots } from '../../state/roots.js';
+import { createVolume } from '../volume/store.js';
 import { type Container, findContainer, readContainer } from './catalogue.js';
 import { copyFailure } from './copy-failure.js';
 import { type CopySide, copyPath } from './copy-paths.js';
+import type { ContainerDocument } from './document.js';
 import { isNeverStarted, lockStart, readRequest } from './kept-request.js';
 import { settle } from './settle.js';
 
@@ -95,6 +97,7 @@ async function seen<T>(
         mend: 'Try again in a moment.',
       });
     }
+    provideStored(roots, document);
     return await work('stopped', {
       root: roots.root,
       container: path.relative(roots.root, places.container(roots, document.id)),
@@ -109,6 +112,12 @@ async function seen<T>(
   } finally {
     lock?.release();
   }
+}
+
+/** Volumes of the store are made when they are first asked for. */
+function provideStored(roots: Roots, { id, volumes }: ContainerDocument): void {
+  for (const { name } of volumes)
+    if (name) createVolume(roots, name, { anonymous: name.startsWith(`${id}-`) });
 }
 
 function notThere(name: string): BerthError {

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { places, type Roots } from '../../state/roots.js';
 import { tellContainer } from '../events/tell.js';
 import { cgroupPlaces } from './cgroup-places.js';
+import { refuseConflicts } from './conflicts.js';
 import { capabilities } from './describe/privileges.js';
 import { commandLine } from './describe/process.js';
 import { neededControllers } from './describe/resources.js';
@@ -9,13 +10,13 @@ import { IdFile } from './id-file.js';
 import { markNeverStarted } from './kept-request.js';
 import {
   announce,
-  documentOf,
   type LaunchRequest,
   makeFolders,
   requireRoot,
   resourcesOf,
   writeDurable,
 } from './launch.js';
+import { documentOf } from './launch-documents.js';
 import { newId, releaseName } from './names.js';
 import { planVolumes } from './volumes.js';
 
@@ -29,6 +30,7 @@ export async function createContainer(
 ): Promise<{ id: string; name: string }> {
   requireRoot();
   const { options, image } = request;
+  refuseConflicts(options);
   const id = newId();
   const name = options.name ?? id;
   const idFile = options.idFile === undefined ? undefined : IdFile.claim(options.idFile);
@@ -39,7 +41,10 @@ export async function createContainer(
     const command = commandLine(image.config, options);
     const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
     const volumes = planVolumes(roots, id, options, image);
-    const document = documentOf(id, name, whole, command, resources, null, cgroup, null, volumes);
+    const createdAt = new Date().toISOString();
+    const document = documentOf(
+      ...([id, name, createdAt, whole, command, resources, null, cgroup, null, volumes] as const),
+    );
     makeFolders(roots);
     const launching = await announce(roots, name, id);
     try {

@@ -11,7 +11,7 @@ export function claimIds(): IdRangeClaim {
   const ranges = idRanges();
   mkdirSync(hostClaims, { recursive: true, mode: 0o700 });
   try {
-    return native().claimIdRange({ file: path.join(hostClaims, 'ids'), ...ranges });
+    return native().claimIdRange(ranges);
   } catch (error) {
     if (!isNativeError(error) || error.code !== 'ENOSPC') throw error;
     throw new BerthError('HOST_LACKS', {
@@ -51,13 +51,18 @@ export function borrowIds({ document, process }: Container): IdRangeClaim {
   }
 }
 
-function idRanges(): { first: number; size: number; count: number } {
-  const own = parseSubordinateIds(readIfThere('/etc/subuid')).find(
+/** What is claimed from, and the file of the claims. */
+export function idRanges(): { file: string; first: number; size: number; count: number } {
+  const file = path.join(hostClaims, 'ids');
+  const own = parseSubordinateIds(readIfThere(subordinateIds)).find(
     ({ owner, length }) => owner === 'berth' && length >= containerIds.size,
   );
-  if (own === undefined) return containerIds;
-  return { first: own.first, size: containerIds.size, count: Math.floor(own.length / containerIds.size) };
+  if (own === undefined) return { file, ...containerIds };
+  const count = Math.floor(own.length / containerIds.size);
+  return { file, first: own.first, size: containerIds.size, count };
 }
+
+export const subordinateIds = '/etc/subuid';
 
 function readIfThere(file: string): string {
   try {

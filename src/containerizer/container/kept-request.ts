@@ -9,7 +9,7 @@ import type { LaunchImage, LaunchRequest } from './launch.js';
 import type { ContainerOptions } from './options.js';
 
 /** `request.json` in the durable folder: what a container was asked to be, so that it can be started again. Layers are relative to the root. */
-interface KeptRequest {
+export interface KeptRequest {
   format: 1;
   image: LaunchImage;
   options: ContainerOptions;
@@ -20,10 +20,14 @@ const neverStartedMark = (roots: Roots, id: string) =>
   path.join(places.container(roots, id), 'never-started');
 
 /** Written before the container's own document, whose way to the disk takes this along. */
-export function keepRequest(roots: Roots, id: string, { image, options }: LaunchRequest): void {
+export function keepRequest(roots: Roots, id: string, request: LaunchRequest): void {
+  const kept = JSON.stringify(keptOf(roots, request));
+  writeFileSync(requestFile(roots, id), kept, { mode: 0o600, flag: 'wx' });
+}
+
+export function keptOf(roots: Roots, { image, options }: LaunchRequest): KeptRequest {
   const layers = image.layers.map((layer) => path.relative(roots.root, layer));
-  const kept: KeptRequest = { format: 1, image: { ...image, layers }, options };
-  writeFileSync(requestFile(roots, id), JSON.stringify(kept), { mode: 0o600, flag: 'wx' });
+  return { format: 1, image: { ...image, layers }, options };
 }
 
 /** What to launch for a container that there is. Undefined: nothing was kept of it. */

@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BerthError } from '../../errors/berth-error.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
 
@@ -11,6 +13,22 @@ const lockFile = (roots: Roots) => path.join(roots.root, 'launch.lock');
  */
 export async function lockLaunch(roots: Roots): Promise<FileLock> {
   return FileLock.attempt(lockFile(roots), 'shared') ?? (await FileLock.take(lockFile(roots), 'shared'));
+}
+
+const tries = 200;
+const pauseMilliseconds = 50;
+
+/** Acts in the first moment in which no container of this root is on its way. */
+export async function whenNobodyLaunches(roots: Roots, what: string, act: () => void): Promise<void> {
+  for (let i = 0; i < tries; i++) {
+    if (whileNobodyLaunches(roots, act)) return;
+    await sleep(pauseMilliseconds);
+  }
+  throw new BerthError('CONTAINER_STATE', {
+    what,
+    why: 'containers are being started all the time',
+    mend: 'Try again in a moment.',
+  });
 }
 
 /** Acts while no container of this root is on its way, so that what belongs to none belongs to none that will be. False: some are. */

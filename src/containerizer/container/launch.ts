@@ -8,34 +8,24 @@ import type { RuntimeResources } from '../../oci-spec/runtime.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
-import { containerIds } from '../host/id-range.js';
 import { limitsSwap } from '../host/swap-accounting.js';
-import type { Attachment } from '../network/document.js';
 import { readContainer } from './catalogue.js';
-import {
-  type CgroupPlaces,
-  cgroupAccounts,
-  cgroupPlaces,
-  hasController,
-  layoutOfHost,
-} from './cgroup-places.js';
+import { cgroupPlaces, hasController, layoutOfHost } from './cgroup-places.js';
 import { refuseConflicts } from './conflicts.js';
 import { removeDebris } from './debris.js';
-import { describeConfig } from './describe/config.js';
-import { limitsOf, neededControllers, newResources } from './describe/resources.js';
+import { neededControllers, newResources } from './describe/resources.js';
 import type { ContainerDocument, ExitDocument } from './document.js';
 import { removeFolders, removeRunFolder } from './folders.js';
-import { hostFacts } from './host-facts.js';
 import { borrowIds, claimIds } from './id-claim.js';
 import { IdFile } from './id-file.js';
 import { keepRequest } from './kept-request.js';
+import { describeLaunch, type LaunchDocuments, type LaunchFindings } from './launch-documents.js';
 import { explainFailure, explainRefusal } from './launch-error.js';
-import { launchFacts } from './launch-facts.js';
 import { lockLaunch } from './launch-lock.js';
 import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
 import { neighboursOn, refreshNeighbours } from './neighbours.js';
-import { announceOnNetwork, joinNetwork, networkSettings, type OwnNetwork } from './network.js';
+import { announceOnNetwork, joinNetwork, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
 import { nameServiceMounts, ownFiles, sharedNameServiceMounts, writeOwnFiles } from './own-files.js';
 import { findPeers } from './peers.js';
@@ -43,10 +33,9 @@ import { descriptors, followProgram, type LaunchClient, type RunningProgram } fr
 import { holdScope, scopeGone, whileScopeGoes } from './scope.js';
 import type { ScopeKeeper } from './scope-keeper.js';
 import { removeCgroups, settle } from './settle.js';
-import { signalNumber } from './signals.js';
 import { supervisorLost } from './supervisor-lost.js';
 import type { LaunchTimer } from './timings.js';
-import { discardAnonymous, type PlannedVolume, planVolumes, provideVolumes } from './volumes.js';
+import { discardAnonymous, planVolumes, provideVolumes } from './volumes.js';
 
 /**
  * The image as launching needs it; `layers` are absolute directories below the root, topmost first. `tree`: a folder below them all that is
@@ -71,6 +60,8 @@ export interface LaunchRequest {
   timer?: LaunchTimer;
   /** Told what is not as the caller may expect, and no reason to stop. */
   onWarning?: (text: string) => void;
+  /** Told what was launched, and what of; `asked`: before anything was found out. */
+  onLaunched?: (findings: LaunchFindings, documents: LaunchDocuments, asked: LaunchRequest) => void;
 }
 
 /** A container whose program runs. It lives on when this process dies. */
@@ -121,34 +112,16 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
     const neighbours = attachment === null ? [] : neighboursOn(roots, attachment.network, id);
     const hostname = options.uts === 'host' ? hostName() : (options.hostname ?? id);
     const files = ownFiles(options, hostname, attachment, neighbours);
-    const config = describeConfig({
-      id,
-      options,
-      image: image.config,
-      idRange: range === null ? null : { first: range.first, size: containerIds.size },
-      cgroup,
-      resources,
-      nameService:
-        networkOf === undefined
-          ? nameServiceMounts(roots, id, files, options)
-          : sharedNameServiceMounts(roots, networkOf, options),
-      networkSettings: networkSettings(attachment, options.userns),
-      volumes,
-      peers,
-      ...hostFacts(options, range !== null),
-      ...(request.client?.size === undefined ? {} : { consoleSize: request.client.size }),
-    });
-    const document = documentOf(
-      id,
-      name,
-      request,
-      config.process.args,
-      resources,
-      range?.first ?? null,
-      cgroup,
-      attachment,
-      volumes,
-    );
+    const nameService =
+      networkOf === undefined
+        ? nameServiceMounts(roots, id, files, options)
+        : sharedNameServiceMounts(roots, networkOf, options);
+    const findings: LaunchFindings = {
+      ...{ id, name, createdAt: request.again?.createdAt ?? new Date().toISOString() },
+      ...{ firstId: range?.first ?? null, cgroup, resources, attachment, nameService, volumes, peers },
+    };
+    const documents = describeLaunch(roots, request, findings);
+    const { document } = documents;
     if (networkOf !== undefined && network.fd >= 0) document.holds_network = true;
     makeFolders(roots);
     const launching = await (request.again === undefined ? announce(roots, name, id) : lockLaunch(roots));
@@ -161,8 +134,8 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
       request.timer?.mark('launcher');
       const launched = await native()
         .launch({
-          config: JSON.stringify(config),
-          launch: JSON.stringify(launchFacts(roots, document, request, cgroup, volumes, peers)),
+          config: JSON.stringify(documents.config),
+          launch: JSON.stringify(documents.facts),
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
@@ -175,6 +148,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
         });
       request.timer?.mark('supervisor');
       const running = await follow(roots, document, launched, request);
+      request.onLaunched?.(findings, documents, asked);
       await announceOnNetwork(roots, document);
       return running;
     } catch (error) {
@@ -260,55 +234,6 @@ export function writeDurable(
   writeWhole(path.join(folder, 'container.json'), JSON.stringify(document));
 }
 
-export function documentOf(
-  id: string,
-  name: string,
-  { image, options, again }: LaunchRequest,
-  command: string[],
-  resources: RuntimeResources,
-  firstId: number | null,
-  cgroup: CgroupPlaces,
-  attachment: Attachment | null,
-  volumes: readonly PlannedVolume[],
-): ContainerDocument {
-  return {
-    format: 1,
-    id,
-    name,
-    image: image.reference,
-    manifest_digest: image.manifestDigest,
-    command,
-    created_at: again?.createdAt ?? new Date().toISOString(),
-    remove: options.remove,
-    network: typeof options.network === 'string' ? options.network : `container:${options.network.container}`,
-    attachment,
-    hostname: options.hostname ?? id,
-    user: options.user ?? (image.config.config?.User || '0'),
-    first_id: firstId,
-    stop_signal: stopSignal(options, image),
-    stop_timeout: options.stopTimeout ?? null,
-    labels: { ...image.config.config?.Labels, ...options.labels },
-    ipc: typeof options.ipc === 'string' ? options.ipc : `container:${options.ipc.container}`,
-    limits: limitsOf(resources),
-    volumes: volumes.map(({ source, target, readonly, name: volume, recursive, idmap }) => ({
-      ...{ source, target, readonly, name: volume, recursive, idmap },
-    })),
-    cgroup: cgroupAccounts(cgroup),
-    cgroup_places: cgroup,
-  };
-}
-
-/** The caller's, else the image's; one that this machine does not have is told now, not when somebody wants the container to stop. */
-function stopSignal({ stopSignal: own }: ContainerOptions, image: LaunchImage): string {
-  const signal = own ?? (image.config.config?.StopSignal || 'SIGTERM');
-  if (signalNumber(signal) !== undefined) return signal;
-  throw new BerthError('IMAGE_INVALID', {
-    what: `image ${image.reference}`,
-    why: `its stop signal ${signal} does not exist`,
-    mend: 'Give another: --stop-signal SIGTERM.',
-  });
-}
-
 /** Waits on the leash for the program to run, and goes on listening for its end. */
 async function follow(
   roots: Roots,
@@ -340,14 +265,18 @@ async function follow(
   removeCgroups({ document });
   if (again === undefined) removeFolders(roots, document);
   else removeRunFolder(roots, id);
-  throw new BerthError('LAUNCH_FAILED', {
+  throw silentSupervisor(id);
+}
+
+export function silentSupervisor(id: string): BerthError {
+  return new BerthError('LAUNCH_FAILED', {
     what: `container ${id}`,
     why: 'its supervisor ended without a word',
   });
 }
 
 /** A supervisor that was killed cannot tell of the end; what it leaves is settled here. */
-function endOfLost(roots: Roots, id: string): ExitDocument {
+export function endOfLost(roots: Roots, id: string): ExitDocument {
   const left = readContainer(roots, id);
   return (left === undefined ? undefined : settle(roots, left).exit) ?? supervisorLost();
 }

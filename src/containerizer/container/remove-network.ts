@@ -30,10 +30,11 @@ export async function removeNetwork(roots: Roots, name: string): Promise<void> {
   }
 }
 
-/** Removes every network of the installation that no container is on, but for the default one. Gives their names. */
-export async function pruneNetworks(roots: Roots): Promise<string[]> {
+/** Removes every network of the installation that no container is on, but for the default one; with `before` those that were made earlier (RFC 3339). Gives their names. */
+export async function pruneNetworks(roots: Roots, before?: string): Promise<string[]> {
   const removed: string[] = [];
-  for (const { name } of listNetworks(roots)) {
+  for (const { name, created_at } of listNetworks(roots)) {
+    if (before !== undefined && Date.parse(created_at) >= Date.parse(before)) continue;
     if (name === defaultNetwork || membersOf(roots, name).length > 0) continue;
     await removeNetwork(roots, name);
     removed.push(name);

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { isNativeError, native } from '../../native/index.js';
-import { writeWhole } from '../../state/atomic-file.js';
 import { isAlive } from '../../state/live-process.js';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
@@ -10,6 +9,7 @@ import { killCgroup } from './cgroup-kill.js';
 import { cgroupDirectories } from './cgroup-places.js';
 import { pause, removeIfEmpty, sweepCgroups } from './cgroup-sweep.js';
 import type { ContainerDocument } from './document.js';
+import { recordExit } from './exit-record.js';
 import { removeFolders } from './folders.js';
 import { withdrawPorts } from './network.js';
 import { supervisorLost } from './supervisor-lost.js';
@@ -67,8 +67,9 @@ function settleLocked(roots: Roots, container: Container): Container {
   if (document.remove) {
     discardAnonymous(roots, document);
     removeFolders(roots, document, (gone) => tellDestroyed(roots, document, gone));
-  } else {
-    writeWhole(path.join(places.run(roots, document.id), 'exit.json'), JSON.stringify(exit));
+  } else if (!recordExit(roots, document.id, exit)) {
+    // No room: it stays lost, and the next to look tries again.
+    return { ...container, exit };
   }
   return readContainer(roots, document.id) ?? { ...container, state: 'exited', paused: false, exit };
 }

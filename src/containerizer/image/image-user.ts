@@ -17,6 +17,16 @@ export function imageUser(roots: Roots): UsedBy {
   };
 }
 
+/** The ids of the containers that need an image, by the digest of its manifest; every record is read once. */
+export function imageUsers(roots: Roots): (manifestDigest: string) => string[] {
+  const records = [places.containers(roots), places.running(roots)].flatMap((folder) =>
+    subfolders(folder).map((id) => ({ id, record: readText(path.join(folder, id, 'container.json')) })),
+  );
+  return (manifestDigest) => [
+    ...new Set(records.filter(({ record }) => record?.includes(manifestDigest)).map(({ id }) => id)),
+  ];
+}
+
 function subfolders(folder: string): string[] {
   try {
     return readdirSync(folder);
