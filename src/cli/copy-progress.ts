@@ -7,21 +7,25 @@ export function copyProgress(silent: boolean) {
     if (!silent) process.stderr.write(`\r\u001b[K${text}`);
   };
   return {
-    show: (entries: number, bytes: number) => say(`${entries} files, ${megabytes(bytes)}`),
+    show: (entries: number, bytes: number) => say(`${counted(entries, 'file')}, ${megabytes(bytes)}`),
     clear: () => say(''),
   };
 }
 
 export function copySummary({ entries, bytes }: CopyCounts, target: string): string {
-  return `${entries} files, ${megabytes(bytes)} copied to ${target}`;
+  return `${counted(entries, 'file')}, ${megabytes(bytes)} copied to ${target}`;
 }
 
 /** What was left out. */
 export function copyNotes({ sockets, devices, attributes }: CopyCounts): string[] {
   const left: [number, string][] = [
-    [sockets, 'sockets'],
-    [devices, 'devices'],
-    [attributes, 'extended attributes'],
+    [sockets, 'socket'],
+    [devices, 'device'],
+    [attributes, 'extended attribute'],
   ];
-  return left.filter(([count]) => count > 0).map(([count, what]) => `left out: ${count} ${what}`);
+  return left.filter(([count]) => count > 0).map(([count, what]) => `left out: ${counted(count, what)}`);
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { findContainer } from '../../src/containerizer/container/catalogue.js';
 import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
 import type { Stage } from './stage.js';
@@ -39,15 +38,6 @@ export function kernelSays(stage: Stage, id: string, file: CgroupFile): string |
 /** One number of a file with a line for each key; 0 where it has none. */
 export function counter(stage: Stage, id: string, file: CgroupFile, key: string): number {
   return Number(new RegExp(`^${key} (\\d+)$`, 'm').exec(kernelSays(stage, id, file) ?? '')?.[1] ?? 0);
-}
-
-/** Waits, as long as it takes a slow machine, until it holds. */
-export async function until(holds: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await sleep(10);
-  }
 }
 
 /** The whole disk that a folder lies on, MAJOR:MINOR; undefined where it lies on none. */

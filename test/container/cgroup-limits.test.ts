@@ -5,6 +5,7 @@ import { findContainer, listContainers } from '../../src/containerizer/container
 import { killCgroup } from '../../src/containerizer/container/cgroup-kill.js';
 import type { ContainerOptions } from '../../src/containerizer/container/options.js';
 import type { RuntimeResources } from '../../src/oci-spec/runtime.js';
+import { until } from '../fixtures/until.js';
 import {
   bytesWritten,
   type CgroupFile,
@@ -12,7 +13,6 @@ import {
   diskUnder,
   hostHas,
   kernelSays,
-  until,
   version,
 } from './cgroup-files.js';
 import { Stage, unlessRoot } from './stage.js';

@@ -14,7 +14,8 @@ import { signalContainer, stopContainer } from '../../src/containerizer/containe
 import { updateContainer } from '../../src/containerizer/container/update.js';
 import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
 import type { RuntimeResources } from '../../src/oci-spec/runtime.js';
-import { kernelSays, until, version } from './cgroup-files.js';
+import { until } from '../fixtures/until.js';
+import { kernelSays, version } from './cgroup-files.js';
 import { Stage, unlessRoot } from './stage.js';
 
 const sleeper = ['sleep', '600'];

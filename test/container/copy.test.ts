@@ -225,14 +225,16 @@ t.test('what a copy keeps, and what it leaves', unlessRoot, async (t) => {
   t.equal(await cp('-a', 'kept:/tmp/all', at('archived')), '');
   t.match(statSync(at('archived/owned')), { uid: 33, gid: 34, mode: 0o104751 }, 'ids as inside');
 
-  t.equal(await cp('kept:/mnt/volume', at('socketless')), 'left out: 1 sockets');
+  t.equal(await cp('kept:/mnt/volume', at('socketless')), 'left out: 1 socket');
 
   // Inwards: root's, or as they were; attributes go along.
   spawnSync('setfattr', ['-n', 'user.note', '-v', 'kept', at('archived/owned')]);
   spawnSync('setcap', ['cap_net_raw+ep', at('archived/huge')]);
   for (const where of ['/tmp', '/mnt/volume', '/mnt/tmpfs']) {
-    t.equal(await cp(at('archived/owned'), `kept:${where}/rooted`), '', where);
-    t.equal(await cp('-a', at('archived/owned'), `kept:${where}/as-was`), '', where);
+    // A tmpfs has such attributes since Linux 6.6.
+    const told = where === '/mnt/tmpfs' ? /^(left out: 1 extended attribute)?$/ : /^$/;
+    t.match(await cp(at('archived/owned'), `kept:${where}/rooted`), told, where);
+    t.match(await cp('-a', at('archived/owned'), `kept:${where}/as-was`), told, where);
   }
   t.equal(await cp('-a', at('archived/huge'), 'kept:/tmp/capable'), '');
   const inside = stage.berth(
@@ -246,9 +248,9 @@ t.test('what a copy keeps, and what it leaves', unlessRoot, async (t) => {
   t.match(statSync(path.join(volume, 'as-was')), { uid: 33, gid: 34 });
   t.equal(await cp('-a', 'kept:/tmp/capable', at('capable')), '');
   t.match(spawnSync('getcap', [at('capable')], { encoding: 'utf8' }).stdout, /cap_net_raw/);
-  t.match(await cp('kept:/tmp/capable', at('incapable')), /left out: 1 extended attributes/);
+  t.match(await cp('kept:/tmp/capable', at('incapable')), /left out: 1 extended attribute/);
   spawnSync('setcap', ['cap_net_raw+ep', at('strange/capable')]);
-  t.equal(await cp('kept:/mnt/strange/capable', at('strange-one')), 'left out: 1 extended attributes');
+  t.equal(await cp('kept:/mnt/strange/capable', at('strange-one')), 'left out: 1 extended attribute');
   t.equal(await cp('kept:/tmp/as-was', at('noted')), '');
   t.match(
     spawnSync('getfattr', ['-n', 'user.note', '--only-values', at('noted')], { encoding: 'utf8' }).stdout,

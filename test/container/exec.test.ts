@@ -1,17 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { until } from '../fixtures/until.js';
 import { Stage, unlessRoot } from './stage.js';
-
-/** Waits for a state, however slow the machine is. */
-async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; !holds(); tries++) {
-    if (tries > 3000) throw new Error(`never: ${what}`);
-    await sleep(10);
-  }
-}
 
 const alive = (pid: number): boolean => {
   try {

@@ -58,6 +58,10 @@ t.test('--network container:ID', unlessRoot, async (t) => {
     const refused = run('--network', 'container:peer', ...flags, reference, 'true');
     t.match(refused, { status: 125, stdout: '', stderr }, flags.join(' '));
   }
+  t.match(stage.berth('create', '--network', 'container:peer', '-p', '80', reference), {
+    status: 125,
+    stderr: why,
+  });
   t.match(run('--network', 'container:nobody', reference, 'true').stderr, /no container has that name or id/);
   t.match(run('--network', 'container:', reference, 'true').stderr, /It is container:ID/);
 

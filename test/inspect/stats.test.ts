@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { listTasks } from '../../src/cli/host-tasks.js';
 import { takeUsage, type Usage } from '../../src/inspect/usage.js';
-import { kernelSays, until } from '../container/cgroup-files.js';
+import { kernelSays } from '../container/cgroup-files.js';
 import { Stage, unlessRoot } from '../container/stage.js';
+import { until } from '../fixtures/until.js';
 
 const MiB = 1 << 20;
 

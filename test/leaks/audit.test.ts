@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:f
 import path from 'node:path';
 import t from 'tap';
 import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
+import { until } from '../fixtures/until.js';
 import { difference, type Inventory, takeInventory } from './inventory.js';
 
 const isRoot = process.geteuid?.() === 0;
@@ -99,10 +100,6 @@ t.test('a test that leaves something fails by its audit', async (t) => {
   t.match(run.stdout, /left behind:[\s\S]*inner\/left/);
   t.strictSame(readdirSync(path.join(root, 'inner')), ['left']);
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
-}
 
 /** Never lets the event loop turn. */
 function untilSync(holds: () => boolean): void {

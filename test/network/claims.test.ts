@@ -13,8 +13,9 @@ import { parsePorts } from '../../src/containerizer/network/port-spec.js';
 import { listNetworks } from '../../src/containerizer/network/store.js';
 import { native } from '../../src/native/index.js';
 import { places, rootHash } from '../../src/state/roots.js';
+import { until } from '../fixtures/until.js';
 import { attachment, attempt, end, get, open, plain, server } from './network-stage.js';
-import { onOwnHost, until } from './own-host.js';
+import { onOwnHost } from './own-host.js';
 
 await onOwnHost(import.meta.url, {
   claims,

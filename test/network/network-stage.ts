@@ -9,7 +9,7 @@ import type { Attachment } from '../../src/containerizer/network/document.js';
 import { listNetworks } from '../../src/containerizer/network/store.js';
 import { native } from '../../src/native/index.js';
 import { Stage } from '../container/stage.js';
-import { until } from './own-host.js';
+import { until } from '../fixtures/until.js';
 
 /** A stage whose networks are gone after the test, which is checked. */
 export async function open(t: Test): Promise<Stage> {

@@ -14,8 +14,9 @@ import { parsePorts } from '../../src/containerizer/network/port-spec.js';
 import { findNetwork, listNetworks } from '../../src/containerizer/network/store.js';
 import { native } from '../../src/native/index.js';
 import { places } from '../../src/state/roots.js';
+import { until } from '../fixtures/until.js';
 import { attachment, attempt, end, get, open, plain, server, wget } from './network-stage.js';
-import { connectOutside, onOwnHost, until } from './own-host.js';
+import { connectOutside, onOwnHost } from './own-host.js';
 
 await onOwnHost(import.meta.url, {
   'the default network and published ports': published,

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readlinkSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { native } from '../../src/native/index.js';
 import { unlessRoot } from '../container/stage.js';
+import { until } from '../fixtures/until.js';
 
 const mark = 'BERTH_TEST_NETWORK';
 
@@ -97,13 +97,4 @@ export async function connectOutside(t: Test): Promise<Outside> {
       return started;
     },
   };
-}
-
-/** Waits for something that comes about soon, on however slow a machine. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`did not come about within 30 s: ${holds}`);
-    await sleep(10);
-  }
 }

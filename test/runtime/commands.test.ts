@@ -9,19 +9,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { unlessRoot } from '../container/stage.js';
+import { until } from '../fixtures/until.js';
 import { Bundle, type Config, runtimeProgram } from './bundle.js';
-
-/** Waits for what takes another process a moment. */
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error('waited in vain');
-    await sleep(20);
-  }
-}
 
 /** A change of one of the groups of members. */
 const top = (member: object) => (config: Config) => void Object.assign(config, member);

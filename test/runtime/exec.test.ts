@@ -11,19 +11,10 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { unlessRoot } from '../container/stage.js';
+import { until } from '../fixtures/until.js';
 import { Bundle, type Config, runtimeProgram } from './bundle.js';
-
-/** Waits for what takes another process a moment. */
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error('waited in vain');
-    await sleep(20);
-  }
-}
 
 /** Starts `sleep` in a container; `id` is the last word of the commands that follow. */
 function start(bundle: Bundle, id: string, change: (config: Config) => void = () => {}): number {

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { places, type Roots } from '../../state/roots.js';
 import { tellContainer } from '../events/tell.js';
 import { cgroupPlaces } from './cgroup-places.js';
+import { refuseConflicts } from './conflicts.js';
 import { capabilities } from './describe/privileges.js';
 import { commandLine } from './describe/process.js';
 import { neededControllers } from './describe/resources.js';
@@ -29,6 +30,7 @@ export async function createContainer(
 ): Promise<{ id: string; name: string }> {
   requireRoot();
   const { options, image } = request;
+  refuseConflicts(options);
   const id = newId();
   const name = options.name ?? id;
   const idFile = options.idFile === undefined ? undefined : IdFile.claim(options.idFile);

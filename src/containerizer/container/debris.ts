@@ -19,17 +19,18 @@ export interface Debris {
 /** For who knows that no container is on its way. */
 export function findDebris(roots: Roots): Debris {
   const all = containerIds(roots);
+  const called = new Map<string, string | undefined>();
   const ids = all.filter((id) => {
     let damaged = false;
     const onDamaged = (_: BerthError) => {
       damaged = true;
     };
-    return readOrTell(roots, id, onDamaged) === undefined && !damaged;
+    called.set(id, readOrTell(roots, id, onDamaged)?.document.name);
+    return called.get(id) === undefined && !damaged;
   });
-  const known = new Set(all);
   const names = namesIn(places.names(roots)).filter((name) => {
     const id = holderOf(roots, name) ?? '';
-    return !known.has(id) || !mayBeCalled(roots, id, name);
+    return !called.has(id) || (called.get(id) !== name && !mayBeCalled(roots, id, name));
   });
   return { ids, names };
 }
