@@ -87,9 +87,9 @@ int64_t milliseconds_of(const std::string& duration) {
   double total = 0;
   const char* cursor = duration.c_str();
   while (*cursor != '\0') {
-    char* end = nullptr;
-    const double number = isdigit(*cursor) != 0 ? strtod(cursor, &end) : -1;
-    if (number < 0) break;
+    if (isdigit(*cursor) == 0) break;
+    char* end = const_cast<char*>(cursor);
+    const double number = strtod(cursor, &end);
     const std::string rest(end);
     const double unit = rest.starts_with("ms")  ? 1
                         : rest.starts_with("s") ? 1000

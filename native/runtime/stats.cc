@@ -19,7 +19,9 @@ class Files {
   std::string path(const std::string& controller, const std::string& name) const {
     if (unified()) return places_.unified + "/" + name;
     for (const auto& [own, path] : places_.v1) {
-      if (own == controller) return path + "/" + name;
+      if (own != controller) continue;
+      std::string file = path;
+      return file.append("/").append(name);
     }
     return "";
   }

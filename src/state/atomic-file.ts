@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -31,3 +31,13 @@ export function writeWhole(file: string, content: string | Uint8Array): void {
 }
 
 let counter = 0;
+
+/** Removes what writers of the file left that were killed. For who knows that nobody is writing it. */
+export function discardTorn(file: string): void {
+  const folder = path.dirname(file);
+  const start = `${path.basename(file)}.`;
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(start) && /^\d+\.\d+\.tmp$/.test(name.slice(start.length)))
+      rmSync(path.join(folder, name), { force: true });
+  }
+}

@@ -86,6 +86,13 @@ int main(void) {
     await closed;
     t.equal(told, '3\n');
   });
+
+  await t.test('rm -v failed when volumes had gone with a container of run --rm', async (t) => {
+    const words = ['-d', '--rm', '--name', 'gone', '-v', '/tmp/own', stage.image.reference, 'sleep', '1000'];
+    t.equal(stage.berth('run', ...words).status, 0);
+    t.match(stage.berth('rm', '-f', '-v', 'gone'), { status: 0, stdout: 'gone\n', stderr: '' });
+    t.equal(stage.berth('volume ls', '-q').stdout, '');
+  });
 });
 
 /** How many sockets of a process have a peer: state 03 (SS_CONNECTED) in /proc/net/unix. */

@@ -50,6 +50,17 @@ const { reference: slow } = writeImage(path.join(folder, 'slow'), {
   layers: [{ tar: slowTar, blob: gzipSync(slowTar, { level: 1 }) }],
 });
 
+t.test('an index that was being written when its writer was killed stayed for ever', async (t) => {
+  const roots = freshRoots();
+  await loadImage(roots, busybox, { name: 'box:1' });
+  writeFileSync(inStore(roots, 'index.json.4711.3.tmp'), '{"for');
+  await removeImage(roots, 'box:1', nobody);
+  t.strictSame(
+    names(roots, '.').filter((name) => name.startsWith('index.json')),
+    ['index.json'],
+  );
+});
+
 t.test('load, list, inspect, provide, remove', async (t) => {
   const roots = freshRoots();
   const events: string[] = [];

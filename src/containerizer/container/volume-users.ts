@@ -5,6 +5,7 @@ import {
   discardVolume,
   findVolume,
   listVolumes,
+  readVolume,
   removeVolumeDebris,
   type Volume,
 } from '../volume/store.js';
@@ -58,10 +59,18 @@ export function removeAnonymous(
   roots: Roots,
   { id, volumes }: Pick<ContainerDocument, 'id' | 'volumes'>,
 ): void {
-  for (const { name } of volumes) {
-    if (name?.startsWith(`${id}-`) !== true) continue;
-    if (volumeWithUsers(roots, name).usedBy.length === 0) removeVolume(roots, name);
-  }
+  const own = volumes
+    .map(({ name }) => name)
+    .filter((name) => typeof name === 'string')
+    // Those of a container that was to be removed at its end have gone with it.
+    .filter((name) => name.startsWith(`${id}-`) && readVolume(roots, name) !== undefined);
+  if (own.length === 0) return;
+  const alone = whileNobodyLaunches(roots, () => {
+    const users = usersByVolume(roots);
+    for (const name of own) if (!users.has(name)) discardVolume(roots, name);
+    removeVolumeDebris(roots);
+  });
+  if (!alone) throw busy(`volume ${own[0]}`);
 }
 
 /** Removes the volumes that no container has: those without a name of their own, or all. Gives their names. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import { type Digest, digestPattern } from '../../oci-spec/digest.js';
 import { constant, list, map, type Of, object, type Shape, ShapeError, text } from '../../oci-spec/shape.js';
-import { writeWhole } from '../../state/atomic-file.js';
+import { discardTorn, writeWhole } from '../../state/atomic-file.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
 import { storePaths } from './store.js';
@@ -54,7 +54,9 @@ export function readNames(roots: Roots): NameIndex {
 
 /** For who holds the lock on the index. */
 export function writeNames(roots: Roots, names: NameIndex): void {
-  writeWhole(storePaths(roots).index, `${JSON.stringify(names, null, 1)}\n`);
+  const { index } = storePaths(roots);
+  discardTorn(index);
+  writeWhole(index, `${JSON.stringify(names, null, 1)}\n`);
 }
 
 /** Changes the names, alone: `change` gets what they are now and may say that nothing is to be written. */

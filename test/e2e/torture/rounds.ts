@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { places } from '../../../src/state/roots.js';
@@ -24,7 +24,7 @@ const isFull = ({ what }: Scene): boolean => what.includes('(full');
 /** A launcher dies anywhere in its start, launch or wait; a supervisor or payload once it is there. */
 async function killOneOf(scene: Scene, child: ChildProcess): Promise<void> {
   const { random, t } = scene;
-  const victim = random.pick(['launcher', 'launcher', 'supervisor', 'payload'] as const);
+  const victim = random.pick(['launcher', 'launcher', 'supervisor', 'payload', 'both'] as const);
   const moment = victim === 'launcher' ? random.between(5, 150) : random.between(0, 15);
   scene.say(`${victim} after ${moment.toFixed(1)} ms`);
   const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -36,7 +36,9 @@ async function killOneOf(scene: Scene, child: ChildProcess): Promise<void> {
   } else {
     const pids = (await scene.running(child))?.process;
     await sleep(moment);
-    killIfThere((victim === 'supervisor' ? pids?.supervisor.pid : pids?.task.pid) ?? -1);
+    if (victim !== 'payload') killIfThere(pids?.supervisor.pid ?? -1);
+    if (victim !== 'supervisor') killIfThere(pids?.task.pid ?? -1);
+    if (victim === 'both') child.kill('SIGKILL');
   }
   const allowed = [...(victim === 'launcher' ? [0] : []), 3, 137];
   for (const { state, status } of await scene.statuses())
@@ -96,6 +98,23 @@ const networks: Round = async (scene) => {
   t.equal(removed.status, 0, `${scene.what}: network rm: ${removed.stderr}`);
 };
 
+/** Of programs that were sent into a container of that root. */
+function execSupervisors(root: string): number[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    const words = readIfThere(`/proc/${pid}/cmdline`).split('\0');
+    return words[0] === 'berth-init' && words.includes('--exec') && words.includes(root) ? [Number(pid)] : [];
+  });
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 const exec: Round = async (scene) => {
   const { stage, random, t } = scene;
   const started = stage.berth('run', '-d', '--name', 'host', stage.image.reference, 'sleep', '1000');
@@ -104,7 +123,7 @@ const exec: Round = async (scene) => {
     return;
   }
   const child = stage.spawn('exec', 'host', 'sh', '-c', 'echo up; sleep 0.2; exit 4');
-  const victim = random.pick(['client', 'program', 'nobody'] as const);
+  const victim = random.pick(['client', 'program', 'supervisor', 'nobody'] as const);
   scene.say(`exec: ${victim}`);
   if (victim === 'program') {
     child.stdout?.once('data', () => {
@@ -118,8 +137,14 @@ const exec: Round = async (scene) => {
       t.ok(all.status !== null);
     });
   }
+  if (victim === 'supervisor')
+    child.stdout?.once('data', () => {
+      for (const pid of execSupervisors(stage.roots.root)) killIfThere(pid);
+    });
   await scene.killAfter(child, victim === 'client' ? random.between(5, 200) : 60_000);
   if (victim === 'nobody' && !isFull(scene)) t.equal(child.exitCode, 4, `${scene.what}: status of exec`);
+  if (victim === 'supervisor' && !isFull(scene))
+    t.equal(child.exitCode, 137, `${scene.what}: status of exec`);
   const host = scene.containers.find(({ document }) => document.name === 'host');
   t.equal(host?.state, 'running', `${scene.what}: the container goes on`);
 };
