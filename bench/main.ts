@@ -6,12 +6,13 @@ import { containerIds } from '../src/containerizer/host/id-range.js';
 import { BerthError } from '../src/errors/berth-error.js';
 import { benchDensity } from './density.js';
 import { benchLaunch } from './launch.js';
+import { benchMaster } from './master.js';
 import { writeReport } from './report/report.js';
 import type { Row } from './row.js';
 
 const note = (text: string) => write(2, `${text}\n`);
 
-const benchmarks = { launch: benchLaunch, density: benchDensity };
+const benchmarks = { launch: benchLaunch, density: benchDensity, master: benchMaster };
 
 /** `./dev bench launch` and `berth bench launch`. Stdout has the rows, or with --json the document, and nothing else. */
 async function main(argv: string[]): Promise<void> {

@@ -1,6 +1,6 @@
 // Writes src/mesos/messages.ts, the TypeScript face of src/mesos/proto, anew: node scripts/mesos-messages.mjs
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 
 const files = ['mesos', 'scheduler', 'executor', 'agent', 'master', 'maintenance', 'allocator', 'quota', 'berth'];
@@ -58,5 +58,10 @@ const collect = (space) => {
 collect(root);
 for (const type of all) lines.push(`  '${type.fullName.slice(1)}': ${typeName(type)};`);
 lines.push('}', '');
-writeFileSync(target, lines.join('\n'));
-execFileSync('node_modules/.bin/biome', ['format', '--write', target], { stdio: 'inherit' });
+const written = execFileSync('node_modules/.bin/biome', ['format', `--stdin-file-path=${target}`], {
+  input: lines.join('\n'),
+  encoding: 'utf8',
+});
+// --check: only say, by the status, whether it is as it should be.
+if (process.argv[2] === '--check') process.exitCode = readFileSync(target, 'utf8') === written ? 0 : 1;
+else writeFileSync(target, written);

@@ -71,6 +71,8 @@ export const errorTable = {
   MASTER_STATE: { exit: 125, meaning: 'The state of a master is used by another one, or cannot be written.' },
   MASTER_UNREACHABLE: { exit: 125, meaning: 'No master answers at that address.' },
   MASTER_REFUSED: { exit: 125, meaning: 'The master refused the request; the message has its reason.' },
+  NODE_NOT_FOUND: { exit: 125, meaning: 'No node of the cluster has that name or id, or several have it.' },
+  TASK_NOT_FOUND: { exit: 125, meaning: 'No task of the cluster has that id, or several ids begin so.' },
 
   OUTPUT_LOST: { exit: 125, meaning: 'What a program wrote could not be delivered to its client in full.' },
 

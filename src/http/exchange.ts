@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Codec, InvalidMessage, type MessageName } from '../mesos/codec.js';
+import { type Codec, InvalidMessage, jsonCodec, type MessageName } from '../mesos/codec.js';
 import type { Messages } from '../mesos/messages.js';
 import type { Identity } from './authentication.js';
 import { HttpError } from './http-error.js';
@@ -35,6 +35,21 @@ export class Exchange {
       if (error instanceof InvalidMessage) throw new HttpError(400, `Failed to parse body: ${error.message}`);
       throw error;
     }
+  }
+
+  /** The body of a call that is no message of the v1 API: a JSON object. Throws HttpError 400 or 415. */
+  get json(): Record<string, unknown> {
+    if (requestCodec(this.header('content-type')) !== jsonCodec)
+      throw new HttpError(415, "Expecting 'Content-Type' of application/json");
+    try {
+      const value: unknown = JSON.parse(
+        Buffer.isBuffer(this.request.body) ? this.request.body.toString() : '',
+      );
+      if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    } catch {
+      // Said below, as for any other text.
+    }
+    throw new HttpError(400, 'Failed to parse body: it is not a JSON object');
   }
 
   /** The body of a request that is itself a stream of records. */

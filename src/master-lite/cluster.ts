@@ -15,6 +15,8 @@ import { Watchers } from './watchers.js';
 /** All that a master knows. The files beside this one each hold one part of what happens to it. */
 export class Cluster {
   readonly agents = new Map<string, Agent>();
+  /** The latest agent at each address of a host (`Agent.place`). */
+  readonly places = new Map<string, Agent>();
   readonly frameworks = new Map<string, Framework>();
   /** Gone for good, latest last. */
   readonly completedFrameworks = new Map<string, Framework>();
@@ -28,6 +30,8 @@ export class Cluster {
   /** The master is about to end: connections that break now say nothing of their other ends. */
   ending = false;
   private counter = 0;
+  /** When the first agent of those that the allocator is busy with was looked at. */
+  private cycleStart: number | undefined;
 
   constructor(
     readonly config: MasterConfig,
@@ -45,13 +49,22 @@ export class Cluster {
         else setTimeout(unlessEnding, Math.min(milliseconds, longestTimer)).unref();
       },
       offer: (allocations: Allocation[]) => makeOffers(this, allocations),
-      measured: (milliseconds) => this.metrics.spell('allocator/mesos/allocation_run_ms', milliseconds),
+      measured: (milliseconds, waiting) => this.measure(milliseconds, waiting),
     });
   }
 
   /** An id that no other master, nor this one, has given: `MASTER-KINDn`. */
   newId(kind: 'S' | 'O' | 'F'): string {
     return `${this.info.id}-${kind === 'F' ? '' : kind}${String(this.counter++).padStart(kind === 'F' ? 4 : 1, '0')}`;
+  }
+
+  /** A slice of allocation is done. A cycle ends when no agent waits any more; between its slices calls are answered. */
+  private measure(milliseconds: number, waiting: number): void {
+    this.metrics.spell('allocator/mesos/allocation_run_ms', milliseconds);
+    this.cycleStart ??= monotonic() - milliseconds;
+    if (waiting > 0) return;
+    this.metrics.spell('berth/allocator/cycle_ms', monotonic() - this.cycleStart);
+    this.cycleStart = undefined;
   }
 
   send(framework: Framework, event: SchedulerEvent): void {

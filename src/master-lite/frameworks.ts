@@ -78,7 +78,10 @@ export function disconnected(cluster: Cluster, framework: Framework, link: Sched
 
 export function awaitFailover(cluster: Cluster, framework: Framework): void {
   clearTimeout(framework.failoverTimer);
-  const wait = Math.min((framework.info.failover_timeout ?? 0) * 1000, longestTimer);
+  // That the master was away is no fault of a framework: it has as long to come back as agents have.
+  const least = framework.recovered ? cluster.config.reregisterTimeout : 0;
+  const seconds = Math.max(framework.info.failover_timeout ?? 0, least);
+  const wait = Math.min(seconds * 1000, longestTimer);
   framework.failoverTimer = setTimeout(() => {
     if (!cluster.ending && framework.link === undefined) removeFramework(cluster, framework);
   }, wait).unref();

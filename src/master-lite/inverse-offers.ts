@@ -93,8 +93,9 @@ export function unavailabilityOf(cluster: Cluster, agent: Agent) {
 }
 
 /** A machine may be named by its host name, its address, or both. */
-export function isOn(agent: Agent, { hostname = '', ip = '' }: MachineID): boolean {
-  const { machine } = agent;
+export const isOn = (agent: Agent, id: MachineID): boolean => names(id, agent.machine);
+
+export function names({ hostname = '', ip = '' }: MachineID, machine: MachineID): boolean {
   return (
     (hostname === '' || hostname.toLowerCase() === machine.hostname?.toLowerCase()) &&
     (ip === '' || ip === machine.ip)

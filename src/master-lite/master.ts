@@ -9,6 +9,7 @@ import { agentCall } from './agents/endpoint.js';
 import { Cluster } from './cluster.js';
 import type { MasterConfig } from './config.js';
 import { operatorCall } from './operator/endpoint.js';
+import { killCall } from './operator/kill.js';
 import { addPages } from './operator/pages.js';
 import { recover } from './recovery.js';
 import { schedulerCall } from './scheduler/endpoint.js';
@@ -49,6 +50,7 @@ export async function startMaster(config: MasterConfig, parts: MasterParts): Pro
     );
     server.calls(['/api/v1/agent'], (exchange) => agentCall(cluster, exchange));
     server.calls(['/api/v1', '/master/api/v1'], (exchange) => operatorCall(cluster, exchange));
+    server.calls(['/berth/v1/kill-task'], (exchange) => killCall(cluster, exchange));
     addPages(cluster, server);
     const port = await server.listen(config.host, config.port);
     Object.assign(info, masterInfo(config, port, info.id));
@@ -58,6 +60,9 @@ export async function startMaster(config: MasterConfig, parts: MasterParts): Pro
       async close() {
         cluster.ending = true;
         cluster.watchers.end();
+        // In order: some clients come back only when their stream has an end.
+        for (const { link } of cluster.frameworks.values()) link?.end();
+        for (const { link } of cluster.agents.values()) link?.end();
         await server.close();
         await store.close();
       },

@@ -45,6 +45,7 @@ function recoverAgent(cluster: Cluster, id: string, stored: StoredAgent): void {
   const state = stored.state === 'registered' ? 'recovered' : stored.state;
   const agent = new Agent(id, { ...stored, state });
   cluster.agents.set(id, agent);
+  cluster.places.set(agent.place, agent);
   if (state === 'recovered') awaitReturn(cluster, agent, cluster.config.reregisterTimeout);
 }
 

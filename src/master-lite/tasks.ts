@@ -58,6 +58,7 @@ export function setState(cluster: Cluster, record: TaskRecord, state: TaskState,
   if (!record.ended && isTerminal(state))
     cluster.metrics.count(`master/tasks_${state.slice(5).toLowerCase()}`);
   record.task.state = state;
+  record.task.status_update_state = state;
   record.note(status);
   if (record.ended) free(cluster, record);
   save(cluster, record);

@@ -43,6 +43,10 @@ export class Watchers {
     return this.all.size > 0;
   }
 
+  get count(): number {
+    return this.all.size;
+  }
+
   end(): void {
     for (const watcher of this.all) watcher.end();
     this.all.clear();

@@ -65,6 +65,7 @@ export class EmulatedAgent {
   }
 
   connect(): this {
+    this.drop();
     this.stopped = false;
     const { contentType } = this.codec;
     const request = http.request(`${this.options.master}/api/v1/agent`, {
@@ -95,11 +96,16 @@ export class EmulatedAgent {
 
   /** As if the cable were cut: the connection goes, the tasks stay, and it comes back only when told to. */
   cut(): void {
+    this.drop();
     this.stopped = true;
+  }
+
+  private drop(): void {
     clearTimeout(this.again);
-    const { request } = this;
-    request?.destroy();
-    if (request !== undefined) this.ended(request);
+    clearInterval(this.beat);
+    this.beat = undefined;
+    this.request?.destroy();
+    this.request = undefined;
   }
 
   /** As if it were frozen: the connection stays, and nothing is said or heard. */
@@ -109,10 +115,16 @@ export class EmulatedAgent {
 
   stop(): void {
     this.cut();
+    this.forget();
+  }
+
+  /** As if its disk were gone. */
+  forget(): void {
     for (const task of this.tasks.values()) {
       clearTimeout(task.timer);
       clearTimeout(task.resend);
     }
+    this.tasks.clear();
   }
 
   /** Ends a task as its program would. */
@@ -121,6 +133,17 @@ export class EmulatedAgent {
     if (task === undefined) return;
     clearTimeout(task.timer);
     this.update(task, state, extra);
+  }
+
+  /** As many of its tasks end in this state. */
+  endSome(state: TaskState, count: number): void {
+    let ended = 0;
+    for (const [key, task] of this.tasks) {
+      if (ended === count) return;
+      if (task.state !== 'TASK_RUNNING') continue;
+      this.end(key, state);
+      ended++;
+    }
   }
 
   report(report: Report): void {
@@ -178,6 +201,7 @@ export class EmulatedAgent {
     switch (order.type) {
       case 'SUBSCRIBED':
         this.id = order.subscribed?.agent_id.value;
+        clearInterval(this.beat);
         this.beat = setInterval(
           () => this.report({ type: 'HEARTBEAT' }),
           (order.subscribed?.heartbeat_interval_seconds ?? 5) * 1000,
@@ -208,7 +232,7 @@ export class EmulatedAgent {
         return;
       case 'SHUTDOWN':
         this.stopped = true;
-        this.tasks.clear();
+        this.forget();
     }
   }
 

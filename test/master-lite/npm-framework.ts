@@ -14,6 +14,8 @@ interface Options {
 
 interface Scheduler extends EventEmitter {
   frameworkId: string;
+  httpRequest: EventEmitter;
+  requestTemplate: { headers: Record<string, string> };
   subscribe(): void;
   teardown(): void;
 }
@@ -56,7 +58,27 @@ const scheduler = new library.Scheduler({
     },
   },
 });
-scheduler.on('ready', () => scheduler.subscribe());
+
+/** The library comes back by itself when its stream has ended in order; when it breaks off that is left to its user. */
+const watched = new WeakSet<EventEmitter>();
+function watch(): void {
+  const request = scheduler.httpRequest;
+  if (watched.has(request)) return;
+  watched.add(request);
+  request.on('close', () => {
+    if (scheduler.httpRequest !== request) return;
+    setTimeout(() => {
+      delete scheduler.requestTemplate.headers['mesos-stream-id'];
+      scheduler.subscribe();
+      watch();
+    }, 200);
+  });
+}
+scheduler.on('ready', () => {
+  scheduler.subscribe();
+  watch();
+});
+scheduler.on('subscribed', watch);
 scheduler.on('subscribed', (event: { frameworkId: string }) => say('subscribed', { id: event.frameworkId }));
 scheduler.on('update', (update: { status: { task_id: { value: string }; state: string } }) =>
   say('update', { task: update.status.task_id.value, state: update.status.state }),

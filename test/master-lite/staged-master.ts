@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { defaultConfig, type MasterConfig } from '../../src/master-lite/config.js';
 import { type Master, startMaster } from '../../src/master-lite/master.js';
+import { peerOwner } from '../../src/master-lite/peer-owner.js';
 import { EmbeddedStore } from '../../src/master-lite/store/embedded-store.js';
 import { EmulatedAgent, type EmulatedAgentOptions } from './emulated-agent.js';
 
-interface Test {
+/** What a test lends. */
+export interface Test {
   after(call: () => Promise<void> | void): void;
   fail(message: string): void;
 }
@@ -19,12 +21,14 @@ export class StagedMaster {
     private readonly folder: string,
     private readonly config: Partial<MasterConfig>,
     private readonly t: Test,
+    private readonly checked: boolean,
     public master: Master,
   ) {}
 
-  static async open(t: Test, config: Partial<MasterConfig> = {}): Promise<StagedMaster> {
+  /** `checked`: the kernel is asked whose each connection is. */
+  static async open(t: Test, config: Partial<MasterConfig> = {}, checked = false): Promise<StagedMaster> {
     const folder = mkdtempSync(path.join(tmpdir(), 'berth-master-'));
-    const staged = new StagedMaster(folder, config, t, await start(t, folder, config, 0));
+    const staged = new StagedMaster(folder, config, t, checked, await start(t, folder, config, 0, checked));
     t.after(async () => {
       for (const agent of staged.agents) agent.stop();
       await staged.master.close();
@@ -53,16 +57,22 @@ export class StagedMaster {
   async restart(): Promise<void> {
     const { port } = this;
     await this.master.close();
-    this.master = await start(this.t, this.folder, this.config, port);
+    this.master = await start(this.t, this.folder, this.config, port, this.checked);
   }
 }
 
-function start(t: Test, folder: string, config: Partial<MasterConfig>, port: number): Promise<Master> {
+function start(
+  t: Test,
+  folder: string,
+  config: Partial<MasterConfig>,
+  port: number,
+  checked: boolean,
+): Promise<Master> {
   return startMaster(
     { ...defaultConfig, hostname: 'localhost', folder, ...config, port },
     {
       openStore: (options) => EmbeddedStore.open(path.join(folder, 'store'), options),
-      peerOwner: () => 0,
+      peerOwner: checked ? peerOwner : () => 0,
       onDefect: (error) => t.fail(error instanceof Error ? (error.stack ?? error.message) : String(error)),
       onStoreFailure: (error) => t.fail(`the store failed: ${error.message}`),
     },

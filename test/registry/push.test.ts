@@ -15,6 +15,7 @@ import { diskFolder } from '../fixtures/disk-folder.js';
 import { layerTar, writeImage } from '../fixtures/oci-image-writer.js';
 import { treeOf } from '../image/tree.js';
 import { DockerRegistry, htpasswd, person } from './docker-registry.js';
+import { type Fault, FaultProxy, type Seen } from './fault-proxy.js';
 
 if (process.geteuid?.() !== 0) t.bailout('the store needs root: owners, capabilities, whiteouts');
 
@@ -144,4 +145,62 @@ t.test('the command line', async (t) => {
     stderr: /is no format/,
   });
   t.strictSame(readdirSync(path.join(roots.root, 'images/sessions')), []);
+});
+
+t.test('a push that is cut goes on where the registry got', async (t) => {
+  const tar = () => layerTar([{ name: 'noise', content: randomBytes(400_000) }]);
+  const image = writeImage(place('cut'), { layers: [{ tar: await tar() }, { tar: await tar() }] });
+  await loadImage(roots, image.reference, { name: 'a:1' });
+  const proxy = await FaultProxy.start(t, registry.host);
+  const within = (fault: Fault) => {
+    proxy.seen.length = 0;
+    proxy.fault = fault;
+  };
+  const limits = { firstDelay: 1, longestDelay: 20, attempts: 4, parallel: 1, uploadPart: 120_000 };
+  let cut = 0;
+  // The part has arrived; that it has is what gets lost. Debian's docker-registry gives such an upload up, so it begins anew.
+  within((seen, _original, response) => {
+    if (seen.method !== 'PATCH' || cut >= 3) return false;
+    cut += 1;
+    response.destroy();
+    return true;
+  });
+  const pushed = await pushImage(roots, 'a:1', `${proxy.host}/pushed/a:1`, { limits, credentials });
+  t.equal(pushed.manifestDigest, image.manifestDigest);
+  t.equal(cut, 3);
+
+  // One that knows how far it got is sent the rest alone.
+  const lost = new Map<string, Record<string, string>>();
+  const uploadOf = (seen: Seen) => seen.url.replace(/\?.*/, '');
+  within((seen, { headers }, response) => {
+    if (seen.method !== 'PATCH' || lost.has(uploadOf(seen))) return false;
+    lost.set(uploadOf(seen), { location: headers.location ?? '', range: headers.range ?? '' });
+    response.destroy();
+    return true;
+  });
+  proxy.instead = (seen, response) => {
+    const known = seen.method === 'GET' ? lost.get(uploadOf(seen)) : undefined;
+    if (known !== undefined) response.writeHead(204, known).end();
+    return known !== undefined;
+  };
+  await pushImage(roots, 'a:1', `${proxy.host}/resumed/a:1`, { limits, credentials });
+  t.equal(lost.size, 2, 'each layer was cut once');
+  const parts = proxy.seen
+    .filter(({ method }) => method === 'PATCH')
+    .map((seen) => `${uploadOf(seen)} ${seen.headers['content-range']}`);
+  t.equal(new Set(parts).size, parts.length, 'no part is sent twice');
+  proxy.instead = () => false;
+  within(() => false);
+  const other = fresh('after-cuts');
+  t.equal(
+    (await pullImage(other, `${proxy.host}/pushed/a:1`, { limits, credentials })).manifestDigest,
+    image.manifestDigest,
+  );
+  within((seen, _original, response) => {
+    if (seen.method === 'PUT') response.writeHead(500).end();
+    return seen.method === 'PUT';
+  });
+  await t.rejects(pushImage(roots, 'a:1', `${proxy.host}/never/a:1`, { limits, credentials }), {
+    code: 'REGISTRY_FAILED',
+  });
 });

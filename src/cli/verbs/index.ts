@@ -156,6 +156,38 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./bench-launch.js'),
   },
   master: { summary: 'Run the master of a cluster, in the foreground', load: () => import('./master.js') },
+  'task ls': { summary: "List the cluster's tasks", load: () => import('./task-ls.js') },
+  'task inspect': {
+    summary: 'Show all that the master knows of a task, as JSON',
+    load: () => import('./task-inspect.js'),
+  },
+  'task kill': { summary: 'End tasks of the cluster', load: () => import('./task-kill.js') },
+  'node ls': { summary: "List the cluster's nodes", load: () => import('./node-ls.js') },
+  'node inspect': {
+    summary: 'Show a node, its resources and its tasks, as JSON',
+    load: () => import('./node-inspect.js'),
+  },
+  'node drain': {
+    summary: 'End the tasks of a node and give it no new ones',
+    load: () => import('./node-drain.js'),
+  },
+  'node deactivate': {
+    summary: 'Give a node no new tasks; those that run go on',
+    load: () => import('./node-deactivate.js'),
+  },
+  'node reactivate': {
+    summary: 'Give a node tasks again, after a drain or a deactivation',
+    load: () => import('./node-reactivate.js'),
+  },
+  'node maintenance': {
+    summary: 'Show or plan when nodes are away, and take them down and up',
+    load: () => import('./node-maintenance.js'),
+  },
+  'framework ls': { summary: 'List the frameworks of the cluster', load: () => import('./framework-ls.js') },
+  'framework teardown': {
+    summary: 'End frameworks for good, with all their tasks',
+    load: () => import('./framework-teardown.js'),
+  },
   'bench density': {
     summary: 'Measure what one more idle container costs when there are a thousand, beside podman',
     load: () => import('./bench-density.js'),
@@ -177,6 +209,10 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./prune.js'),
   },
   doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
+  completion: {
+    summary: 'Print what makes a shell complete verbs, flags and names',
+    load: () => import('./completion.js'),
+  },
   version: {
     summary: 'Show the versions of berth, Node.js and the machine',
     load: () => import('./version.js'),

@@ -86,13 +86,7 @@ export class BlobArrivals implements Arrivals {
     const begun = new Promise<Arrival>((resolve, reject) => {
       const fetching = this.#fetch(wanted, attempts, resolve);
       this.#fetching.add(fetching);
-      fetching
-        .catch((error: unknown) => {
-          reject(error);
-          // One blob that cannot be had makes the others useless.
-          this.onFailure(error instanceof Error ? error : new Error(String(error)));
-        })
-        .finally(() => this.#fetching.delete(fetching));
+      fetching.catch(reject).finally(() => this.#fetching.delete(fetching));
     });
     // Whoever stores the layer hears of it; after another failure nobody does.
     begun.catch(() => {});
@@ -103,6 +97,7 @@ export class BlobArrivals implements Arrivals {
     const { digest } = wanted.source;
     await this.#slot();
     try {
+      this.repository.transport.signal.throwIfAborted();
       const lock = await FileLock.take(this.#lockFile(digest));
       try {
         rmSync(this.path(digest), { force: true });
@@ -121,6 +116,10 @@ export class BlobArrivals implements Arrivals {
       } finally {
         lock.discard();
       }
+    } catch (error) {
+      // One blob that cannot be had makes the others useless, also those that have not begun.
+      this.onFailure(error instanceof Error ? error : new Error(String(error)));
+      throw error;
     } finally {
       this.#free += 1;
       this.#waiting.shift()?.();

@@ -168,6 +168,8 @@ async function unpack(
     onProgress({ kind: 'layer-done', ...told });
     return layer;
   } catch (error) {
+    // It may be made once more in this session.
+    await native().removeTree(making);
     throw unpackFailure(error, request.what);
   } finally {
     watch();

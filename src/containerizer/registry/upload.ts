@@ -78,7 +78,7 @@ class Upload {
 
   /** Finds out how much the registry has; if it knows nothing of it any more, all is sent anew. */
   async #resume(): Promise<void> {
-    const answer = await this.#ask({ at: this.#place as URL, expect: [204, 404, 400, 405] });
+    const answer = await this.#ask({ at: this.#place as URL, expect: [200, 204, 400, 404, 405] });
     if (answer.status !== 204) {
       this.#place = undefined;
       return;

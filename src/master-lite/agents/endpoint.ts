@@ -84,7 +84,8 @@ class Connection {
   private subscribe({ type, subscribe }: Report): void {
     if (type !== 'SUBSCRIBE' || subscribe === undefined)
       throw new HttpError(400, "Expecting the first report to be 'SUBSCRIBE'");
-    const why = refusal(this.cluster, subscribe);
+    const ip = this.exchange.message.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+    const why = refusal(this.cluster, subscribe, ip);
     const records = this.exchange.stream(
       { 'Content-Type': 'application/recordio', 'Message-Content-Type': this.answerCodec.contentType },
       this.cluster.config.streamLimit,
@@ -95,7 +96,6 @@ class Connection {
       stream.end();
       return;
     }
-    const ip = this.exchange.message.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
     const agent = admit(this.cluster, stream, subscribe, ip);
     this.agent = agent;
     this.stream = stream;

@@ -3,6 +3,8 @@ import type { Codec } from '../../mesos/codec.js';
 import type { Order } from '../../mesos/messages.js';
 import type { AgentLink } from '../model/agent.js';
 
+const first: ReadonlySet<string> = new Set(['SUBSCRIBED', 'SHUTDOWN', 'ERROR']);
+
 /** Orders to one agent, as records in the codec that it speaks. */
 export class AgentStream implements AgentLink {
   ready = false;
@@ -16,6 +18,8 @@ export class AgentStream implements AgentLink {
   }
 
   send(order: Order): void {
+    // What an agent must hear it is told when it is taken in: until then nothing is certain of its tasks.
+    if (!this.ready && !first.has(order.type ?? 'UNKNOWN')) return;
     this.records.write(this.codec.encode('berth.v1.Order', order));
   }
 

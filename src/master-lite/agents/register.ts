@@ -3,8 +3,8 @@ import { Resources } from '../../mesos/resources/resources.js';
 import { invalidResources } from '../../mesos/resources/validate.js';
 import { monotonic, nanoseconds } from '../clock.js';
 import type { Cluster } from '../cluster.js';
-import { unavailabilityOf } from '../inverse-offers.js';
-import { Agent, type AgentLink, type StoredAgent } from '../model/agent.js';
+import { names, unavailabilityOf } from '../inverse-offers.js';
+import { Agent, type AgentLink, placeOf, type StoredAgent } from '../model/agent.js';
 import { dropOffer } from '../offers.js';
 import { adoptExecutors, adoptTasks, recoverFrameworks } from './adoption.js';
 import { settleDrain } from './drain.js';
@@ -13,19 +13,20 @@ import { markGone } from './loss.js';
 import { agentView } from './view.js';
 
 /** Why an agent cannot be taken, as the order that it gets; undefined: it can. */
-export function refusal(cluster: Cluster, { agent_info: info }: ReportSubscribe): Order | undefined {
+export function refusal(
+  cluster: Cluster,
+  { agent_info: info }: ReportSubscribe,
+  ip: string,
+): Order | undefined {
   const known = cluster.agents.get(info.id?.value ?? '');
   if (known?.stored.state === 'gone') return { type: 'SHUTDOWN' };
   const why = invalidResources(info.resources ?? []);
   if (why !== undefined) return { type: 'ERROR', error: { message: why } };
   if (info.hostname === '') return { type: 'ERROR', error: { message: "'hostname' is empty" } };
-  if (known === undefined) return undefined;
-  if (known.info.hostname !== info.hostname)
+  if (known !== undefined && known.info.hostname !== info.hostname)
     return { type: 'ERROR', error: { message: `Agent ${known.id} is ${known.info.hostname}` } };
-  const machine = cluster.maintenance.down.find(({ id }) => id.hostname === info.hostname);
-  return machine === undefined
-    ? undefined
-    : { type: 'ERROR', error: { message: 'Its machine is down for maintenance' } };
+  const down = cluster.maintenance.down.some(({ id }) => names(id, { hostname: info.hostname, ip }));
+  return down ? { type: 'ERROR', error: { message: 'Its machine is down for maintenance' } } : undefined;
 }
 
 /** Takes an agent in: a new one, or one that comes back. It hears of it once that is durable. */
@@ -38,6 +39,7 @@ export function admit(cluster: Cluster, link: AgentLink, subscribe: ReportSubscr
   agent.lastSeen = monotonic();
   agent.unavailability = unavailabilityOf(cluster, agent);
   cluster.agents.set(agent.id, agent);
+  cluster.places.set(agent.place, agent);
   cluster.allocator.removeAgent(agent.id);
   // Counted before anybody is offered the rest.
   cluster.allocator.addAgent(agent.id, agent.total, false);
@@ -124,10 +126,8 @@ function knownAgent(agent: Agent, subscribe: ReportSubscribe, ip: string): Agent
 /** An agent that has lost its state comes as a new one: the old one at its address is no more. */
 function dismissPredecessors(cluster: Cluster, { agent_info: info }: ReportSubscribe, ip: string): void {
   if (info.id !== undefined) return;
-  const address = `${ip}:${info.port ?? 5051}`;
-  for (const agent of cluster.agents.values())
-    if (agent.address === address && agent.info.hostname === info.hostname && agent.stored.state !== 'gone')
-      markGone(cluster, agent, 'left');
+  const before = cluster.places.get(placeOf(info, ip));
+  if (before !== undefined && cluster.agents.get(before.id) === before) markGone(cluster, before, 'left');
 }
 
 function welcome(cluster: Cluster, agent: Agent): void {

@@ -76,6 +76,11 @@ export class Agent {
     return this.stored.info;
   }
 
+  /** Whether what the master has of its tasks is what the agent says: not while it is on its way back. */
+  get certain(): boolean {
+    return this.stored.state !== 'recovered' && this.link?.ready !== false;
+  }
+
   get connected(): boolean {
     return this.link !== undefined;
   }
@@ -94,9 +99,16 @@ export class Agent {
     return `${this.stored.ip}:${this.info.port ?? 5051}`;
   }
 
+  /** Where it is: two agents cannot be at one place at once. */
+  get place(): string {
+    return placeOf(this.info, this.stored.ip);
+  }
+
   get drained(): boolean {
     return this.stored.drain !== undefined && this.tasks.size === 0;
   }
 }
+
+export const placeOf = (info: AgentInfo, ip: string) => `${info.hostname} ${ip}:${info.port ?? 5051}`;
 
 export const executorKey = (framework: string, executor: string) => `${framework}/${executor}`;

@@ -17,7 +17,7 @@ export function reconcile(
   }
   for (const record of framework.tasks.values()) {
     const agent = cluster.agents.get(record.agentId);
-    if (agent?.stored.state === 'registered') sendStatus(cluster, framework, latest(record));
+    if (agent?.stored.state === 'registered' && agent.certain) sendStatus(cluster, framework, latest(record));
   }
 }
 
@@ -25,7 +25,7 @@ export function reconcileOne(cluster: Cluster, framework: Framework, subject: Su
   const record = framework.tasks.get(subject.task_id.value);
   if (record !== undefined) {
     // The agent may know better, and will say so when it is back.
-    if (cluster.agents.get(record.agentId)?.stored.state === 'recovered') return;
+    if (cluster.agents.get(record.agentId)?.certain === false) return;
     sendStatus(cluster, framework, latest(record));
     return;
   }
@@ -45,7 +45,9 @@ function stateOfUnknown(cluster: Cluster, { agent_id }: Subject): TaskState | un
     for (const agent of cluster.agents.values()) if (agent.stored.state === 'recovered') return undefined;
     return 'TASK_UNKNOWN';
   }
-  switch (cluster.agents.get(agent_id.value)?.stored.state) {
+  const agent = cluster.agents.get(agent_id.value);
+  if (agent?.certain === false) return undefined;
+  switch (agent?.stored.state) {
     case 'registered':
       return 'TASK_GONE';
     case 'recovered':

@@ -80,7 +80,7 @@ export class EmbeddedStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.rotating;
+    if (!this.failed) await this.rotating;
     while (this.writing !== undefined && !this.failed) await this.writing;
     this.closed = true;
     await this.log?.close();
@@ -134,7 +134,11 @@ export class EmbeddedStore implements Store {
     this.log = await open(this.file('log'), 'ax', 0o600);
     this.logSize = 0;
     const number = this.number;
-    this.rotating = writeSnapshot(this.file('snapshot'), this.texts)
+    this.rotating = writeSnapshot(
+      this.file('snapshot'),
+      this.texts,
+      () => new Promise((resolve) => this.flushed(resolve)),
+    )
       .then((size) => {
         this.snapshotSize = size;
         this.removeBefore(number);

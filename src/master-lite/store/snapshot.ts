@@ -5,8 +5,17 @@ import { logLine } from './log-line.js';
 /** Documents written between two turns of the event loop. */
 const piece = 500;
 
-/** Writes every document to a file, whole or not at all, while they go on changing. Gives back its size in bytes. */
-export async function writeSnapshot(file: string, documents: ReadonlyMap<string, string>): Promise<number> {
+/**
+ * Writes every document to a file, whole or not at all, while they go on changing. Gives back its size in bytes.
+ *
+ * @param durable Resolves once the log has every change made so far: a snapshot may hold a late change and lack an early one, and must not be believed
+ *   before the log tells of both.
+ */
+export async function writeSnapshot(
+  file: string,
+  documents: ReadonlyMap<string, string>,
+  durable: () => Promise<void>,
+): Promise<number> {
   const temporary = `${file}.tmp`;
   const handle = await open(temporary, 'w', 0o600);
   let size = 0;
@@ -28,6 +37,7 @@ export async function writeSnapshot(file: string, documents: ReadonlyMap<string,
   } finally {
     await handle.close();
   }
+  await durable();
   await rename(temporary, file);
   const folder = await open(path.dirname(file), 'r');
   try {

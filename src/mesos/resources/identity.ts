@@ -51,6 +51,11 @@ export function fitsRole(identity: Identity, role: string): boolean {
   return reserved === undefined || reserved === role || role.startsWith(`${reserved}/`);
 }
 
+/** Can be had in full only: persistent volumes, and disks that are mounts of their own. */
+export function isWhole({ disk }: Identity): boolean {
+  return disk?.persistence !== undefined || disk?.source?.type === 'MOUNT' || disk?.source?.type === 'BLOCK';
+}
+
 /** Equal for equal identities. Most resources are plain: their key is their name. */
 export function keyOf(identity: Identity): string {
   const { name, type, reservations, disk, revocable, shared, provider_id } = identity;

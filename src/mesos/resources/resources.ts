@@ -1,6 +1,6 @@
 import type { Resource } from '../messages.js';
 import { type Amount, amountMembers, amountOf, covers, isNothing, minus, plus } from './amount.js';
-import { fitsRole, type Identity, identityOf, keyOf, reservedRole } from './identity.js';
+import { fitsRole, type Identity, identityOf, isWhole, keyOf, reservedRole } from './identity.js';
 
 /** How resources are written into a message for one reader. */
 export interface ResourceForm {
@@ -65,6 +65,8 @@ export class Resources {
     for (const [key, { amount }] of other.entries) {
       const own = this.entries.get(key);
       if (own === undefined || !covers(own.amount, amount)) return false;
+      // A volume has its content: a part of it is not a smaller volume.
+      if (isWhole(own.identity) && !covers(amount, own.amount)) return false;
     }
     return true;
   }

@@ -1,0 +1,18 @@
+import { MasterClient, masterFlag } from '../cluster/master-client.js';
+import { findNode } from '../cluster/nodes.js';
+import type { Verb } from '../verb.js';
+
+export const verb: Verb = {
+  summary: 'Give a node tasks again, after a drain or a deactivation',
+  example: 'berth node reactivate rack1-host7',
+  declare(command) {
+    masterFlag(command).argument('<node>', 'its host name, its id, or the beginning of it');
+  },
+  async run({ json, out }, [name = ''], flags) {
+    const client = new MasterClient(flags as { master?: string });
+    const { id } = await findNode(client, name);
+    await client.tell({ type: 'REACTIVATE_AGENT', reactivate_agent: { agent_id: { value: id } } });
+    out(json ? `${JSON.stringify({ node: id })}\n` : `${id}\n`);
+    return 0;
+  },
+};
