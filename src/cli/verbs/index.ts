@@ -209,6 +209,10 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./prune.js'),
   },
   doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
+  completion: {
+    summary: 'Print what makes a shell complete verbs, flags and names',
+    load: () => import('./completion.js'),
+  },
   version: {
     summary: 'Show the versions of berth, Node.js and the machine',
     load: () => import('./version.js'),
