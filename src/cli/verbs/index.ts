@@ -118,6 +118,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Remove the images without a name that no container needs',
     load: () => import('./image-prune.js'),
   },
+  'image gc': {
+    summary: 'Remove what no image needs, and images without a name that no container needs',
+    load: () => import('./image-gc.js'),
+  },
   'container prune': {
     summary: 'Remove the containers that have ended or were never started',
     load: () => import('./container-prune.js'),
@@ -209,6 +213,10 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./prune.js'),
   },
   doctor: { summary: 'Show what this host has and lacks', load: () => import('./doctor.js') },
+  completion: {
+    summary: 'Print what makes a shell complete verbs, flags and names',
+    load: () => import('./completion.js'),
+  },
   version: {
     summary: 'Show the versions of berth, Node.js and the machine',
     load: () => import('./version.js'),

@@ -33,6 +33,7 @@ function discard(folder: string, trash: string): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     found = false;
   }
-  rmSync(trash, { recursive: true, force: true });
+  // A supervisor whose launcher was killed may be about to write there: once the folder is gone it cannot.
+  rmSync(trash, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 });
   return found;
 }

@@ -110,9 +110,7 @@ async function pullFirst(
     try {
       const repository = await session.repository(candidate, 'pull');
       const remote = await resolveRemote(repository, named, options.platform, what);
-      const pulled = await storeRemote(roots, session, repository, remote, named, what, options);
-      tellImage(roots, pulled.manifestDigest, pulled.names[0] ?? null, 'pull');
-      return pulled;
+      return await storeRemote(roots, session, repository, remote, named, what, options);
     } catch (error) {
       failure = error;
       if (!(error instanceof BerthError) || !mayBeElsewhere.has(error.code)) throw error;
