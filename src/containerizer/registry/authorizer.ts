@@ -2,6 +2,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { discard, readWhole } from './body.js';
 import { type Challenge, challengesOf } from './challenge.js';
 import type { Credentials } from './credentials.js';
+import { type Endpoint, isUnverified } from './endpoint.js';
 import { answerBytes } from './limits.js';
 import { statusFailure } from './status-failure.js';
 import type { Answer, Question, Transport } from './transport.js';
@@ -29,7 +30,7 @@ export class Authorizer {
     private readonly what: string,
     /** Undefined: nobody in particular. */
     private readonly credentials: () => Promise<Credentials | undefined>,
-    private readonly unverified: boolean,
+    private readonly endpoint: Endpoint,
   ) {}
 
   get asked(): boolean {
@@ -51,22 +52,23 @@ export class Authorizer {
     return `Bearer ${fresh.value}`;
   }
 
-  /** Learns from a refusal. False: it asks for nothing that was not sent already. */
+  /** Learns from a refusal by the registry itself. False: it asks for nothing that was not sent already. */
   async learn(answer: Answer, sent: string | undefined, scopes: readonly string[]): Promise<boolean> {
     const [challenge] = challengesOf(answer.headers['www-authenticate']);
     if (challenge === undefined) return false;
+    if (challenge.scheme === 'bearer') this.#mustBeSafe(challenge.realm);
     const before = this.#challenge;
     this.#challenge = challenge;
     this.#tokens.delete(scopes.join(' '));
     if (challenge.scheme === 'basic') return sent === undefined && (await this.credentials()) !== undefined;
-    this.#mustBeSafe(challenge.realm, answer.url);
     return sent === undefined || before?.scheme === 'bearer';
   }
 
   /** Credentials go where the registry says; not in the open when the registry itself is asked under TLS. */
-  #mustBeSafe(realm: string, registry: URL): void {
+  #mustBeSafe(realm: string): void {
+    const plain = new URL(this.endpoint.origin).protocol === 'http:';
     const url = URL.canParse(realm) ? new URL(realm) : undefined;
-    if (url?.protocol === 'https:' || (url?.protocol === 'http:' && registry.protocol === 'http:')) return;
+    if (url?.protocol === 'https:' || (url?.protocol === 'http:' && plain)) return;
     throw new BerthError('REGISTRY_FAILED', {
       what: this.what,
       why: `it sends credentials to ${JSON.stringify(realm)}, which is not under TLS`,
@@ -100,7 +102,7 @@ export class Authorizer {
       const headers = known === undefined ? {} : { authorization: basic(known.user, known.password) };
       question = { method: 'GET', url, headers };
     }
-    const answer = await this.transport.send({ ...question, unverified: this.unverified });
+    const answer = await this.transport.send({ ...question, unverified: isUnverified(this.endpoint, url) });
     if (answer.status !== 200) throw await statusFailure(answer, this.what, this.transport.limits);
     return tokenOf(await readWhole(answer, answerBytes, this.transport.limits), asked);
   }

@@ -1,20 +1,13 @@
 import { BerthError } from '../../errors/berth-error.js';
 import type { Authorizer } from './authorizer.js';
 import { readWhole } from './body.js';
+import { type Endpoint, isUnverified } from './endpoint.js';
 import { redirects } from './limits.js';
+import { nextPlace } from './next-place.js';
 import type { Retries } from './retry.js';
 import { statusFailure } from './status-failure.js';
 import type { Answer, Body, Transport } from './transport.js';
 import { WrongContent } from './trouble.js';
-
-/** A server that answers for a registry, the registry itself or a mirror of it. */
-export interface Endpoint {
-  /** `http` or `https`, and the host. */
-  origin: string;
-  repository: string;
-  /** Under https: whoever answers is believed. */
-  unverified: boolean;
-}
 
 export interface Ask {
   method?: string;
@@ -78,8 +71,17 @@ export class Repository {
     for (let attempt = 1; ; attempt++) {
       const authorization = await this.authorizer.header(this.scopes);
       const answer = await this.#followed(ask, authorization);
+      if (answer.status !== 401) return answer;
+      if (answer.url.origin !== this.#origin) {
+        // What another server says of where to send credentials counts for nothing.
+        await this.authorizer.discard(answer);
+        throw this.#failure(
+          ask.what,
+          `${answer.url.host}, where ${new URL(this.#origin).host} sends for it, refuses access (401)`,
+        );
+      }
       // Once for a challenge, once more for a token that has just expired.
-      if (answer.status !== 401 || attempt > 2) return answer;
+      if (attempt > 2) return answer;
       if (!(await this.authorizer.learn(answer, authorization, this.scopes))) return answer;
       await this.authorizer.discard(answer);
     }
@@ -89,7 +91,7 @@ export class Repository {
   async #followed(ask: Ask, authorization: string | undefined): Promise<Answer> {
     let url = this.url(ask.at);
     for (let hops = 0; ; hops++) {
-      const mayKnow = url.origin === new URL(this.endpoint.origin).origin;
+      const mayKnow = url.origin === this.#origin;
       const answer = await this.transport.send({
         method: ask.method ?? 'GET',
         url,
@@ -98,27 +100,23 @@ export class Repository {
           ...(mayKnow && authorization !== undefined ? { authorization } : {}),
         },
         body: ask.body,
-        unverified: this.endpoint.unverified,
+        unverified: isUnverified(this.endpoint, url),
       });
       const { location } = answer.headers;
       const moved = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined;
       if (!moved || ask.expect.includes(answer.status)) return answer;
       await this.authorizer.discard(answer);
-      url = this.#next(url, location, ask.what, hops);
+      if (hops >= redirects)
+        throw this.#failure(ask.what, `${url.host} redirects more than ${redirects} times`);
+      url = nextPlace(url, location, ask.what);
     }
   }
 
-  #next(from: URL, location: string, what: string, hops: number): URL {
-    const refuse = (why: string) => new BerthError('REGISTRY_FAILED', { what, why: `${from.host} ${why}` });
-    if (!URL.canParse(location, from.href)) throw refuse('redirects to something that is no URL');
-    const to = new URL(location, from);
-    if (hops >= redirects) throw refuse(`redirects more than ${redirects} times`);
-    if (to.protocol !== 'https:' && to.protocol !== 'http:') throw refuse(`redirects to ${to.protocol}`);
-    if (from.protocol === 'https:' && to.protocol === 'http:')
-      throw refuse(`redirects from https to plain http, at ${to.host}`);
-    // What stands before the @ would be sent there as a password.
-    to.username = '';
-    to.password = '';
-    return to;
+  get #origin(): string {
+    return new URL(this.endpoint.origin).origin;
+  }
+
+  #failure(what: string, why: string): BerthError {
+    return new BerthError('REGISTRY_FAILED', { what, why });
   }
 }

@@ -1,10 +1,11 @@
 import { Authorizer } from './authorizer.js';
 import { findCredentials } from './credential-store.js';
 import type { Credentials } from './credentials.js';
+import type { Endpoint } from './endpoint.js';
 import { defaultTransferLimits, type TransferLimits } from './limits.js';
 import { hostOf, isLoopback, type Location } from './location.js';
 import { type Candidate, Registries } from './registries.js';
-import { type Endpoint, Repository } from './repository.js';
+import { Repository } from './repository.js';
 import { type OnRetry, Retries } from './retry.js';
 import { schemeOf } from './scheme.js';
 import { Transport } from './transport.js';
@@ -97,10 +98,10 @@ export class RegistrySession {
     return known;
   }
 
-  #authorizer(location: Location, { origin, unverified }: Endpoint): Authorizer {
+  #authorizer(location: Location, endpoint: Endpoint): Authorizer {
     const { registry, repository } = location;
     // Accounts may differ from one repository to the next (containers-auth.json(5)).
-    const key = `${origin} ${repository}`;
+    const key = `${endpoint.origin} ${repository}`;
     const known = this.#authorizers.get(key);
     if (known !== undefined) return known;
     let found: Promise<Credentials | undefined> | undefined;
@@ -111,7 +112,7 @@ export class RegistrySession {
           : Promise.resolve(this.options.credentials);
       return found;
     };
-    const authorizer = new Authorizer(this.#transport, `registry ${registry}`, credentials, unverified);
+    const authorizer = new Authorizer(this.#transport, `registry ${registry}`, credentials, endpoint);
     this.#authorizers.set(key, authorizer);
     return authorizer;
   }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { Digest } from '../../oci-spec/digest.js';
 import { discard } from './body.js';
 import { answerBytes } from './limits.js';
+import { nextPlace } from './next-place.js';
 import type { Ask, Repository } from './repository.js';
 import type { Answer, Body } from './transport.js';
 import { Transient } from './trouble.js';
@@ -133,10 +134,8 @@ class Upload {
   /** The registry says where to go on, as a whole URL or a path of its own, with parameters that must stay. */
   #moved({ headers, url }: Answer): void {
     const { location = '' } = headers;
-    if (location === '' || !URL.canParse(location, url.href)) {
-      throw new Transient(`${url.host} does not say where the upload goes on`);
-    }
-    this.#place = new URL(location, url);
+    if (location === '') throw new Transient(`${url.host} does not say where the upload goes on`);
+    this.#place = nextPlace(url, location, this.what);
   }
 
   async #ask(ask: Omit<Ask, 'what'>): Promise<Answer> {

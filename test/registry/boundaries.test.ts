@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import http, { type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import t, { type Test } from 'tap';
+import type { Repository } from '../../src/containerizer/registry/repository.js';
+import { type RegistryOptions, RegistrySession } from '../../src/containerizer/registry/session.js';
+import { uploadBlob } from '../../src/containerizer/registry/upload.js';
+import { digestOf } from '../../src/oci-spec/digest.js';
+import { diskFolder } from '../fixtures/disk-folder.js';
+import { Certificates } from './certificates.js';
+
+/** What a registry may not bring its client to, whatever it answers. */
+
+const folder = diskFolder(t);
+const place = (name: string) => path.join(folder, name);
+const pair = new Certificates(folder).issue('server');
+const trusted = place('trusted');
+mkdirSync(trusted);
+copyFileSync(place('ca.crt'), path.join(trusted, 'ca.crt'));
+const environment = {
+  HOME: place('home'),
+  XDG_RUNTIME_DIR: place('run'),
+  CONTAINERS_REGISTRIES_CONF: place('none'),
+};
+const credentials = { kind: 'password' as const, user: 'person', password: 'secret' };
+const blob = Buffer.from('a blob');
+const at = `blobs/${digestOf(blob)}`;
+
+interface Served {
+  host: string;
+  seen: { method: string; url: string; headers: IncomingHttpHeaders }[];
+}
+
+async function serve(t: Test, scheme: 'http' | 'https', listener: RequestListener): Promise<Served> {
+  const tls = { cert: readFileSync(pair.certificate), key: readFileSync(pair.key) };
+  const server = scheme === 'https' ? https.createServer(tls) : http.createServer();
+  const seen: Served['seen'] = [];
+  server.on('request', (request, response) => {
+    const { method = '', url = '', headers } = request;
+    seen.push({ method, url, headers });
+    request.resume();
+    listener(request, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+}
+
+async function open(t: Test, { host }: Served, options: RegistryOptions): Promise<Repository> {
+  const limits = { firstDelay: 1, longestDelay: 5, attempts: 2, ...options.limits };
+  const session = await RegistrySession.open({ environment, credentials, ...options, limits });
+  t.teardown(() => session.close());
+  const location = { registry: host, repository: 'r' };
+  return session.repository({ location, insecure: false, mirror: false }, 'pull,push');
+}
+
+const get = (repository: Repository) => repository.ask({ at, expect: [200], what: 'a blob' });
+const says =
+  (status: number, headers: Record<string, string> = {}): RequestListener =>
+  (_request, response) =>
+    response.writeHead(status, headers).end();
+const under = { tlsVerify: true, certificates: trusted };
+
+t.test('a 401 of a server that the registry redirects to teaches nothing', async (t) => {
+  const evil = await serve(t, 'http', (_request, response) => response.end('{"token":"x"}'));
+  const realm = { 'www-authenticate': `Bearer realm="http://${evil.host}/token"` };
+  const cdn = await serve(t, 'http', says(401, realm));
+  const registry = await serve(t, 'http', says(307, { location: `http://${cdn.host}/signed` }));
+  await t.rejects(get(await open(t, registry, {})), {
+    code: 'REGISTRY_FAILED',
+    message: `a blob: ${cdn.host}, where ${registry.host} sends for it, refuses access (401)`,
+  });
+  t.strictSame(evil.seen, [], 'nobody says there who asks');
+  const basic = await serve(t, 'http', says(401, { 'www-authenticate': 'Basic' }));
+  const other = await serve(t, 'http', says(307, { location: `http://${basic.host}/signed` }));
+  await t.rejects(get(await open(t, other, {})), { code: 'REGISTRY_FAILED' });
+  t.equal(other.seen.filter(({ url }) => url.includes('/blobs/')).length, 1, 'nor is the registry told then');
+});
+
+t.test('a realm in the open gets nothing from a registry under TLS, the second time as well', async (t) => {
+  const evil = await serve(t, 'http', (_request, response) => response.end('{"token":"x"}'));
+  const realm = { 'www-authenticate': `Bearer realm="http://${evil.host}/token"` };
+  const repository = await open(t, await serve(t, 'https', says(401, realm)), under);
+  for (let time = 0; time < 2; time++)
+    await t.rejects(get(repository), { code: 'REGISTRY_FAILED', message: /not under TLS/ });
+  t.strictSame(evil.seen, []);
+});
+
+t.test('where an upload goes on is checked as a redirect is', async (t) => {
+  const file = place('blob');
+  writeFileSync(file, blob);
+  const other = await serve(t, 'http', says(201));
+  const sent = { digest: digestOf(blob), size: blob.length, file, mountFrom: [] };
+  const upload = async (scheme: 'http' | 'https', location: string, options: RegistryOptions) => {
+    const registry = await serve(t, scheme, ({ method, headers }, response) => {
+      if (headers.authorization === undefined)
+        says(401, { 'www-authenticate': 'Basic' })({} as never, response);
+      else response.writeHead(method === 'POST' ? 202 : 404, { location }).end();
+    });
+    return uploadBlob(await open(t, registry, options), sent, () => {}, 'a blob');
+  };
+  const failed = (message: RegExp) => ({ code: 'REGISTRY_FAILED', message });
+  await t.rejects(
+    upload('https', `http://${other.host}/put`, under),
+    failed(/redirects from https to plain http/),
+  );
+  await t.rejects(upload('http', 'file:///etc/shadow', {}), failed(/redirects to file:$/));
+  await t.rejects(upload('http', 'http://', {}), failed(/redirects to something that is no URL/));
+  t.strictSame(other.seen, []);
+  t.equal(await upload('http', `http://a:b@${other.host}/put`, {}), 'sent');
+  t.match(other.seen, [{ method: 'PUT' }]);
+  t.equal(other.seen[0]?.headers.authorization, undefined, 'another server is not told who asks');
+});
+
+t.test('whoever answers is believed at the registry that was said, and nowhere else', async (t) => {
+  const cdn = await serve(t, 'https', says(200));
+  const registry = await serve(t, 'https', says(307, { location: `https://${cdn.host}/signed` }));
+  const insecure = { tlsVerify: false };
+  await t.rejects(get(await open(t, registry, insecure)), {
+    code: 'REGISTRY_TLS',
+    message: new RegExp(`registry ${cdn.host}`),
+  });
+  const realm = { 'www-authenticate': `Bearer realm="https://${cdn.host}/token"` };
+  await t.rejects(get(await open(t, await serve(t, 'https', says(401, realm)), insecure)), {
+    code: 'REGISTRY_TLS',
+    message: new RegExp(`registry ${cdn.host}`),
+  });
+  t.strictSame(cdn.seen, []);
+  const own: Served = await serve(t, 'https', ({ url }, response) => {
+    if (url?.startsWith('/moved')) response.end();
+    else response.writeHead(307, { location: `https://${own.host}/moved` }).end();
+  });
+  t.equal((await get(await open(t, own, insecure))).status, 200, 'its own redirects are its own');
+});
