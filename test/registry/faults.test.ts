@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -165,6 +165,19 @@ t.test('what has come is kept for the next pull', async (t) => {
   await pull(roots);
   t.strictSame(proxy.blobs().slice(1), ['bytes=70000-', undefined]);
   t.strictSame(kept(roots, 'downloads'), []);
+});
+
+t.test('what nobody comes back for goes', async (t) => {
+  const roots = await refuses(t, 'cut', onBlobs(cutAfter(60_000)), 'REGISTRY_FAILED', /was cut/, {
+    attempts: 1,
+  });
+  const [first = ''] = kept(roots, 'downloads');
+  const old = inStore(roots, `downloads/${first}`);
+  const long = Date.now() / 1000 - 8 * 24 * 3600;
+  utimesSync(old, long, long);
+  within(() => false);
+  await pull(roots);
+  t.equal(proxy.blobs()[1], undefined, 'it is fetched from its start');
 });
 
 t.test('kill -9 in the middle', async (t) => {

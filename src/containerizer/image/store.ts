@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { native } from '../../native/index.js';
 import { type Digest, hexOf } from '../../oci-spec/digest.js';
@@ -96,7 +96,24 @@ async function sweep(roots: Roots): Promise<void> {
     await native().removeTree(path.join(paths.sessions, name.slice(0, -'.lock'.length)));
     lock.discard();
   }
+  sweepDownloads(paths);
   await emptyTrash(roots);
+}
+
+/** For so long what came of a blob waits for the next pull of it: a week, in milliseconds. */
+const downloadLife = 7 * 24 * 3600 * 1000;
+
+function sweepDownloads({ downloads, blobLock }: ReturnType<typeof storePaths>): void {
+  for (const hex of readdirSync(downloads)) {
+    const file = path.join(downloads, hex);
+    const touched = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+    if (touched === undefined || Date.now() - touched < downloadLife) continue;
+    const lock = FileLock.attempt(blobLock(hex));
+    // Somebody has just come back for it.
+    if (lock === undefined) continue;
+    rmSync(file, { force: true });
+    lock.discard();
+  }
 }
 
 const trashPrefix = 'image-';

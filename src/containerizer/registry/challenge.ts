@@ -5,7 +5,7 @@ export type Challenge =
 
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const parameter = new RegExp(`\\s*(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token}))\\s*(?:,|$)`, 'y');
-const schemeStart = new RegExp(`\\s*,?\\s*(${token})(?:\\s+|$)`, 'y');
+const schemeStart = new RegExp(`\\s*,?\\s*(${token})(?:\\s*,|\\s+|$)`, 'y');
 
 /** The challenges of a WWW-Authenticate header that berth can answer, the better one first. What cannot be read is passed over. */
 export function challengesOf(header: string | undefined): Challenge[] {
