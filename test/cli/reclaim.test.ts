@@ -184,7 +184,7 @@ t.test('what there is, what it takes, and what can go', unlessRoot, async (t) =>
     await runs.ended;
     await runs.gone;
     t.match(json('container prune', '-f'), { containers: [runs.id] });
-    const { reclaimed_bytes } = json<{ reclaimed_bytes: number }>('image prune', '-f');
+    const { reclaimed_bytes } = json<{ reclaimed_bytes: number }>('image gc');
     t.ok(reclaimed_bytes >= mebibyte && reclaimed_bytes < 2 * mebibyte);
     t.notOk(existsSync(orphan) || existsSync(path.join(folder, 'part')));
     t.equal(disk().images.count, 1);

@@ -118,6 +118,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Remove the images without a name that no container needs',
     load: () => import('./image-prune.js'),
   },
+  'image gc': {
+    summary: 'Remove what no image needs, and images without a name that no container needs',
+    load: () => import('./image-gc.js'),
+  },
   'container prune': {
     summary: 'Remove the containers that have ended or were never started',
     load: () => import('./container-prune.js'),
