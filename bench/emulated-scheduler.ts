@@ -11,8 +11,9 @@ export class EmulatedScheduler {
   private id = '';
   private streamId = '';
   private counter = 0;
+  private stopped = false;
   private request: http.ClientRequest | undefined;
-  private readonly calls = new http.Agent({ keepAlive: true, maxSockets: 4 });
+  private readonly calls = new http.Agent({ keepAlive: true, maxSockets: 16 });
 
   constructor(
     private readonly url: string,
@@ -59,11 +60,13 @@ export class EmulatedScheduler {
   }
 
   stop(): void {
+    this.stopped = true;
     this.request?.destroy();
     this.calls.destroy();
   }
 
   private hear(event: SchedulerEvent): void {
+    if (this.stopped) return;
     if (event.type === 'SUBSCRIBED') this.id = event.subscribed?.framework_id.value ?? '';
     for (const offer of event.offers?.offers ?? []) this.fill(offer);
     const status = event.update?.status;
@@ -89,7 +92,8 @@ export class EmulatedScheduler {
       accept: {
         offer_ids: [offer.id],
         operations: [{ type: 'LAUNCH', launch: { task_infos: tasks } }],
-        filters: { refuse_seconds: 1 },
+        // What is left is of no use until something more is free there, and then it is offered at once.
+        filters: { refuse_seconds: 3600 },
       },
     });
   }

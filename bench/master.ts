@@ -69,6 +69,8 @@ export async function benchMaster({ quick, signal, note }: MasterOptions): Promi
           port: 10_000 + i,
           codec: protobufCodec,
           cpus: 4,
+          // One process is all agents and all frameworks: when it is slow to acknowledge, saying it again makes it slower.
+          retry: 60,
         }).connect(),
       );
       // As hosts do: not all in the same millisecond, which would only try the backlog of the listening socket.
@@ -83,6 +85,7 @@ export async function benchMaster({ quick, signal, note }: MasterOptions): Promi
     }
     const running = () => schedulers.reduce((sum, each) => sum + each.running.size, 0);
     const launched = await reach('launching', () => running() >= count * tasksPerAgent);
+    await reach('acknowledging', () => agents.every((agent) => agent.quiet));
     note(`for ${seconds} s tasks end and are followed by others`);
     const [updatesBefore, cpuBefore] = [
       schedulers.reduce((sum, each) => sum + each.transitions, 0),

@@ -265,7 +265,12 @@ t.test('without Node', unlessRoot, async (t) => {
     const other = path.join(stage.folder, 'recipe-elsewhere');
     const cache = places.cache(stage.roots);
     doubt('torn', () => truncateSync(file, statSync(file).size - 1));
-    doubt('altered', () => writeFileSync(file, readFileSync(file).fill(0x20, 100, 101)));
+    doubt('altered', () => {
+      const text = whole.toString('latin1');
+      const altered = text.replace('readonly\\":false', 'readonly\\":true');
+      t.not(altered, text);
+      writeFileSync(file, altered, 'latin1');
+    });
     doubt('empty', () => truncateSync(file, 0));
     doubt('garbage', () => writeFileSync(file, 'garbage'.repeat(1000)));
     doubt('readable by others', () => chmodSync(file, 0o644));

@@ -21,7 +21,7 @@ export interface EmulatedAgentOptions {
   codec?: Codec;
   cpus?: number;
   mem?: number;
-  /** Seconds after which an update that nobody acknowledges is said again. */
+  /** Seconds after which an update that nobody acknowledges is said again; then twice as long each time. */
   retry?: number;
   /** Milliseconds that a task runs before it is finished; undefined: until it is killed. */
   lifetime?: (task: TaskInfo) => number | undefined;
@@ -58,6 +58,12 @@ export class EmulatedAgent {
 
   constructor(readonly options: EmulatedAgentOptions) {
     this.codec = options.codec ?? jsonCodec;
+  }
+
+  /** Nothing it has said waits for an acknowledgement. */
+  get quiet(): boolean {
+    for (const { updates } of this.tasks.values()) if (updates.length > 0) return false;
+    return true;
   }
 
   get connected(): boolean {
@@ -258,13 +264,13 @@ export class EmulatedAgent {
     if (task.updates.length === 1) this.sendNext(task);
   }
 
-  private sendNext(task: RunningTask): void {
+  private sendNext(task: RunningTask, wait = this.options.retry ?? 10): void {
     clearTimeout(task.resend);
     const [status] = task.updates;
     if (status === undefined) return;
     const framework_id = task.framework.id ?? { value: '' };
     this.report({ type: 'UPDATE', update: { framework_id, status, latest_state: task.state } });
-    task.resend = setTimeout(() => this.sendNext(task), (this.options.retry ?? 10) * 1000);
+    task.resend = setTimeout(() => this.sendNext(task, wait * 2), wait * 1000);
   }
 
   private acknowledged({ acknowledge }: Order): void {
