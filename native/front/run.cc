@@ -166,7 +166,8 @@ Status run_verb(const Command& command) {
   const auto roots = plain_roots(*flags);
   if (!roots) return {};
   const auto at = [&](size_t index) { return words.begin() + static_cast<long>(index); };
-  const auto recipe = find_recipe(command.installation, *roots, Words(at(1), at(flags->rest + 1)));
+  const Words asked(at(1), at(flags->rest + 1));
+  const auto recipe = find_recipe(command.installation, *roots, asked);
   if (!recipe) return {};
   const Words given(at(flags->rest + 1), words.end());
   if (given.empty() ? !recipe->has_command() : given[0].empty()) return {};
@@ -180,6 +181,8 @@ Status run_verb(const Command& command) {
   settle_process();
   auto container = NewContainer::claim(*roots, *recipe);
   if (!container) return {};
+  // From the claim on nobody removes layers; until then somebody may have.
+  if (!find_recipe(command.installation, *roots, asked)) return {};
   if (size) container->set_size(size->rows, size->columns);
   auto request = container->describe(*recipe, given);
   if (!request) return {};

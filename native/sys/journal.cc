@@ -14,6 +14,9 @@ namespace {
 
 constexpr int kKeepSize = 1;  // FALLOC_FL_KEEP_SIZE
 
+/// Each time that somebody else was quicker is a file that was filled meanwhile.
+constexpr int kTries = 1000;
+
 using Name = Text<40>;
 
 Name name_of(uint64_t number) { return Name(number, ".jsonl"); }
@@ -31,6 +34,12 @@ Result<Fd> open_folder(int root) {
   return folder;
 }
 
+/// What a file of the journal has for a number; 0: it is none.
+uint64_t number_of(const char* name) {
+  const uint64_t number = leading_number(name);
+  return strcmp(name, name_of(number).c_str()) == 0 ? number : 0;
+}
+
 /// The highest number that a file has; 0: there is none.
 Result<uint64_t> newest_in(int folder) {
   alignas(DirectoryEntry) char buffer[1024];
@@ -43,7 +52,7 @@ Result<uint64_t> newest_in(int folder) {
     for (long at = 0; at < length;) {
       const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + at);
       at += entry->length;
-      const uint64_t number = leading_number(entry->name);
+      const uint64_t number = number_of(entry->name);
       if (number > newest) newest = number;
     }
   }
@@ -72,7 +81,7 @@ Result<void> follow_with(int folder, uint64_t number) {
 
 Result<void> append_to_journal(int root, const char* lines, size_t size) {
   BERTH_ASSIGN(const Fd folder, open_folder(root));
-  for (;;) {
+  for (int tries = 0; tries < kTries; ++tries) {
     BERTH_ASSIGN(uint64_t newest, newest_in(folder.get()));
     if (newest == 0) BERTH_TRY(make_file(folder.get(), newest = 1));
     const Fd file(openat(folder.get(), name_of(newest).c_str(),
@@ -91,6 +100,7 @@ Result<void> append_to_journal(int root, const char* lines, size_t size) {
     if (fstat(file.get(), &status) != 0) return last_error("fstat");
     if (status.st_nlink > 0) return {};
   }
+  return Error{EBUSY, "openat"};
 }
 
 }  // namespace berth::sys

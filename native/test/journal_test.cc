@@ -60,6 +60,19 @@ TEST_CASE(
   for (const int count : counts) CHECK(count == kLines);
 }
 
+TEST_CASE("files that only begin like those of the journal made every writer spin") {
+  const ScratchFolder folder;
+  const berth::sys::Fd root(open(folder.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(append(root.get(), "first\n"));
+  for (const char* name : {"events/2026-11.tar.gz", "events/7.jsonl.gz", "events/007.jsonl"}) {
+    const berth::sys::Fd other(
+        open(folder.path(name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    REQUIRE(other);
+  }
+  CHECK(append(root.get(), "second\n"));
+  CHECK(folder.read("events/1.jsonl") == "first\nsecond\n");
+}
+
 TEST_CASE("a disk that is full takes events still") {
   if (geteuid() != 0) {
     MESSAGE("skipped: root, for a small tmpfs");

@@ -14,6 +14,7 @@ import { type BenchDocument, compare, type Series } from '../../bench/row.js';
 import { longestStall } from '../../bench/stall.js';
 import { summarise } from '../../bench/statistics.js';
 import { bareNode, berthCommand, project } from '../cli/berth.js';
+import { until } from '../fixtures/until.js';
 import { difference, takeInventory } from '../leaks/inventory.js';
 
 const root = process.geteuid?.() === 0 ? false : 'needs root';
@@ -67,8 +68,8 @@ t.test('a stall is seen, and idling is none', async (t) => {
     while (performance.now() < end);
   };
   t.ok((await longestStall(() => block(60))) >= 59);
-  const idle = await Promise.all([1, 2, 3].map(() => longestStall(() => sleep(20))));
-  t.ok(Math.min(...idle) < 20, `${idle} ms while it slept`);
+  // A busy host may take the processor away from any one look.
+  await until(async () => (await longestStall(() => sleep(20))) < 20, 'idling is no stall');
 });
 
 t.test('CPU time of a shell counts what it has run; its failures are told', async (t) => {
@@ -95,10 +96,13 @@ t.test('a plot escapes what it shows and leaves out what has no peer', async (t)
   t.notMatch(plot, /a<b|alone/);
 });
 
+const others = new Set<string>();
+/** What this file's benchmarks have left; that of the master, whose test may run meanwhile, has a name of its own. */
 const benchFolders = () =>
   ['/var/tmp', '/run']
     .flatMap((parent) => readdirSync(parent))
-    .filter((name) => name.startsWith('berth-bench-'));
+    .filter((name) => /^berth-bench-(?!master-)/.test(name) && !others.has(name));
+for (const name of benchFolders()) others.add(name);
 
 /** What `act` leaves of a benchmark. */
 function leavings(act: () => void): string[] {

@@ -60,7 +60,8 @@ t.test('limits', unlessRoot, async (t) => {
       const stat = readFileSync(path.join(cgroup.controllers.cpu ?? '', 'cpu.stat'), 'utf8');
       return Number(/^usage_usec (\d+)/m.exec(stat)?.[1]) / 1e6;
     };
-    const before = { used: used(), at: process.hrtime.bigint() };
+    // The clock around the counter: a pause between the two must not make the share look larger.
+    const before = { at: process.hrtime.bigint(), used: used() };
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const share = (used() - before.used) / (Number(process.hrtime.bigint() - before.at) / 1e9);
     container.signal(9);

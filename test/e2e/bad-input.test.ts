@@ -73,7 +73,7 @@ t.test('bad input', unlessRoot, async (t) => {
   });
 
   t.test('verbs on what is not there', async (t) => {
-    for (const verb of ['wait', 'stop', 'kill', 'rm', 'logs', 'inspect']) {
+    for (const verb of ['wait', 'stop', 'kill', 'rm', 'logs']) {
       t.match(
         stage.berth(verb, 'nobody'),
         {
@@ -84,6 +84,11 @@ t.test('bad input', unlessRoot, async (t) => {
         verb,
       );
     }
+    t.match(stage.berth('inspect', 'nobody'), {
+      status: 125,
+      stdout: '',
+      stderr: /^berth: nobody: no container, image, volume or network has that name or id\nSee [^\n]*\n$/,
+    });
   });
 
   t.test('without root it says so in one line', async (t) => {

@@ -30,14 +30,25 @@ export async function removeNetwork(roots: Roots, name: string): Promise<void> {
   }
 }
 
-/** Removes every network of the installation that no container is on, but for the default one; with `before` those that were made earlier (RFC 3339). Gives their names. */
-export async function pruneNetworks(roots: Roots, before?: string): Promise<string[]> {
+/**
+ * Removes every network of the installation that no container is on, but for the default one; with `before` those that were made earlier (RFC 3339). Gives their
+ * names. `onLeft` is told of those that a container has come to meanwhile, or that somebody else has removed.
+ */
+export async function pruneNetworks(
+  roots: Roots,
+  { before, onLeft }: { before?: string; onLeft: (text: string) => void },
+): Promise<string[]> {
   const removed: string[] = [];
   for (const { name, created_at } of listNetworks(roots)) {
     if (before !== undefined && Date.parse(created_at) >= Date.parse(before)) continue;
     if (name === defaultNetwork || membersOf(roots, name).length > 0) continue;
-    await removeNetwork(roots, name);
-    removed.push(name);
+    try {
+      await removeNetwork(roots, name);
+      removed.push(name);
+    } catch (error) {
+      if (!(error instanceof BerthError) || !/^NETWORK_(IN_USE|NOT_FOUND)$/.test(error.code)) throw error;
+      onLeft(error.message);
+    }
   }
   return removed;
 }

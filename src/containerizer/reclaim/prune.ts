@@ -36,10 +36,11 @@ export async function prune(roots: Roots, options: PruneOptions): Promise<Pruned
   const { all, volumes, before, onLeft } = options;
   const limit = before === undefined ? {} : { before };
   const ended = await pruneContainers(roots, { ...limit, onLeft });
-  const networks = await unlessBusy([], onLeft, () => pruneNetworks(roots, before));
+  const networks = await pruneNetworks(roots, { ...limit, onLeft });
   const nothing = { volumes: [], bytes: 0 };
   const lonely = volumes ? await unlessBusy(nothing, onLeft, () => pruneLonelyVolumes(roots)) : nothing;
-  const { images, bytes } = await pruneImages(roots, { all, ...limit });
+  const none = { images: [], bytes: 0 };
+  const { images, bytes } = await unlessBusy(none, onLeft, () => pruneImages(roots, { all, ...limit }));
   return {
     containers: ended.containers,
     networks,
@@ -107,4 +108,4 @@ async function unlessBusy<T>(
   }
 }
 
-const busy = new Set<string>(['CONTAINER_STATE', 'CONTAINER_NOT_FOUND', 'NETWORK_IN_USE', 'VOLUME_IN_USE']);
+const busy = new Set<string>(['CONTAINER_STATE', 'CONTAINER_NOT_FOUND', 'VOLUME_IN_USE']);

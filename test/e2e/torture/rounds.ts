@@ -122,8 +122,10 @@ const exec: Round = async (scene) => {
     t.ok(isFull(scene), `${scene.what}: run: ${started.stderr}`);
     return;
   }
-  const child = stage.spawn('exec', 'host', 'sh', '-c', 'echo up; sleep 0.2; exit 4');
   const victim = random.pick(['client', 'program', 'supervisor', 'nobody'] as const);
+  // Whoever looks for its supervisor first must find it still.
+  const nap = victim === 'supervisor' ? 1000 : 0.2;
+  const child = stage.spawn('exec', 'host', 'sh', '-c', `echo up; sleep ${nap}; exit 4`);
   scene.say(`exec: ${victim}`);
   if (victim === 'program') {
     child.stdout?.once('data', () => {
