@@ -1,10 +1,23 @@
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import http, { type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { makeStore, storePaths } from '../../src/containerizer/image/store.js';
+import { pruneImages } from '../../src/containerizer/reclaim/prune-images.js';
+import { findCredentials } from '../../src/containerizer/registry/credential-store.js';
+import { defaultTransferLimits } from '../../src/containerizer/registry/limits.js';
+import { logout } from '../../src/containerizer/registry/login.js';
 import type { Repository } from '../../src/containerizer/registry/repository.js';
 import { type RegistryOptions, RegistrySession } from '../../src/containerizer/registry/session.js';
 import { uploadBlob } from '../../src/containerizer/registry/upload.js';
@@ -139,3 +152,83 @@ t.test('whoever answers is believed at the registry that was said, and nowhere e
   });
   t.equal((await get(await open(t, own, insecure))).status, 200, 'its own redirects are its own');
 });
+
+t.test('a document that drips, in its head or its body, has an end', async (t) => {
+  const limits = { longestAnswer: 300, leastBytes: 1, attempts: 1 };
+  const body = await serve(t, 'http', (_request, response) => {
+    const timer = setInterval(() => response.write(' '), 20);
+    response.on('close', () => clearInterval(timer));
+  });
+  const late = { code: 'REGISTRY_FAILED', message: /takes too long/ };
+  const fetch = async (from: Served) =>
+    (await open(t, from, { limits })).fetch(
+      { at: 'manifests/1', expect: [200], what: 'a manifest' },
+      1 << 20,
+    );
+  await t.rejects(fetch(body), late);
+  const head = await serve(t, 'http', ({ socket }) => {
+    socket.write('HTTP/1.1 200 OK\r\n');
+    const timer = setInterval(() => socket.write('a: b\r\n'), 20);
+    socket.on('close', () => clearInterval(timer));
+  });
+  await t.rejects(fetch(head), late);
+  const { leastBytes, patience } = defaultTransferLimits;
+  t.ok(
+    (10 * 2 ** 30) / (leastBytes / patience) < 60 * 24 * 3600 * 1000,
+    'ten gigabytes cannot be dripped for months',
+  );
+});
+
+t.test('logout forgets what every file and helper has that pulls look into', async (t) => {
+  const home = place('logout');
+  const own = {
+    ...environment,
+    HOME: home,
+    XDG_RUNTIME_DIR: path.join(home, 'run'),
+    PATH: `${home}:${process.env.PATH}`,
+  };
+  const files = ['run/containers/auth.json', '.config/containers/auth.json', '.docker/config.json'].map(
+    (file) => path.join(home, file),
+  );
+  const known = path.join(home, 'known');
+  writeBelow(known, 'x');
+  const helper = path.join(home, 'docker-credential-test');
+  const answer = '{"Username":"u","Secret":"s"}';
+  writeBelow(
+    helper,
+    `#!/bin/sh\n[ -e ${known} ] || { echo credentials not found in native keychain; exit 1; }\n[ $1 = erase ] && rm ${known} || echo '${answer}'\n`,
+  );
+  chmodSync(helper, 0o755);
+  const entry = { auth: Buffer.from('u:p').toString('base64') };
+  for (const [i, file] of files.entries())
+    writeBelow(
+      file,
+      JSON.stringify({
+        auths: { 'r.example': entry, 'other.example': entry },
+        ...(i === 2 ? { credsStore: 'test' } : {}),
+      }),
+    );
+  t.strictSame(await logout('r.example', { environment: own }), [...files, 'docker-credential-test']);
+  t.equal(await findCredentials({ registry: 'r.example', repository: 'a' }, { environment: own }), undefined);
+  for (const file of files)
+    t.match(JSON.parse(readFileSync(file, 'utf8')), { auths: { 'other.example': entry } });
+  t.strictSame(await logout('r.example', { environment: own }), []);
+});
+
+t.test('prune with a time leaves the partial downloads that are younger', async (t) => {
+  const roots = { root: place('pruned'), state: place('pruned-state') };
+  makeStore(roots);
+  const { downloads, index } = storePaths(roots);
+  writeFileSync(index, JSON.stringify({ format: 1, images: {}, manifests: [] }));
+  for (const name of ['old', 'young']) writeFileSync(path.join(downloads, name), 'x');
+  utimesSync(path.join(downloads, 'old'), 1000, 1000);
+  await pruneImages(roots, { all: true, before: '2001-01-01T00:00:00Z' });
+  t.strictSame(readdirSync(downloads), ['young']);
+  await pruneImages(roots, { all: true });
+  t.strictSame(readdirSync(downloads), []);
+});
+
+function writeBelow(file: string, content: string): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
 import { inspectImage, listImages } from '../../src/containerizer/image/list.js';
@@ -127,6 +128,56 @@ t.test('an index leads to the manifest for the platform', async (t) => {
     code: 'PLATFORM_MISSING',
     mend: /linux\/arm64/,
   });
+});
+
+t.test('blobs that a power loss has left short or wrong', async (t) => {
+  const roots = freshRoots();
+  const kept = (digest: string) => path.join(roots.root, 'images/blobs/sha256', digest.slice(7));
+  const blob = digestOf(upper.blob);
+  const flushed = new Set<number>();
+  const handle = await open(web.reference.slice('oci:'.length).replace(/:[^/]*$/, ''));
+  const methods = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  const { datasync } = methods;
+  methods.datasync = async function (this: FileHandle) {
+    const { ino, nlink } = await this.stat();
+    // In downloads and in the session, and not in the store yet.
+    if (nlink === 2) flushed.add(ino);
+    return datasync.call(this);
+  };
+  t.teardown(() => {
+    methods.datasync = datasync;
+  });
+  await pullImage(roots, name);
+  const { layers } = inspectImage(roots, name).manifest;
+  for (const { digest } of layers)
+    t.ok(flushed.has(statSync(kept(digest)).ino), 'it is on the disk before it has its name in the store');
+
+  const whole = readFileSync(kept(blob));
+  truncateSync(kept(blob), 7);
+  truncateSync(kept(web.manifestDigest), 0);
+  t.equal((await pullImage(roots, name)).fetched, whole.length, 'what is short is fetched again');
+  t.strictSame(readFileSync(kept(blob)), whole);
+  t.equal((await provideImage(roots, name)).manifestDigest, web.manifestDigest, 'the documents are whole');
+
+  // The host has started again: layers are unpacked anew, from what there is.
+  const restart = () => {
+    for (const id of stored(roots, 'layers')) {
+      const file = path.join(roots.root, 'images/layers', id, 'layer.json');
+      writeFileSync(file, readFileSync(file, 'utf8').replace(/"boot_id":"[^"]*"/, '"boot_id":"another"'));
+    }
+  };
+  restart();
+  writeFileSync(kept(blob), Buffer.alloc(whole.length));
+  await t.rejects(provideImage(roots, name), {
+    code: 'IMAGE_CORRUPT',
+    message: /damaged, and has been removed/,
+  });
+  t.notOk(existsSync(kept(blob)));
+  t.equal((await pullImage(roots, name)).fetched, whole.length);
+  t.strictSame(readFileSync(kept(blob)), whole);
+  restart();
+  t.equal((await provideImage(roots, name)).manifestDigest, web.manifestDigest);
 });
 
 t.test('the command line', async (t) => {

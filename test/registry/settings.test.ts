@@ -163,6 +163,7 @@ t.test('waits grow, and end', async (t) => {
     longestDelay: 5,
     patience: 1,
     leastBytes: 1,
+    longestAnswer: 1,
     totalDelay: 1000,
     uploadPart: 1,
   };

@@ -8,7 +8,7 @@ export const verb: Verb = {
   declare(command) {
     command
       .argument('[registry]', 'HOST[:PORT]; by default Docker Hub')
-      .option('--authfile <file>', 'a file of credentials, instead of the usual one (REGISTRY_AUTH_FILE)');
+      .option('--authfile <file>', 'a file of credentials, instead of the usual ones (REGISTRY_AUTH_FILE)');
   },
   async run(context, [text], flags) {
     const registry = registryName(text);

@@ -1,4 +1,5 @@
-import { closeSync, existsSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { type BlobGrowth, native } from '../../native/index.js';
 import { type Digest, hexOf } from '../../oci-spec/digest.js';
@@ -9,7 +10,7 @@ import type { Repository } from '../registry/repository.js';
 import { WrongContent } from '../registry/trouble.js';
 import type { Arrival, Arrivals, LayerSource } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
-import { type Session, storePaths } from './store.js';
+import { blobFile, hasBlob, type Session, storePaths } from './store.js';
 
 /** A layer to fetch, and its place among the image's. */
 export interface Wanted {
@@ -101,9 +102,8 @@ export class BlobArrivals implements Arrivals {
       const lock = await FileLock.take(this.#lockFile(digest));
       try {
         rmSync(this.path(digest), { force: true });
-        const kept = path.join(storePaths(this.roots).blobs, hexOf(digest));
-        if (existsSync(kept)) {
-          linkSync(kept, this.path(digest));
+        if (hasBlob(this.roots, wanted.source)) {
+          linkSync(blobFile(this.roots, digest), this.path(digest));
           begun({ growth: undefined, whole: Promise.resolve(true) });
           return;
         }
@@ -140,7 +140,6 @@ export class BlobArrivals implements Arrivals {
       told(statSync(this.path(digest)).size);
       await downloadBlob(this.repository, { digest, size }, this.path(digest), grown, about);
       whole = true;
-      return true;
     } catch (error) {
       if (!(error instanceof WrongContent)) throw error;
       rmSync(this.#download(digest), { force: true });
@@ -150,6 +149,8 @@ export class BlobArrivals implements Arrivals {
     } finally {
       native().endBlob(growth, whole);
     }
+    await flush(this.path(digest));
+    return true;
   }
 
   /** Tells of progress, but not of every packet. */
@@ -166,5 +167,15 @@ export class BlobArrivals implements Arrivals {
   async #slot(): Promise<void> {
     if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#free -= 1;
+  }
+}
+
+/** Waits until a file's bytes are on the disk: before it has its name in the store, which is there after a power loss as well (fdatasync(2)). */
+async function flush(file: string): Promise<void> {
+  const handle = await open(file);
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
   }
 }

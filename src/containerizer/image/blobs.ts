@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, renameSync } from 'node:fs';
+import { createReadStream, createWriteStream, linkSync, renameSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { BerthError } from '../../errors/berth-error.js';
 import { type Digest, hexOf } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
-import { type Session, storePaths } from './store.js';
+import { blobFile, hasBlob, type Session } from './store.js';
 
 const chunk = 256 * 1024;
 
@@ -20,8 +21,7 @@ export async function importBlob(
   blob: { file: string; digest: Digest; size: number },
   what: string,
 ): Promise<void> {
-  const kept = path.join(storePaths(roots).blobs, hexOf(blob.digest));
-  if (existsSync(kept)) return;
+  if (hasBlob(roots, blob)) return;
   const copy = path.join(session.directory, `${hexOf(blob.digest)}.copy`);
   const hash = createHash('sha256');
   let size = 0;
@@ -38,7 +38,31 @@ export async function importBlob(
     createWriteStream(copy, { flags: 'wx', mode: 0o600 }),
   );
   if (size !== blob.size || hash.digest('hex') !== hexOf(blob.digest)) throw mismatch(blob, what);
-  renameSync(copy, kept);
+  renameSync(copy, blobFile(roots, blob.digest));
+}
+
+/** Takes a blob out of the store that is not what its name says, so that it is fetched again. True: it was that. */
+export async function dropDamaged(
+  roots: Roots,
+  session: Session,
+  { digest }: { digest: Digest },
+): Promise<boolean> {
+  const kept = blobFile(roots, digest);
+  if (statSync(kept, { throwIfNoEntry: false }) === undefined) return false;
+  const handle = await open(kept);
+  try {
+    const hash = createHash('sha256');
+    for await (const bytes of handle.createReadStream({ highWaterMark: chunk, autoClose: false }))
+      hash.update(bytes as Buffer);
+    if (hash.digest('hex') === hexOf(digest)) return false;
+    const out = path.join(session.directory, `${hexOf(digest)}.damaged`);
+    renameSync(kept, out);
+    // Somebody has just put a good one there.
+    if (statSync(out).ino !== (await handle.stat()).ino) linkSync(out, kept);
+    return true;
+  } finally {
+    await handle.close();
+  }
 }
 
 function mismatch(blob: { digest: Digest; size: number }, what: string): BerthError {

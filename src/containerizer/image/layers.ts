@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { BerthError } from '../../errors/berth-error.js';
 import { type BlobGrowth, native } from '../../native/index.js';
 import { type Digest, digestPattern, hexOf } from '../../oci-spec/digest.js';
 import {
@@ -15,10 +16,11 @@ import {
 import { writeWhole } from '../../state/atomic-file.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
+import { dropDamaged } from './blobs.js';
 import { defaultLimits } from './limits.js';
 import type { LayerSource } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
-import { type Session, storePaths, trashPath } from './store.js';
+import { blobFile, hasBlob, type Session, storePaths, trashPath } from './store.js';
 import { unpackFailure } from './unpack-failure.js';
 
 const digest = text({ pattern: digestPattern, expected: 'a sha256 digest' }) as Shape<Digest>;
@@ -124,8 +126,8 @@ async function unpack(
   const id = layerId(chainId);
   const making = path.join(session.directory, id);
   const copy = path.join(session.directory, `${id}.blob`);
-  const kept = path.join(paths.blobs, hexOf(source.digest));
-  const keep = !request.ownBlob && !existsSync(kept);
+  const kept = blobFile(roots, source.digest);
+  const keep = !request.ownBlob && !hasBlob(roots, source);
   mkdirSync(making, { mode: 0o700 });
 
   const told = { digest: source.digest, size: source.size, ...request.place };
@@ -170,6 +172,14 @@ async function unpack(
   } catch (error) {
     // It may be made once more in this session.
     await native().removeTree(making);
+    if (request.blob === kept && (await dropDamaged(roots, session, source))) {
+      throw new BerthError('IMAGE_CORRUPT', {
+        what: request.what,
+        why: 'what the store had of its blob was damaged, and has been removed',
+        mend: 'Bring the image into the store again: berth image pull, berth image load.',
+        cause: error,
+      });
+    }
     throw unpackFailure(error, request.what);
   } finally {
     watch();

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
@@ -16,7 +15,7 @@ import { parseReference } from './reference.js';
 import { type RemoteImage, resolveRemote } from './remote-image.js';
 import { requireRoot } from './root-only.js';
 import { mustFit } from './space.js';
-import { blobFile, type Session } from './store.js';
+import { blobFile, hasBlob, type Session } from './store.js';
 import { type ImageToStore, type StoredImage, storeImages } from './store-images.js';
 
 export interface PullOptions extends RegistryOptions {
@@ -190,7 +189,7 @@ function missingBlobs(roots: Roots, image: ResolvedImage): Wanted[] {
   const chain = chainIds(image.layers.map((layer) => layer.diffId));
   const wanted = new Map<Digest, Wanted>();
   for (const [i, source] of image.layers.entries()) {
-    if (existsSync(blobFile(roots, source.digest)) || wanted.has(source.digest)) continue;
+    if (hasBlob(roots, source) || wanted.has(source.digest)) continue;
     const ready = readLayer(roots, chain[i] as Digest) !== undefined;
     wanted.set(source.digest, { source, ready, place: { index: i + 1, count: image.layers.length } });
   }

@@ -1,4 +1,4 @@
-import { existsSync, linkSync } from 'node:fs';
+import { linkSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import type { BlobGrowth } from '../../native/index.js';
 import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
@@ -11,7 +11,7 @@ import { updateNames } from './names.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import { requireRoot } from './root-only.js';
-import { Session, storePaths } from './store.js';
+import { blobFile, hasBlob, Session } from './store.js';
 import { warningsOf } from './stored-image.js';
 import { unpackFailure } from './unpack-failure.js';
 
@@ -106,7 +106,7 @@ async function storeContent(
       ensureLayer(roots, session, { ...request, growth }, onProgress),
     );
     warnings.push(...warningsOf(layer));
-    if (image.verified) keepBlob(roots, source, blob);
+    if (image.verified) keepBlob(roots, session, source, blob);
     else await importBlob(roots, session, { file: blob, digest: source.digest, size: source.size }, about);
   }
   storeDocuments(roots, image);
@@ -131,20 +131,22 @@ async function arrivingLayer(
   }
 }
 
-function keepBlob(roots: Roots, { digest }: LayerSource, blob: string): void {
-  const kept = path.join(storePaths(roots).blobs, hexOf(digest));
+function keepBlob(roots: Roots, session: Session, source: LayerSource, blob: string): void {
+  const kept = blobFile(roots, source.digest);
   try {
     linkSync(blob, kept);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (hasBlob(roots, source)) return;
+    const whole = path.join(session.directory, `${hexOf(source.digest)}.whole`);
+    linkSync(blob, whole);
+    renameSync(whole, kept);
   }
 }
 
 function storeDocuments(roots: Roots, image: ResolvedImage): void {
-  const { blobs } = storePaths(roots);
   const keep = (digest: Digest, bytes: Buffer): void => {
-    const file = path.join(blobs, hexOf(digest));
-    if (!existsSync(file)) writeWhole(file, bytes);
+    if (!hasBlob(roots, { digest, size: bytes.length })) writeWhole(blobFile(roots, digest), bytes);
   };
   keep(image.manifest.config.digest, image.configBytes);
   keep(image.manifestDigest, image.manifestBytes);

@@ -40,6 +40,11 @@ export function blobFile(roots: Roots, digest: Digest): string {
   return path.join(storePaths(roots).blobs, hexOf(digest));
 }
 
+/** Has the store a blob, all of it? After a power loss a file may be shorter than what was written to it. */
+export function hasBlob(roots: Roots, { digest, size }: { digest: Digest; size: number }): boolean {
+  return statSync(blobFile(roots, digest), { throwIfNoEntry: false })?.size === size;
+}
+
 /** Makes the store's folders, for root alone: a setuid file in a layer is out of every other user's reach. */
 export function makeStore(roots: Roots): void {
   const paths = storePaths(roots);

@@ -35,13 +35,10 @@ export async function pruneImages(
     let images: PrunedImages['images'] = [];
     try {
       await whenNobodyLaunches(roots, 'images', () => {
-        images = forgetUnused(
-          roots,
-          all,
-          before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before),
-        );
+        const until = before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before);
+        images = forgetUnused(roots, all, until);
         discardUnwanted(roots);
-        discardDownloads(roots);
+        discardDownloads(roots, until);
       });
     } finally {
       index.release();
@@ -93,9 +90,11 @@ function storedAt(roots: Roots, digest: Digest): number {
 }
 
 /** Parts of blobs whose image has not come: nobody is at it, or the store could not be had alone. */
-function discardDownloads(roots: Roots): void {
+function discardDownloads(roots: Roots, before: number): void {
   const { downloads } = storePaths(roots);
   if (!existsSync(downloads)) return;
-  for (const name of readdirSync(downloads))
-    renameSync(path.join(downloads, name), trashPath(roots, `download-${name}`));
+  for (const name of readdirSync(downloads)) {
+    const file = path.join(downloads, name);
+    if (statSync(file).mtimeMs < before) renameSync(file, trashPath(roots, `download-${name}`));
+  }
 }

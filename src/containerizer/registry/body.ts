@@ -7,12 +7,18 @@ const mostWaiting = 4 * 2 ** 20;
 
 /**
  * The chunks of a body as they come, several at a time when the reader is slower than the network. A server that sends less than `leastBytes` within the time of
- * `patience` is given up: `Transient`, as is a connection that is cut.
+ * `patience` is given up: `Transient`, as is a connection that is cut. `longest`: milliseconds for all of it.
  */
-export async function* chunksOf({ body, url }: Answer, limits: TransferLimits): AsyncGenerator<Buffer[]> {
+export async function* chunksOf(
+  { body, url }: Answer,
+  limits: TransferLimits,
+  longest?: number,
+): AsyncGenerator<Buffer[]> {
   let waiting: Buffer[] = [];
   let bytes = 0;
   let recent = 0;
+  /** It was the reader who was slow, within the time that `recent` is of. */
+  let held = false;
   let ended = false;
   let failure: Error | undefined;
   let wake = () => {};
@@ -21,15 +27,21 @@ export async function* chunksOf({ body, url }: Answer, limits: TransferLimits): 
     wake();
   };
   const watch = setInterval(() => {
-    if (!ended && !body.isPaused() && recent < limits.leastBytes)
+    if (!ended && !held && recent < limits.leastBytes)
       fail(new Transient(`${url.host} sends ${recent === 0 ? 'nothing any more' : 'too slowly'}`));
     recent = 0;
+    held = body.isPaused();
   }, limits.patience);
+  const late = () => fail(new Transient(`${url.host} takes too long`));
+  const end = longest === undefined ? undefined : setTimeout(late, longest);
   body.on('data', (chunk: Buffer) => {
     waiting.push(chunk);
     bytes += chunk.length;
     recent += chunk.length;
-    if (bytes > mostWaiting) body.pause();
+    if (bytes > mostWaiting) {
+      held = true;
+      body.pause();
+    }
     wake();
   });
   body.on('end', () => {
@@ -57,6 +69,7 @@ export async function* chunksOf({ body, url }: Answer, limits: TransferLimits): 
     }
   } finally {
     clearInterval(watch);
+    clearTimeout(end);
     if (!ended) body.destroy();
   }
 }
@@ -65,7 +78,7 @@ export async function* chunksOf({ body, url }: Answer, limits: TransferLimits): 
 export async function readWhole(answer: Answer, most: number, limits: TransferLimits): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const chunks of chunksOf(answer, limits)) {
+  for await (const chunks of chunksOf(answer, limits, limits.longestAnswer)) {
     for (const chunk of chunks) size += chunk.length;
     if (size > most) throw new WrongContent(`it has more than ${most} bytes`);
     parts.push(...chunks);

@@ -10,6 +10,8 @@ export interface TransferLimits {
   /** Without an answer, and with fewer than `leastBytes` of a body. */
   patience: number;
   leastBytes: number;
+  /** For the headers of any answer, and for all of one that is read whole: a document, a token. */
+  longestAnswer: number;
   /** What one pull or push may wait between attempts, all together. */
   totalDelay: number;
   /** Bytes of a part of a blob that is sent. */
@@ -22,7 +24,9 @@ export const defaultTransferLimits: TransferLimits = {
   firstDelay: 500,
   longestDelay: 60_000,
   patience: 60_000,
-  leastBytes: 1024,
+  // Four at once of a link of 20 kB/s; with less, a blob could be dripped for years.
+  leastBytes: 256 * 2 ** 10,
+  longestAnswer: 120_000,
   totalDelay: 600_000,
   uploadPart: 64 * 2 ** 20,
 };

@@ -1,5 +1,5 @@
-import { type AuthPlaces, changeAuthFile, loginFile, readAuthFile } from './auth-file.js';
-import { eraseFromHelper, storeWithHelper } from './credential-helper.js';
+import { type AuthPlaces, authFiles, changeAuthFile, loginFile, readAuthFile } from './auth-file.js';
+import { askHelper, eraseFromHelper, storeWithHelper } from './credential-helper.js';
 import { helperOf, keysOf, serverOf } from './credential-store.js';
 import type { Credentials } from './credentials.js';
 import { type RegistryOptions, RegistrySession } from './session.js';
@@ -56,23 +56,41 @@ async function verify(
   }
 }
 
-/** Forgets credentials, wherever this user has them. Gives the files and helpers that had some. */
+/**
+ * Forgets credentials, wherever this user has them: in every file that a pull looks into, and with the helpers that those name. Gives the files and helpers that had some.
+ * One that fails does not keep the others from forgetting.
+ */
 export async function logout(registry: string, options: RegistryOptions): Promise<string[]> {
-  const file = loginFile(placesOf(options));
+  const places = placesOf(options);
+  const forgotten: string[] = [];
+  const failures: unknown[] = [];
+  for (const file of authFiles(places)) {
+    try {
+      for (const each of await forgetIn(file, registry, places.environment)) forgotten.push(each);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return forgotten;
+}
+
+async function forgetIn(file: string, registry: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
   const document = readAuthFile(file);
   if (document === undefined) return [];
   const forgotten: string[] = [];
-  const helper = helperOf(document, registry) ?? (document.credsStore || undefined);
-  if (helper !== undefined) {
-    await eraseFromHelper(helper, serverOf(registry), placesOf(options).environment);
-    forgotten.push(`docker-credential-${helper}`);
-  }
   const keys = keysOf(Object.keys(document.auths ?? {}), registry);
   if (keys.length > 0) {
     await changeAuthFile(file, (auths) =>
       Object.fromEntries(Object.entries(auths).filter(([key]) => !keys.includes(key))),
     );
     forgotten.push(file);
+  }
+  const helper = helperOf(document, registry) ?? (document.credsStore || undefined);
+  const server = serverOf(registry);
+  if (helper !== undefined && (await askHelper(helper, server, environment)) !== undefined) {
+    await eraseFromHelper(helper, server, environment);
+    forgotten.push(`docker-credential-${helper}`);
   }
   return forgotten;
 }

@@ -84,8 +84,18 @@ export class Transport {
       const request = this.#request(url, plainProxy, options);
       const stop = () => request.destroy(this.signal.reason as Error);
       this.signal.addEventListener('abort', stop, { once: true });
-      request.on('close', () => this.signal.removeEventListener('abort', stop));
+      const late = () => request.destroy(new Transient(`${url.host} takes too long`));
+      let end: NodeJS.Timeout | undefined;
+      // Not before: what is sent may be large. The other timeout is for silence alone.
+      request.on('finish', () => {
+        end = setTimeout(late, this.limits.longestAnswer);
+      });
+      request.on('close', () => {
+        clearTimeout(end);
+        this.signal.removeEventListener('abort', stop);
+      });
       request.on('response', (message) => {
+        clearTimeout(end);
         // From here on it is the reader who waits: a body that nobody reads for a while is no silence of the server's.
         message.socket.setTimeout(0);
         resolve(message);
