@@ -91,18 +91,12 @@ async function mends(
 }
 
 /** It comes to a good end, and on the way it is tried again for this reason, after whatever others a slow machine gives. */
-async function mendsOnceTold(
-  t: Test,
-  name: string,
-  fault: Fault,
-  reason: RegExp,
-  limits: Partial<TransferLimits>,
-) {
+async function mendsOnceTold(t: Test, name: string, fault: Fault, reason: RegExp) {
   const retries: string[] = [];
   const told = () => retries.some((each) => reason.test(each));
   within(onBlobs((...given) => !told() && fault(...given)));
   const roots = freshRoots();
-  await pull(roots, { attempts: 1000, ...limits }, retries);
+  await pull(roots, { attempts: 1000, patience: 1000, leastBytes: 1024 }, retries);
   t.ok(told(), name);
   t.strictSame(kept(roots, 'downloads', 'sessions'), [], `${name}: nothing half is left`);
 }
@@ -304,9 +298,9 @@ t.test('servers that are busy, broken or slow', async (t) => {
     response.on('close', () => clearInterval(timer));
     return true;
   };
-  await mendsOnceTold(t, 'a drip', drip, /sends too slowly/, { patience: 1000, leastBytes: 1024 });
+  await mendsOnceTold(t, 'a drip', drip, /sends too slowly/);
   const silent: Fault = () => true;
-  await mendsOnceTold(t, 'silence', silent, /does not answer/, { patience: 1000, leastBytes: 1 });
+  await mendsOnceTold(t, 'silence', silent, /does not answer/);
 });
 
 t.test('manifests', async (t) => {
