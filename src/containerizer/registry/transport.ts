@@ -87,14 +87,17 @@ export class Transport {
       const late = () => request.destroy(new Transient(`${url.host} takes too long`));
       let end: NodeJS.Timeout | undefined;
       // Not before: what is sent may be large. The other timeout is for silence alone.
-      request.on('finish', () => {
+      const sent = () => {
         end = setTimeout(late, this.limits.longestAnswer);
-      });
+      };
+      request.on('finish', sent);
       request.on('close', () => {
         clearTimeout(end);
         this.signal.removeEventListener('abort', stop);
       });
       request.on('response', (message) => {
+        // An answer may come before all is sent.
+        request.off('finish', sent);
         clearTimeout(end);
         // From here on it is the reader who waits: a body that nobody reads for a while is no silence of the server's.
         message.socket.setTimeout(0);
