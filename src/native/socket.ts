@@ -5,4 +5,25 @@ export interface SocketCalls {
    * process holds such a socket. IPv4 addresses in their own form alone.
    */
   socketOwner(ownAddress: string, ownPort: number, otherAddress: string, otherPort: number): number | null;
+
+  /**
+   * The control group, in the hierarchy of version 2, of the process that made that socket, as the inode of its directory; null as above, or where the kernel does not tell
+   * (Linux 5.9, CONFIG_SOCK_CGROUP_DATA).
+   */
+  socketCgroup(ownAddress: string, ownPort: number, otherAddress: string, otherPort: number): bigint | null;
+
+  /**
+   * A TCP connection that begins in the network namespace of a process and is its user's, as a descriptor of the caller's. No process is started. Rejects with ESRCH when that process is gone, with
+   * ETIMEDOUT, or as connect(2) does.
+   */
+  connectInNetwork(request: {
+    pid: number;
+    startTime: number;
+    /** On the host. */
+    user: number;
+    /** IPv4 or IPv6, no name. */
+    address: string;
+    port: number;
+    milliseconds: number;
+  }): Promise<number>;
 }
