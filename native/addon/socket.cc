@@ -1,4 +1,5 @@
 #include <napi.h>
+#include <sys/socket.h>
 
 #include <optional>
 #include <string>
@@ -6,6 +7,7 @@
 #include "addon/error.h"
 #include "addon/facilities.h"
 #include "addon/job.h"
+#include "sys/cgroup_path.h"
 #include "sys/remote_connection.h"
 #include "sys/socket_owner.h"
 
@@ -13,13 +15,15 @@ namespace berth::addon {
 namespace {
 
 /// Nothing: no process holds such a socket, or a failure that has been thrown.
-std::optional<sys::SocketOrigin> origin_of(const Napi::CallbackInfo& info) {
-  const std::string own = info[0].As<Napi::String>().Utf8Value();
-  const std::string other = info[2].As<Napi::String>().Utf8Value();
+std::optional<sys::SocketOrigin> origin_of(const Napi::CallbackInfo& info, size_t first) {
+  const auto text = [&](size_t index) { return info[index].As<Napi::String>().Utf8Value(); };
   const auto port = [&](size_t index) {
     return static_cast<uint16_t>(info[index].As<Napi::Number>().Uint32Value());
   };
-  auto origin = sys::socket_origin({own.c_str(), port(1)}, {other.c_str(), port(3)});
+  const std::string own = text(first);
+  const std::string other = text(first + 2);
+  auto origin =
+      sys::socket_origin({own.c_str(), port(first + 1)}, {other.c_str(), port(first + 3)});
   if (origin) return *origin;
   if (origin.error().number != ENOENT) {
     to_js(info.Env(), origin.error()).ThrowAsJavaScriptException();
@@ -28,15 +32,32 @@ std::optional<sys::SocketOrigin> origin_of(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value socket_owner_call(const Napi::CallbackInfo& info) {
-  const auto origin = origin_of(info);
+  const auto origin = origin_of(info, 0);
   if (!origin) return info.Env().Null();
   return Napi::Number::New(info.Env(), origin->user);
 }
 
 Napi::Value socket_cgroup_call(const Napi::CallbackInfo& info) {
-  const auto origin = origin_of(info);
+  const auto origin = origin_of(info, 1);
   if (!origin || origin->cgroup == 0) return info.Env().Null();
-  return Napi::BigInt::New(info.Env(), origin->cgroup);
+  const std::string hierarchy = info[0].As<Napi::String>().Utf8Value();
+  auto path = sys::cgroup_path(hierarchy.c_str(), origin->cgroup);
+  if (path) return Napi::String::New(info.Env(), path->characters);
+  if (path.error().number != ESTALE) {
+    to_js(info.Env(), path.error()).ThrowAsJavaScriptException();
+  }
+  return info.Env().Null();
+}
+
+Napi::Value stream_pair_call(const Napi::CallbackInfo& info) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    to_js(info.Env(), sys::last_error("socketpair")).ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  auto pair = Napi::Array::New(info.Env(), 2);
+  for (uint32_t i = 0; i < 2; i++) pair.Set(i, Napi::Number::New(info.Env(), ends[i]));
+  return pair;
 }
 
 /// connectInNetwork({pid, startTime, user, address, port, milliseconds}): the descriptor.
@@ -68,6 +89,7 @@ void register_socket(Napi::Object exports) {
   const Napi::Env env = exports.Env();
   exports.Set("socketOwner", Napi::Function::New(env, socket_owner_call, "socketOwner"));
   exports.Set("socketCgroup", Napi::Function::New(env, socket_cgroup_call, "socketCgroup"));
+  exports.Set("streamPair", Napi::Function::New(env, stream_pair_call, "streamPair"));
   exports.Set("connectInNetwork", Napi::Function::New(env, connect_call, "connectInNetwork"));
 }
 
