@@ -23,6 +23,7 @@ import { lostAs } from '../task/states.js';
 import { type Task, taskKey } from '../task/task.js';
 import { executorEnding, rawStatus } from './ending.js';
 import { shutdownGrace } from './environment.js';
+import { containerStatus, greeting, isKnown } from './events.js';
 import { Executor, type ExecutorLink } from './executor.js';
 import { launchExecutor, resourcesOf } from './executor-launch.js';
 import { deleteExecutor, executorKey, putExecutor, recoveredExecutors } from './record.js';
@@ -33,6 +34,8 @@ const { SIGKILL } = constants.signals;
 export class ExecutorRunner implements TaskRunner {
   private readonly known = new Map<string, Executor>();
   private readonly alarms = new Alarms<Executor>();
+  /** This agent has ended; what still ends is for the next one to find. */
+  private closed = false;
 
   constructor(private readonly agent: Agent) {}
 
@@ -150,7 +153,7 @@ export class ExecutorRunner implements TaskRunner {
     executor.link?.end();
     executor.link = link;
     executor.subscribed = true;
-    this.greet(executor, link);
+    link.send(greeting(this.agent, executor));
     for (const { status } of call.unacknowledged_updates ?? []) this.update(executor, status);
     if (executor.recovered) this.dropUnheard(executor, call.unacknowledged_tasks ?? []);
     executor.recovered = false;
@@ -188,14 +191,7 @@ export class ExecutorRunner implements TaskRunner {
       {
         ...said,
         source: 'SOURCE_EXECUTOR',
-        container_status: {
-          ...status.container_status,
-          container_id: status.container_status?.container_id ?? { value: executor.containerId },
-          ...(executor.container !== undefined && { executor_pid: executor.container.pid }),
-          network_infos: status.container_status?.network_infos ?? [
-            { ip_addresses: this.agent.addressesOf(task) },
-          ],
-        },
+        container_status: containerStatus(this.agent, executor, task, status),
       },
       acknowledge,
     );
@@ -229,6 +225,7 @@ export class ExecutorRunner implements TaskRunner {
   }
 
   close(): void {
+    this.closed = true;
     this.alarms.close();
     for (const { link } of this.known.values()) link?.end();
   }
@@ -267,7 +264,9 @@ export class ExecutorRunner implements TaskRunner {
     }
     this.fit(executor);
     container.ended.then(
-      (exit) => this.ended(executor, exit),
+      (exit) => {
+        if (!this.closed) this.ended(executor, exit);
+      },
       (error) => this.agent.defect(error),
     );
   }
@@ -279,26 +278,6 @@ export class ExecutorRunner implements TaskRunner {
         : 'REASON_EXECUTOR_REGISTRATION_TIMEOUT';
       executor.state = 'terminating';
       executor.container?.signal(SIGKILL);
-    });
-  }
-
-  private greet(executor: Executor, link: ExecutorLink): void {
-    const { agent } = this;
-    const { info, framework } = executor.record;
-    link.send({
-      type: 'SUBSCRIBED',
-      subscribed: {
-        executor_info: { ...info, framework_id: { value: executor.frameworkId } },
-        framework_info: framework,
-        agent_info: {
-          hostname: agent.config.hostname,
-          port: Number(agent.endpoint.split(':').at(-1)),
-          ...(agent.id !== undefined && { id: { value: agent.id } }),
-          resources: agent.resources,
-          attributes: agent.attributes,
-        },
-        container_id: { value: executor.containerId },
-      },
     });
   }
 
@@ -393,10 +372,4 @@ export class ExecutorRunner implements TaskRunner {
       this.gone(executor, undefined);
     }
   }
-}
-
-function isKnown(task: Task, uuid: Uint8Array | undefined): boolean {
-  const same = (other: TaskStatus | undefined) =>
-    other?.uuid !== undefined && uuid !== undefined && Buffer.compare(other.uuid, uuid) === 0;
-  return same(task.latest) || task.updates.some(same);
 }
