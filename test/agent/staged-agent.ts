@@ -10,7 +10,7 @@ import type {
   TaskStatus,
 } from '../../src/mesos/messages.js';
 import type { Stage } from '../container/stage.js';
-import { SchedulerClient } from '../master-lite/scheduler-client.js';
+import { post, SchedulerClient } from '../master-lite/scheduler-client.js';
 import { StagedMaster, type Test, until } from '../master-lite/staged-master.js';
 
 /** What a test lends for a whole cluster. */
@@ -158,6 +158,15 @@ export class Cluster {
   /** States of a task, each said once. */
   states(task: string): string[] {
     return [...new Set(this.framework.states(task))];
+  }
+
+  /** One call of an operator. */
+  async operator(call: object): Promise<void> {
+    const { status, body } = await post(this.master.url, '/api/v1', {
+      body: JSON.stringify(call),
+      headers: { 'Content-Type': 'application/json' },
+    });
+    if (status >= 300) throw new Error(`it was answered with ${status}: ${body}`);
   }
 
   kill(task: string, graceSeconds?: number): Promise<number> {
