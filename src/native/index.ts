@@ -4,6 +4,7 @@ import { BerthError } from '../errors/berth-error.js';
 import { installationFolder } from '../installation.js';
 import type { Native } from './native.js';
 
+export type * from './aci.js';
 export type * from './archive.js';
 export * from './copy.js';
 export * from './native.js';

@@ -1,8 +1,9 @@
-import { linkSync, renameSync } from 'node:fs';
+import { linkSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { Roots } from '../../state/roots.js';
+import type { AppcRecord } from '../appc/record.js';
 import { importBlob } from './blobs.js';
 import { collectAfterFailure } from './collect.js';
 import { updateNames } from './names.js';
@@ -23,6 +24,8 @@ export interface ImageToStore {
   stamp?: Digest;
   /** The image in words. */
   what: string;
+  /** Of one that came as an ACI, with the files of blobs that it needs beside its own. */
+  appc?: { record: AppcRecord; blobs: Map<Digest, string | Buffer> };
 }
 
 export interface StoredImage {
@@ -59,7 +62,15 @@ export async function storeImages(
       );
       const digests = images.map(({ image }) => image.manifestDigest);
       const manifests = [...new Set([...names.manifests, ...digests])];
-      return { ...names, images: { ...names.images, ...Object.fromEntries(fresh) }, manifests };
+      const appc = images.flatMap((each) =>
+        each.appc === undefined ? [] : [[each.image.manifestDigest, each.appc.record] as const],
+      );
+      return {
+        ...names,
+        images: { ...names.images, ...Object.fromEntries(fresh) },
+        manifests,
+        ...(appc.length === 0 ? {} : { appc: { ...names.appc, ...Object.fromEntries(appc) } }),
+      };
     });
     added = true;
     return stored;
@@ -82,7 +93,7 @@ async function openSession(roots: Roots, what: string): Promise<Session> {
 async function storeContent(
   roots: Roots,
   session: Session,
-  { image, names, what }: ImageToStore,
+  { image, names, what, appc }: ImageToStore,
   onProgress: OnProgress,
 ): Promise<StoredImage> {
   const chain = chainIds(image.layers.map((layer) => layer.diffId));
@@ -95,10 +106,21 @@ async function storeContent(
     else await importBlob(roots, session, { file: blob, digest: source.digest, size: source.size }, about);
   });
   storeDocuments(roots, image);
+  for (const [digest, content] of appc?.blobs ?? []) keepBeside(roots, session, digest, content);
   return { names, manifestDigest: image.manifestDigest, chain, warnings };
 }
 
-function keepBlob(roots: Roots, session: Session, source: LayerSource, blob: string): void {
+function keepBeside(roots: Roots, session: Session, digest: Digest, content: string | Buffer): void {
+  if (typeof content !== 'string') keepDocument(roots, digest, content);
+  else keepBlob(roots, session, { digest, size: statSync(content).size }, content);
+}
+
+function keepBlob(
+  roots: Roots,
+  session: Session,
+  source: Pick<LayerSource, 'digest' | 'size'>,
+  blob: string,
+): void {
   const kept = blobFile(roots, source.digest);
   try {
     linkSync(blob, kept);
@@ -112,9 +134,10 @@ function keepBlob(roots: Roots, session: Session, source: LayerSource, blob: str
 }
 
 function storeDocuments(roots: Roots, image: ResolvedImage): void {
-  const keep = (digest: Digest, bytes: Buffer): void => {
-    if (!hasBlob(roots, { digest, size: bytes.length })) writeWhole(blobFile(roots, digest), bytes);
-  };
-  keep(image.manifest.config.digest, image.configBytes);
-  keep(image.manifestDigest, image.manifestBytes);
+  keepDocument(roots, image.manifest.config.digest, image.configBytes);
+  keepDocument(roots, image.manifestDigest, image.manifestBytes);
+}
+
+function keepDocument(roots: Roots, digest: Digest, bytes: Buffer): void {
+  if (!hasBlob(roots, { digest, size: bytes.length })) writeWhole(blobFile(roots, digest), bytes);
 }
