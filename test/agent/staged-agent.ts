@@ -10,7 +10,7 @@ import type {
   TaskStatus,
 } from '../../src/mesos/messages.js';
 import type { Stage } from '../container/stage.js';
-import { SchedulerClient } from '../master-lite/scheduler-client.js';
+import { post, SchedulerClient } from '../master-lite/scheduler-client.js';
 import { StagedMaster, type Test, until } from '../master-lite/staged-master.js';
 
 /** What a test lends for a whole cluster. */
@@ -95,7 +95,7 @@ export class Cluster {
 
   /** Launches tasks on the next offer. */
   async launch(...tasks: ((offer: Offer) => TaskInfo)[]): Promise<void> {
-    const offer = await this.framework.offer();
+    const offer = await this.roomFor(tasks.length);
     const status = await this.framework.launch(
       offer,
       tasks.map((make) => make(offer)),
@@ -104,11 +104,28 @@ export class Cluster {
     if (status !== 202) throw new Error(`ACCEPT was answered with ${status}`);
   }
 
+  /** An offer that so many usual tasks fit in: what is free in pieces is given back, to be offered as one. */
+  private async roomFor(count: number): Promise<Offer> {
+    const { framework } = this;
+    for (;;) {
+      const offer = await framework.offer();
+      const memory = offer.resources?.find(({ name }) => name === 'mem')?.scalar?.value ?? 0;
+      if (memory >= count * 64) return offer;
+      const offer_ids = [...framework.offers.values()].map(({ id }) => id);
+      framework.offers.clear();
+      await framework.call({ type: 'DECLINE', decline: { offer_ids, filters: { refuse_seconds: 0 } } });
+    }
+  }
+
   /** The first status of a task in that state. */
   async status(task: string, ...states: string[]): Promise<TaskStatus> {
     const find = () =>
       this.framework.statuses.find(({ task_id, state }) => task_id.value === task && states.includes(state));
-    const told = () => `${this.framework.states(task).join(' ')} of ${task}, not ${states.join(' or ')}`;
+    const told = () => {
+      const all = this.framework.statuses.filter(({ task_id }) => task_id.value === task);
+      const words = all.map(({ state, message }) => `${state} (${message})`);
+      return `${words.join(', ')} of ${task}, not ${states.join(' or ')}`;
+    };
     try {
       await until(`${task} in state ${states.join(' or ')}`, () => find() !== undefined);
     } catch {
@@ -141,6 +158,15 @@ export class Cluster {
   /** States of a task, each said once. */
   states(task: string): string[] {
     return [...new Set(this.framework.states(task))];
+  }
+
+  /** One call of an operator. */
+  async operator(call: object): Promise<void> {
+    const { status, body } = await post(this.master.url, '/api/v1', {
+      body: JSON.stringify(call),
+      headers: { 'Content-Type': 'application/json' },
+    });
+    if (status >= 300) throw new Error(`it was answered with ${status}: ${body}`);
   }
 
   kill(task: string, graceSeconds?: number): Promise<number> {
