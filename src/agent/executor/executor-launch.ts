@@ -6,6 +6,7 @@ import type { Resource } from '../../mesos/messages.js';
 import type { Agent } from '../agent.js';
 import { type LiveContainer, launched } from '../container/live-container.js';
 import { planContainer } from '../container/plan.js';
+import { sandboxPlace } from '../container/workload.js';
 import { giveSandbox } from '../task/command-launch.js';
 import { containerFacts } from '../task/container-facts.js';
 import { makeSandbox } from '../task/sandbox-folder.js';
@@ -38,6 +39,7 @@ export async function launchExecutor(
   );
   for (const folder of plan.folders) mkdirSync(folder, { recursive: true, mode: 0o755 });
   const image = await provideImage(roots, plan.image.reference, { pull: plan.image.pull });
+  plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
   giveSandbox(sandbox, plan.options.user ?? image.config.config?.User);
   // Whoever comes after a crash of this agent must know what to look for.
   await agent.durable();

@@ -209,7 +209,7 @@ export class ExecutorRunner implements TaskRunner {
   }
 
   async recover(tasks: readonly Task[]): Promise<void> {
-    for (const record of recoveredExecutors(this.agent.records.store)) {
+    for (const record of recoveredExecutors(this.agent.records.store, ({ type }) => type !== 'DEFAULT')) {
       const executor = new Executor(record);
       executor.state = 'registering';
       executor.recovered = true;
@@ -287,8 +287,15 @@ export class ExecutorRunner implements TaskRunner {
       if (executor.link === undefined || executor.state !== 'running') return;
       for (const task of executor.tasks) {
         if (executor.delivered.has(task)) continue;
-        executor.delivered.add(task);
-        executor.link.send({ type: 'LAUNCH', launch: { task: task.info } });
+        const { group } = task.document;
+        const together = group === undefined ? [task] : groupOf(executor, group);
+        for (const each of together) executor.delivered.add(each);
+        const tasks = together.map(({ info: { executor: _, ...info } }) => info);
+        executor.link.send(
+          group === undefined
+            ? { type: 'LAUNCH', launch: { task: task.info } }
+            : { type: 'LAUNCH_GROUP', launch_group: { task_group: { tasks } } },
+        );
       }
     });
   }
@@ -373,3 +380,6 @@ export class ExecutorRunner implements TaskRunner {
     }
   }
 }
+
+const groupOf = ({ tasks }: Executor, group: string): Task[] =>
+  [...tasks].filter(({ document }) => document.group === group);

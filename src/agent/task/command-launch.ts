@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { launchContainer } from '../../containerizer/container/launch.js';
+import type { ContainerOptions } from '../../containerizer/container/options.js';
 import { provideImage } from '../../containerizer/image/provide.js';
 import type { Agent } from '../agent.js';
 import { type LiveContainer, launched } from '../container/live-container.js';
@@ -10,8 +11,19 @@ import { containerFacts } from './container-facts.js';
 import { makeSandbox } from './sandbox-folder.js';
 import type { Task } from './task.js';
 
+/** What the tasks of a group have of their executor. */
+export interface Surroundings {
+  /** What the task comes to in their midst. */
+  within(options: ContainerOptions): ContainerOptions;
+  parentSandbox: string;
+}
+
 /** Makes the sandbox, gets the image, and starts the container of a task. Undefined: the task was to end before its program ran. */
-export async function launchCommand(agent: Agent, task: Task): Promise<LiveContainer | undefined> {
+export async function launchCommand(
+  agent: Agent,
+  task: Task,
+  around?: Surroundings,
+): Promise<LiveContainer | undefined> {
   const { roots, config } = agent;
   const { info, framework } = task;
   const sandbox = makeSandbox(config.sandboxes, agent.placeOf(task));
@@ -23,8 +35,9 @@ export async function launchCommand(agent: Agent, task: Task): Promise<LiveConta
       limits: info.limits,
       user: framework.user,
     },
-    containerFacts(agent, task, sandbox),
+    { ...containerFacts(agent, task, sandbox), parentSandbox: around?.parentSandbox },
   );
+  if (around !== undefined) plan.options = around.within(plan.options);
   for (const folder of plan.folders) mkdirSync(folder, { recursive: true, mode: 0o755 });
   const image = await provideImage(roots, plan.image.reference, { pull: plan.image.pull });
   plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
