@@ -128,7 +128,11 @@ t.test('a cluster of two', unlessRoot, async (t) => {
     t.ok(becomes(true), `reachable after ${together}`);
   }
   t.match(cluster('cut', '3'), { status: 125, stderr: /no guest '3': there are 1 2/ });
-  t.equal(cluster('run', '2', '--', 'sh', '-c', 'cat /proc/sys/kernel/random/boot_id >/var/tmp/boot && sync').status, 0);
+  t.equal(
+    cluster('run', '2', '--', 'sh', '-c', 'cat /proc/sys/kernel/random/boot_id >/var/tmp/boot && sync')
+      .status,
+    0,
+  );
   t.equal(cluster('kill', '2').status, 0);
   t.ok(becomes(false), 'unreachable after kill');
   t.equal(cluster('boot', '2').status, 0);
