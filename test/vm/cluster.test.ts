@@ -3,13 +3,15 @@
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { isTerminal } from '../../src/agent/task/states.js';
+import type { TaskState } from '../../src/mesos/messages.js';
 import { unlessRoot } from '../container/stage.js';
 import { projectFolder } from '../source-files.js';
 import { Hosts } from './hosts.js';
 
 interface Told {
   task?: string;
-  state?: string;
+  state?: TaskState;
   reason?: string;
   message?: string;
   asked?: number;
@@ -17,16 +19,6 @@ interface Told {
 }
 
 const perAgent = 3;
-const last = new Set([
-  'TASK_FINISHED',
-  'TASK_FAILED',
-  'TASK_KILLED',
-  'TASK_ERROR',
-  'TASK_LOST',
-  'TASK_DROPPED',
-  'TASK_GONE',
-  'TASK_GONE_BY_OPERATOR',
-]);
 const environment = 'BERTH_ROOT=/var/tmp/berth BERTH_STATE=/run/berth';
 const berth = `${environment} ${path.join(projectFolder, 'bin/berth')}`;
 
@@ -67,7 +59,8 @@ t.test('a cluster of three hosts', unlessRoot, async (t) => {
       .split('\n')
       .filter((line) => line.endsWith('}'))
       .map((line) => JSON.parse(line) as Told);
-  const states = (task: string) => told().flatMap((line) => (line.task === task ? [line.state ?? ''] : []));
+  const states = (task: string) =>
+    told().flatMap((line) => (line.task === task ? [line.state ?? ('TASK_STAGING' as const)] : []));
   const taskOf = (host: number, index: number) => `task-${860_000 + host * 100 + index}`;
   const tasksOf = (host: number) => Array.from({ length: perAgent }, (_, index) => taskOf(host, index));
   const tasks = [1, 2, 3].flatMap(tasksOf);
@@ -83,20 +76,22 @@ t.test('a cluster of three hosts', unlessRoot, async (t) => {
   const allIsTrue = async (t: Test, why: string) => {
     const before = told().length;
     hosts.run(1, `kill -USR1 ${keeper}`);
-    const open = tasks.filter((task) => !last.has(states(task).at(-1) ?? ''));
+    const open = tasks.filter((task) => !isTerminal(states(task).at(-1) ?? 'TASK_STAGING'));
     await hosts.until('answers about all tasks', () => {
       const since = told().slice(before);
       return open.every((task) => since.some((line) => line.task === task));
     });
     const lines = told();
     for (const task of tasks) {
-      const seen = lines.flatMap((line) => (line.task === task ? [line.state ?? ''] : []));
+      const seen = lines.flatMap((line) =>
+        line.task === task ? [line.state ?? ('TASK_STAGING' as const)] : [],
+      );
       const runs = processes(task).length;
-      const state = seen.at(-1) ?? '';
+      const state = seen.at(-1) ?? 'TASK_STAGING';
       t.equal(runs, state === 'TASK_RUNNING' ? 1 : 0, `${why}: ${task} is ${state}`);
-      const ends = new Set(seen.filter((each) => last.has(each)));
+      const ends = new Set(seen.filter((each) => isTerminal(each)));
       t.ok(ends.size <= 1, `${why}: ${task} has one end`);
-      if (ends.size === 1) t.ok(last.has(state), `${why}: nothing after the end of ${task}: ${seen}`);
+      if (ends.size === 1) t.ok(isTerminal(state), `${why}: nothing after the end of ${task}: ${seen}`);
     }
   };
 
@@ -121,15 +116,25 @@ t.test('a cluster of three hosts', unlessRoot, async (t) => {
     });
   }
 
+  t.test('a task that ends while its host is cut off', async (t) => {
+    const task = taskOf(2, 2);
+    // Of what happens there nobody can be told meanwhile.
+    hosts.run(2, `(sleep 30; kill -9 ${first.get(task)?.[0]}) >/dev/null 2>&1 &`);
+    hosts.cluster('cut', '2');
+    await comes([task], 'TASK_UNREACHABLE');
+    await hosts.until('its end', () => processes(task).length === 0);
+    hosts.cluster('heal', '2');
+    await comes([task], 'TASK_FAILED');
+    await comes([taskOf(2, 0), taskOf(2, 1)], 'TASK_RUNNING');
+    await allIsTrue(t, 'ended while cut off');
+  });
+
   t.test('an agent that is killed while a task ends', async (t) => {
     hosts.run(2, `kill -9 ${agents.get(2)}`);
     hosts.run(2, `kill -9 ${first.get(taskOf(2, 0))?.[0]}`);
     agents.set(2, startAgent(2));
     await comes([taskOf(2, 0)], 'TASK_FAILED');
-    untouched(
-      t,
-      tasks.filter((task) => task !== taskOf(2, 0)),
-    );
+    untouched(t, [...tasksOf(1), taskOf(2, 1), ...tasksOf(3)]);
     await allIsTrue(t, 'agent killed');
   });
 
@@ -148,7 +153,7 @@ t.test('a cluster of three hosts', unlessRoot, async (t) => {
     hosts.cluster('boot', '3');
     agents.set(3, startAgent(3));
     await hosts.until('an end of its tasks', () =>
-      tasksOf(3).every((task) => last.has(states(task).at(-1) ?? '')),
+      tasksOf(3).every((task) => isTerminal(states(task).at(-1) ?? 'TASK_STAGING')),
     );
     untouched(t, [...tasksOf(1), taskOf(2, 1)]);
     await allIsTrue(t, 'power cut');

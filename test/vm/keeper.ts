@@ -1,14 +1,16 @@
 // A framework in a guest: launches some sleeps on each agent, once, and writes down all that it is told.
-// SIGUSR1 makes it ask the master after every task. It subscribes again whenever it is cut off.
+// SIGUSR1 makes it ask the master after every task that it knows no end of. It subscribes again whenever it is cut off.
 //   keeper MASTER TASKS-PER-AGENT FILE
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isTerminal } from '../../src/agent/task/states.js';
 import type { Offer, SchedulerEvent, TaskInfo } from '../../src/mesos/messages.js';
 import { SchedulerClient } from '../master-lite/scheduler-client.js';
 
 const [master = '', perAgent = '', file = ''] = process.argv.slice(2);
 const client = new SchedulerClient(master);
 const hosts = new Map<string, TaskInfo[]>();
+const ended = new Set<string>();
 
 const tell = (line: object) => appendFileSync(file, `${JSON.stringify(line)}\n`);
 
@@ -33,7 +35,8 @@ function tasksOn(offer: Offer): TaskInfo[] {
 client.onEvent = ({ type, offers, update }: SchedulerEvent) => {
   if (type === 'SUBSCRIBED') tell({ subscribed: client.id });
   const status = update?.status;
-  if (status !== undefined)
+  if (status !== undefined) {
+    if (isTerminal(status.state)) ended.add(status.task_id.value);
     tell({
       task: status.task_id.value,
       state: status.state,
@@ -41,6 +44,7 @@ client.onEvent = ({ type, offers, update }: SchedulerEvent) => {
       message: status.message,
       told: status.uuid === undefined ? 'by the master' : 'by the agent',
     });
+  }
   for (const offer of offers?.offers ?? []) {
     client.offers.delete(offer.id.value);
     const tasks = hosts.has(offer.hostname) ? [] : tasksOn(offer);
@@ -57,7 +61,8 @@ client.onEvent = ({ type, offers, update }: SchedulerEvent) => {
 };
 
 function ask(): void {
-  const tasks = [...hosts.values()].flat().map(({ task_id, agent_id }) => ({ task_id, agent_id }));
+  const open = [...hosts.values()].flat().filter(({ task_id }) => !ended.has(task_id.value));
+  const tasks = open.map(({ task_id, agent_id }) => ({ task_id, agent_id }));
   client.call({ type: 'RECONCILE', reconcile: { tasks } }).then(
     (status) => tell({ asked: status }),
     (error: Error) => tell({ failed: error.message }),
