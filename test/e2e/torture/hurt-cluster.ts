@@ -5,6 +5,7 @@ import type { Test } from 'tap';
 import { isTerminal } from '../../../src/agent/task/states.js';
 import { listContainers } from '../../../src/containerizer/container/catalogue.js';
 import type { Offer, TaskInfo, TaskStatus } from '../../../src/mesos/messages.js';
+import { rootHash } from '../../../src/state/roots.js';
 import type { Stage } from '../../container/stage.js';
 import { leaksSince } from '../../leaks/audit.js';
 import { takeInventory } from '../../leaks/inventory.js';
@@ -61,12 +62,13 @@ export class HurtCluster {
   async round(number: number): Promise<void> {
     const { t, random, client, stage } = this;
     const before = takeInventory(stage.mustBeEmpty());
-    // Master and agent come again as other children.
-    const mine = (line: string) => !line.startsWith('children: ') && stage.mine(line);
+    // Master and agent come again as other children, and the cgroup that all containers are in stays for the next.
+    const common = new RegExp(`^children: |/berth-${rootHash(stage.roots)}$`);
+    const mine = (line: string) => !common.test(line) && stage.mine(line);
     const victim = random.pick(victims);
     const moment = random.between(0, random.chance(0.5) ? 120 : 700);
     const ordered = random.chance(0.2);
-    const offer = await this.comesAbout('an offer', () => [...client.offers.values()][0]);
+    const offer = await this.comesAbout('an offer of the whole agent', () => this.wholeOffer());
     const tasks = Array.from({ length: 1 + Math.floor(random.next() * 3) }, (_, index) =>
       this.task(offer, index),
     );
@@ -118,6 +120,16 @@ export class HurtCluster {
       }
     };
     void again();
+  }
+
+  /** Pieces are given back, and come again as one. */
+  private wholeOffer(): Offer | undefined {
+    for (const offer of this.client.offers.values()) {
+      const free = (name: string) => offer.resources?.find((each) => each.name === name);
+      if (free('cpus')?.scalar?.value === 4 && free('ports')?.ranges?.range?.length === 1) return offer;
+      this.client.launch(offer, [], 0).catch(() => {});
+    }
+    return undefined;
   }
 
   private task({ agent_id, resources = [] }: Offer, index: number): Wanted {
@@ -225,6 +237,8 @@ export class HurtCluster {
       (died('agent') && state === 'TASK_DROPPED' && reason === 'REASON_RECONCILIATION') ||
       // Whatever came over a master that died before it was on the disk was never there.
       (died('master') && state === 'TASK_GONE' && statuses.every(({ uuid }) => uuid === undefined)) ||
+      // The offer was of an agent that had died in the round before.
+      (state === 'TASK_DROPPED' && reason === 'REASON_INVALID_OFFERS' && statuses.length === 1) ||
       (ordered && state === 'TASK_KILLED');
     t.ok(
       allowed,
