@@ -208,8 +208,10 @@ export class HurtCluster {
 
   private judge(what: string, { info, status }: Wanted, victim: string, ordered: boolean, heard: boolean) {
     const { t } = this;
-    const statuses = this.told([info]);
-    const ends = this.ends(info);
+    // An order to kill a task whose end is acknowledged is a question after a task that nobody knows.
+    const asked = ({ state, uuid }: TaskStatus) => ordered && state === 'TASK_GONE' && uuid === undefined;
+    const statuses = this.told([info]).filter((each) => !asked(each));
+    const ends = statuses.filter(({ state }) => isTerminal(state));
     const story = statuses.map(({ state, reason, message }) => `${state} ${reason ?? ''} ${message ?? ''}`);
     const states = new Set(ends.map(({ state }) => state));
     const uuids = new Set(
@@ -233,8 +235,8 @@ export class HurtCluster {
       (died('supervisor') && state === 'TASK_FAILED' && reason === 'REASON_EXECUTOR_TERMINATED') ||
       (died('payload') && state === 'TASK_FAILED' && message === 'Command terminated with signal 9') ||
       (died('agent') && state === 'TASK_DROPPED' && reason === 'REASON_AGENT_RESTARTED') ||
-      // The order was not on the agent's disk yet.
-      (died('agent') && state === 'TASK_DROPPED' && reason === 'REASON_RECONCILIATION') ||
+      // The order was not on its way yet, or not on the agent's disk.
+      ((died('agent') || died('master')) && state === 'TASK_DROPPED' && reason === 'REASON_RECONCILIATION') ||
       // Whatever came over a master that died before it was on the disk was never there.
       (died('master') && state === 'TASK_GONE' && statuses.every(({ uuid }) => uuid === undefined)) ||
       // The offer was of an agent that had died in the round before.
