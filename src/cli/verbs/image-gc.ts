@@ -16,8 +16,7 @@ interface Flags {
 }
 
 export const verb: Verb = {
-  summary:
-    'Remove what no image needs, images without a name, and on request those that are old, unused, or too many for the disk',
+  summary: 'Remove what no image needs, images without a name, and on request old and unused ones',
   example: 'berth image gc --high 85 --low 75 --keep debian:bookworm',
   declare(command) {
     const age = (flag: string, what: string) => new Option(`${flag} <time>`, what).argParser(instant);
