@@ -43,6 +43,7 @@
       'native/sys/layer_whiteout.cc',
       'native/sys/layer_writer.cc',
       'native/sys/lock.cc',
+      'native/sys/recipe_pack.cc',
       'native/sys/sha256.cc',
       'native/sys/sha512.cc',
       'native/sys/tar_contents.cc',
