@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Agent } from '../../src/agent/agent.js';
 import { type AgentConfig, defaultConfig } from '../../src/agent/config.js';
 import { addExecutorApi } from '../../src/agent/executor/endpoint.js';
+import { sessionCalls } from '../../src/agent/sessions/calls.js';
 import { agentState, type RunningAgent, startAgent } from '../../src/agent/start.js';
 import { Authentication } from '../../src/http/authentication.js';
 import { ApiServer } from '../../src/http/server.js';
@@ -75,6 +76,12 @@ export class StagedCluster {
     });
     this.agent = this.running.agent;
     addExecutorApi(this.agent, this.server);
+    const { calls, records } = sessionCalls(this.agent);
+    this.server.calls(['/api/v1'], (exchange) => {
+      if (exchange.header('content-type') === 'application/recordio') return records(exchange);
+      const call = exchange.decode('mesos.v1.agent.Call');
+      return calls[call.type ?? 'UNKNOWN']?.(exchange, call);
+    });
     const port = await this.server.listen('127.0.0.1', 0);
     this.agent.endpoint = `127.0.0.1:${port}`;
     this.url = `http://127.0.0.1:${port}`;
