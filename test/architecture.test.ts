@@ -22,7 +22,7 @@ const layers: Record<string, readonly string[]> = {
   // The two views of a host know nothing of each other: inspect is handed its tasks.
   inspect: ['http', 'state', 'errors', 'native'],
   containerizer: ['oci-spec', 'state', 'errors', 'native'],
-  http: ['mesos', 'state', 'errors'],
+  http: ['mesos', 'state', 'errors', 'native'],
   mesos: ['errors'],
   'oci-spec': ['errors'],
   state: ['errors', 'native'],

@@ -3,6 +3,7 @@
 #include "addon/error.h"
 #include "addon/facilities.h"
 #include "sys/socket_owner.h"
+#include "sys/socket_peer.h"
 
 namespace berth::addon {
 namespace {
@@ -22,10 +23,20 @@ Napi::Value socket_owner_call(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), *owner);
 }
 
+Napi::Value socket_peer_call(const Napi::CallbackInfo& info) {
+  auto peer = sys::socket_peer(info[0].As<Napi::Number>().Int32Value());
+  if (!peer) {
+    to_js(info.Env(), peer.error()).ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  return Napi::Number::New(info.Env(), *peer);
+}
+
 }  // namespace
 
 void register_socket(Napi::Object exports) {
   exports.Set("socketOwner", Napi::Function::New(exports.Env(), socket_owner_call, "socketOwner"));
+  exports.Set("socketPeer", Napi::Function::New(exports.Env(), socket_peer_call, "socketPeer"));
 }
 
 }  // namespace berth::addon

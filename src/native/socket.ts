@@ -5,4 +5,6 @@ export interface SocketCalls {
    * process holds such a socket. IPv4 addresses in their own form alone.
    */
   socketOwner(ownAddress: string, ownPort: number, otherAddress: string, otherPort: number): number | null;
+  /** The user who connected to a local socket (unix(7), SO_PEERCRED), by its descriptor. */
+  socketPeer(fd: number): number;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { defaultConfig, type MasterConfig } from '../../src/master-lite/config.js';
 import { type Master, startMaster } from '../../src/master-lite/master.js';
-import { peerOwner } from '../../src/master-lite/peer-owner.js';
+import { peerOwner } from '../../src/http/peer-owner.js';
 import { EmbeddedStore } from '../../src/master-lite/store/embedded-store.js';
 import { EmulatedAgent, type EmulatedAgentOptions } from './emulated-agent.js';
 

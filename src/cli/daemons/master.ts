@@ -4,7 +4,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { defaultConfig } from '../../master-lite/config.js';
 import { readMasterConfig } from '../../master-lite/config-file.js';
 import { startMaster } from '../../master-lite/master.js';
-import { peerOwner } from '../../master-lite/peer-owner.js';
+import { peerOwner } from '../../http/peer-owner.js';
 import { EmbeddedStore } from '../../master-lite/store/embedded-store.js';
 import type { Roots } from '../../state/roots.js';
 import { report } from '../report.js';

@@ -9,5 +9,13 @@ export function peerOwner(socket: Socket): number | undefined {
   return native().socketOwner(bare(remoteAddress), remotePort, bare(localAddress), localPort) ?? undefined;
 }
 
+/** The same of a connection over a local socket. */
+export function localPeer(socket: Socket): number | undefined {
+  // Node has no other word for it. A connection that is over has no handle any more.
+  const { _handle: handle } = socket as Socket & { _handle?: { fd?: number } | null };
+  const fd = handle?.fd ?? -1;
+  return fd < 0 ? undefined : native().socketPeer(fd);
+}
+
 /** A server that listens on IPv6 sees IPv4 peers as ::ffff:a.b.c.d. */
 const bare = (address: string) => address.replace(/^::ffff:/, '');
