@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { HttpError } from '../../http/http-error.js';
 import type { Roots } from '../../state/roots.js';
-import { parseSandboxPath, sandboxFolder } from '../sandbox/place.js';
+import { isPathPart, parseSandboxPath, sandboxFolder } from '../sandbox/place.js';
 import { latestRun, logFolder } from '../sandbox/sandbox.js';
 import { SandboxEntry } from './open.js';
 import { type Stream, StreamFile } from './stream-file.js';
@@ -131,12 +131,13 @@ export class SandboxFiles {
   private placeOf(text: string): Place {
     const parsed = parseSandboxPath(this.root, this.agentId(), text);
     if (parsed === undefined) throw new HttpError(404, 'No such file or folder');
-    const container = parsed.container === 'latest' ? latestRun(this.root, parsed) : parsed.container;
-    if (container === undefined) throw new HttpError(404, 'No such file or folder');
-    const folder = sandboxFolder(this.root, { ...parsed, container });
+    const { rest, ...name } = parsed;
+    const container = name.container === 'latest' ? latestRun(this.root, name) : name.container;
+    if (container === undefined || !isPathPart(container)) throw new HttpError(404, 'No such file or folder');
+    const folder = sandboxFolder(this.root, { ...name, container });
     if (lstatSync(folder, { throwIfNoEntry: false }) === undefined)
       throw new HttpError(404, 'No such file or folder');
-    return { folder, logs: this.logsOf(container), rest: parsed.rest };
+    return { folder, logs: this.logsOf(container), rest };
   }
 }
 
