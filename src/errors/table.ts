@@ -69,6 +69,7 @@ export const errorTable = {
   COMMAND_NOT_FOUND: { exit: 127, meaning: 'The command was not found in the container.' },
 
   MASTER_STATE: { exit: 125, meaning: 'The state of a master is used by another one, or cannot be written.' },
+  AGENT_STATE: { exit: 125, meaning: 'The state of an agent is used by another one, or cannot be written.' },
   MASTER_UNREACHABLE: { exit: 125, meaning: 'No master answers at that address.' },
   MASTER_REFUSED: { exit: 125, meaning: 'The master refused the request; the message has its reason.' },
   NODE_NOT_FOUND: { exit: 125, meaning: 'No node of the cluster has that name or id, or several have it.' },

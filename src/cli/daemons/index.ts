@@ -1,2 +1,3 @@
 /** What is bundled apart from the command line (scripts/bundle.mjs): programs that run for long, and what they alone load. */
+export * from './agent.js';
 export * from './master.js';

@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
+import { peerOwner } from '../../http/peer-owner.js';
 import { defaultConfig } from '../../master-lite/config.js';
 import { readMasterConfig } from '../../master-lite/config-file.js';
-import { startMaster } from '../../master-lite/master.js';
-import { peerOwner } from '../../http/peer-owner.js';
-import { EmbeddedStore } from '../../master-lite/store/embedded-store.js';
+import { masterState, startMaster } from '../../master-lite/master.js';
 import type { Roots } from '../../state/roots.js';
+import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
 
 export interface MasterRequest {
@@ -47,7 +47,8 @@ async function run({ roots, note, listen, store, config: file }: MasterRequest):
     end = resolve;
   });
   const master = await startMaster(config, {
-    openStore: (options) => EmbeddedStore.open(path.join(folder, 'store'), options),
+    openStore: (options) =>
+      EmbeddedStore.open(path.join(folder, 'store'), { ...options, owner: masterState }),
     peerOwner,
     onDefect: (error) =>
       note(`berth: master: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { endpoint } from '../endpoint.js';
 import type { Verb } from '../verb.js';
 
 interface Flags {
@@ -29,10 +29,3 @@ export const verb: Verb = {
     });
   },
 };
-
-function endpoint(text: string): { host: string; port: number } {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:]*):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match === null || port > 65_535) throw new InvalidArgumentError('It is HOST:PORT.');
-  return { host: (match[1] || '127.0.0.1').replace(/^\[|\]$/g, ''), port };
-}

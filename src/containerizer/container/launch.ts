@@ -54,6 +54,10 @@ export interface LaunchRequest {
   options: ContainerOptions;
   /** Who gets the container's output while this process lives; null: the log alone. */
   client: LaunchClient | null;
+  /** What it is to be called by, from `newId`; unset: a new one. Whoever chooses it can look for the container after a crash of his own. */
+  id?: string;
+  /** Nobody will start it again: nothing of it outlasts a restart of the host, and what it writes need not be on the disk before it ends. */
+  transient?: boolean;
   /** A container that there is already, and that stays if it cannot be started. */
   again?: { id: string; name: string; createdAt: string };
   /** Told when each step began. */
@@ -99,7 +103,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
   const { processes: peers, owner, networkOf, options } = findPeers(roots, asked.options);
   const request = { ...asked, options };
   const { image } = request;
-  const id = request.again?.id ?? newId();
+  const id = request.again?.id ?? request.id ?? newId();
   const name = request.again?.name ?? options.name ?? id;
   const volumes = planVolumes(roots, id, options, image);
   const resources = resourcesOf(request);
@@ -129,7 +133,8 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
     try {
       keeper = await holdScope(cgroup);
       provideVolumes(roots, volumes);
-      if (!options.remove || request.again !== undefined) writeDurable(roots, document, asked);
+      if (request.again !== undefined || !(options.remove || request.transient === true))
+        writeDurable(roots, document, asked);
       writeOwnFiles(roots, id, files);
       request.timer?.mark('launcher');
       const launched = await native()

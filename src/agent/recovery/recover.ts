@@ -1,0 +1,34 @@
+import type { Agent } from '../agent.js';
+import type { Recovered } from '../records/records.js';
+import type { TaskRunner } from '../task/runner.js';
+import { Task } from '../task/task.js';
+
+/** Takes up what the last agent of this root knew and ran. Tasks are untouched by it; nothing is said to anybody yet. */
+export async function recover(agent: Agent, { self, frameworks, tasks }: Recovered): Promise<void> {
+  agent.id = self?.id;
+  agent.drain = self?.drain;
+  agent.checkpointed = self?.resources;
+  agent.volumes.sweep();
+  for (const framework of frameworks) agent.frameworks.set(framework.id?.value ?? '', framework);
+  const living = new Map<TaskRunner, Task[]>();
+  for (const { document, progress } of tasks) {
+    const framework = agent.frameworks.get(document.framework_id) ?? {
+      user: 'root',
+      name: '',
+      id: { value: document.framework_id },
+    };
+    const runner = agent.runners.find((each) => each.takes(document.info)) ?? agent.commands;
+    const task = new Task(document, framework, runner);
+    task.state = progress.state;
+    task.updates.push(...progress.updates);
+    task.latest = progress.updates.at(-1);
+    task.kill = progress.kill;
+    task.forwarded = progress.updates[0]?.state ?? progress.state;
+    agent.add(task);
+    if (!task.ended) living.set(runner, [...(living.get(runner) ?? []), task]);
+  }
+  await Promise.all([...living].map(([runner, its]) => runner.recover(its)));
+  agent.commands.discardEnded();
+  agent.saveSelf();
+  await agent.durable();
+}
