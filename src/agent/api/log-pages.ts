@@ -8,18 +8,16 @@ import {
 } from '../../containerizer/container/logs.js';
 import { HttpError } from '../../http/http-error.js';
 import type { ApiServer } from '../../http/server.js';
-import { isPathPart } from '../sandbox/place.js';
 import type { ApiContext } from './context.js';
 import { needed, wholeNumber } from './query.js';
 
 /**
- * `GET /berth/v1/logs?container&tail&since&until&follow`: the log of a task's container, one JSON object a line: `time`, `stream`, `text` in base64, `partial`. With
+ * `GET /berth/v1/logs?sandbox&tail&since&until&follow`: the log of the container of a sandbox (a path of the files API), one JSON object a line: `time`, `stream`, `text` in base64, `partial`. With
  * `follow=1` also what is written from now on, until it has ended.
  */
 export function addLogPages({ agent, files }: ApiContext, server: ApiServer): void {
   server.file(['/berth/v1/logs'], (query, reply) => {
-    const id = needed(query, 'container');
-    if (!isPathPart(id)) throw new HttpError(400, 'This is no id of a container');
+    const id = files.containerOf(needed(query, 'sandbox'));
     const selection = selectionOf(query);
     const container = readContainer(agent.roots, id);
     const follows = query.get('follow') === '1' && container?.state === 'running';

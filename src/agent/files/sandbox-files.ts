@@ -35,6 +35,7 @@ const plainFile = 0o100644;
 
 interface Place {
   folder: string;
+  container: string;
   /** Where the container's log lies. */
   logs: string;
   rest: string;
@@ -123,6 +124,11 @@ export class SandboxFiles {
     }
   }
 
+  /** The container that a sandbox is of. */
+  containerOf(text: string): string {
+    return this.placeOf(text).container;
+  }
+
   /** The log of a container that ran, or runs, in a sandbox. */
   logsOf(container: string): string {
     return logFolder(this.roots, this.root, container);
@@ -137,7 +143,7 @@ export class SandboxFiles {
     const folder = sandboxFolder(this.root, { ...name, container });
     if (lstatSync(folder, { throwIfNoEntry: false }) === undefined)
       throw new HttpError(404, 'No such file or folder');
-    return { folder, logs: this.logsOf(container), rest };
+    return { folder, container, logs: this.logsOf(container), rest };
   }
 }
 
