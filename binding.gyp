@@ -20,6 +20,7 @@
     ],
     # The addon alone.
     'sys_addon': [
+      'native/sys/aci_convert.cc',
       'native/sys/archive_extract.cc',
       'native/sys/blob_job.cc',
       'native/sys/blob_sink.cc',
@@ -44,6 +45,7 @@
       'native/sys/lock.cc',
       'native/sys/plain_tree.cc',
       'native/sys/sha256.cc',
+      'native/sys/sha512.cc',
       'native/sys/tar_contents.cc',
       'native/sys/tar_file.cc',
       'native/sys/tar_header.cc',
@@ -111,6 +113,7 @@
       'target_name': 'berth',
       'sources': [
         'native/addon/module.cc',
+        'native/addon/aci.cc',
         'native/addon/disk_usage.cc',
         'native/addon/error.cc',
         'native/addon/journal.cc',

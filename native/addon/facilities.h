@@ -5,6 +5,7 @@
 
 namespace berth::addon {
 
+void register_aci(Napi::Object exports);         // aci.cc: App Container Images
 void register_disk_usage(Napi::Object exports);  // disk_usage.cc: what trees take of a disk
 void register_journal(Napi::Object exports);  // journal.cc: what happened, for whoever asks later
 void register_launch(Napi::Object exports);   // launch.cc: starting containers, id ranges

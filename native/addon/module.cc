@@ -7,6 +7,7 @@ namespace {
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   (void)env;
+  berth::addon::register_aci(exports);
   berth::addon::register_disk_usage(exports);
   berth::addon::register_journal(exports);
   berth::addon::register_lock(exports);

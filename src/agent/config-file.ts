@@ -28,6 +28,8 @@ const members: Record<string, readonly [keyof AgentConfig, Check]> = {
   resources: ['resources', text],
   attributes: ['attributes', text],
   sandboxes: ['sandboxes', text],
+  sandbox_keep_seconds: ['sandboxKeep', atLeast(0)],
+  sandbox_headroom: ['sandboxHeadroom', atLeast(0)],
   kill_grace_seconds: ['killGrace', atLeast(0)],
   update_retry_seconds: ['updateRetry', atLeast(0.1)],
   update_retry_most_seconds: ['updateRetryMost', atLeast(0.1)],

@@ -23,6 +23,9 @@ export interface AgentConfig {
   folder: string;
   /** Where the sandboxes of tasks lie. */
   sandboxes: string;
+  /** A sandbox is kept so long after its task's end at most; less, the fuller the disk is, of which the second part is to stay free. */
+  sandboxKeep: number;
+  sandboxHeadroom: number;
   /** Of a task that is to end, between SIGTERM and SIGKILL, where nobody says another. */
   killGrace: number;
   /** An update that nobody acknowledges is said again after so long, then after twice as long, and so on up to the most. */
@@ -51,6 +54,8 @@ export function defaultConfig(roots: Roots): Omit<AgentConfig, 'hostname'> {
     attributes: '',
     folder: path.join(roots.root, 'agent'),
     sandboxes: path.join(roots.root, 'sandboxes'),
+    sandboxKeep: 7 * 24 * 3600,
+    sandboxHeadroom: 0.1,
     killGrace: 3,
     updateRetry: 10,
     updateRetryMost: 600,

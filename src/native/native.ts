@@ -1,3 +1,4 @@
+import type { AciCalls } from './aci.js';
 import type { ArchiveCalls } from './archive.js';
 import type { NetworkCalls } from './network.js';
 import type { PackCalls } from './pack.js';
@@ -13,7 +14,8 @@ import type { LockCalls, UnpackCalls } from './unpack.js';
  * others take microseconds. Failures are `NativeError`s.
  */
 export interface Native
-  extends ArchiveCalls,
+  extends AciCalls,
+    ArchiveCalls,
     DiskUsageCalls,
     JournalCalls,
     LaunchCalls,

@@ -16,8 +16,8 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { SandboxFiles } from '../../src/agent/files/sandbox-files.js';
 import { SandboxCollector } from '../../src/agent/sandbox/collector.js';
-import { ownerOf } from '../../src/agent/sandbox/owner.js';
-import { parseSandboxPath, type SandboxName, sandboxFolder } from '../../src/agent/sandbox/place.js';
+import { giveSandbox, ownerOf } from '../../src/agent/sandbox/owner.js';
+import { parseSandboxPath, type SandboxPlace, sandboxFolder } from '../../src/agent/sandbox/place.js';
 import { keepLogs, makeSandbox, retireSandbox } from '../../src/agent/sandbox/sandbox.js';
 import { places } from '../../src/state/roots.js';
 
@@ -29,10 +29,16 @@ function scene(t: Test) {
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const roots = { root: path.join(folder, 'root'), state: path.join(folder, 'state') };
   const root = path.join(roots.root, 'sandboxes');
-  const name: SandboxName = { agent: 'a-S0', framework: 'f', executor: 'web.1', container: 'c0ffee' };
-  const sandbox = makeSandbox(root, name, { uid: 1000, gid: 1001 });
+  const name: SandboxPlace = {
+    agentId: 'a-S0',
+    frameworkId: 'f',
+    executorId: 'web.1',
+    containerId: 'c0ffee',
+  };
+  const sandbox = makeSandbox(root, name);
+  giveSandbox(sandbox, { uid: 1000, gid: 1001 });
   const files = new SandboxFiles(roots, root, () => 'a-S0');
-  const logs = path.join(places.container(roots, name.container), 'logs');
+  const logs = path.join(places.container(roots, name.containerId), 'logs');
   mkdirSync(logs, { recursive: true });
   const log = (lines: string[], file = 'log') =>
     writeFileSync(path.join(logs, file), lines.map((line) => `${line}\n`).join(''));
@@ -52,15 +58,15 @@ t.test("a sandbox is its task's own, in a folder that is root's alone", root0, a
     'nobody else comes near a set-id program in it',
   );
   t.equal(readlinkSync(path.join(sandbox, '../latest')), 'c0ffee');
-  makeSandbox(root, { ...name, container: 'second' }, { uid: 0, gid: 0 });
+  makeSandbox(root, { ...name, containerId: 'second' });
   t.equal(readlinkSync(path.join(sandbox, '../latest')), 'second');
-  t.throws(() => sandboxFolder(root, { ...name, executor: '..' }), RangeError);
-  t.throws(() => sandboxFolder(root, { ...name, executor: 'a/b' }), RangeError);
+  t.throws(() => sandboxFolder(root, { ...name, executorId: '..' }), RangeError);
+  t.throws(() => sandboxFolder(root, { ...name, executorId: 'a/b' }), RangeError);
   for (const bad of ['/etc/passwd', `${root}/slaves/a-S0/frameworks/../x/executors/e/runs/c`, `${root}`])
     t.equal(parseSandboxPath(root, 'a-S0', bad), undefined, bad);
   t.match(parseSandboxPath(root, 'a-S0', '/frameworks/f/executors/e/runs/latest/dir/x'), {
-    agent: 'a-S0',
-    container: 'latest',
+    agentId: 'a-S0',
+    containerId: 'latest',
     rest: 'dir/x',
   });
 });
@@ -167,8 +173,8 @@ t.test('what a program writes is there as stdout and stderr', root0, async (t) =
     (await files.list(sandbox)).find((each) => each.path.endsWith('/stdout'))?.size,
     out.length + 'more\n'.length,
   );
-  keepLogs(roots, root, name.container);
-  keepLogs(roots, root, name.container);
+  keepLogs(roots, root, name.containerId);
+  keepLogs(roots, root, name.containerId);
   t.notOk(existsSync(logs), 'they go with their container');
   t.equal((await files.read(`${sandbox}/stdout.1`, 0)).data.toString(), 'old\n');
   const { content } = await files.download(`${sandbox}/stdout`);
@@ -205,20 +211,20 @@ t.test('old sandboxes go, the sooner the fuller the disk, whatever is in them', 
   let deep = sandbox;
   for (let i = 0; i < 200; i++) deep = path.join(deep, 'd');
   mkdirSync(deep, { recursive: true });
-  keepLogs(roots, root, name.container);
-  const fresh = makeSandbox(root, { ...name, executor: 'other', container: 'fresh' }, { uid: 0, gid: 0 });
+  keepLogs(roots, root, name.containerId);
+  const fresh = makeSandbox(root, { ...name, executorId: 'other', containerId: 'fresh' });
   retireSandbox(sandbox);
   retireSandbox(fresh);
   t.equal(await collector.sweep(), 0, 'both are young');
   const old = new Date(Date.now() - week * 1000);
   utimesSync(sandbox, old, old);
-  used.add(name.container);
+  used.add(name.containerId);
   t.equal(await collector.sweep(), 0, 'it is needed');
   used.clear();
   t.equal(await collector.sweep(), 1);
   t.strictSame([existsSync(sandbox), existsSync(fresh)], [false, true]);
   t.notOk(existsSync(path.join(root, 'slaves/a-S0/frameworks/f/executors/web.1')), 'nor are folders left');
-  t.notOk(existsSync(path.join(root, 'logs', name.container)));
+  t.notOk(existsSync(path.join(root, 'logs', name.containerId)));
   t.ok(existsSync(path.join(folder, 'kept/file')));
   t.equal(readFileSync(path.join(folder, 'keep'), 'utf8'), 'of the host');
   use = 1;

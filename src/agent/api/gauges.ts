@@ -1,7 +1,7 @@
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
 import { Resources } from '../../mesos/resources/resources.js';
 import type { ApiContext } from './context.js';
-import { executorsOf } from './views.js';
+import { executorsOf } from './executors.js';
 
 const endings = ['finished', 'failed', 'killed', 'lost', 'gone'] as const;
 

@@ -65,12 +65,7 @@ function executorPage({ agent }: ApiContext, tasks: readonly Task[]) {
     source: first.info.executor?.source ?? first.id,
     framework_id: first.frameworkId,
     container: first.containerId,
-    directory: sandboxFolder(agent.config.sandboxes, {
-      agent: agent.id ?? 'unknown',
-      framework: first.frameworkId,
-      executor: first.executorId,
-      container: first.containerId,
-    }),
+    directory: sandboxFolder(agent.config.sandboxes, agent.placeOf(first)),
     resources: amounts(living.flatMap(({ info }) => info.resources ?? [])),
     tasks: living.map(taskPage),
     queued_tasks: tasks.filter(({ state }) => state === 'TASK_STAGING').map(taskPage),

@@ -2,16 +2,15 @@ import { HttpError } from '../../http/http-error.js';
 import type {
   AgentCall,
   AgentResponse,
-  AgentResponseGetExecutorsExecutor,
   AgentResponseGetFrameworksFramework,
   AgentResponseGetState,
   AgentResponseGetTasks,
 } from '../../mesos/messages.js';
 import { version } from '../../version.js';
 import { subscriptionOf, taskMessage } from '../master/subscription.js';
-import type { Task } from '../task/task.js';
 import { containersOf } from './containers.js';
 import type { ApiContext } from './context.js';
+import { executorsOf } from './executors.js';
 import { metricsOf } from './gauges.js';
 
 type View = (
@@ -96,22 +95,6 @@ export function stateOf(context: ApiContext): AgentResponseGetState {
       completed_frameworks: [...completed.values()],
     },
   };
-}
-
-/** A task without an executor of its own counts as one that is called as itself, as in the reference. */
-export function executorsOf(tasks: readonly Task[]): AgentResponseGetExecutorsExecutor[] {
-  const executors = new Map<string, AgentResponseGetExecutorsExecutor>();
-  for (const { executorId, frameworkId, info, id } of tasks)
-    executors.set(`${frameworkId}/${executorId}`, {
-      executor_info: info.executor ?? {
-        executor_id: { value: executorId },
-        framework_id: { value: frameworkId },
-        name: `Command Executor (Task: ${id})`,
-        source: id,
-        ...(info.command !== undefined && { command: info.command }),
-      },
-    });
-  return [...executors.values()];
 }
 
 export function tasksOf({ agent, history }: ApiContext): AgentResponseGetTasks {

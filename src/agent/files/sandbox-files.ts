@@ -137,10 +137,10 @@ export class SandboxFiles {
   private placeOf(text: string): Place {
     const parsed = parseSandboxPath(this.root, this.agentId(), text);
     if (parsed === undefined) throw new HttpError(404, 'No such file or folder');
-    const { rest, ...name } = parsed;
-    const container = name.container === 'latest' ? latestRun(this.root, name) : name.container;
+    const { rest, ...place } = parsed;
+    const container = place.containerId === 'latest' ? latestRun(this.root, place) : place.containerId;
     if (container === undefined || !isPathPart(container)) throw new HttpError(404, 'No such file or folder');
-    const folder = sandboxFolder(this.root, { ...name, container });
+    const folder = sandboxFolder(this.root, { ...place, containerId: container });
     if (lstatSync(folder, { throwIfNoEntry: false }) === undefined)
       throw new HttpError(404, 'No such file or folder');
     return { folder, container, logs: this.logsOf(container), rest };

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { native } from '../../native/index.js';
 import type { SandboxOwner } from './sandbox.js';
 
@@ -55,4 +55,10 @@ function readInside(layer: string, file: string): string | undefined {
   } finally {
     closeSync(handle);
   }
+}
+
+/** Makes a sandbox, or a folder of one that nobody uses yet, its task's own. */
+export function giveSandbox(folder: string, { uid, gid }: SandboxOwner): void {
+  chownSync(folder, uid, gid);
+  chmodSync(folder, 0o755);
 }

@@ -1,12 +1,11 @@
 import path from 'node:path';
 
 /** Which sandbox: of what run of which executor. A task without an executor of its own has one that is called as itself. */
-export interface SandboxName {
-  agent: string;
-  framework: string;
-  executor: string;
-  /** The container's id. */
-  container: string;
+export interface SandboxPlace {
+  agentId: string;
+  frameworkId: string;
+  executorId: string;
+  containerId: string;
 }
 
 /** Whether an id may stand in a path. The master has looked at it too. */
@@ -16,22 +15,22 @@ export function isPathPart(id: string): boolean {
 }
 
 /** `slaves/AGENT/frameworks/FRAMEWORK/executors/EXECUTOR/runs/CONTAINER`, where tools for Mesos look for it. Throws RangeError. */
-export function sandboxFolder(root: string, name: SandboxName): string {
-  for (const id of Object.values(name) as string[])
+export function sandboxFolder(root: string, place: SandboxPlace): string {
+  const { agentId, frameworkId, executorId, containerId } = place;
+  for (const id of [agentId, frameworkId, executorId, containerId])
     if (!isPathPart(id)) throw new RangeError(`${JSON.stringify(id)} cannot be part of a path`);
-  const { agent, framework, executor, container } = name;
   return path.join(
-    root,
-    ...['slaves', agent, 'frameworks', framework, 'executors', executor, 'runs', container],
+    ...[root, 'slaves', agentId, 'frameworks', frameworkId],
+    ...['executors', executorId, 'runs', containerId],
   );
 }
 
 /** A path of the files API, taken apart. `rest` is what follows the sandbox, of the task's making: nothing is known of it. */
-export interface SandboxPath extends SandboxName {
+export interface SandboxPath extends SandboxPlace {
   rest: string;
 }
 
-/** Of `ROOT/slaves/…`, or `/frameworks/FRAMEWORK/executors/EXECUTOR/runs/CONTAINER/…` for an agent's own. `container` may be `latest`. */
+/** Of `ROOT/slaves/…`, or `/frameworks/FRAMEWORK/executors/EXECUTOR/runs/CONTAINER/…` for an agent's own. `containerId` may be `latest`. */
 export function parseSandboxPath(root: string, agent: string, text: string): SandboxPath | undefined {
   const within = text.startsWith(`${root}/`) ? text.slice(root.length) : `/slaves/${agent}${text}`;
   const match =
@@ -39,9 +38,9 @@ export function parseSandboxPath(root: string, agent: string, text: string): San
       within.replace(/\/{2,}/g, '/'),
     );
   if (match === null) return undefined;
-  const [, of = '', framework = '', executor = '', container = '', rest = ''] = match;
-  return [of, framework, executor, container].every(isPathPart)
-    ? { agent: of, framework, executor, container, rest }
+  const [, agentId = '', frameworkId = '', executorId = '', containerId = '', rest = ''] = match;
+  return [agentId, frameworkId, executorId, containerId].every(isPathPart)
+    ? { agentId, frameworkId, executorId, containerId, rest }
     : undefined;
 }
 

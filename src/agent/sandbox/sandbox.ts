@@ -1,17 +1,7 @@
-import {
-  chmodSync,
-  chownSync,
-  lstatSync,
-  mkdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { places, type Roots } from '../../state/roots.js';
-import { keptLogs, type SandboxName, sandboxFolder } from './place.js';
+import { keptLogs, type SandboxPlace, sandboxFolder } from './place.js';
 
 /** Whose a sandbox is, in the ids of its container: it is shown there by an id-mapped mount, so these are its ids on the disk as well. */
 export interface SandboxOwner {
@@ -23,18 +13,12 @@ export interface SandboxOwner {
  * Makes a task's sandbox, or finds it as it is, and points `latest` to it. The folders above are root's alone: what a task leaves in its sandbox, programs
  * with set-id bits among it, is out of everybody else's reach.
  */
-export function makeSandbox(root: string, name: SandboxName, owner: SandboxOwner): string {
-  const folder = sandboxFolder(root, name);
-  const runs = path.dirname(folder);
-  mkdirSync(runs, { recursive: true, mode: 0o700 });
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-    chownSync(folder, owner.uid, owner.gid);
-    chmodSync(folder, 0o755);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  point(path.join(runs, 'latest'), name.container);
+export function makeSandbox(root: string, place: SandboxPlace): string {
+  const folder = sandboxFolder(root, place);
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  mkdirSync(path.dirname(folder), { recursive: true, mode: 0o700 });
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  point(path.join(path.dirname(folder), 'latest'), place.containerId);
   return folder;
 }
 
@@ -46,16 +30,22 @@ function point(link: string, to: string): void {
 }
 
 /** The container that `latest` means. */
-export function latestRun(root: string, name: Omit<SandboxName, 'container'>): string | undefined {
+export function latestRun(root: string, place: SandboxPlace): string | undefined {
   try {
-    return readlinkSync(path.join(path.dirname(sandboxFolder(root, { ...name, container: 'x' })), 'latest'));
+    return readlinkSync(path.join(path.dirname(sandboxFolder(root, place)), 'latest'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-/** The task has ended: from now on its sandbox grows old. */
+/** The container of a sandbox has ended and is about to be removed: its log stays, and the sandbox begins to grow old. */
+export function endSandbox(roots: Roots, root: string, place: SandboxPlace): void {
+  keepLogs(roots, root, place.containerId);
+  retireSandbox(sandboxFolder(root, place));
+}
+
+/** From now on it grows old. */
 export function retireSandbox(folder: string): void {
   const now = new Date();
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) utimesSync(folder, now, now);

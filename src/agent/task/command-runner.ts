@@ -7,6 +7,7 @@ import type { TaskInfo, TaskStatus } from '../../mesos/messages.js';
 import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
 import { findContainer, type LiveContainer } from '../container/live-container.js';
+import { endSandbox } from '../sandbox/sandbox.js';
 import { Alarms } from './alarms.js';
 import { launchCommand } from './command-launch.js';
 import { endingOf } from './ending.js';
@@ -135,8 +136,10 @@ export class CommandRunner implements TaskRunner {
 
   /** Only once its end is on the disk: until then its own record of it is the only one. */
   private discard(task: Task): void {
+    const { agent } = this;
     try {
-      discardEnded(this.agent.roots, task.containerId);
+      endSandbox(agent.roots, agent.config.sandboxes, agent.placeOf(task));
+      discardEnded(agent.roots, task.containerId);
     } catch (error) {
       this.agent.defect(error);
     }

@@ -4,6 +4,7 @@ import { defaultConfig } from '../../agent/config.js';
 import { readAgentConfig } from '../../agent/config-file.js';
 import { agentState, startAgent } from '../../agent/start.js';
 import { BerthError } from '../../errors/berth-error.js';
+import { peerOwner } from '../../http/peer-owner.js';
 import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
@@ -63,6 +64,7 @@ async function run({ roots, note, listen, config: file, ...flags }: AgentRequest
       process.exit(125);
     },
     onLeft: () => end(0),
+    peerOwner,
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(0));
   note(
@@ -70,5 +72,6 @@ async function run({ roots, note, listen, config: file, ...flags }: AgentRequest
   );
   const result = await status;
   await close();
-  return result;
+  // What watches containers would hold the process for as long as they run.
+  process.exit(result);
 }

@@ -8,6 +8,8 @@ import type { RuntimeResources } from '../../oci-spec/runtime.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
+import { appOptions } from '../appc/app-options.js';
+import type { AppcImage } from '../appc/appc-image.js';
 import { limitsSwap } from '../host/swap-accounting.js';
 import { readContainer } from './catalogue.js';
 import { cgroupPlaces, hasController, layoutOfHost } from './cgroup-places.js';
@@ -47,6 +49,8 @@ export interface LaunchImage {
   config: ImageConfig;
   layers: string[];
   tree?: string;
+  /** Of an App Container Image: what it asks for beside its configuration. */
+  appc?: AppcImage;
 }
 
 export interface LaunchRequest {
@@ -76,7 +80,20 @@ export interface RunningContainer extends RunningProgram {
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
 export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   requireRoot();
-  return whileScopeGoes(() => launchTelling(roots, request));
+  const whole = withApp(request);
+  return whileScopeGoes(() => launchTelling(roots, whole));
+}
+
+/** A container that there is already was told what its image asks for when it was made. */
+export function withApp<T extends Pick<LaunchRequest, 'image' | 'options' | 'onWarning' | 'again'>>(
+  request: T,
+): T {
+  const { image, options, again, onWarning = () => {} } = request;
+  if (image.appc === undefined || again !== undefined) return request;
+  return {
+    ...request,
+    options: appOptions(image.appc, options, (text) => onWarning(`image ${image.reference}: ${text}`)),
+  };
 }
 
 /** The file of the id is claimed before anything is made, and there is none where there is no container. */
