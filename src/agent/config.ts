@@ -26,6 +26,13 @@ export interface AgentConfig {
   /** A sandbox is kept so long after its task's end at most; less, the fuller the disk is, of which the second part is to stay free. */
   sandboxKeep: number;
   sandboxHeadroom: number;
+  /** An executor must have subscribed so long after its program was started, or after an agent has come back. */
+  executorRegistration: number;
+  executorReregistration: number;
+  /** What it has to end its tasks, where it does not say itself. */
+  executorShutdownGrace: number;
+  /** What executors are told that an agent may take to come back. */
+  executorRecovery: number;
   /** Of a task that is to end, between SIGTERM and SIGKILL, where nobody says another. */
   killGrace: number;
   /** An update that nobody acknowledges is said again after so long, then after twice as long, and so on up to the most. */
@@ -56,6 +63,10 @@ export function defaultConfig(roots: Roots): Omit<AgentConfig, 'hostname'> {
     sandboxes: path.join(roots.root, 'sandboxes'),
     sandboxKeep: 7 * 24 * 3600,
     sandboxHeadroom: 0.1,
+    executorRegistration: 60,
+    executorReregistration: 2,
+    executorShutdownGrace: 5,
+    executorRecovery: 900,
     killGrace: 3,
     updateRetry: 10,
     updateRetryMost: 600,

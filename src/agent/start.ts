@@ -6,6 +6,7 @@ import type { Store, StoreOptions, StoreOwner } from '../state/store/store.js';
 import { Agent } from './agent.js';
 import { startApi } from './api/api.js';
 import type { AgentConfig } from './config.js';
+import { addExecutorApi } from './executor/endpoint.js';
 import { recover } from './recovery/recover.js';
 import { agentResources } from './resources/detect.js';
 import { parseAttributes } from './resources/parse.js';
@@ -52,7 +53,10 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
       left: parts.onLeft,
     });
     await recover(agent, agent.records.recovered());
-    const api = await startApi(agent, { peerOwner: parts.peerOwner, extensions: [] });
+    const api = await startApi(agent, {
+      peerOwner: parts.peerOwner,
+      extensions: [{ routes: (server) => addExecutorApi(agent, server) }],
+    });
     // Whoever is told of the agent is told where it answers.
     config.port = api.port;
     agent.endpoint = `${config.host}:${api.port}`;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { lstatSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import t, { type Test } from 'tap';
@@ -241,6 +241,14 @@ t.test('only root and who has credentials is heard', unlessRoot, async (t) => {
   );
   t.match(seen, /401/, 'a container on the network of the host');
   // And as root of the host, which a task without an image is.
-  const port2 = cluster.master.port;
-  t.ok(port2 > 0);
+  const script2 = `${script.replace(/\n/g, ' ')}`;
+  for (const asked of [port]) {
+    const id = `asks-${asked}`;
+    const words = script2.replace(String(port), String(asked)).replace(/'/g, '"');
+    await cluster.launch(task(id, `id -u > user; ${process.execPath} -e '${words}' > answer`));
+    const ended = await cluster.status(id, 'TASK_FINISHED', 'TASK_FAILED');
+    const sandbox = sandboxOf(stage, ended, cluster.framework.id);
+    t.equal(readFileSync(path.join(sandbox, 'user'), 'utf8'), '0\n');
+    t.equal(readFileSync(path.join(sandbox, 'answer'), 'utf8'), '401\n', 'a task that is root on the host');
+  }
 });

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { layoutOfHost } from '../../containerizer/container/cgroup-places.js';
 import { BerthError } from '../../errors/berth-error.js';
 import { peerOwner } from '../../http/peer-owner.js';
 import { defaultConfig } from '../../master-lite/config.js';
@@ -49,7 +50,7 @@ async function run({ roots, note, listen, store, config: file }: MasterRequest):
   const master = await startMaster(config, {
     openStore: (options) =>
       EmbeddedStore.open(path.join(folder, 'store'), { ...options, owner: masterState }),
-    peerOwner,
+    peerOwner: (socket) => peerOwner(socket, layoutOfHost().unified),
     onDefect: (error) =>
       note(`berth: master: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     onStoreFailure: (error) => {
