@@ -295,6 +295,7 @@
         'native/init/output.cc',
         'native/init/overlay.cc',
         'native/init/own_view.cc',
+        'native/init/pause.cc',
         'native/init/program.cc',
         'native/init/progress.cc',
         'native/init/reaper.cc',

@@ -14,6 +14,7 @@ import type { AgentConfig } from './config.js';
 import { addressesOf } from './container/addresses.js';
 import { ExecutorRunner } from './executor/executor-runner.js';
 import { Fetcher } from './fetcher/fetcher.js';
+import { GroupRunner } from './group/group-runner.js';
 import { MasterLink } from './master/link.js';
 import { handleOrder } from './master/orders.js';
 import { subscriptionOf } from './master/subscription.js';
@@ -62,8 +63,9 @@ export class Agent {
   readonly fetcher: Fetcher;
   readonly commands = new CommandRunner(this);
   readonly executors = new ExecutorRunner(this);
+  readonly groups = new GroupRunner(this);
   /** Who takes a task is asked in this order. */
-  readonly runners: TaskRunner[] = [this.commands, this.executors];
+  readonly runners: TaskRunner[] = [this.commands, this.executors, this.groups];
   /** The total with reservations and volumes, once there are any. */
   checkpointed: Resource[] | undefined;
   drain: DrainConfig | undefined;
@@ -119,8 +121,8 @@ export class Agent {
     return new Promise((resolve) => this.records.flushed(resolve));
   }
 
-  /** Takes a task on. What becomes of it is told by updates alone. */
-  run(framework: FrameworkInfo, info: TaskInfo): void {
+  /** Takes a task on, beside others of its group. What becomes of it is told by updates alone. */
+  run(framework: FrameworkInfo, info: TaskInfo, group?: string): void {
     const frameworkId = framework.id?.value ?? '';
     if (this.tasks.has(taskKey(frameworkId, info.task_id.value))) return;
     const runner = this.runners.find((each) => each.takes(info)) ?? this.commands;
@@ -131,6 +133,7 @@ export class Agent {
         info,
         container_id: runner.containerFor(info, frameworkId),
         ...(info.executor !== undefined && { executor_id: info.executor.executor_id.value }),
+        ...(group !== undefined && { group }),
         boot_id: currentBootId(),
       },
       framework,
@@ -223,6 +226,7 @@ export class Agent {
     this.updates.close();
     this.commands.close();
     this.executors.close();
+    this.groups.close();
   }
 
   /** Forgets its tasks once all have ended, and is done. */

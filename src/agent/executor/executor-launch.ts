@@ -4,6 +4,7 @@ import type { Resource } from '../../mesos/messages.js';
 import type { Agent } from '../agent.js';
 import { type LiveContainer, launched } from '../container/live-container.js';
 import { planContainer } from '../container/plan.js';
+import { sandboxPlace } from '../container/workload.js';
 import { furnishSandbox } from '../sandbox/furnish.js';
 import { makeSandbox } from '../sandbox/sandbox.js';
 import { containerFacts } from '../task/container-facts.js';
@@ -35,6 +36,7 @@ export async function launchExecutor(
     { ...containerFacts(agent, first, sandbox), variables: executorVariables(agent, executor) },
   );
   const image = await provideImage(roots, plan.image.reference, { pull: plan.image.pull });
+  plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
   await furnishSandbox(agent, sandbox, {
     user: plan.options.user ?? image.config.config?.User,
     ...{ image, folders: plan.folders, command: info.command ?? {}, frameworkUser: framework.user },

@@ -1,4 +1,5 @@
 import { launchContainer } from '../../containerizer/container/launch.js';
+import type { ContainerOptions } from '../../containerizer/container/options.js';
 import { provideImage } from '../../containerizer/image/provide.js';
 import type { Agent } from '../agent.js';
 import { type LiveContainer, launched } from '../container/live-container.js';
@@ -9,8 +10,19 @@ import { makeSandbox } from '../sandbox/sandbox.js';
 import { containerFacts } from './container-facts.js';
 import type { Task } from './task.js';
 
+/** What the tasks of a group have of their executor. */
+export interface Surroundings {
+  /** What the task comes to in their midst. */
+  within(options: ContainerOptions): ContainerOptions;
+  parentSandbox: string;
+}
+
 /** Makes the sandbox, gets the image, and starts the container of a task. Undefined: the task was to end before its program ran. */
-export async function launchCommand(agent: Agent, task: Task): Promise<LiveContainer | undefined> {
+export async function launchCommand(
+  agent: Agent,
+  task: Task,
+  around?: Surroundings,
+): Promise<LiveContainer | undefined> {
   const { roots, config } = agent;
   const { info, framework } = task;
   const sandbox = makeSandbox(config.sandboxes, agent.placeOf(task));
@@ -22,8 +34,9 @@ export async function launchCommand(agent: Agent, task: Task): Promise<LiveConta
       limits: info.limits,
       user: framework.user,
     },
-    containerFacts(agent, task, sandbox),
+    { ...containerFacts(agent, task, sandbox), parentSandbox: around?.parentSandbox },
   );
+  if (around !== undefined) plan.options = around.within(plan.options);
   const image = await provideImage(roots, plan.image.reference, { pull: plan.image.pull });
   plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
   await furnishSandbox(agent, sandbox, {
