@@ -5,6 +5,7 @@ import type { ContainerOptions } from '../../containerizer/container/options.js'
 import { BerthError } from '../../errors/berth-error.js';
 import type { ExecutorInfo, FrameworkInfo, TaskInfo, TaskStatus } from '../../mesos/messages.js';
 import { currentBootId } from '../../state/live-process.js';
+import type { Agent } from '../agent.js';
 import { imageOf } from '../container/image.js';
 import { findContainer, type LiveContainer } from '../container/live-container.js';
 import { networkOf } from '../container/networks.js';
