@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type {
   Attribute,
   DrainConfig,
@@ -12,15 +13,16 @@ import type { Store } from '../state/store/store.js';
 import type { AgentConfig } from './config.js';
 import { addressesOf } from './container/addresses.js';
 import { ExecutorRunner } from './executor/executor-runner.js';
+import { Fetcher } from './fetcher/fetcher.js';
 import { GroupRunner } from './group/group-runner.js';
 import { MasterLink } from './master/link.js';
 import { handleOrder } from './master/orders.js';
 import { subscriptionOf } from './master/subscription.js';
 import { Records } from './records/records.js';
+import type { SandboxPlace } from './sandbox/place.js';
 import { CommandRunner } from './task/command-runner.js';
 import type { KillOrder } from './task/kill-order.js';
 import type { TaskRunner } from './task/runner.js';
-import type { SandboxPlace } from './task/sandbox-folder.js';
 import { lostAs } from './task/states.js';
 import { Task, taskKey } from './task/task.js';
 import { Updates } from './updates/updates.js';
@@ -58,6 +60,7 @@ export class Agent {
   readonly updates: Updates;
   readonly link: MasterLink;
   readonly volumes: PersistentVolumes;
+  readonly fetcher: Fetcher;
   readonly commands = new CommandRunner(this);
   readonly executors = new ExecutorRunner(this);
   readonly groups = new GroupRunner(this);
@@ -82,6 +85,7 @@ export class Agent {
   ) {
     this.endpoint = `${config.host}:${config.port}`;
     this.records = new Records(parts.store);
+    this.fetcher = new Fetcher(path.join(config.folder, 'fetcher'));
     this.volumes = new PersistentVolumes(config.folder);
     this.link = new MasterLink({
       config,

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { sandboxFolder } from '../../src/agent/task/sandbox-folder.js';
+import { sandboxFolder } from '../../src/agent/sandbox/place.js';
 import { containerIds } from '../../src/containerizer/container/catalogue.js';
 import type { ExecutorInfo, TaskInfo } from '../../src/mesos/messages.js';
 import { Stage, unlessRoot } from '../container/stage.js';

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { readContainer } from '../../containerizer/container/catalogue.js';
-import { discardEnded } from '../../containerizer/container/discard.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import { newId } from '../../containerizer/container/names.js';
 import { updateContainer } from '../../containerizer/container/update.js';
@@ -17,6 +16,7 @@ import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
 import { limitsOf } from '../container/limits.js';
 import { findContainer, type LiveContainer } from '../container/live-container.js';
+import { retireContainer } from '../sandbox/retire.js';
 import { Alarms } from '../task/alarms.js';
 import type { TaskRunner } from '../task/runner.js';
 import { lostAs } from '../task/states.js';
@@ -350,7 +350,14 @@ export class ExecutorRunner implements TaskRunner {
     deleteExecutor(agent.records.store, executor.record);
     agent.records.flushed(() => {
       try {
-        discardEnded(agent.roots, executor.containerId);
+        retireContainer(agent, {
+          agentId: agent.id ?? '',
+          ...{
+            frameworkId: executor.frameworkId,
+            executorId: executor.id,
+            containerId: executor.containerId,
+          },
+        });
       } catch (error) {
         agent.defect(error);
       }

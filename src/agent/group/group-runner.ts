@@ -1,19 +1,21 @@
 import { constants } from 'node:os';
-import { discardEnded } from '../../containerizer/container/discard.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import { newId } from '../../containerizer/container/names.js';
 import type { ContainerOptions } from '../../containerizer/container/options.js';
 import { BerthError } from '../../errors/berth-error.js';
 import type { ExecutorInfo, FrameworkInfo, TaskInfo, TaskStatus } from '../../mesos/messages.js';
 import { currentBootId } from '../../state/live-process.js';
+import type { Agent } from '../agent.js';
 import { imageOf } from '../container/image.js';
 import { findContainer, type LiveContainer } from '../container/live-container.js';
 import { networkOf } from '../container/networks.js';
 import { Executor } from '../executor/executor.js';
 import { deleteExecutor, executorKey, putExecutor, recoveredExecutors } from '../executor/record.js';
+import type { SandboxPlace } from '../sandbox/place.js';
+import { retireContainer } from '../sandbox/retire.js';
+import { makeSandbox } from '../sandbox/sandbox.js';
 import { launchCommand, type Surroundings } from '../task/command-launch.js';
 import { CommandRunner } from '../task/command-runner.js';
-import { makeSandbox } from '../task/sandbox-folder.js';
 import type { Task } from '../task/task.js';
 import { launchHolder } from './holder.js';
 
@@ -183,7 +185,7 @@ export class GroupRunner extends CommandRunner {
           reason: 'REASON_CONTAINER_LAUNCH_FAILED',
           message: `Failed to launch the group: ${why}`,
         });
-      if (launched.has(task)) discardEnded(this.agent.roots, task.containerId);
+      if (launched.has(task)) retireContainer(this.agent, this.agent.placeOf(task));
     }
     for (const task of tasks) this.settle(task);
   }
@@ -193,7 +195,7 @@ export class GroupRunner extends CommandRunner {
     const [first] = tasks;
     const executor = first && this.of(first);
     if (first === undefined || executor === undefined) throw new Error('a group without an executor');
-    const { containerId, id, frameworkId } = executor;
+    const { containerId } = executor;
     const { network } = networkOf(executor.record.info.container, []);
     const sharing = network !== 'host' || tasks.some(sharesNamespaces);
     if (executor.state === 'new') {
@@ -206,9 +208,7 @@ export class GroupRunner extends CommandRunner {
       });
     }
     await executor.holder;
-    const { sandboxes } = this.agent.config;
-    const place = { agentId: this.agent.id ?? '', frameworkId, executorId: id, containerId };
-    const parentSandbox = makeSandbox(sandboxes, place);
+    const parentSandbox = makeSandbox(this.agent.config.sandboxes, placeOf(this.agent, executor));
     return (task) => ({
       parentSandbox,
       within: (options) => shared(containerId, network, task, options),
@@ -255,7 +255,7 @@ export class GroupRunner extends CommandRunner {
     if (!this.known.has(executor.key)) deleteExecutor(this.agent.records.store, executor.record);
     this.agent.records.flushed(() => {
       try {
-        discardEnded(this.agent.roots, executor.containerId);
+        retireContainer(this.agent, placeOf(this.agent, executor));
       } catch (error) {
         this.agent.defect(error);
       }
@@ -293,4 +293,8 @@ function shared(
     ...(container?.linux_info?.share_pid_namespace === true && { pid: peer }),
     ...(container?.linux_info?.ipc_mode === 'SHARE_PARENT' && { ipc: peer }),
   };
+}
+
+function placeOf({ id: agentId = '' }: Agent, { frameworkId, id, containerId }: Executor): SandboxPlace {
+  return { agentId, frameworkId, executorId: id, containerId };
 }

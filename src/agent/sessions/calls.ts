@@ -3,22 +3,18 @@ import { waitForExit } from '../../containerizer/container/wait.js';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Exchange } from '../../http/exchange.js';
 import { HttpError } from '../../http/http-error.js';
-import type { AgentCall, ContainerID } from '../../mesos/messages.js';
+import type { ContainerID } from '../../mesos/messages.js';
 import type { Agent } from '../agent.js';
+import type { ApiExtension } from '../api/extension.js';
 import { rawStatus } from '../executor/ending.js';
 import { takeInput } from './input.js';
 import { answerWithOutput } from './output.js';
 import { Sessions } from './sessions.js';
 
-type Handler = (exchange: Exchange, call: AgentCall) => void | Promise<void>;
-
 const SIGKILL = 9;
 
 /** What the operator API has for those who look into containers: programs that live as long as their client's connection, and streams in and out. */
-export function sessionCalls(agent: Agent): {
-  calls: Partial<Record<NonNullable<AgentCall['type']>, Handler>>;
-  records: (exchange: Exchange) => Promise<void>;
-} {
+export function sessionCalls(agent: Agent): ApiExtension {
   const sessions = new Sessions(agent);
   const wait = waiting(agent, sessions);
   const kill = killing(agent, sessions);

@@ -1,5 +1,4 @@
 import { constants } from 'node:os';
-import { discardEnded } from '../../containerizer/container/discard.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import { newId } from '../../containerizer/container/names.js';
 import { BerthError } from '../../errors/berth-error.js';
@@ -9,6 +8,7 @@ import type { Agent } from '../agent.js';
 import { checksOf, said } from '../checks/of-task.js';
 import type { TaskChecks } from '../checks/task-checks.js';
 import { findContainer, type LiveContainer } from '../container/live-container.js';
+import { retireContainer } from '../sandbox/retire.js';
 import { Alarms } from './alarms.js';
 import { launchCommand } from './command-launch.js';
 import { endingOf } from './ending.js';
@@ -156,7 +156,7 @@ export class CommandRunner implements TaskRunner {
   /** Only once its end is on the disk: until then its own record of it is the only one. */
   private discard(task: Task): void {
     try {
-      discardEnded(this.agent.roots, task.containerId);
+      retireContainer(this.agent, this.agent.placeOf(task));
     } catch (error) {
       this.agent.defect(error);
     }

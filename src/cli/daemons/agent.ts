@@ -3,7 +3,9 @@ import path from 'node:path';
 import { defaultConfig } from '../../agent/config.js';
 import { readAgentConfig } from '../../agent/config-file.js';
 import { agentState, startAgent } from '../../agent/start.js';
+import { layoutOfHost } from '../../containerizer/container/cgroup-places.js';
 import { BerthError } from '../../errors/berth-error.js';
+import { peerOwner } from '../../http/peer-owner.js';
 import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
@@ -63,6 +65,7 @@ async function run({ roots, note, listen, config: file, ...flags }: AgentRequest
       process.exit(125);
     },
     onLeft: () => end(0),
+    peerOwner: (socket) => peerOwner(socket, layoutOfHost().unified),
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(0));
   note(
