@@ -8,6 +8,7 @@ import { peerOwner } from '../../master-lite/peer-owner.js';
 import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
+import { awaitEnding } from './ending.js';
 
 export interface MasterRequest {
   roots: Roots;
@@ -16,6 +17,8 @@ export interface MasterRequest {
   store: string;
   /** A file of its configuration. */
   config?: string;
+  /** It ends when its standard input does. */
+  endWithStdin: boolean;
 }
 
 /** Runs a master until a signal ends it. Reports its own failures: this is a program of its own (scripts/bundle.mjs). */
@@ -27,7 +30,14 @@ export async function runMaster(request: MasterRequest): Promise<number> {
   }
 }
 
-async function run({ roots, note, listen, store, config: file }: MasterRequest): Promise<number> {
+async function run({
+  roots,
+  note,
+  listen,
+  store,
+  config: file,
+  endWithStdin,
+}: MasterRequest): Promise<number> {
   if (store !== 'embedded')
     throw new BerthError('USAGE', {
       what: `--store ${store}`,
@@ -42,10 +52,7 @@ async function run({ roots, note, listen, store, config: file }: MasterRequest):
     ...(file === undefined ? {} : readMasterConfig(file)),
     ...listen,
   };
-  let end: (status: number) => void = () => {};
-  const status = new Promise<number>((resolve) => {
-    end = resolve;
-  });
+  const { status } = awaitEnding(endWithStdin);
   const master = await startMaster(config, {
     openStore: (options) =>
       EmbeddedStore.open(path.join(folder, 'store'), { ...options, owner: masterState }),
@@ -58,7 +65,6 @@ async function run({ roots, note, listen, store, config: file }: MasterRequest):
       process.exit(125);
     },
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(0));
   note(`master at ${master.url}, state in ${folder}`);
   const result = await status;
   await master.close();
