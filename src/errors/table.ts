@@ -62,6 +62,10 @@ export const errorTable = {
   LIMIT_UNENFORCEABLE: { exit: 125, meaning: 'The host cannot enforce a limit that was asked for.' },
   LIMIT_REFUSED: { exit: 125, meaning: 'The kernel does not take the value of a limit.' },
   USER_UNKNOWN: { exit: 125, meaning: 'The user or group is not in the image.' },
+  RECIPE_INVALID: {
+    exit: 125,
+    meaning: 'The recipe of an image cannot be followed; the message has the reason.',
+  },
   COMMAND_NOT_EXECUTABLE: {
     exit: 126,
     meaning: 'The command was found in the container but cannot be executed.',
