@@ -48,7 +48,8 @@ export async function buildImage(roots: Roots, options: BuildOptions): Promise<B
     below.push(manifestDigest);
   }
   const { time } = options;
-  const dated = time === undefined ? {} : { created: new Date(time * 1000).toISOString().replace('.000Z', 'Z') };
+  const dated =
+    time === undefined ? {} : { created: new Date(time * 1000).toISOString().replace('.000Z', 'Z') };
   const stored = await storeImages(
     roots,
     what,

@@ -13,7 +13,10 @@ export interface Recipe {
 }
 
 const mode = text({ pattern: /^[0-7]{3,4}$/, expected: 'a mode in octal digits: "0644"' });
-const owner = text({ pattern: /^\d{1,5}(:\d{1,5})?$/, expected: 'an owner in numbers: "1000" or "1000:1000"' });
+const owner = text({
+  pattern: /^\d{1,5}(:\d{1,5})?$/,
+  expected: 'an owner in numbers: "1000" or "1000:1000"',
+});
 const imagePath = text({ pattern: /^\/.*$/s, expected: 'a path in the image, from its root' });
 
 const entryShape = object(
@@ -41,7 +44,9 @@ const configShape = object(
     entrypoint: list(text()),
     cmd: list(text()),
     workdir: text({ pattern: /^\//, expected: 'an absolute path' }),
-    ports: list(text({ pattern: /^\d{1,5}\/(tcp|udp|sctp)$/, expected: 'a port with its protocol: "80/tcp"' })),
+    ports: list(
+      text({ pattern: /^\d{1,5}\/(tcp|udp|sctp)$/, expected: 'a port with its protocol: "80/tcp"' }),
+    ),
     volumes: list(imagePath),
     labels: map(text()),
     stop_signal: text(),
@@ -54,7 +59,10 @@ type Config = Of<typeof configShape>;
 const oneOrMore: Shape<string[]> = (value, at) =>
   typeof value === 'string' ? [text()(value, at)] : list(text(), 100)(value, at);
 
-const recipeShape = object({ layers: list(list(entryShape, 100_000), 500) }, { from: oneOrMore, config: configShape });
+const recipeShape = object(
+  { layers: list(list(entryShape, 100_000), 500) },
+  { from: oneOrMore, config: configShape },
+);
 
 /** The kinds of entries: which members each must and may have. */
 const kinds = [
@@ -99,8 +107,7 @@ function mustKnow(value: unknown, known: readonly string[], at: string): void {
 
 function packed(entry: Entry, raw: unknown, at: string): PackedEntry {
   const kind = kinds.find(({ must }) => must.every((member) => entry[member] !== undefined));
-  if (kind === undefined)
-    throw new ShapeError(at, 'copy and to, folder, file and text, or link and target');
+  if (kind === undefined) throw new ShapeError(at, 'copy and to, folder, file and text, or link and target');
   mustKnow(raw, [...kind.must, ...kind.may], at);
   const [uid = '0', gid = uid] = (entry.owner ?? '0').split(':');
   return {
@@ -125,7 +132,8 @@ function idOf(digits: string, at: string): number {
 function cleanPath(given: string, at: string): string {
   const parts = given.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw new ShapeError(at, `without '..' in its paths`);
-  if (parts.some((part) => part.startsWith('.wh.'))) throw new ShapeError(at, 'free of names that begin with .wh.');
+  if (parts.some((part) => part.startsWith('.wh.')))
+    throw new ShapeError(at, 'free of names that begin with .wh.');
   return parts.join('/');
 }
 
