@@ -3,7 +3,9 @@ import path from 'node:path';
 import { defaultConfig } from '../../agent/config.js';
 import { readAgentConfig } from '../../agent/config-file.js';
 import { agentState, startAgent } from '../../agent/start.js';
+import { layoutOfHost } from '../../containerizer/container/cgroup-places.js';
 import { BerthError } from '../../errors/berth-error.js';
+import { peerOwner } from '../../http/peer-owner.js';
 import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
@@ -70,6 +72,7 @@ async function run({
       process.exit(125);
     },
     onLeft: () => end(0),
+    peerOwner: (socket) => peerOwner(socket, layoutOfHost().unified),
   });
   note(
     `agent of ${config.masters.join(', ')}, state in ${config.folder}, ${agent.tasks.size} tasks taken up`,

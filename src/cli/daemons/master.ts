@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { layoutOfHost } from '../../containerizer/container/cgroup-places.js';
 import { BerthError } from '../../errors/berth-error.js';
+import { peerOwner } from '../../http/peer-owner.js';
 import { defaultConfig } from '../../master-lite/config.js';
 import { readMasterConfig } from '../../master-lite/config-file.js';
 import { masterState, startMaster } from '../../master-lite/master.js';
-import { peerOwner } from '../../master-lite/peer-owner.js';
 import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
@@ -56,7 +57,7 @@ async function run({
   const master = await startMaster(config, {
     openStore: (options) =>
       EmbeddedStore.open(path.join(folder, 'store'), { ...options, owner: masterState }),
-    peerOwner,
+    peerOwner: (socket) => peerOwner(socket, layoutOfHost().unified),
     onDefect: (error) =>
       note(`berth: master: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     onStoreFailure: (error) => {
