@@ -51,6 +51,7 @@ export class StagedCluster {
       masters: [this.master.url],
       hostname: 'staged',
       port: 0,
+      localImages: true,
       resources: 'cpus:8;mem:4096;disk:10000;ports:[31000-31999]',
       ...this.config,
     };

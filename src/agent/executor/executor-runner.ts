@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
-import { readContainer } from '../../containerizer/container/catalogue.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import { newId } from '../../containerizer/container/names.js';
-import { updateContainer } from '../../containerizer/container/update.js';
 import { BerthError } from '../../errors/berth-error.js';
 import type {
   ExecutorCallSubscribe,
@@ -14,8 +12,8 @@ import type {
 } from '../../mesos/messages.js';
 import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
-import { limitsOf } from '../container/limits.js';
-import { findContainer, type LiveContainer } from '../container/live-container.js';
+import type { LiveContainer } from '../container/live-container.js';
+import { lookAgain, recoverContainer } from '../recovery/recover-container.js';
 import { retireContainer } from '../sandbox/retire.js';
 import { Alarms } from '../task/alarms.js';
 import type { TaskRunner } from '../task/runner.js';
@@ -25,7 +23,8 @@ import { executorEnding, rawStatus } from './ending.js';
 import { shutdownGrace } from './environment.js';
 import { containerStatus, greeting, isKnown } from './events.js';
 import { Executor, type ExecutorLink } from './executor.js';
-import { launchExecutor, resourcesOf } from './executor-launch.js';
+import { launchExecutor } from './executor-launch.js';
+import { fit } from './fit.js';
 import { deleteExecutor, executorKey, putExecutor, recoveredExecutors } from './record.js';
 
 const { SIGKILL } = constants.signals;
@@ -88,7 +87,7 @@ export class ExecutorRunner implements TaskRunner {
     }
     executor.tasks.add(task);
     if (executor.state !== 'new') {
-      this.fit(executor);
+      fit(this.agent, executor);
       this.deliver(executor);
       return;
     }
@@ -124,6 +123,7 @@ export class ExecutorRunner implements TaskRunner {
   shutdown(executor: Executor, graceSeconds = shutdownGrace(this.agent, executor.record)): void {
     if (executor.state === 'ended') return;
     executor.state = 'terminating';
+    executor.killed.abort();
     const moment = executor.link === undefined ? 0 : Date.now() + graceSeconds * 1000;
     executor.link?.send({ type: 'SHUTDOWN' });
     // One on its way looks at its state itself.
@@ -142,6 +142,10 @@ export class ExecutorRunner implements TaskRunner {
 
   shutdownAll(): void {
     for (const executor of this.known.values()) this.shutdown(executor, 0);
+  }
+
+  busy(): boolean {
+    return this.known.size > 0;
   }
 
   message(frameworkId: string, executorId: string, data: Uint8Array): void {
@@ -198,7 +202,7 @@ export class ExecutorRunner implements TaskRunner {
     if (!task.ended) return;
     executor.tasks.delete(task);
     executor.delivered.delete(task);
-    this.fit(executor);
+    fit(this.agent, executor);
   }
 
   say(executor: Executor, data: Uint8Array): void {
@@ -262,12 +266,16 @@ export class ExecutorRunner implements TaskRunner {
       executor.state = 'registering';
       this.awaitSubscription(executor, this.agent.config.executorRegistration);
     }
-    this.fit(executor);
+    fit(this.agent, executor);
     container.ended.then(
       (exit) => {
         if (!this.closed) this.ended(executor, exit);
       },
-      (error) => this.agent.defect(error),
+      (error) => {
+        this.agent.defect(error);
+        const again = () => void this.recoverExecutor(executor).catch((cause) => this.agent.defect(cause));
+        this.alarms.set(executor, Date.now() + lookAgain, again);
+      },
     );
   }
 
@@ -319,21 +327,6 @@ export class ExecutorRunner implements TaskRunner {
     });
   }
 
-  /** Its container may use what it and its tasks may. */
-  private fit(executor: Executor): void {
-    const container = executor.container && readContainer(this.agent.roots, executor.containerId);
-    if (container === undefined || container.state !== 'running') return;
-    const { oomScoreAdj: _, ...limits } = limitsOf(
-      resourcesOf(executor),
-      undefined,
-      this.agent.config.cpuCeiling,
-    );
-    updateContainer(this.agent.roots, container, limits).catch((error) => {
-      if (error instanceof BerthError) this.agent.note(`executor ${executor.id}: ${error.message}`);
-      else this.agent.defect(error);
-    });
-  }
-
   private ended(executor: Executor, exit: ExitDocument): void {
     for (const task of executor.tasks) this.agent.updates.say(task, executorEnding(exit, executor, task));
     this.gone(executor, exit);
@@ -361,6 +354,7 @@ export class ExecutorRunner implements TaskRunner {
       } catch (error) {
         agent.defect(error);
       }
+      agent.leaveWhenQuiet();
     });
     agent.link.report({
       type: 'EXECUTOR_EXITED',
@@ -374,10 +368,10 @@ export class ExecutorRunner implements TaskRunner {
 
   private async recoverExecutor(executor: Executor): Promise<void> {
     const { agent } = this;
-    const found = await findContainer(agent.roots, executor.containerId, (error) => agent.defect(error));
+    const found = await recoverContainer(agent, executor.containerId);
     if (found.kind === 'runs') {
       this.watch(executor, found.container);
-      this.awaitSubscription(executor, agent.config.executorReregistration);
+      if (executor.state !== 'running') this.awaitSubscription(executor, agent.config.executorReregistration);
     } else if (found.kind === 'ended') this.ended(executor, found.exit);
     else {
       for (const task of executor.tasks)

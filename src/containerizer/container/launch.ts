@@ -171,7 +171,8 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
       request.timer?.mark('supervisor');
       const running = await follow(roots, document, launched, request);
       request.onLaunched?.(findings, documents, asked);
-      await announceOnNetwork(roots, document);
+      // It runs: that others are not told of it is no reason to say that it does not.
+      await announceOnNetwork(roots, document).catch((error) => warnOf(request, error));
       return running;
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
@@ -256,12 +257,16 @@ export function writeDurable(
   writeWhole(path.join(folder, 'container.json'), JSON.stringify(document));
 }
 
+function warnOf({ onWarning }: Pick<LaunchRequest, 'onWarning'>, error: unknown): void {
+  onWarning?.(`its neighbours know nothing of it: ${error instanceof Error ? error.message : String(error)}`);
+}
+
 /** Waits on the leash for the program to run, and goes on listening for its end. */
 async function follow(
   roots: Roots,
   document: ContainerDocument,
   launched: Launched,
-  { client, timer, image, again }: LaunchRequest,
+  { client, timer, image, again, onWarning = () => {} }: LaunchRequest,
 ): Promise<RunningContainer> {
   const { id } = document;
   const followed = await followProgram(launched, {
@@ -273,7 +278,7 @@ async function follow(
     timer?.mark('running');
     const { program } = followed;
     const ended = program.ended.then(async (exit) => {
-      await refreshNeighbours(roots, document);
+      await refreshNeighbours(roots, document).catch((error) => warnOf({ onWarning }, error));
       return exit;
     });
     return { id, ...program, ended, gone: ended.then(() => program.gone) };
