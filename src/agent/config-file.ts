@@ -10,10 +10,14 @@ const texts: Check = (value) =>
     ? undefined
     : 'is not a list of texts';
 const list: Check = (value) =>
-  Array.isArray(value) && value.every((each) => typeof each === 'string') ? undefined : 'is not a list of texts';
-const path: Check = (value) => text(value) ?? ((value as string).startsWith('/') ? undefined : 'is not an absolute path');
+  Array.isArray(value) && value.every((each) => typeof each === 'string')
+    ? undefined
+    : 'is not a list of texts';
+const path: Check = (value) =>
+  text(value) ?? ((value as string).startsWith('/') ? undefined : 'is not an absolute path');
 const paths: Check = (value) =>
-  list(value) ?? ((value as string[]).every((each) => each.startsWith('/')) ? undefined : 'has a path that is not absolute');
+  list(value) ??
+  ((value as string[]).every((each) => each.startsWith('/')) ? undefined : 'has a path that is not absolute');
 const truth: Check = (value) => (typeof value === 'boolean' ? undefined : 'is neither true nor false');
 const oneOf =
   (...words: string[]): Check =>

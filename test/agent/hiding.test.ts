@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { hostFolder } from '../../src/agent/container/host-folders.js';
@@ -22,10 +30,21 @@ const plan = (container?: ContainerInfo, more: Partial<ContainerFacts> = {}) =>
     { command: { value: 'true' }, container, resources: [], user: 'root' },
     { ...facts, ...more },
   );
-const docker = (image: string, more: object = {}): ContainerInfo => ({ type: 'DOCKER', docker: { image, ...more } });
+const docker = (image: string, more: object = {}): ContainerInfo => ({
+  type: 'DOCKER',
+  docker: { image, ...more },
+});
 
 t.test('frameworks name images, not files of the host', async (t) => {
-  for (const reference of ['dir:/', 'dir:.', 'oci:/x', 'oci-archive:/x', 'docker-archive:/x', '/x.aci', 'appc:/x.aci']) {
+  for (const reference of [
+    'dir:/',
+    'dir:.',
+    'oci:/x',
+    'oci-archive:/x',
+    'docker-archive:/x',
+    '/x.aci',
+    'appc:/x.aci',
+  ]) {
     const mesos: ContainerInfo = {
       type: 'MESOS',
       mesos: { image: { type: 'DOCKER', docker: { name: reference } } },
@@ -41,7 +60,8 @@ t.test('frameworks name images, not files of the host', async (t) => {
 
 t.test('a task with the ids of the host has no more than the agent allows there', async (t) => {
   const linux = (info: object): ContainerInfo => ({ type: 'MESOS', linux_info: info });
-  const capable = (...capabilities: 'SYS_ADMIN'[] | 'CHOWN'[]) => linux({ effective_capabilities: { capabilities } });
+  const capable = (...capabilities: 'SYS_ADMIN'[] | 'CHOWN'[]) =>
+    linux({ effective_capabilities: { capabilities } });
   t.throws(() => plan(capable('SYS_ADMIN')), { message: /CAP_SYS_ADMIN.*no more there/ });
   t.throws(() => plan(linux({ seccomp: { unconfined: true } })), { message: /seccomp/ });
   t.throws(() => plan(docker('busybox', { privileged: true })), { message: /runs no privileged/ });
@@ -83,7 +103,13 @@ t.test('what is the agent’s is out of reach of tasks', unlessRoot, async (t) =
   symlinkSync(at('kept'), at('shared/link'));
   writeFileSync(at('kept/mark'), '');
   await t.test('a volume through a link that came since', async (t) => {
-    const volume = { source: at('shared/link'), target: '/seen', readonly: false, recursive: false, idmap: true };
+    const volume = {
+      source: at('shared/link'),
+      target: '/seen',
+      readonly: false,
+      recursive: false,
+      idmap: true,
+    };
     t.equal(await stage.sh('ls /seen', { volumes: [volume] }), 'mark');
     for (const propagation of ['private', 'slave'] as const)
       await t.rejects(stage.run(['ls', '/seen'], { volumes: [{ ...volume, plain: true, propagation }] }));
@@ -93,14 +119,26 @@ t.test('what is the agent’s is out of reach of tasks', unlessRoot, async (t) =
   });
   await t.test('wherever it lies', async (t) => {
     const cluster = await StagedCluster.open(t, stage, {
-      ...{ folder: at('agent'), sandboxes: at('boxes'), secretFiles: [at('secret')], hostVolumes: [at('shared')] },
+      ...{
+        folder: at('agent'),
+        sandboxes: at('boxes'),
+        secretFiles: [at('secret')],
+        hostVolumes: [at('shared')],
+      },
+      // The folders of this test lie where it would have a place of its own.
+      hostRoot: 'discarded',
     });
     const inSandbox = (name: string, file: string) => {
       const ended = cluster.status(name, 'TASK_RUNNING');
       const box = ended && sandboxOf(stage, ended, cluster.framework.id);
-      return readFileSync(path.join(box?.replace(path.join(stage.roots.root, 'sandboxes'), at('boxes')) ?? '', file), 'utf8');
+      return readFileSync(
+        path.join(box?.replace(path.join(stage.roots.root, 'sandboxes'), at('boxes')) ?? '', file),
+        'utf8',
+      );
     };
-    const look = ['agent', 'boxes', 'secret', 'root'].map((name) => `echo ${name}:; ls -A ${at(name)}; cat ${at(name)}`);
+    const look = ['agent', 'boxes', 'secret', 'root'].map(
+      (name) => `echo ${name}:; ls -A ${at(name)}; cat ${at(name)}`,
+    );
     const volume = (host_path: string): ContainerInfo => ({
       type: 'MESOS',
       volumes: [{ container_path: 'v', host_path, mode: 'RW' }],

@@ -41,7 +41,7 @@ function linkTo(
       masterCredential: { token: 'of the masters' },
       ...more,
     },
-    subscription: () => ({ agent_info: { hostname: 'x', resources: [], attributes: [] } }),
+    subscription: () => ({ version: '0', agent_info: { hostname: 'x', resources: [], attributes: [] } }),
     order: () => {},
     note: (text) => notes.push(text),
   });

@@ -78,7 +78,11 @@ export class Cluster {
   static async open(
     t: ClusterTest,
     stage: Stage,
-    { flags = [], info = {}, config = {} }: { flags?: string[]; info?: Partial<FrameworkInfo>; config?: object } = {},
+    {
+      flags = [],
+      info = {},
+      config = {},
+    }: { flags?: string[]; info?: Partial<FrameworkInfo>; config?: object } = {},
   ): Promise<Cluster> {
     const master = await StagedMaster.open(t, { agentHeartbeat: 1, agentTimeout: 30 });
     const resources = 'cpus:8;mem:4096;disk:10000;ports:[31000-31999]';

@@ -19,7 +19,10 @@ export function hostFolder(given: string, { allowed, hidden }: HostFolders): str
   if (source === undefined) throw unfit(`volume of ${given}`, 'there is no such file or folder on this host');
   const known = [...hidden.map(real), ...kernels];
   if (known.some((each) => isIn(source, each) || isIn(each, source)) || leadsInto(source, known))
-    throw unfit(`volume of ${given}`, 'it would show what is not for tasks: the kernel’s settings or berth’s own state');
+    throw unfit(
+      `volume of ${given}`,
+      'it would show what is not for tasks: the kernel’s settings or berth’s own state',
+    );
   if (!allowed.some((each) => isIn(source, real(each))))
     throw unfit(
       `volume of ${given}`,

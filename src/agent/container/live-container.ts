@@ -56,7 +56,8 @@ export async function findContainer(
       return { kind: 'never' };
     } catch (error) {
       // It came to run meanwhile.
-      if (!(error instanceof BerthError) || error.code !== 'CONTAINER_STATE' || tries === mostTries) throw error;
+      if (!(error instanceof BerthError) || error.code !== 'CONTAINER_STATE' || tries === mostTries)
+        throw error;
       await sleep(pause);
     }
   }

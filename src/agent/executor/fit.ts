@@ -10,11 +10,7 @@ import { resourcesOf } from './executor-launch.js';
 export function fit(agent: Agent, executor: Executor): void {
   const container = executor.container && readContainer(agent.roots, executor.containerId);
   if (container === undefined || container.state !== 'running') return;
-  const { oomScoreAdj: _, ...limits } = limitsOf(
-    resourcesOf(executor),
-    undefined,
-    agent.config.cpuCeiling,
-  );
+  const { oomScoreAdj: _, ...limits } = limitsOf(resourcesOf(executor), undefined, agent.config.cpuCeiling);
   updateContainer(agent.roots, container, limits).catch((error) => {
     if (error instanceof BerthError) agent.note(`executor ${executor.id}: ${error.message}`);
     else agent.defect(error);

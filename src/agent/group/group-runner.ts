@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 import { readContainer } from '../../containerizer/container/catalogue.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
-import { supervisorLost } from '../../containerizer/container/supervisor-lost.js';
 import { newId } from '../../containerizer/container/names.js';
 import type { ContainerOptions } from '../../containerizer/container/options.js';
+import { supervisorLost } from '../../containerizer/container/supervisor-lost.js';
 import { BerthError } from '../../errors/berth-error.js';
 import type { ExecutorInfo, FrameworkInfo, TaskInfo, TaskStatus } from '../../mesos/messages.js';
 import { currentBootId } from '../../state/live-process.js';
@@ -290,7 +290,8 @@ export class GroupRunner extends CommandRunner {
     const found = await recoverContainer(agent, executor.containerId);
     if (found.kind === 'runs') this.watchHolder(executor, found.container);
     else if (found.kind === 'ended') this.holderEnded(executor, found.exit);
-    else if (found.kind === 'damaged' || this.holders.has(executor)) this.holderEnded(executor, supervisorLost());
+    else if (found.kind === 'damaged' || this.holders.has(executor))
+      this.holderEnded(executor, supervisorLost());
   }
 }
 

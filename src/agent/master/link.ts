@@ -140,7 +140,10 @@ export class MasterLink {
       try {
         for (const record of reader.push(piece)) this.take(request, codec.decode('berth.v1.Order', record));
       } catch (error) {
-        this.ended(request, `it breaks the protocol: ${error instanceof Error ? error.message : String(error)}`);
+        this.ended(
+          request,
+          `it breaks the protocol: ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
     });
     response.on('error', (error) => this.ended(request, error.message));
@@ -228,7 +231,8 @@ function credentialFor(
     `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`;
   const own = masters.map((each) => new URL(each)).filter((each) => each.origin === origin);
   const named = own.find(({ username }) => username !== '');
-  if (named !== undefined) return basic(decodeURIComponent(named.username), decodeURIComponent(named.password));
+  if (named !== undefined)
+    return basic(decodeURIComponent(named.username), decodeURIComponent(named.password));
   if (own.length === 0 || configured === undefined) return undefined;
   return 'token' in configured
     ? `Bearer ${configured.token}`

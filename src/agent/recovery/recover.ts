@@ -1,7 +1,7 @@
 import type { Agent } from '../agent.js';
 import type { Recovered } from '../records/records.js';
-import type { TaskRunner } from '../task/runner.js';
 import { recoveredOrder } from '../task/kill-order.js';
+import type { TaskRunner } from '../task/runner.js';
 import { Task } from '../task/task.js';
 import { heal } from './heal.js';
 

@@ -189,7 +189,10 @@ export class CommandRunner implements TaskRunner {
       this.watch(task, found.container, false);
     } else if (found.kind === 'ended' && !rebooted) {
       this.ended(task, found.exit);
-    } else if (found.kind !== 'damaged' && (task.state === 'TASK_STAGING' || task.state === 'TASK_STARTING')) {
+    } else if (
+      found.kind !== 'damaged' &&
+      (task.state === 'TASK_STAGING' || task.state === 'TASK_STARTING')
+    ) {
       if (this.killedBefore(task)) return;
       updates.say(task, {
         state: lostAs(task.framework, 'TASK_DROPPED'),

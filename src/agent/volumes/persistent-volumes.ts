@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Resource } from '../../mesos/messages.js';
-import { native } from '../../native/index.js';
 import { identityOf, reservedRole } from '../../mesos/resources/identity.js';
+import { native } from '../../native/index.js';
 
 /** Folders that outlast the tasks that use them: `volumes/roles/ROLE/ID` below the agent's own. */
 export class PersistentVolumes {

@@ -281,7 +281,15 @@ async function follow(
       await refreshNeighbours(roots, document).catch((error) => warnOf({ onWarning }, error));
       return exit;
     });
-    return { id, ...program, ended, gone: ended.then(() => program.gone) };
+    return {
+      id,
+      ...program,
+      ended,
+      gone: ended.then(
+        () => program.gone,
+        () => program.gone,
+      ),
+    };
   }
   if (followed.kind === 'failed') {
     const { failure } = followed;

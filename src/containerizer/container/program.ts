@@ -76,7 +76,8 @@ export async function followProgram(
     const program = {
       pid: value.pid,
       ended,
-      gone: ended.then(reap),
+      // Whatever its end was, and whether it could be told: nobody need look at this.
+      gone: ended.then(reap, reap),
       signal: (number: number) => say(`signal ${number}`),
       resize: (rows: number, columns: number) => say(`resize ${rows} ${columns}`),
       release: () => void socket.unref(),
