@@ -207,13 +207,13 @@ t.test('programs sent into tasks, and their streams', unlessRoot, async (t) => {
     });
     await cluster.reaches('shell', 'TASK_RUNNING');
     const first = new Person(attach('shell'));
+    first.type('\n');
     await first.see('# ');
     first.type('echo o""ne\n');
     await first.see('one');
     first.type('\u0010\u0011');
     t.equal(await first.status, 0, 'left by the keys');
     const second = new Person(attach('--detach-keys', 'x,y', 'shell'));
-    await second.see('# ');
     second.type('echo xx""z\n');
     await second.see('xxz\r\n');
     second.type('exit 5\n');

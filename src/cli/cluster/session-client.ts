@@ -13,6 +13,8 @@ export type Output = http.IncomingMessage;
 
 /** Speaks of programs and their streams with an agent (docs/reference/agent-api.md), in JSON. */
 export class SessionClient {
+  private readonly requests = new Set<http.ClientRequest>();
+
   /** @param address HOST:PORT. */
   constructor(private readonly address: string) {}
 
@@ -69,10 +71,17 @@ export class SessionClient {
           'Message-Accept': 'application/json',
         },
       });
+      this.requests.add(request);
+      request.once('close', () => this.requests.delete(request));
       request.on('error', (error) => reject(this.unreachable(error.message)));
       request.once('response', resolve);
       begin(request);
     });
+  }
+
+  /** Gives up whatever has not been answered. */
+  close(): void {
+    for (const request of this.requests) request.destroy();
   }
 
   unreachable(why: string): BerthError {

@@ -47,6 +47,7 @@ export const verb: Verb = {
       return await foreground.follow(new RemoteProgram(client, output, request, () => waiting));
     } finally {
       foreground.end();
+      client.close();
     }
   },
 };

@@ -81,6 +81,7 @@ export const verb: Verb = {
       return status;
     } finally {
       foreground.end();
+      client.close();
     }
   },
 };
