@@ -97,6 +97,7 @@
       'native/launch/resources.cc',
       'native/launch/running_supervisor.cc',
       'native/launch/seccomp_profile.cc',
+      'native/sys/parked_threads.cc',
     ],
   },
   'target_defaults': {
@@ -113,6 +114,7 @@
         'native/addon/error.cc',
         'native/addon/journal.cc',
         'native/addon/lock.cc',
+        'native/addon/mailbox.cc',
         'native/addon/network.cc',
         'native/addon/process.cc',
         'native/addon/archive.cc',
@@ -121,6 +123,7 @@
         'native/addon/unpack.cc',
         'native/addon/probe.cc',
         'native/addon/launch.cc',
+        'native/addon/leash_watch.cc',
         'native/addon/sample.cc',
         'native/addon/socket.cc',
         'native/addon/terminal.cc',

@@ -213,4 +213,28 @@ std::variant<SeccompProgram, Failure> SeccompCache::compile(const Json& profile,
   return built;
 }
 
+std::variant<SeccompProgram, Failure> SeccompCache::compile_text(const std::string& profile,
+                                                                 Faults& faults,
+                                                                 const std::string& directory) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [text, program] : texts_) {
+      if (text == profile) return program;
+    }
+  }
+  simdjson::dom::parser parser;
+  simdjson::dom::element document;
+  if (const auto error = parser.parse(profile).get(document)) {
+    faults.add("config.json: linux.seccomp", simdjson::error_message(error));
+    return SeccompProgram();
+  }
+  auto compiled = compile(Json(document, "config.json: linux.seccomp", faults), directory);
+  if (const auto* program = std::get_if<SeccompProgram>(&compiled); program && !faults.any()) {
+    const std::lock_guard lock(mutex_);
+    if (texts_.size() == kMostTexts) texts_.erase(texts_.begin());
+    texts_.emplace_back(profile, *program);
+  }
+  return compiled;
+}
+
 }  // namespace berth::launch
