@@ -16,6 +16,7 @@
       'native/sys/process.cc',
       'native/sys/remove_tree.cc',
       'native/sys/rooted_path.cc',
+      'native/sys/spare_folders.cc',
       'native/sys/timestamp.cc',
     ],
     # The addon alone.
@@ -88,6 +89,7 @@
       'native/launch/cgroup_v2.cc',
       'native/launch/delegation.cc',
       'native/launch/device_filter.cc',
+      'native/launch/filter_program.cc',
       'native/launch/launch_facts.cc',
       'native/launch/launcher.cc',
       'native/launch/oci_bundle.cc',

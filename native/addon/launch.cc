@@ -84,9 +84,9 @@ Napi::Value run_launch(Napi::Env env, const Attempt& attempt) {
 Napi::Value follow_call(const Napi::CallbackInfo& info) {
   const Options given(info);
   return Napi::Number::New(
-      info.Env(), LeashWatch::shared().follow(info[1].As<Napi::Function>(),
-                                              sys::Fd(given.number("leash")),
-                                              given.number("supervisorPid"), given.text("rest")));
+      info.Env(),
+      LeashWatch::shared().follow(info[1].As<Napi::Function>(), sys::Fd(given.number("leash")),
+                                  given.number("supervisorPid"), given.text("rest")));
 }
 
 Napi::Value tell_call(const Napi::CallbackInfo& info) {

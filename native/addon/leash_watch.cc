@@ -86,7 +86,8 @@ uint32_t LeashWatch::follow(Napi::Function heard, sys::Fd socket, pid_t supervis
   bool watched = true;
   {
     const std::lock_guard lock(mutex_);
-    if (last_ == 0) watched = static_cast<bool>(sys::ParkedThreads::shared().run([this] { watch(); }));
+    if (last_ == 0)
+      watched = static_cast<bool>(sys::ParkedThreads::shared().run([this] { watch(); }));
     leash->number = ++last_;
     leashes_[leash->number] = leash;
     watched = watched && watch_for(leash->socket.get(), leash->number);
@@ -128,9 +129,8 @@ bool LeashWatch::receive(const Shared& leash) {
 
 void LeashWatch::tell_lines(const Shared& leash) {
   for (std::string line; take_line(leash->rest, line);) {
-    leash->back->post([leash, line](Napi::Env env) {
-      leash->heard.Call({Napi::String::New(env, line)});
-    });
+    leash->back->post(
+        [leash, line](Napi::Env env) { leash->heard.Call({Napi::String::New(env, line)}); });
   }
 }
 

@@ -20,6 +20,7 @@
 #include "sys/process.h"
 #include "sys/remove_tree.h"
 #include "sys/sealed_file.h"
+#include "sys/spare_folders.h"
 #include "sys/spawn.h"
 #include "sys/write_all.h"
 
@@ -74,25 +75,34 @@ std::optional<Trouble> write_document(const std::string& directory, const char* 
   return {};
 }
 
-/// The upper directory is the container's `/`: it must look as the image's own does.
-std::optional<Trouble> make_upper(const Plan& plan, const std::string& container) {
+/// The upper directory is the container's `/`: it must look as the image's own does. `kept`: it may be there already.
+std::optional<Trouble> make_upper(const Plan& plan, const std::string& container, bool kept) {
   const std::string upper = container + "/upper";
   const auto& rootfs = plan.rootfs;
   const std::string top = rootfs.layers.count == 0
                               ? std::string(rootfs.tree)
                               : std::string(rootfs.base) + "/" + rootfs.layers.items[0];
-  struct stat status;
-  if (stat(top.c_str(), &status) != 0) return Trouble{sys::last_error("stat"), top};
-  // Of a launch that was killed in the middle: it is empty, and may have the wrong mode.
-  if (mkdir(upper.c_str(), 0700) != 0 && !(plan.kept && errno == EEXIST))
+  struct stat wanted, status;
+  if (stat(top.c_str(), &wanted) != 0) return Trouble{sys::last_error("stat"), top};
+  if (mkdir(upper.c_str(), 0700) != 0 && !(kept && errno == EEXIST))
     return Trouble{sys::last_error("mkdir"), upper};
-  if ((status.st_uid != 0 || status.st_gid != 0) &&
-      chown(upper.c_str(), status.st_uid, status.st_gid) != 0) {
+  if (stat(upper.c_str(), &status) != 0) return Trouble{sys::last_error("stat"), upper};
+  if ((wanted.st_uid != status.st_uid || wanted.st_gid != status.st_gid) &&
+      chown(upper.c_str(), wanted.st_uid, wanted.st_gid) != 0)
     return Trouble{sys::last_error("chown"), upper};
-  }
-  if (chmod(upper.c_str(), status.st_mode & 07777) != 0)
+  if (wanted.st_mode != status.st_mode && chmod(upper.c_str(), wanted.st_mode & 07777) != 0)
     return Trouble{sys::last_error("chmod"), upper};
   return {};
+}
+
+/// A container that leaves nothing takes what another has left untouched.
+bool take_spare(const Plan& plan, const std::string& container) {
+  if (!plan.remove_when_done || plan.kept) return false;
+  const std::string root = std::string(plan.root) + "/";
+  if (!container.starts_with(root)) return false;
+  const Fd directory(open(plan.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return directory &&
+         sys::take_spare_folder(directory.get(), container.c_str() + root.size());
 }
 
 std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan& plan,
@@ -108,15 +118,17 @@ std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan
   if (rename((state + "/.container.json").c_str(), whole.c_str()) != 0)
     return Trouble{sys::last_error("rename"), whole};
   const std::string& container = facts.container_directory;
-  if (mkdir(container.c_str(), 0700) != 0 && errno != EEXIST)
+  const bool spare = take_spare(plan, container);
+  if (!spare && mkdir(container.c_str(), 0700) != 0 && errno != EEXIST)
     return Trouble{sys::last_error("mkdir"), container};
   if (!plan.kept) undo.add([container] { (void)sys::remove_tree(AT_FDCWD, container.c_str()); });
   if (plan.rootfs.layers.count > 0 || *plan.rootfs.tree != '\0') {
     // What a container that ran before has written is in its upper directory still.
     const bool ran = plan.kept && access((container + "/work").c_str(), F_OK) == 0;
     if (ran) return {};
-    if (auto trouble = make_upper(plan, container)) return trouble;
-    if (mkdir((container + "/work").c_str(), 0700) != 0)
+    // Of a launch that was killed in the middle: it is empty, and may have the wrong mode.
+    if (auto trouble = make_upper(plan, container, plan.kept || spare)) return trouble;
+    if (!spare && mkdir((container + "/work").c_str(), 0700) != 0)
       return Trouble{sys::last_error("mkdir"), container + "/work"};
   }
   return {};

@@ -132,7 +132,7 @@ std::variant<SeccompProgram, Failure> build(const Json& profile) {
   SeccompProgram program(static_cast<size_t>(status.st_size) / sizeof(uint64_t));
   if (pread(file.get(), program.data(), program.size() * sizeof(uint64_t), 0) != status.st_size)
     return refused(-EIO, profile.place());
-  return program;
+  return compacted(program);
 }
 
 using Digest = std::array<uint8_t, SHA256_DIGEST_SIZE>;
@@ -197,7 +197,7 @@ std::variant<SeccompProgram, Failure> SeccompCache::compile(const Json& profile,
   const std::string decides = profile.minified() + "\n" + std::to_string(library->major) + "." +
                               std::to_string(library->minor) + "." +
                               std::to_string(library->micro) + " " +
-                              std::to_string(seccomp_arch_native()) + sys::weakness();
+                              std::to_string(seccomp_arch_native()) + " compacted" + sys::weakness();
   const std::string name = hex(digest(decides.data(), decides.size()));
   const std::lock_guard lock(mutex_);
   if (const auto known = known_.find(name); known != known_.end()) return known->second;

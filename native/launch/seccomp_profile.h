@@ -8,11 +8,10 @@
 #include <vector>
 
 #include "launch/failure.h"
+#include "launch/filter_program.h"
 #include "launch/json.h"
 
 namespace berth::launch {
-
-using SeccompProgram = std::vector<uint64_t>;  // struct sock_filter, one in each word
 
 /// Compiled profiles, kept in memory and in a folder: compiling takes libseccomp some milliseconds, loading what it made some microseconds.
 class SeccompCache {

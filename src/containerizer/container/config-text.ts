@@ -18,7 +18,11 @@ export function configText(config: RuntimeConfig): ConfigText {
   const place = rest.indexOf(`${member}null`);
   if (place < 0 || place !== rest.lastIndexOf(`${member}null`)) return whole(config);
   const start = place + member.length;
-  return { config: rest.slice(0, start), seccomp: textOf(seccomp), configEnd: rest.slice(start + 'null'.length) };
+  return {
+    config: rest.slice(0, start),
+    seccomp: textOf(seccomp),
+    configEnd: rest.slice(start + 'null'.length),
+  };
 }
 
 function whole(config: RuntimeConfig): ConfigText {

@@ -79,7 +79,9 @@ let known: { stamp: string; ranges: IdRanges } | undefined;
 /** Differs once another file is there, or another content. */
 function stampOf(file: string): string {
   const found = statSync(file, { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? '' : [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
+  return found === undefined
+    ? ''
+    : [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
 }
 
 function readRanges(): IdRanges {
