@@ -5,6 +5,7 @@
 
 namespace berth::addon {
 
+void register_aci(Napi::Object exports);         // aci.cc: App Container Images
 void register_disk_usage(Napi::Object exports);  // disk_usage.cc: what trees take of a disk
 void register_journal(Napi::Object exports);  // journal.cc: what happened, for whoever asks later
 void register_launch(
@@ -14,6 +15,7 @@ void register_network(Napi::Object exports);  // network.cc: bridges, addresses,
 void register_process(Napi::Object exports);  // process.cc: signals and ends by pidfd
 void register_unpack(Napi::Object exports);   // unpack.cc: image layers
 void register_archive(Napi::Object exports);  // archive.cc: archives of images, blobs
+void register_sandbox(Napi::Object exports);  // sandbox.cc: folders that tasks write to
 void register_pack(Napi::Object exports);     // pack.cc: archives of trees and files
 void register_probe(Napi::Object exports);    // probe.cc: what the host has, found by trying
 void register_sample(Napi::Object exports);   // sample.cc: counters of tasks, processes and threads

@@ -1,3 +1,4 @@
+import { tasksOf } from '../agent/inspection/host-tasks.js';
 import { columnsOf } from '../inspect/columns.js';
 import { findTask } from '../inspect/find-task.js';
 import { type Order, ordered } from '../inspect/order.js';
@@ -9,7 +10,6 @@ import { type InspectedTask, isUp } from '../inspect/task-source.js';
 import { frameOf, pageOf } from '../inspect/top-frame.js';
 import { type Action, act, depthOf, rowsShown, type TopView } from '../inspect/top-view.js';
 import type { Roots } from '../state/roots.js';
-import { tasksOf } from './host-tasks.js';
 import type { Key } from './keyboard.js';
 import { Screen } from './screen.js';
 import type { Context } from './verb.js';

@@ -1,4 +1,5 @@
 import type { MasterEvent, MasterInfo, SchedulerEvent } from '../mesos/messages.js';
+import type { Store } from '../state/store/store.js';
 import { type Allocation, Allocator } from './allocator/allocator.js';
 import { monotonic } from './clock.js';
 import type { MasterConfig } from './config.js';
@@ -9,7 +10,6 @@ import type { Framework } from './model/framework.js';
 import type { Offer } from './model/offer.js';
 import { fits } from './offer-constraints.js';
 import { makeOffers } from './offers.js';
-import type { Store } from './store/store.js';
 import { Watchers } from './watchers.js';
 
 /** All that a master knows. The files beside this one each hold one part of what happens to it. */

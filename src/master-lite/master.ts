@@ -4,6 +4,7 @@ import { BerthError } from '../errors/berth-error.js';
 import { Authentication, loopback, type PeerOwner } from '../http/authentication.js';
 import { ApiServer } from '../http/server.js';
 import type { MasterInfo } from '../mesos/messages.js';
+import type { OpenStore, StoreOwner } from '../state/store/store.js';
 import { version } from '../version.js';
 import { agentCall } from './agents/endpoint.js';
 import { Cluster } from './cluster.js';
@@ -13,7 +14,6 @@ import { killCall } from './operator/kill.js';
 import { addPages } from './operator/pages.js';
 import { recover } from './recovery.js';
 import { schedulerCall } from './scheduler/endpoint.js';
-import type { OpenStore } from './store/store.js';
 
 export interface MasterParts {
   openStore: OpenStore;
@@ -23,6 +23,13 @@ export interface MasterParts {
   /** The state cannot be kept any more: the master must end before it promises anything else. */
   onStoreFailure(error: Error): void;
 }
+
+/** Whose its store is. */
+export const masterState: StoreOwner = {
+  code: 'MASTER_STATE',
+  name: 'master',
+  mend: 'Move the folder away: the master starts empty, and agents bring their tasks along.',
+};
 
 /** A master that answers. */
 export interface Master {

@@ -4,6 +4,7 @@ import { BerthError } from '../errors/berth-error.js';
 import { installationFolder } from '../installation.js';
 import type { Native } from './native.js';
 
+export type * from './aci.js';
 export type * from './archive.js';
 export * from './copy.js';
 export * from './native.js';
@@ -12,7 +13,7 @@ export type * from './network.js';
 export type * from './pack.js';
 export type * from './probe.js';
 export * from './sample.js';
-export type { BlobGrowth, Compression } from './unpack.js';
+export type { BlobGrowth, Compression, LayersBelow } from './unpack.js';
 
 /** The static supervisor that the addon starts for each container. */
 export const supervisorProgram = path.join(installationFolder, 'build/Release/berth-init');

@@ -1,8 +1,10 @@
+import type { AciCalls } from './aci.js';
 import type { ArchiveCalls } from './archive.js';
 import type { NetworkCalls } from './network.js';
 import type { PackCalls } from './pack.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
+import type { SandboxCalls } from './sandbox.js';
 import type { SocketCalls } from './socket.js';
 import type { TerminalCalls } from './terminal.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
@@ -12,7 +14,8 @@ import type { LockCalls, UnpackCalls } from './unpack.js';
  * others take microseconds. Failures are `NativeError`s.
  */
 export interface Native
-  extends ArchiveCalls,
+  extends AciCalls,
+    ArchiveCalls,
     DiskUsageCalls,
     JournalCalls,
     LaunchCalls,
@@ -22,6 +25,7 @@ export interface Native
     ProbeCalls,
     ProcessCalls,
     SampleCalls,
+    SandboxCalls,
     SocketCalls,
     TerminalCalls,
     UnpackCalls {}

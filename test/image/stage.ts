@@ -65,7 +65,7 @@ export class Stage {
   }
 
   /** Whatever the store holds beside its own empty folders. */
-  private leftovers(): string[] {
+  leftovers(): string[] {
     const base = path.join(this.roots.root, 'images');
     if (!existsSync(base)) return [];
     const locks = readdirSync(path.join(base, 'locks')).filter(

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { layoutOfHost } from '../../src/containerizer/container/cgroup-places.js';
+import { peerOwner } from '../../src/http/peer-owner.js';
 import { defaultConfig, type MasterConfig } from '../../src/master-lite/config.js';
-import { type Master, startMaster } from '../../src/master-lite/master.js';
-import { peerOwner } from '../../src/master-lite/peer-owner.js';
-import { EmbeddedStore } from '../../src/master-lite/store/embedded-store.js';
+import { type Master, masterState, startMaster } from '../../src/master-lite/master.js';
+import { EmbeddedStore } from '../../src/state/store/embedded-store.js';
 import { EmulatedAgent, type EmulatedAgentOptions } from './emulated-agent.js';
 
 /** What a test lends. */
@@ -71,8 +72,9 @@ function start(
   return startMaster(
     { ...defaultConfig, hostname: 'localhost', folder, ...config, port },
     {
-      openStore: (options) => EmbeddedStore.open(path.join(folder, 'store'), options),
-      peerOwner: checked ? peerOwner : () => 0,
+      openStore: (options) =>
+        EmbeddedStore.open(path.join(folder, 'store'), { ...options, owner: masterState }),
+      peerOwner: checked ? (socket) => peerOwner(socket, layoutOfHost().unified) : () => 0,
       onDefect: (error) => t.fail(error instanceof Error ? (error.stack ?? error.message) : String(error)),
       onStoreFailure: (error) => t.fail(`the store failed: ${error.message}`),
     },

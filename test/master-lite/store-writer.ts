@@ -1,8 +1,9 @@
 // Counts up in a store for as long as it lives, and prints each number once it is durable: `node store-writer.js FOLDER FROM`.
-import { EmbeddedStore } from '../../src/master-lite/store/embedded-store.js';
+import { EmbeddedStore } from '../../src/state/store/embedded-store.js';
 
 const [folder = '', from = '0'] = process.argv.slice(2);
 const store = await EmbeddedStore.open(folder, {
+  owner: { code: 'MASTER_STATE', name: 'writer', mend: '' },
   onFailure(error) {
     throw error;
   },

@@ -13,12 +13,16 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import t from 'tap';
-import { EmbeddedStore } from '../../src/master-lite/store/embedded-store.js';
-import type { OpenStore, Store } from '../../src/master-lite/store/store.js';
+import { masterState } from '../../src/master-lite/master.js';
+import { EmbeddedStore } from '../../src/state/store/embedded-store.js';
+import type { OpenStore, Store } from '../../src/state/store/store.js';
 import { bareNode } from '../cli/berth.js';
 import { type Test, until } from './staged-master.js';
 
-const failing = { onFailure: (error: Error) => t.fail(`the store failed: ${error.message}`) };
+const failing = {
+  owner: masterState,
+  onFailure: (error: Error) => t.fail(`the store failed: ${error.message}`),
+};
 const flushed = (store: Store) => new Promise<void>((resolve) => store.flushed(resolve));
 
 /** What every kind of store must do. `make` gives a way to open the same store again and again. */
@@ -106,7 +110,7 @@ function folderFor(t: Test): string {
 
 contract('embedded', (t) => {
   const folder = folderFor(t);
-  return (options) => EmbeddedStore.open(folder, options);
+  return (options) => EmbeddedStore.open(folder, { ...options, owner: masterState });
 });
 
 const newest = (folder: string, kind: string) =>

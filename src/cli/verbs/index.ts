@@ -114,12 +114,16 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Make an image from the archive of a root file system',
     load: () => import('./image-import.js'),
   },
+  'image build': {
+    summary: 'Make an image from a recipe and the files of a folder, the same bytes each time',
+    load: () => import('./image-build.js'),
+  },
   'image prune': {
     summary: 'Remove the images without a name that no container needs',
     load: () => import('./image-prune.js'),
   },
   'image gc': {
-    summary: 'Remove what no image needs, and images without a name that no container needs',
+    summary: 'Remove what no image needs, images without a name, and on request old and unused ones',
     load: () => import('./image-gc.js'),
   },
   'container prune': {
@@ -159,6 +163,11 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
   },
+  up: {
+    summary: 'Run a cluster of this host alone: a master and an agent, in the foreground',
+    load: () => import('./up.js'),
+  },
+  agent: { summary: 'Run the agent of this host, in the foreground', load: () => import('./agent.js') },
   master: { summary: 'Run the master of a cluster, in the foreground', load: () => import('./master.js') },
   'task ls': { summary: "List the cluster's tasks", load: () => import('./task-ls.js') },
   'task inspect': {

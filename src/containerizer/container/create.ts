@@ -14,6 +14,7 @@ import {
   makeFolders,
   requireRoot,
   resourcesOf,
+  withApp,
   writeDurable,
 } from './launch.js';
 import { documentOf } from './launch-documents.js';
@@ -26,9 +27,10 @@ import { planVolumes } from './volumes.js';
  */
 export async function createContainer(
   roots: Roots,
-  request: Pick<LaunchRequest, 'image' | 'options' | 'onWarning'>,
+  asked: Pick<LaunchRequest, 'image' | 'options' | 'onWarning'>,
 ): Promise<{ id: string; name: string }> {
   requireRoot();
+  const request = withApp(asked);
   const { options, image } = request;
   refuseConflicts(options);
   const id = newId();

@@ -13,7 +13,7 @@ const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
 export function launchFacts(
   roots: Roots,
   document: ContainerDocument,
-  { image, options, timer, client, again }: LaunchRequest,
+  { image, options, timer, client, again, transient }: LaunchRequest,
   cgroup: CgroupPlaces,
   volumes: readonly PlannedVolume[],
   peers: Peers,
@@ -40,7 +40,7 @@ export function launchFacts(
       layers: image.layers.map((layer) => path.relative(roots.root, layer)),
       ...(image.tree === undefined ? {} : { tree: image.tree }),
       // What is discarded anyway need not be written to the disk first.
-      volatile: options.remove && again === undefined,
+      volatile: (options.remove || transient === true) && again === undefined,
     },
     peers: Object.values(peers).map(({ pid, startTime }) => ({ pid, start_time: startTime })),
     mounts_of_peers:

@@ -8,6 +8,8 @@ import type { RuntimeResources } from '../../oci-spec/runtime.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
+import { appOptions } from '../appc/app-options.js';
+import type { AppcImage } from '../appc/appc-image.js';
 import { limitsSwap } from '../host/swap-accounting.js';
 import { readContainer } from './catalogue.js';
 import { cgroupPlaces, hasController, layoutOfHost } from './cgroup-places.js';
@@ -48,6 +50,8 @@ export interface LaunchImage {
   config: ImageConfig;
   layers: string[];
   tree?: string;
+  /** Of an App Container Image: what it asks for beside its configuration. */
+  appc?: AppcImage;
 }
 
 export interface LaunchRequest {
@@ -55,6 +59,10 @@ export interface LaunchRequest {
   options: ContainerOptions;
   /** Who gets the container's output while this process lives; null: the log alone. */
   client: LaunchClient | null;
+  /** What it is to be called by, from `newId`; unset: a new one. Whoever chooses it can look for the container after a crash of his own. */
+  id?: string;
+  /** Nobody will start it again: nothing of it outlasts a restart of the host, and what it writes need not be on the disk before it ends. */
+  transient?: boolean;
   /** A container that there is already, and that stays if it cannot be started. */
   again?: { id: string; name: string; createdAt: string };
   /** Told when each step began. */
@@ -73,7 +81,20 @@ export interface RunningContainer extends RunningProgram {
 /** Starts one container. Resolves when its program runs; rejects, with nothing left behind, when it cannot. */
 export async function launchContainer(roots: Roots, request: LaunchRequest): Promise<RunningContainer> {
   requireRoot();
-  return whileScopeGoes(() => launchTelling(roots, request));
+  const whole = withApp(request);
+  return whileScopeGoes(() => launchTelling(roots, whole));
+}
+
+/** A container that there is already was told what its image asks for when it was made. */
+export function withApp<T extends Pick<LaunchRequest, 'image' | 'options' | 'onWarning' | 'again'>>(
+  request: T,
+): T {
+  const { image, options, again, onWarning = () => {} } = request;
+  if (image.appc === undefined || again !== undefined) return request;
+  return {
+    ...request,
+    options: appOptions(image.appc, options, (text) => onWarning(`image ${image.reference}: ${text}`)),
+  };
 }
 
 /** The file of the id is claimed before anything is made, and there is none where there is no container. */
@@ -100,7 +121,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
   const { processes: peers, owner, networkOf, options } = findPeers(roots, asked.options);
   const request = { ...asked, options };
   const { image } = request;
-  const id = request.again?.id ?? newId();
+  const id = request.again?.id ?? request.id ?? newId();
   const name = request.again?.name ?? options.name ?? id;
   const volumes = planVolumes(roots, id, options, image);
   const resources = resourcesOf(request);
@@ -130,7 +151,8 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
     try {
       keeper = await holdScope(cgroup);
       provideVolumes(roots, volumes);
-      if (!options.remove || request.again !== undefined) writeDurable(roots, document, asked);
+      if (request.again !== undefined || !(options.remove || request.transient === true))
+        writeDurable(roots, document, asked);
       writeOwnFiles(roots, id, files);
       request.timer?.mark('launcher');
       const started = native()

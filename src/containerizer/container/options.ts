@@ -65,6 +65,8 @@ export interface ContainerOptions extends ResourceLimits {
   noNewPrivileges?: boolean;
   /** Unset: berth's own filter, but for a privileged one. */
   seccomp?: 'unconfined' | { profile: SeccompProfile };
+  /** What the filter allows less, if it is berth's own. */
+  systemCalls?: SystemCallSet;
   /** Paths hidden beside the usual ones, and those of the usual ones that are not. */
   mask: string[];
   unmask: 'all' | string[];
@@ -86,6 +88,13 @@ export interface ContainerOptions extends ResourceLimits {
   terminal: boolean;
   /** What clients type or pipe reaches the program; else its stdin is empty. */
   input: boolean;
+}
+
+/** System calls that alone stay allowed (`keep`), or that are blocked: with an errno, or by the end of the process. */
+export interface SystemCallSet {
+  keep: boolean;
+  names: string[];
+  errno?: number;
 }
 
 /** What holds where the caller says nothing. */

@@ -12,3 +12,7 @@ export function supervisorLost(): ExitDocument {
     reason: 'supervisor lost',
   };
 }
+
+export function wasSupervisorLost({ reason }: ExitDocument): boolean {
+  return reason === supervisorLost().reason;
+}

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { chainIds, hexOf } from '../../oci-spec/digest.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
+import { blobsBeside } from '../appc/record.js';
 import { layerId } from './layers.js';
 import { readNames } from './names.js';
 import { emptyTrash, storePaths, trashPath } from './store.js';
@@ -28,7 +29,9 @@ export function discardUnwanted(roots: Roots): void {
   const paths = storePaths(roots);
   const blobs = new Set<string>();
   const layers = new Set<string>();
-  for (const manifestDigest of readNames(roots).manifests) {
+  const { manifests, appc = {} } = readNames(roots);
+  for (const manifestDigest of manifests) {
+    for (const digest of blobsBeside(appc[manifestDigest])) blobs.add(hexOf(digest));
     const stored = readStored(roots, manifestDigest, manifestDigest);
     if (stored === undefined) continue;
     const { manifest, config } = stored;

@@ -30,10 +30,17 @@ export async function loadImage(
   options: { name?: string; onProgress?: OnProgress } = {},
 ): Promise<LoadedImage> {
   const parsed = parseReference(reference);
-  const name = storeName(options.name ?? defaultName(parsed));
+  const name =
+    options.name === undefined && parsed.kind === 'aci'
+      ? undefined
+      : storeName(options.name ?? defaultName(parsed));
   const loaded = await addImage(roots, parsed, reference, name, options.onProgress ?? (() => {}));
   await makeDurable(roots, [loaded]);
-  return { name, manifestDigest: loaded.manifestDigest, warnings: loaded.warnings };
+  return {
+    name: loaded.names[0] ?? reference,
+    manifestDigest: loaded.manifestDigest,
+    warnings: loaded.warnings,
+  };
 }
 
 /** Every image of an archive, a file or a descriptor, under the names that the archive has for it, or under the one given. */
@@ -87,36 +94,45 @@ export function storeName(text: string): string {
 function defaultName(parsed: ImageReference): string {
   if (parsed.kind === 'stored') return parsed.canonical;
   if (parsed.kind === 'archive' && parsed.tag?.includes(':') === true) return parsed.tag;
-  const place = parsed.kind === 'archive' ? parsed.file : parsed.directory;
+  if (parsed.kind === 'appc') return parsed.canonical;
+  const place = 'file' in parsed ? parsed.file : parsed.directory;
   const name = parsed.kind === 'archive' ? nameOf(place) : path.basename(place).toLowerCase();
-  return `${name}:${(parsed.kind === 'tree' ? undefined : parsed.tag) ?? 'latest'}`;
+  return `${name}:${('tag' in parsed ? parsed.tag : undefined) ?? 'latest'}`;
 }
 
-/** Verifies and unpacks an image and gives it a name; on failure the store is as it was before. */
+/** Verifies and unpacks an image and gives it a name, an ACI by default its own; on failure the store is as it was before. */
 export async function addImage(
   roots: Roots,
   parsed: ImageReference,
   reference: string,
-  name: string,
+  name: string | undefined,
   onProgress: OnProgress,
 ): Promise<StoredImage> {
   const what = `image ${reference}`;
   requireRoot(what);
   // What needs no folder of its own to be looked through is, before the store is touched.
   const found =
-    parsed.kind === 'archive' || parsed.kind === 'tree'
+    parsed.kind === 'archive' || parsed.kind === 'tree' || parsed.kind === 'aci'
       ? undefined
       : await resolveIn(roots, undefined, parsed, what);
   const [stored] = await storeImages(
     roots,
     what,
     async (session) => {
-      const { image, stamp } = found ?? (await resolveIn(roots, session, parsed, what));
-      return [{ image, names: [name], what, ...(stamp === undefined ? {} : { stamp }) }];
+      const { image, stamp, appc } = found ?? (await resolveIn(roots, session, parsed, what));
+      return [
+        {
+          image,
+          names: [name ?? appc?.name ?? parsed.canonical],
+          what,
+          ...(stamp === undefined ? {} : { stamp }),
+          ...(appc === undefined ? {} : { appc }),
+        },
+      ];
     },
     onProgress,
   );
   const image = stored as StoredImage;
-  tellImage(roots, image.manifestDigest, name, 'load');
+  tellImage(roots, image.manifestDigest, image.names[0] ?? parsed.canonical, 'load');
   return image;
 }

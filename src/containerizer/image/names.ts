@@ -5,6 +5,7 @@ import { constant, list, map, type Of, object, type Shape, ShapeError, text } fr
 import { discardTorn, writeWhole } from '../../state/atomic-file.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
+import { appcRecordShape } from '../appc/record.js';
 import { storePaths } from './store.js';
 
 const digest = text({ pattern: digestPattern, expected: 'a sha256 digest' }) as Shape<Digest>;
@@ -23,7 +24,8 @@ const indexShape = object(
     /** Every manifest that the store has, named or not: an unnamed one may still be in use. */
     manifests: list(digest, 1_000_000),
   },
-  {},
+  /** Of those that came as ACIs, by manifest. */
+  { appc: map(appcRecordShape, 1_000_000) },
 );
 
 export type NameIndex = Of<typeof indexShape>;
@@ -56,7 +58,15 @@ export function readNames(roots: Roots): NameIndex {
 export function writeNames(roots: Roots, names: NameIndex): void {
   const { index } = storePaths(roots);
   discardTorn(index);
-  writeWhole(index, `${JSON.stringify(names, null, 1)}\n`);
+  writeWhole(index, `${JSON.stringify(withoutLostRecords(names), null, 1)}\n`);
+}
+
+function withoutLostRecords(names: NameIndex): NameIndex {
+  if (names.appc === undefined) return names;
+  const kept = new Set<string>(names.manifests);
+  const { appc, ...rest } = names;
+  const left = Object.entries(appc).filter(([manifest]) => kept.has(manifest));
+  return left.length === 0 ? rest : { ...rest, appc: Object.fromEntries(left) };
 }
 
 /** Changes the names, alone: `change` gets what they are now and may say that nothing is to be written. */

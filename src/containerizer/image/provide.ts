@@ -3,6 +3,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
+import { type AppcImage, appcImage } from '../appc/appc-image.js';
 import type { RegistryOptions } from '../registry/session.js';
 import { layerFs, readLayer } from './layers.js';
 import type { PlatformLike } from './platform.js';
@@ -23,6 +24,8 @@ export interface ProvidedImage {
   layers: string[];
   /** Of a `dir:` image: the folder, which lies below the layers. */
   tree?: string;
+  /** Of an App Container Image: what is to be done for it at a launch. */
+  appc?: AppcImage;
   /** What was left out of the image, in words. */
   warnings: string[];
 }
@@ -89,7 +92,7 @@ function mustPull(
   return pull === 'always' || !isStored(roots, parsed, reference);
 }
 
-type Ready = Pick<ProvidedImage, 'manifestDigest' | 'config' | 'layers' | 'warnings'>;
+type Ready = Pick<ProvidedImage, 'manifestDigest' | 'config' | 'layers' | 'warnings' | 'appc'>;
 
 /** The image from the store's own files, or undefined when a part of it is missing. */
 function readReady(roots: Roots, manifestDigest: Digest, reference: string): Ready | undefined {
@@ -108,5 +111,6 @@ function readReady(roots: Roots, manifestDigest: Digest, reference: string): Rea
     hidden ||= layer.root_opaque;
     warnings.push(...warningsOf(layer));
   }
-  return { manifestDigest, config: stored.config, layers, warnings };
+  const appc = appcImage(roots, manifestDigest, reference);
+  return { manifestDigest, config: stored.config, layers, warnings, ...(appc === undefined ? {} : { appc }) };
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { identifierPattern } from '../../appc-spec/names.js';
 import { BerthError } from '../../errors/berth-error.js';
 import { type Digest, isDigest } from '../../oci-spec/digest.js';
 import { namesRegistry } from '../registry/location.js';
@@ -8,6 +9,9 @@ export type ImageReference =
   | { kind: 'layout'; canonical: string; directory: string; tag: string | undefined }
   | { kind: 'archive'; form: ArchiveForm; canonical: string; file: string; tag: string | undefined }
   | { kind: 'tree'; canonical: string; directory: string }
+  /** An App Container Image in a file, and one by what it says of itself. */
+  | { kind: 'aci'; canonical: string; file: string }
+  | { kind: 'appc'; canonical: string; name: string; labels: Record<string, string> }
   | {
       kind: 'stored';
       /** `NAME:TAG`, or `NAME@DIGEST` where a digest says which. */
@@ -32,16 +36,17 @@ const namePattern = new RegExp(`^${host}${component}(?:/${component})*$`);
 export const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const longestName = 255;
 
-const otherTransports = ['docker', 'docker-daemon', 'appc', 'containers-storage'];
+const otherTransports = ['docker', 'docker-daemon', 'containers-storage'];
 
 /**
- * Reads `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]`, `dir:ROOTFS` or `NAME[:TAG][@DIGEST]`. Paths are taken from
- * the current folder.
+ * Reads `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]`, `dir:ROOTFS`, `appc:NAME[:VERSION]`, `[appc:]FILE.aci` or
+ * `NAME[:TAG][@DIGEST]`. Paths are taken from the current folder.
  */
 export function parseReference(text: string): ImageReference {
   const form = archiveForms.find((name) => text.startsWith(`${name}:`));
   if (form !== undefined) return parseArchive(text, form);
   if (text.startsWith('dir:')) return parseTree(text);
+  if (text.startsWith('appc:') || text.endsWith('.aci')) return parseAppc(text);
   const transport = otherTransports.find((name) => text.startsWith(`${name}:`));
   if (transport !== undefined && !isTagOf(transport, text)) {
     throw invalid(text, `${transport}: images are not supported yet`, grammar);
@@ -107,6 +112,39 @@ function isTagOrName(text: string): boolean {
   );
 }
 
+// aci.md, "Image Archives": a file is called `.aci`, whatever it is compressed with.
+function parseAppc(text: string): ImageReference {
+  const rest = text.replace(/^appc:/, '');
+  if (rest.endsWith('.aci')) {
+    const file = path.resolve(rest);
+    if (file.includes('\0')) throw invalid(text, 'it names no file', grammar);
+    return { kind: 'aci', canonical: `appc:${file}`, file };
+  }
+  const [stated = '', ...pairs] = rest.split(',');
+  const colon = stated.indexOf(':');
+  const name = colon < 0 ? stated : stated.slice(0, colon);
+  const labels: Record<string, string> = colon < 0 ? {} : { version: stated.slice(colon + 1) };
+  for (const pair of pairs) {
+    const [, label = '', value = ''] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+    if (!identifierPattern.test(label) || label === 'name' || Object.hasOwn(labels, label))
+      throw invalid(text, `'${pair}' is not a label, or one that was there before`, grammar);
+    labels[label] = value;
+  }
+  if (!identifierPattern.test(name) || name.length > longestName)
+    throw invalid(text, `'${name}' is not the name of an App Container Image`, grammar);
+  if (labels['version'] === '' || /[\0\n]/.test(rest)) throw invalid(text, 'its version is empty', grammar);
+  const { version, ...others } = labels;
+  const written = Object.keys(others)
+    .sort()
+    .map((label) => `,${label}=${others[label]}`);
+  return {
+    kind: 'appc',
+    canonical: `appc:${name}${version === undefined ? '' : `:${version}`}${written.join('')}`,
+    name,
+    labels,
+  };
+}
+
 function parseStored(text: string): ImageReference {
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
@@ -132,7 +170,7 @@ function shortName(name: string): string {
 }
 
 const grammar =
-  'An image is NAME[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG] or dir:ROOTFS.';
+  'An image is NAME[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], dir:ROOTFS, FILE.aci or appc:NAME[:VERSION].';
 
 function invalid(text: string, why: string, mend: string): BerthError {
   return new BerthError('REFERENCE_INVALID', { what: `image ${JSON.stringify(text)}`, why, mend });

@@ -11,12 +11,15 @@ import { packedTree } from './plain-tree.js';
 import type { ImageReference } from './reference.js';
 import { sourceStamp } from './source-stamp.js';
 import { type Session, storePaths } from './store.js';
+import type { ImageToStore } from './store-images.js';
 import { namedIn } from './stored-image.js';
 
 /** An image, and what stands for where it was found. */
 export interface FoundImage {
   image: ResolvedImage;
   stamp?: Digest;
+  /** Of an ACI: what it is called, and what the store keeps beside it. */
+  appc?: NonNullable<ImageToStore['appc']> & { name: string };
 }
 
 /** Finds the image that a reference names. Archives are taken apart in the session's folder; the others need none. */
@@ -26,7 +29,12 @@ export async function resolveIn(
   parsed: ImageReference,
   what: string,
 ): Promise<FoundImage> {
-  if (parsed.kind === 'stored') return { image: resolveStored(roots, parsed, what) };
+  if (parsed.kind === 'stored' || parsed.kind === 'appc')
+    return { image: resolveStored(roots, parsed, what) };
+  if (parsed.kind === 'aci') {
+    if (session === undefined) throw new RangeError('an ACI is read in a session');
+    return (await import('../appc/resolve-aci.js')).resolveAci(roots, session, parsed.file, what);
+  }
   if (parsed.kind === 'tree') return { image: await packedTree(parsed.directory, session, what) };
   if (parsed.kind === 'layout') {
     const image = resolveLayout(folderFiles(parsed.directory), parsed.tag, what);
@@ -59,7 +67,7 @@ function onlyOne<T>(images: readonly T[], what: string): T {
 }
 
 function resolveStored(roots: Roots, parsed: ImageReference, what: string): ResolvedImage {
-  const named = namedIn(readNames(roots).images, parsed);
+  const named = namedIn(readNames(roots), parsed);
   if (named === undefined) {
     throw new BerthError('IMAGE_NOT_FOUND', {
       what,

@@ -9,7 +9,7 @@ import type { ImageReference } from './reference.js';
  * all the rest; of an archive its identity as a file, since reading it costs as much as loading it. Undefined when it is not there.
  */
 export function sourceStamp(
-  source: Exclude<ImageReference, { kind: 'stored' }>,
+  source: Exclude<ImageReference, { kind: 'stored' | 'appc' }>,
   what: string,
 ): Digest | undefined {
   if (source.kind === 'layout') {

@@ -1,17 +1,17 @@
-import { linkSync, renameSync } from 'node:fs';
+import { linkSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { BlobGrowth } from '../../native/index.js';
 import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { Roots } from '../../state/roots.js';
+import type { AppcRecord } from '../appc/record.js';
 import { importBlob } from './blobs.js';
 import { collectAfterFailure } from './collect.js';
-import { ensureLayer, type StoredLayer } from './layers.js';
 import { updateNames } from './names.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import { requireRoot } from './root-only.js';
 import { blobFile, hasBlob, Session } from './store.js';
+import { storeLayers } from './store-layers.js';
 import { warningsOf } from './stored-image.js';
 import { unpackFailure } from './unpack-failure.js';
 
@@ -24,6 +24,8 @@ export interface ImageToStore {
   stamp?: Digest;
   /** The image in words. */
   what: string;
+  /** Of one that came as an ACI, with the files of blobs that it needs beside its own. */
+  appc?: { record: AppcRecord; blobs: Map<Digest, string | Buffer> };
 }
 
 export interface StoredImage {
@@ -60,7 +62,15 @@ export async function storeImages(
       );
       const digests = images.map(({ image }) => image.manifestDigest);
       const manifests = [...new Set([...names.manifests, ...digests])];
-      return { ...names, images: { ...names.images, ...Object.fromEntries(fresh) }, manifests };
+      const appc = images.flatMap((each) =>
+        each.appc === undefined ? [] : [[each.image.manifestDigest, each.appc.record] as const],
+      );
+      return {
+        ...names,
+        images: { ...names.images, ...Object.fromEntries(fresh) },
+        manifests,
+        ...(appc.length === 0 ? {} : { appc: { ...names.appc, ...Object.fromEntries(appc) } }),
+      };
     });
     added = true;
     return stored;
@@ -83,55 +93,34 @@ async function openSession(roots: Roots, what: string): Promise<Session> {
 async function storeContent(
   roots: Roots,
   session: Session,
-  { image, names, what }: ImageToStore,
+  { image, names, what, appc }: ImageToStore,
   onProgress: OnProgress,
 ): Promise<StoredImage> {
   const chain = chainIds(image.layers.map((layer) => layer.diffId));
   const warnings: string[] = [];
-  for (const [i, source] of image.layers.entries()) {
-    const place = { index: i + 1, count: image.layers.length };
-    const about = `${what}, layer ${place.index} of ${place.count} (${source.digest.slice(0, 19)})`;
+  await storeLayers(roots, session, image, what, onProgress, async (layer, i, about) => {
+    const source = image.layers[i] as LayerSource;
     const blob = image.blobPath(source.digest);
-    const request = {
-      source,
-      chainId: chain[i] as Digest,
-      blob,
-      // One that is verified becomes the store's own by a link: it is not written a second time.
-      ownBlob: image.verified,
-      below: chain.slice(0, i).reverse(),
-      what: about,
-      place,
-    };
-    const layer = await arrivingLayer(image, source.digest, (growth) =>
-      ensureLayer(roots, session, { ...request, growth }, onProgress),
-    );
     warnings.push(...warningsOf(layer));
     if (image.verified) keepBlob(roots, session, source, blob);
     else await importBlob(roots, session, { file: blob, digest: source.digest, size: source.size }, about);
-  }
+  });
   storeDocuments(roots, image);
+  for (const [digest, content] of appc?.blobs ?? []) keepBeside(roots, session, digest, content);
   return { names, manifestDigest: image.manifestDigest, chain, warnings };
 }
 
-/** The layer of a blob that may still be coming: unpacked as it comes, and again if it has to come once more. */
-async function arrivingLayer(
-  image: ResolvedImage,
-  digest: Digest,
-  unpack: (growth: BlobGrowth | undefined) => Promise<StoredLayer>,
-): Promise<StoredLayer> {
-  for (;;) {
-    const arrival = await image.arrivals?.of(digest);
-    if (arrival === undefined) return unpack(undefined);
-    const [unpacked, whole] = await Promise.allSettled([unpack(arrival.growth), arrival.whole]);
-    // Why it did not come explains why it could not be unpacked.
-    if (whole.status === 'rejected') throw whole.reason;
-    if (!whole.value) continue;
-    if (unpacked.status === 'rejected') throw unpacked.reason;
-    return unpacked.value;
-  }
+function keepBeside(roots: Roots, session: Session, digest: Digest, content: string | Buffer): void {
+  if (typeof content !== 'string') keepDocument(roots, digest, content);
+  else keepBlob(roots, session, { digest, size: statSync(content).size }, content);
 }
 
-function keepBlob(roots: Roots, session: Session, source: LayerSource, blob: string): void {
+function keepBlob(
+  roots: Roots,
+  session: Session,
+  source: Pick<LayerSource, 'digest' | 'size'>,
+  blob: string,
+): void {
   const kept = blobFile(roots, source.digest);
   try {
     linkSync(blob, kept);
@@ -145,9 +134,10 @@ function keepBlob(roots: Roots, session: Session, source: LayerSource, blob: str
 }
 
 function storeDocuments(roots: Roots, image: ResolvedImage): void {
-  const keep = (digest: Digest, bytes: Buffer): void => {
-    if (!hasBlob(roots, { digest, size: bytes.length })) writeWhole(blobFile(roots, digest), bytes);
-  };
-  keep(image.manifest.config.digest, image.configBytes);
-  keep(image.manifestDigest, image.manifestBytes);
+  keepDocument(roots, image.manifest.config.digest, image.configBytes);
+  keepDocument(roots, image.manifestDigest, image.manifestBytes);
+}
+
+function keepDocument(roots: Roots, digest: Digest, bytes: Buffer): void {
+  if (!hasBlob(roots, { digest, size: bytes.length })) writeWhole(blobFile(roots, digest), bytes);
 }

@@ -1,16 +1,19 @@
 import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
+import { type AppcRecord, fits } from '../appc/record.js';
 import { imageById } from './by-id.js';
 import type { StoredLayer } from './layers.js';
-import { type NamedImage, readNames } from './names.js';
+import { type NamedImage, type NameIndex, readNames } from './names.js';
 import type { ImageReference } from './reference.js';
 import { sourceStamp } from './source-stamp.js';
 
 /** The store's record of a reference, if it holds for what is there now. */
 export function lookUp(roots: Roots, parsed: ImageReference, reference: string): NamedImage | undefined {
-  const { images } = readNames(roots);
-  const named = namedIn(images, parsed);
+  const names = readNames(roots);
+  const { images } = names;
+  const named = namedIn(names, parsed);
+  if (parsed.kind === 'appc') return named;
   if (parsed.kind !== 'stored') {
     // The tag may have moved: only the very content that was looked through before needs no second look.
     const stamp = named && sourceStamp(parsed, `image ${reference}`);
@@ -31,7 +34,7 @@ export function lookUp(roots: Roots, parsed: ImageReference, reference: string):
 
 /** Has the store an image of that name, digest or id? */
 export function isStored(roots: Roots, parsed: ImageReference, reference: string): boolean {
-  return namedIn(readNames(roots).images, parsed) !== undefined || imageById(roots, reference) !== undefined;
+  return namedIn(readNames(roots), parsed) !== undefined || imageById(roots, reference) !== undefined;
 }
 
 function notStored(images: Record<string, NamedImage>, tagged: string): string {
@@ -42,14 +45,36 @@ function notStored(images: Record<string, NamedImage>, tagged: string): string {
 }
 
 /** The record of a reference among the names. A digest is that of the manifest, or of the index that it was chosen from. */
-export function namedIn(images: Record<string, NamedImage>, parsed: ImageReference): NamedImage | undefined {
+export function namedIn(
+  { images, appc = {} }: Pick<NameIndex, 'images' | 'appc'>,
+  parsed: ImageReference,
+): NamedImage | undefined {
   if (Object.hasOwn(images, parsed.canonical)) return images[parsed.canonical];
+  if (parsed.kind === 'appc') return newestMatch(images, appc, parsed);
   if (parsed.kind !== 'stored' || parsed.digest === undefined) return undefined;
   const { digest, name } = parsed;
   const same = ([key, image]: [string, NamedImage]) =>
     (image.manifest_digest === digest || image.index_digest === digest) &&
     (key.startsWith(`${name}@`) || (key.startsWith(`${name}:`) && !key.slice(name.length).includes('/')));
   return Object.entries(images).find(same)?.[1];
+}
+
+/** The ACI of that name that came last of those whose labels fit (discovery.md, "Validation"). One from a file has its path for a name: it is none. */
+function newestMatch(
+  images: Record<string, NamedImage>,
+  appc: Record<string, AppcRecord>,
+  { name, labels }: Extract<ImageReference, { kind: 'appc' }>,
+): NamedImage | undefined {
+  const fitting = Object.entries(images).filter(([key, { manifest_digest }]) => {
+    const record = Object.hasOwn(appc, manifest_digest) ? appc[manifest_digest] : undefined;
+    return (
+      key.startsWith('appc:') &&
+      !key.startsWith('appc:/') &&
+      record !== undefined &&
+      fits(record, name, labels)
+    );
+  });
+  return fitting.map(([, image]) => image).sort((a, b) => (a.loaded_at < b.loaded_at ? 1 : -1))[0];
 }
 
 /** When the first of its names was given. */

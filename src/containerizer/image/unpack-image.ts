@@ -42,7 +42,7 @@ export async function unpackImage(
     });
   }
   const parsed = parseReference(reference);
-  const session = parsed.kind === 'archive' || parsed.kind === 'tree' ? await Session.open(roots) : undefined;
+  const session = ['archive', 'tree', 'aci'].includes(parsed.kind) ? await Session.open(roots) : undefined;
   try {
     const { image } = await resolveIn(roots, session, parsed, what);
     return await unpackLayers(image, target, what, onProgress);

@@ -4,6 +4,7 @@ import { capabilitySet } from './capabilities.js';
 import * as defaults from './defaults.js';
 import { defaultSeccomp } from './seccomp.js';
 import { seccompOf } from './seccomp-profile.js';
+import { restricted } from './system-call-set.js';
 
 /**
  * The capabilities of the program. `own` are those that berth itself has, where the container shares its user namespace: nobody can give what he does not
@@ -20,11 +21,13 @@ export function noNewPrivileges(options: ContainerOptions): boolean {
 
 /** Undefined: no filter. */
 export function systemCallFilter(
-  { seccomp, privileged }: ContainerOptions,
+  { seccomp, privileged, systemCalls }: ContainerOptions,
   held: readonly string[],
 ): Seccomp | undefined {
   if (seccomp === 'unconfined' || (privileged && seccomp === undefined)) return undefined;
-  return seccomp === undefined ? defaultSeccomp(held) : seccompOf(seccomp.profile, held);
+  if (seccomp !== undefined) return seccompOf(seccomp.profile, held);
+  const filter = defaultSeccomp(held);
+  return systemCalls === undefined ? filter : restricted(filter, systemCalls);
 }
 
 /** What hides the host's knobs and secrets in /proc and /sys, and what the caller wants hidden. */

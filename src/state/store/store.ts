@@ -1,5 +1,7 @@
+import type { ErrorCode } from '../../errors/table.js';
+
 /**
- * What a master must not forget: documents by table and key. One writer at a time.
+ * What a daemon must not forget: documents by table and key. One writer at a time.
  *
  * - `recovered` gives back everything that was durable when the last writer ended, however it ended: for each key the last document that was put, or
  *   none if it was deleted after that. Of changes that were not yet durable any beginning may be there, never one without those before it.
@@ -18,11 +20,21 @@ export interface Store {
 }
 
 export interface StoreOptions {
+  owner: StoreOwner;
   onFailure(error: Error): void;
 }
 
+/** Whose store it is, as messages have it. */
+export interface StoreOwner {
+  code: ErrorCode;
+  /** `master`, `agent`. */
+  name: string;
+  /** What to do about a damaged one. */
+  mend: string;
+}
+
 /** Opens a store, taking the place of a writer that has ended. Throws when another still writes. */
-export type OpenStore = (options: StoreOptions) => Promise<Store>;
+export type OpenStore = (options: Pick<StoreOptions, 'onFailure'>) => Promise<Store>;
 
 /** How `recovered` names a document. */
 export const documentName = (table: string, key: string) => `${table}/${key}`;

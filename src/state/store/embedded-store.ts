@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { FileLock } from '../../state/lock.js';
+import { FileLock } from '../lock.js';
 import { logLine, parseLine } from './log-line.js';
 import { writeSnapshot } from './snapshot.js';
 import { documentName, type Store, type StoreOptions } from './store.js';
@@ -39,9 +39,9 @@ export class EmbeddedStore implements Store {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const lock = FileLock.attempt(path.join(folder, 'lock'));
     if (lock === undefined)
-      throw new BerthError('MASTER_STATE', {
-        what: `state of the master in ${folder}`,
-        why: 'another master uses it',
+      throw new BerthError(options.owner.code, {
+        what: `state of the ${options.owner.name} in ${folder}`,
+        why: `another ${options.owner.name} uses it`,
         mend: 'End that one first, or give this one a --root of its own.',
       });
     try {
@@ -190,19 +190,15 @@ export class EmbeddedStore implements Store {
       if (change === undefined) {
         // A hole of a crash: nothing whole may follow it.
         if (mayBeTorn && lines.slice(i + 1).every((later) => parseLine(later) === undefined)) return;
-        throw damaged(file, `line ${i + 1} does not have its checksum`);
+        throw this.damaged(file, `line ${i + 1} does not have its checksum`);
       }
       if (change.document === undefined) this.texts.delete(change.name);
       else this.texts.set(change.name, change.document);
     }
-    if (torn !== '' && !mayBeTorn) throw damaged(file, 'it is cut off');
+    if (torn !== '' && !mayBeTorn) throw this.damaged(file, 'it is cut off');
   }
-}
 
-function damaged(file: string, why: string): BerthError {
-  return new BerthError('STATE_DAMAGED', {
-    what: file,
-    why,
-    mend: 'Move the folder away: the master starts empty, and agents bring their tasks along.',
-  });
+  private damaged(file: string, why: string): BerthError {
+    return new BerthError('STATE_DAMAGED', { what: file, why, mend: this.options.owner.mend });
+  }
 }

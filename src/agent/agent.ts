@@ -1,0 +1,259 @@
+import path from 'node:path';
+import type {
+  Attribute,
+  DrainConfig,
+  FrameworkInfo,
+  Resource,
+  TaskInfo,
+  TaskStatus,
+} from '../mesos/messages.js';
+import { currentBootId } from '../state/live-process.js';
+import type { Roots } from '../state/roots.js';
+import type { Store } from '../state/store/store.js';
+import type { AgentConfig } from './config.js';
+import { addressesOf } from './container/addresses.js';
+import { ExecutorRunner } from './executor/executor-runner.js';
+import { Fetcher } from './fetcher/fetcher.js';
+import { GroupRunner } from './group/group-runner.js';
+import { MasterLink } from './master/link.js';
+import { handleOrder } from './master/orders.js';
+import { subscriptionOf } from './master/subscription.js';
+import { Records } from './records/records.js';
+import type { SandboxPlace } from './sandbox/place.js';
+import { CommandRunner } from './task/command-runner.js';
+import type { KillOrder } from './task/kill-order.js';
+import type { TaskRunner } from './task/runner.js';
+import { lostAs } from './task/states.js';
+import { Task, taskKey } from './task/task.js';
+import { Updates } from './updates/updates.js';
+import { PersistentVolumes } from './volumes/persistent-volumes.js';
+
+/** Told of what happens to tasks; nothing may be thrown. */
+export interface TaskWatcher {
+  added?(task: Task): void;
+  /** A new state, which is on the disk. */
+  updated?(task: Task, status: TaskStatus): void;
+  /** Its end is acknowledged, and nothing is kept of it but the sandbox. */
+  forgotten?(task: Task): void;
+}
+
+export interface AgentParts {
+  roots: Roots;
+  store: Store;
+  note(text: string): void;
+  /** Told of what no order can be blamed for. */
+  defect(error: unknown): void;
+  /** The agent has left the cluster for good: its process has nothing more to do. */
+  left(): void;
+}
+
+/** All that an agent knows, and what things happen through. */
+export class Agent {
+  /** As the master gave it. */
+  id: string | undefined;
+  /** By `taskKey`, until their end is acknowledged. */
+  readonly tasks = new Map<string, Task>();
+  /** Those that have tasks. */
+  readonly frameworks = new Map<string, FrameworkInfo>();
+  readonly watchers = new Set<TaskWatcher>();
+  readonly records: Records;
+  readonly updates: Updates;
+  readonly link: MasterLink;
+  readonly volumes: PersistentVolumes;
+  readonly fetcher: Fetcher;
+  readonly commands = new CommandRunner(this);
+  readonly executors = new ExecutorRunner(this);
+  readonly groups = new GroupRunner(this);
+  /** Who takes a task is asked in this order. */
+  readonly runners: TaskRunner[] = [this.commands, this.executors, this.groups];
+  /** The total with reservations and volumes, once there are any. */
+  checkpointed: Resource[] | undefined;
+  drain: DrainConfig | undefined;
+  /** It leaves the cluster for good, as soon as nothing runs. */
+  leaving = false;
+  /** It has ended; what it watched is for the next one. */
+  closed = false;
+  /** Of its own API, HOST:PORT. */
+  endpoint: string;
+
+  constructor(
+    readonly config: AgentConfig,
+    /** What it offers. */
+    readonly resources: Resource[],
+    readonly attributes: Attribute[],
+    readonly parts: AgentParts,
+  ) {
+    this.endpoint = `${config.host}:${config.port}`;
+    this.records = new Records(parts.store);
+    this.fetcher = new Fetcher(path.join(config.folder, 'fetcher'));
+    this.volumes = new PersistentVolumes(config.folder);
+    this.link = new MasterLink({
+      config,
+      subscription: () => subscriptionOf(this),
+      order: (order) => handleOrder(this, order),
+      note: parts.note,
+    });
+    this.updates = new Updates(this.records, {
+      retry: config.updateRetry,
+      retryMost: config.updateRetryMost,
+      agentId: () => this.id,
+      report: (report) => this.link.report(report),
+      told: (task, status) => {
+        for (const watcher of this.watchers) watcher.updated?.(task, status);
+        this.leaveWhenQuiet();
+      },
+      done: (task) => this.forget(task),
+    });
+  }
+
+  get roots(): Roots {
+    return this.parts.roots;
+  }
+
+  note(text: string): void {
+    this.parts.note(text);
+  }
+
+  defect(error: unknown): void {
+    this.parts.defect(error);
+  }
+
+  /** Resolves once all that was decided so far is on the disk. */
+  durable(): Promise<void> {
+    return new Promise((resolve) => this.records.flushed(resolve));
+  }
+
+  /** Takes a task on, beside others of its group. What becomes of it is told by updates alone. */
+  run(framework: FrameworkInfo, info: TaskInfo, group?: string): void {
+    const frameworkId = framework.id?.value ?? '';
+    if (this.tasks.has(taskKey(frameworkId, info.task_id.value))) return;
+    const runner = this.runners.find((each) => each.takes(info)) ?? this.commands;
+    this.know(framework);
+    const task = new Task(
+      {
+        framework_id: frameworkId,
+        info,
+        container_id: runner.containerFor(info, frameworkId),
+        ...(info.executor !== undefined && { executor_id: info.executor.executor_id.value }),
+        ...(group !== undefined && { group }),
+        boot_id: currentBootId(),
+      },
+      framework,
+      runner,
+    );
+    this.add(task);
+    this.records.putTask(task.key, task.document);
+    this.records.putProgress(task.key, task.progress);
+    if (this.drain !== undefined)
+      this.updates.say(task, {
+        state: lostAs(framework, 'TASK_DROPPED'),
+        source: 'SOURCE_AGENT',
+        reason: 'REASON_AGENT_DRAINING',
+        message: 'The agent is draining',
+      });
+    else if (runner.takes(info)) runner.launch(task);
+    else
+      this.updates.say(task, {
+        state: 'TASK_FAILED',
+        source: 'SOURCE_AGENT',
+        reason: 'REASON_CONTAINER_LAUNCH_FAILED',
+        message: 'This agent does not run tasks of that kind',
+      });
+  }
+
+  /** Has a task end. One that is to end already may be given less time, not more. */
+  kill(
+    task: Task,
+    how: Partial<Omit<KillOrder, 'deadline'>> & { graceSeconds?: number | undefined } = {},
+  ): void {
+    if (task.ended) return;
+    const { state = 'TASK_KILLED', reason, message } = how;
+    const deadline = Date.now() + (how.graceSeconds ?? this.graceOf(task)) * 1000;
+    const { kill } = task;
+    task.kill =
+      kill === undefined
+        ? {
+            state,
+            deadline,
+            ...(reason !== undefined && { reason }),
+            ...(message !== undefined && { message }),
+          }
+        : { ...kill, deadline: Math.min(kill.deadline, deadline) };
+    this.records.putProgress(task.key, task.progress);
+    task.runner.kill(task);
+  }
+
+  /** What is known of a framework from now on. */
+  know(framework: FrameworkInfo): void {
+    const id = framework.id?.value ?? '';
+    this.frameworks.set(id, framework);
+    for (const task of this.tasksOf(id)) task.framework = framework;
+    this.records.putFramework(id, framework);
+  }
+
+  add(task: Task): void {
+    this.tasks.set(task.key, task);
+    for (const watcher of this.watchers) watcher.added?.(task);
+  }
+
+  *tasksOf(frameworkId: string): Generator<Task> {
+    for (const task of this.tasks.values()) if (task.frameworkId === frameworkId) yield task;
+  }
+
+  saveSelf(): void {
+    this.records.putSelf({
+      format: 1,
+      ...(this.id !== undefined && { id: this.id }),
+      hostname: this.config.hostname,
+      boot_id: currentBootId(),
+      ...(this.checkpointed !== undefined && { resources: this.checkpointed }),
+      ...(this.drain !== undefined && { drain: this.drain }),
+    });
+  }
+
+  /** Where its sandbox is. */
+  placeOf(task: Task): SandboxPlace {
+    const { frameworkId, executorId, containerId } = task;
+    return { agentId: this.id ?? '', frameworkId, executorId, containerId };
+  }
+
+  /** What others on its network find it by; none on the host's. */
+  addressesOf(task: Task): { protocol: 'IPv4' | 'IPv6'; ip_address: string }[] {
+    return addressesOf(this.roots, task.containerId, this.config.host);
+  }
+
+  /** Ends what it does. Tasks run on. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.link.close();
+    this.updates.close();
+    this.commands.close();
+    this.executors.close();
+    this.groups.close();
+  }
+
+  /** Forgets its tasks once all have ended, and is done. */
+  leaveWhenQuiet(): void {
+    if (!this.leaving || [...this.tasks.values()].some((task) => !task.ended)) return;
+    for (const task of [...this.tasks.values()]) {
+      this.updates.stop(task);
+      this.forget(task);
+    }
+    this.records.flushed(() => this.parts.left());
+  }
+
+  private graceOf({ info }: Task): number {
+    const given = info.kill_policy?.grace_period?.nanoseconds;
+    return given === undefined ? this.config.killGrace : given / 1e9;
+  }
+
+  private forget(task: Task): void {
+    this.tasks.delete(task.key);
+    this.records.deleteTask(task.key);
+    if (this.tasksOf(task.frameworkId).next().done === true) {
+      this.frameworks.delete(task.frameworkId);
+      this.records.deleteFramework(task.frameworkId);
+    }
+    for (const watcher of this.watchers) watcher.forgotten?.(task);
+  }
+}

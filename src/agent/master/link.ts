@@ -1,0 +1,199 @@
+import http from 'node:http';
+import https from 'node:https';
+import { frame, InvalidRecord, RecordReader } from '../../http/record-io.js';
+import { InvalidMessage, jsonCodec } from '../../mesos/codec.js';
+import type { Order, Report, ReportSubscribe } from '../../mesos/messages.js';
+import type { AgentConfig } from '../config.js';
+
+const codec = jsonCodec;
+
+export interface LinkOptions {
+  config: Pick<AgentConfig, 'masters' | 'masterCredential' | 'reconnect' | 'reconnectMost' | 'recordLimit'>;
+  /** What the agent is and runs, asked at each attempt. */
+  subscription(): ReportSubscribe;
+  /** An order of the present connection. */
+  order(order: Order): void;
+  note(text: string): void;
+}
+
+/** Seconds without a sign of a master, until it says how long it wants to be waited for. */
+const firstPatience = 15;
+
+/**
+ * The connection to the master, made again whenever it ends, with pauses that grow. The masters are tried in turn; one that is not the leader says who is.
+ * Once an agent has begun to subscribe it obeys nothing that a former connection brings.
+ */
+export class MasterLink {
+  private request: http.ClientRequest | undefined;
+  private next = 0;
+  private pause: number;
+  private again: NodeJS.Timeout | undefined;
+  private beat: NodeJS.Timeout | undefined;
+  private silence: NodeJS.Timeout | undefined;
+  private patience = firstPatience;
+  private closed = false;
+  private why = '';
+  /** Since `SUBSCRIBED`: reports are heard. */
+  subscribed = false;
+  /** The master that is spoken to. */
+  master: string | undefined;
+
+  constructor(private readonly options: LinkOptions) {
+    this.pause = options.config.reconnect;
+  }
+
+  connect(redirect?: string): void {
+    this.drop();
+    if (this.closed) return;
+    const { masters, masterCredential } = this.options.config;
+    const url = new URL(redirect ?? masters[this.next % masters.length] ?? '');
+    this.master = url.origin;
+    const authorization = credentialOf(url, masterCredential);
+    const request = (url.protocol === 'https:' ? https : http).request(new URL('/api/v1/agent', url), {
+      method: 'POST',
+      agent: false,
+      headers: {
+        'Content-Type': 'application/recordio',
+        'Message-Content-Type': codec.contentType,
+        'Message-Accept': codec.contentType,
+        ...(authorization !== undefined && { Authorization: authorization }),
+      },
+    });
+    this.request = request;
+    request.setNoDelay(true);
+    this.heard(request);
+    request.once('response', (response) => this.answered(request, response, redirect !== undefined));
+    request.on('error', (error) => this.ended(request, error.message));
+    request.write(
+      frame(codec.encode('berth.v1.Report', { type: 'SUBSCRIBE', subscribe: this.options.subscription() })),
+    );
+  }
+
+  /** Passed over while no master listens: what matters is kept and said again. */
+  report(report: Report): void {
+    if (!this.subscribed) return;
+    this.request?.write(frame(codec.encode('berth.v1.Report', report)));
+  }
+
+  /** Ends the connection in order, and makes no other. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const { request } = this;
+    this.quiet();
+    this.request = undefined;
+    if (request === undefined || request.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const end = setTimeout(() => request.destroy(), 1000);
+      request.once('close', () => {
+        clearTimeout(end);
+        resolve();
+      });
+      request.on('error', () => {});
+      request.end();
+      if (request.socket === null) request.destroy();
+    });
+  }
+
+  private answered(request: http.ClientRequest, response: http.IncomingMessage, redirected: boolean): void {
+    const { statusCode, headers } = response;
+    if (statusCode === 307 && headers.location !== undefined && !redirected && request === this.request) {
+      this.connect(new URL(headers.location, this.master).href);
+      return;
+    }
+    if (statusCode !== 200) {
+      let text = '';
+      response.setEncoding('utf8').on('data', (piece: string) => {
+        text = (text + piece).slice(0, 500);
+      });
+      response.once('close', () => this.ended(request, `it answered ${statusCode}: ${text.trim()}`));
+      response.on('error', () => {});
+      return;
+    }
+    const reader = new RecordReader(this.options.config.recordLimit);
+    response.on('data', (piece: Buffer) => {
+      if (request !== this.request) return;
+      this.heard(request);
+      try {
+        for (const record of reader.push(piece)) this.take(request, codec.decode('berth.v1.Order', record));
+      } catch (error) {
+        if (!(error instanceof InvalidRecord || error instanceof InvalidMessage)) throw error;
+        this.ended(request, `it breaks the protocol: ${error.message}`);
+      }
+    });
+    response.on('error', (error) => this.ended(request, error.message));
+    response.once('close', () => this.ended(request, 'it ended the connection'));
+  }
+
+  private take(request: http.ClientRequest, order: Order): void {
+    if (request !== this.request) return;
+    if (order.type === 'HEARTBEAT') return;
+    if (order.type === 'ERROR') {
+      this.why = order.error?.message ?? '';
+      this.options.note(`master ${this.master}: ${this.why}`);
+      return;
+    }
+    if (order.type === 'SUBSCRIBED' && order.subscribed !== undefined) {
+      this.subscribed = true;
+      this.pause = this.options.config.reconnect;
+      this.patience = order.subscribed.timeout_seconds;
+      clearInterval(this.beat);
+      const interval = order.subscribed.heartbeat_interval_seconds * 1000;
+      this.beat = setInterval(() => this.report({ type: 'HEARTBEAT' }), interval);
+    } else if (!this.subscribed && order.type !== 'SHUTDOWN') return;
+    this.options.order(order);
+  }
+
+  /** A sign of life; without another one in time the connection is given up. */
+  private heard(request: http.ClientRequest): void {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(
+      () => this.ended(request, `nothing was heard for ${this.patience} s`),
+      this.patience * 1000,
+    );
+  }
+
+  private ended(request: http.ClientRequest, why: string): void {
+    if (request !== this.request) return;
+    const { master, subscribed } = this;
+    this.drop();
+    if (this.closed) return;
+    if (subscribed || why !== this.why) this.options.note(`master ${master}: ${why}`);
+    this.why = why;
+    this.next++;
+    // Not all agents at the same moment.
+    const pause = this.pause * (0.5 + Math.random() / 2);
+    this.pause = Math.min(this.pause * 2, this.options.config.reconnectMost);
+    this.again = setTimeout(() => this.connect(), pause * 1000);
+  }
+
+  private quiet(): void {
+    clearTimeout(this.again);
+    clearInterval(this.beat);
+    clearTimeout(this.silence);
+    this.subscribed = false;
+  }
+
+  private drop(): void {
+    this.quiet();
+    const { request } = this;
+    this.request = undefined;
+    request?.on('error', () => {});
+    request?.destroy();
+  }
+}
+
+/** What a URL has goes before the configuration. */
+function credentialOf(url: URL, configured: AgentConfig['masterCredential']): string | undefined {
+  const basic = (name: string, secret: string) =>
+    `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`;
+  if (url.username !== '') {
+    const text = basic(decodeURIComponent(url.username), decodeURIComponent(url.password));
+    url.username = '';
+    url.password = '';
+    return text;
+  }
+  if (configured === undefined) return undefined;
+  return 'token' in configured
+    ? `Bearer ${configured.token}`
+    : basic(configured.principal, configured.secret);
+}

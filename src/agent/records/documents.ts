@@ -1,0 +1,38 @@
+import type { DrainConfig, Resource, TaskInfo, TaskState, TaskStatus } from '../../mesos/messages.js';
+import type { KillOrder } from '../task/kill-order.js';
+
+/** What an agent knows of itself. */
+export interface SelfRecord {
+  format: 1;
+  /** As the master gave it; unset: never registered. */
+  id?: string;
+  hostname: string;
+  /** Of the boot in which it was last there. */
+  boot_id: string;
+  /** The total with reservations and volumes, once there are any. */
+  resources?: Resource[];
+  /** It is to drain. */
+  drain?: DrainConfig;
+}
+
+/** What a task was asked to be. Written once. */
+export interface TaskDocument {
+  framework_id: string;
+  info: TaskInfo;
+  /** Of the container that was chosen for it; of an executor's, the executor's. */
+  container_id: string;
+  /** Set where it belongs to an executor. */
+  executor_id?: string;
+  /** Shared by those that were to be launched together. */
+  group?: string;
+  boot_id: string;
+}
+
+/** What has become of a task. */
+export interface TaskProgress {
+  /** The latest. */
+  state: TaskState;
+  /** Not acknowledged, in order; the first may have been sent. */
+  updates: TaskStatus[];
+  kill?: KillOrder;
+}

@@ -1,0 +1,36 @@
+import type { Agent } from '../agent.js';
+import type { Recovered } from '../records/records.js';
+import type { TaskRunner } from '../task/runner.js';
+import { Task } from '../task/task.js';
+import { heal } from './heal.js';
+
+/** Takes up what the last agent of this root knew and ran. Tasks are untouched by it; nothing is said to anybody yet. */
+export async function recover(agent: Agent, { self, frameworks, tasks }: Recovered): Promise<void> {
+  agent.id = self?.id;
+  agent.drain = self?.drain;
+  agent.checkpointed = self?.resources;
+  agent.volumes.sweep();
+  for (const framework of frameworks) agent.frameworks.set(framework.id?.value ?? '', framework);
+  const living = new Map<TaskRunner, Task[]>();
+  for (const { document, progress } of tasks) {
+    const framework = agent.frameworks.get(document.framework_id) ?? {
+      user: 'root',
+      name: '',
+      id: { value: document.framework_id },
+    };
+    const runner = agent.runners.find((each) => each.takes(document.info)) ?? agent.commands;
+    const task = new Task(document, framework, runner);
+    task.state = progress.state;
+    task.updates.push(...progress.updates);
+    task.latest = progress.updates.at(-1);
+    task.kill = progress.kill;
+    task.forwarded = progress.updates[0]?.state ?? progress.state;
+    agent.add(task);
+    if (!task.ended) living.set(runner, [...(living.get(runner) ?? []), task]);
+  }
+  await Promise.all(agent.runners.map((runner) => runner.recover(living.get(runner) ?? [])));
+  agent.commands.discardEnded();
+  await heal(agent);
+  agent.saveSelf();
+  await agent.durable();
+}

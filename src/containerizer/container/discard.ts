@@ -1,0 +1,22 @@
+import type { Roots } from '../../state/roots.js';
+import { tellContainer } from '../events/tell.js';
+import { readContainer } from './catalogue.js';
+import { removeFolders } from './folders.js';
+import { removeCgroups } from './settle.js';
+import { discardAnonymous } from './volumes.js';
+
+/**
+ * Removes a container whose end its supervisor has recorded, for who watched it: nothing of it runs, so nobody is waited for, and of other containers nothing is looked at. One that
+ * runs, or has no end on record, stays.
+ */
+export function discardEnded(roots: Roots, id: string): boolean {
+  const container = readContainer(roots, id);
+  if (container === undefined) return true;
+  const { document, exit } = container;
+  if (exit === undefined) return false;
+  removeCgroups(container);
+  discardAnonymous(roots, document);
+  removeFolders(roots, document);
+  tellContainer(roots, document, 'destroy');
+  return true;
+}
