@@ -101,8 +101,7 @@ bool take_spare(const Plan& plan, const std::string& container) {
   const std::string root = std::string(plan.root) + "/";
   if (!container.starts_with(root)) return false;
   const Fd directory(open(plan.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  return directory &&
-         sys::take_spare_folder(directory.get(), container.c_str() + root.size());
+  return directory && sys::take_spare_folder(directory.get(), container.c_str() + root.size());
 }
 
 std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan& plan,

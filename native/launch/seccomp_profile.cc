@@ -194,10 +194,10 @@ void keep(const std::string& directory, const std::string& path, const SeccompPr
 std::variant<SeccompProgram, Failure> SeccompCache::compile(const Json& profile,
                                                             const std::string& directory) {
   const scmp_version* library = seccomp_version();
-  const std::string decides = profile.minified() + "\n" + std::to_string(library->major) + "." +
-                              std::to_string(library->minor) + "." +
-                              std::to_string(library->micro) + " " +
-                              std::to_string(seccomp_arch_native()) + " compacted" + sys::weakness();
+  const std::string decides =
+      profile.minified() + "\n" + std::to_string(library->major) + "." +
+      std::to_string(library->minor) + "." + std::to_string(library->micro) + " " +
+      std::to_string(seccomp_arch_native()) + " compacted" + sys::weakness();
   const std::string name = hex(digest(decides.data(), decides.size()));
   const std::lock_guard lock(mutex_);
   if (const auto known = known_.find(name); known != known_.end()) return known->second;
