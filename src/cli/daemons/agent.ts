@@ -9,6 +9,7 @@ import { peerOwner } from '../../http/peer-owner.js';
 import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
+import { awaitEnding } from './ending.js';
 
 export interface AgentRequest {
   roots: Roots;
@@ -20,6 +21,8 @@ export interface AgentRequest {
   resources?: string;
   /** A file of its configuration. */
   config?: string;
+  /** It ends when its standard input does. */
+  endWithStdin: boolean;
 }
 
 /** Runs an agent until a signal ends it, or it has left its cluster. Reports its own failures: this is a program of its own (scripts/bundle.mjs). */
@@ -31,7 +34,14 @@ export async function runAgent(request: AgentRequest): Promise<number> {
   }
 }
 
-async function run({ roots, note, listen, config: file, ...flags }: AgentRequest): Promise<number> {
+async function run({
+  roots,
+  note,
+  listen,
+  config: file,
+  endWithStdin,
+  ...flags
+}: AgentRequest): Promise<number> {
   if (process.geteuid?.() !== 0)
     throw new BerthError('NOT_ROOT', {
       what: 'agent',
@@ -45,10 +55,7 @@ async function run({ roots, note, listen, config: file, ...flags }: AgentRequest
     ...listen,
     ...flags,
   };
-  let end: (status: number) => void = () => {};
-  const status = new Promise<number>((resolve) => {
-    end = resolve;
-  });
+  const { status, end } = awaitEnding(endWithStdin);
   const { agent, close } = await startAgent(config, {
     roots,
     openStore: (options) =>
@@ -67,7 +74,6 @@ async function run({ roots, note, listen, config: file, ...flags }: AgentRequest
     onLeft: () => end(0),
     peerOwner: (socket) => peerOwner(socket, layoutOfHost().unified),
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(0));
   note(
     `agent of ${config.masters.join(', ')}, state in ${config.folder}, ${agent.tasks.size} tasks taken up`,
   );

@@ -9,6 +9,7 @@ import { masterState, startMaster } from '../../master-lite/master.js';
 import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
+import { awaitEnding } from './ending.js';
 
 export interface MasterRequest {
   roots: Roots;
@@ -17,6 +18,8 @@ export interface MasterRequest {
   store: string;
   /** A file of its configuration. */
   config?: string;
+  /** It ends when its standard input does. */
+  endWithStdin: boolean;
 }
 
 /** Runs a master until a signal ends it. Reports its own failures: this is a program of its own (scripts/bundle.mjs). */
@@ -28,7 +31,14 @@ export async function runMaster(request: MasterRequest): Promise<number> {
   }
 }
 
-async function run({ roots, note, listen, store, config: file }: MasterRequest): Promise<number> {
+async function run({
+  roots,
+  note,
+  listen,
+  store,
+  config: file,
+  endWithStdin,
+}: MasterRequest): Promise<number> {
   if (store !== 'embedded')
     throw new BerthError('USAGE', {
       what: `--store ${store}`,
@@ -43,10 +53,7 @@ async function run({ roots, note, listen, store, config: file }: MasterRequest):
     ...(file === undefined ? {} : readMasterConfig(file)),
     ...listen,
   };
-  let end: (status: number) => void = () => {};
-  const status = new Promise<number>((resolve) => {
-    end = resolve;
-  });
+  const { status } = awaitEnding(endWithStdin);
   const master = await startMaster(config, {
     openStore: (options) =>
       EmbeddedStore.open(path.join(folder, 'store'), { ...options, owner: masterState }),
@@ -59,7 +66,6 @@ async function run({ roots, note, listen, store, config: file }: MasterRequest):
       process.exit(125);
     },
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(0));
   note(`master at ${master.url}, state in ${folder}`);
   const result = await status;
   await master.close();

@@ -163,6 +163,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
   },
+  up: {
+    summary: 'Run a cluster of this host alone: a master and an agent, in the foreground',
+    load: () => import('./up.js'),
+  },
   agent: { summary: 'Run the agent of this host, in the foreground', load: () => import('./agent.js') },
   master: { summary: 'Run the master of a cluster, in the foreground', load: () => import('./master.js') },
   'task ls': { summary: "List the cluster's tasks", load: () => import('./task-ls.js') },
