@@ -30,34 +30,41 @@ t.test(
     const sandbox = sandboxOf(stage, status, cluster.framework.id);
     await until('it has written', () => existsSync(path.join(sandbox, 'd/f')));
 
-    const logs = await run('task', 'logs', 'web-1');
+    // All at once: most of their time is Node's to start.
+    const [logs, tailed, listed, inFolder, part, got, missing] = await Promise.all([
+      run('task', 'logs', 'web-1'),
+      run('task', 'logs', '--tail', '1', '--since', '1h', 'web'),
+      run('task', 'files', 'ls', 'web-1'),
+      run('task', 'files', 'ls', 'web-1', 'd', '--json'),
+      run('task', 'files', 'read', 'web-1', 'stdout', '--offset', '6', '--length', '3'),
+      run('task', 'files', 'download', 'web-1', 'd/f', '-o', path.join(stage.folder, 'got')),
+      run('task', 'files', 'read', 'web-1', '../../x'),
+    ]);
     t.strictSame([logs.stdout, logs.stderr, logs.status], ['first\nsecond\n', 'oops\n', 0]);
-    t.equal((await run('task', 'logs', '--tail', '1', '--since', '1h', 'web')).stderr, 'oops\n');
-    t.match(
-      (await run('task', 'logs', '--json', 'web-1')).stdout.split('\n')[0],
-      /"stream":"stdout","text":"first"/,
-    );
-    const following = run('task', 'logs', '-f', '--tail', '0', 'web-1');
+    t.equal(tailed.stderr, 'oops\n');
+    const following = run('task', 'logs', '-f', 'web-1');
 
-    const listed = await run('task', 'files', 'ls', 'web-1');
     t.match(
       listed.stdout,
       /^MODE .* NAME\ndrwxr-xr-x .* d\n-rw-r--r-- .* 5 .* stderr\n-rw-r--r-- .* 13 .* stdout\n$/,
     );
-    t.match((await run('task', 'files', 'ls', 'web-1', 'd', '--json')).json(), {
+    t.match(inFolder.json(), {
       files: [{ name: 'f', size: 5, mode: '-rw-r--r--' }],
     });
-    t.equal(
-      (await run('task', 'files', 'read', 'web-1', 'stdout', '--offset', '6', '--length', '3')).stdout,
-      'sec',
-    );
-    const file = path.join(stage.folder, 'got');
-    t.equal((await run('task', 'files', 'download', 'web-1', 'd/f', '-o', file)).status, 0);
-    t.equal(readFileSync(file, 'utf8'), 'data\n');
-    const missing = await run('task', 'files', 'read', 'web-1', '../../x');
+    t.equal(part.stdout, 'sec');
+    t.equal(got.status, 0);
+    t.equal(readFileSync(path.join(stage.folder, 'got'), 'utf8'), 'data\n');
     t.match([missing.status, missing.stderr], [125, /^berth: agent .*: No such file/]);
 
-    const whole = (await run('ps', '--cluster', '--interval', '0.1', '--json')).json() as InspectionDocument;
+    const ps = (...args: string[]) => run('ps', '--cluster', '--interval', '0.1', ...args);
+    const [all, shown, threads, nothing, look] = await Promise.all([
+      ps('--json'),
+      ps(),
+      ps('web', '--threads', '--json'),
+      ps('nothing'),
+      run('top', '--cluster', '--batch', '1', '--interval', '0.1', '--json'),
+    ]);
+    const whole = all.json() as InspectionDocument;
     t.match(
       whole.rows.map(({ level, id, state }) => [level, id, state]),
       [
@@ -78,23 +85,17 @@ t.test(
       [null, null, near?.threads],
       'not known is null',
     );
-    const shown = await run('ps', '--cluster', '--interval', '0.1');
     t.match(shown.stdout, /\n- +cluster .*\n- +far .*unreachable.*\n- +near .*\nweb-1 +web-1 /);
     t.match(shown.stderr, /^node far: agent .*: .*ECONNREFUSED/);
-    const threads = await run('ps', '--cluster', 'web', '--threads', '--interval', '0.1', '--json');
     const levels = (threads.json() as InspectionDocument).rows.map(({ level }) => level);
     t.strictSame(levels.slice(0, 3), ['task', 'process', 'thread']);
-    t.equal((await run('ps', '--cluster', '-q')).stdout, 'web-1\n');
-    t.match((await run('ps', '--cluster', 'nothing')).stderr, /task nothing: it runs on no node/);
-    const look = await run('top', '--cluster', '--batch', '1', '--interval', '0.1', '--json');
-    t.match(look.json(), { rows: [{ level: 'cluster' }, { name: 'near' }, { id: 'web-1' }, { name: 'far' }] });
-    t.match(
-      (await run('top', '--cluster', '--batch', '1', '--interval', '0.1', 'web-1')).stdout,
-      /\n {2}sh /,
-    );
+    t.match(nothing.stderr, /task nothing: it runs on no node/);
+    t.match(look.json(), {
+      rows: [{ level: 'cluster' }, { name: 'near' }, { id: 'web-1' }, { name: 'far' }],
+    });
 
     writeFileSync(path.join(sandbox, 'end'), '');
-    t.equal((await following).stdout, 'last\n', 'followed to its end');
+    t.equal((await following).stdout, 'first\nsecond\nlast\n', 'followed to its end');
     await cluster.status('web-1', 'TASK_FINISHED');
     t.equal((await run('task', 'logs', '--tail', '1', 'web-1')).stdout, 'last\n');
   },
