@@ -182,6 +182,11 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Take part in what goes in and out of a task',
     load: () => import('./task-attach.js'),
   },
+  'task logs': {
+    summary: 'Print what a task of the cluster has written',
+    load: () => import('./task-logs.js'),
+  },
+  'task files': { summary: "Look at the files of a task's sandbox", load: () => import('./task-files.js') },
   'task kill': { summary: 'End tasks of the cluster', load: () => import('./task-kill.js') },
   'node ls': { summary: "List the cluster's nodes", load: () => import('./node-ls.js') },
   'node inspect': {
