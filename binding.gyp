@@ -64,6 +64,8 @@
       'native/sys/sampler_members.cc',
       'native/sys/sampler_process.cc',
       'native/sys/sampler_usage.cc',
+      'native/sys/cgroup_path.cc',
+      'native/sys/remote_connection.cc',
       'native/sys/socket_owner.cc',
       'native/sys/taskstats.cc',
       'native/sys/probe.cc',

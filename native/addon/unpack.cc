@@ -32,6 +32,17 @@ void end_growth_call(const Napi::CallbackInfo& info) {
   (*info[0].As<Napi::External<Growth>>().Data())->end(info[1].ToBoolean());
 }
 
+using Below = std::shared_ptr<sys::LayersBelow>;
+
+Napi::Value below_call(const Napi::CallbackInfo& info) {
+  return Napi::External<Below>::New(info.Env(), new Below(std::make_shared<sys::LayersBelow>()),
+                                    [](Napi::Env, Below* below) { delete below; });
+}
+
+void settle_below_call(const Napi::CallbackInfo& info) {
+  (*info[0].As<Napi::External<Below>>().Data())->settle(info[1].ToBoolean());
+}
+
 sys::UnpackRequest request_of(const Napi::Object& given) {
   sys::UnpackRequest request;
   request.blob = text_of(given, "blob");
@@ -42,6 +53,8 @@ sys::UnpackRequest request_of(const Napi::Object& given) {
   request.expected.diff_id = text_of(given, "diffId");
   const Napi::Value growth = given.Get("growth");
   if (growth.IsExternal()) request.expected.growth = *growth.As<Napi::External<Growth>>().Data();
+  const Napi::Value below = given.Get("below");
+  if (below.IsExternal()) request.below = *below.As<Napi::External<Below>>().Data();
   request.target = text_of(given, "target");
   request.overlay = text_of(given, "mode") == "overlay";
   request.over_lower = given.Get("overLower").ToBoolean();
@@ -112,6 +125,8 @@ void register_unpack(Napi::Object exports) {
   exports.Set("blobGrowth", Napi::Function::New(exports.Env(), growth_call, "blobGrowth"));
   exports.Set("growBlob", Napi::Function::New(exports.Env(), grow_call, "growBlob"));
   exports.Set("endBlob", Napi::Function::New(exports.Env(), end_growth_call, "endBlob"));
+  exports.Set("layersBelow", Napi::Function::New(exports.Env(), below_call, "layersBelow"));
+  exports.Set("settleBelow", Napi::Function::New(exports.Env(), settle_below_call, "settleBelow"));
   exports.Set("unpackLayer", Napi::Function::New(exports.Env(), unpack_call, "unpackLayer"));
   exports.Set("removeTree", Napi::Function::New(exports.Env(), remove_call, "removeTree"));
   exports.Set("syncFilesystem", Napi::Function::New(exports.Env(), sync_call, "syncFilesystem"));

@@ -130,7 +130,10 @@ class Stage {
     std::vector<std::shared_ptr<const Fd>> lowers;
     if (overlay) lowers.push_back(std::make_shared<const Fd>(directory(top_.get(), "lower")));
     Refusal refusal;
-    LayerTree tree(directory(top_.get(), "tree"), overlay, lowers, 1 << 16, refusal);
+    LayerTree tree(
+        directory(top_.get(), "tree"), overlay,
+        [&]() -> Result<std::vector<std::shared_ptr<const Fd>>> { return lowers; }, 1 << 16,
+        refusal);
     for (int layer = again ? 2 : 1; layer > 0; --layer)
       apply(archive, tree, !overlay && layer == 1, refusal);
     (void)tree.finish();

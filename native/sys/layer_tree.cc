@@ -47,13 +47,21 @@ void push_components(std::vector<std::string>& pending, const std::string& path)
 
 }  // namespace
 
-LayerTree::LayerTree(Fd root, bool overlay, std::vector<std::shared_ptr<const Fd>> lowers,
-                     uint64_t remembered_limit, Refusal& refusal)
+LayerTree::LayerTree(Fd root, bool overlay, Lowers lowers, uint64_t remembered_limit,
+                     Refusal& refusal)
     : overlay_(overlay),
       remembered_limit_(remembered_limit),
       refusal_(refusal),
-      root_(std::make_shared<TreeDirectory>(
-          TreeDirectory{std::move(root), "", LowerDirectory(std::move(lowers))})) {}
+      lowers_(std::move(lowers)),
+      root_(std::make_shared<TreeDirectory>(TreeDirectory{std::move(root), "", {}})) {}
+
+Result<void> LayerTree::need_lowers() {
+  if (!lowers_) return {};
+  BERTH_ASSIGN(std::vector<std::shared_ptr<const Fd>> lowers, lowers_());
+  root_->lowers = LowerDirectory(std::move(lowers));
+  lowers_ = nullptr;
+  return {};
+}
 
 Result<LayerTree::Handle> LayerTree::open(const std::string& path) {
   for (auto& recent : recent_) {
@@ -65,11 +73,11 @@ Result<LayerTree::Handle> LayerTree::open(const std::string& path) {
   Handle directory;
   if (path.empty()) {
     directory = root_;
-  } else if (auto direct = open_directory(root_->handle.get(), path.c_str()); direct) {
-    // Every part is a real directory of this very tree, so links and lower layers have no say.
-    directory = std::make_shared<TreeDirectory>(TreeDirectory{std::move(*direct), path, {}});
   } else {
-    BERTH_ASSIGN(directory, walk(path, true));
+    directory = own(path);
+    if (directory == nullptr) {
+      BERTH_ASSIGN(directory, walk(path, true));
+    }
   }
   BERTH_TRY(note(*directory));
   remember(path, directory);
@@ -84,9 +92,17 @@ Result<LayerTree::Handle> LayerTree::open_merged(const std::string& path) {
 
 Result<LayerTree::Handle> LayerTree::look(const std::string& path) { return walk(path, false); }
 
+LayerTree::Handle LayerTree::own(const std::string& path) const {
+  if (path.empty()) return root_;
+  auto direct = open_directory(root_->handle.get(), path.c_str());
+  if (!direct) return nullptr;
+  return std::make_shared<TreeDirectory>(TreeDirectory{std::move(*direct), path, {}});
+}
+
 /// Follows `path` from the root as a process with that root would: absolute links start there, `..`
 /// stops there.
 Result<LayerTree::Handle> LayerTree::walk(const std::string& path, bool make) {
+  BERTH_TRY(need_lowers());
   std::vector<Handle> trail{root_};
   std::vector<std::string> pending;
   push_components(pending, path);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <ctime>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,11 +36,15 @@ struct DirectoryFinish {
 class LayerTree {
  public:
   using Handle = std::shared_ptr<const TreeDirectory>;
+  /// Gives the directories of the layers below, topmost first. It may wait for them.
+  using Lowers = std::function<Result<std::vector<std::shared_ptr<const Fd>>>()>;
 
-  /// `overlay`: the tree is one layer above `lowers`. Else it is a whole file system, changed in
-  /// place.
-  LayerTree(Fd root, bool overlay, std::vector<std::shared_ptr<const Fd>> lowers,
-            uint64_t remembered_limit, Refusal& refusal);
+  /// `overlay`: the tree is one layer above `lowers`, which are asked for when they are needed first. Else it is a whole file
+  /// system, changed in place.
+  LayerTree(Fd root, bool overlay, Lowers lowers, uint64_t remembered_limit, Refusal& refusal);
+
+  /// Until then `root()->lowers` is empty.
+  Result<void> need_lowers();
 
   /// The directory `path`, for children to be put in: links in it are followed inside the root,
   /// missing parts are made, with the attributes of the layer below where that has them.
@@ -49,6 +54,8 @@ class LayerTree {
   /// Like `open_merged`, but makes nothing: no handle when `path` is nowhere; an empty handle in it
   /// when only a lower layer has it.
   Result<Handle> look(const std::string& path);
+  /// The directory `path` if all parts of it are this tree's own, and no links: nobody has to look below.
+  Handle own(const std::string& path) const;
 
   /// Tells that `directory` was just made or given attributes by the archive.
   Result<void> finish_with(const std::string& path, DirectoryFinish finish);
@@ -59,7 +66,7 @@ class LayerTree {
   Result<void> finish();
 
   bool overlay() const { return overlay_; }
-  const Handle& root() const { return root_; }
+  Handle root() const { return root_; }
 
  private:
   Result<Handle> walk(const std::string& path, bool make);
@@ -74,7 +81,8 @@ class LayerTree {
   const bool overlay_;
   const uint64_t remembered_limit_;
   Refusal& refusal_;
-  Handle root_;
+  Lowers lowers_;  // empty once they have been asked for
+  std::shared_ptr<TreeDirectory> root_;
   struct Remembered {
     std::string asked;
     Handle directory;

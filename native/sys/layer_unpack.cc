@@ -29,6 +29,7 @@ Result<Fd> open_blob(const UnpackRequest& request, Refusal& refusal) {
 }
 
 Result<std::vector<std::shared_ptr<const Fd>>> open_lowers(const UnpackRequest& request) {
+  if (request.below && !request.below->wait()) return Error{ECANCELED, "open"};
   std::vector<std::shared_ptr<const Fd>> lowers;
   for (const std::string& path : request.lowers) {
     BERTH_ASSIGN(Fd layer, adopt(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open"));
@@ -37,14 +38,21 @@ Result<std::vector<std::shared_ptr<const Fd>>> open_lowers(const UnpackRequest& 
   return lowers;
 }
 
-/// A new tree's root, if the layer does not describe it: like the root of the layer below, else
-/// 0755, root's, from the epoch.
-Result<void> dress_root(LayerTree& tree) {
+/// A new tree's root, before anything is in it: 0755, root's. A default access list of the folder that the tree is made in is none
+/// of the image's.
+Result<void> clear_root(LayerTree& tree) {
   const int root = tree.root()->handle.get();
-  const LowerDirectory& below = tree.root()->lowers;
-  // A default access list of the folder that the tree is made in is none of the image's.
   BERTH_TRY(clear_xattrs(root));
   if (fchmod(root, 0755) != 0) return last_error("fchmod");
+  return {};
+}
+
+/// The root of a layer that does not describe it: like that of the layer below, else from the epoch. Last, since until now the
+/// layers below may have been on their way.
+Result<void> dress_root(LayerTree& tree) {
+  BERTH_TRY(tree.need_lowers());
+  const int root = tree.root()->handle.get();
+  const LowerDirectory& below = tree.root()->lowers;
   DirectoryFinish finish;
   if (!below.empty()) {
     struct stat model;
@@ -79,6 +87,7 @@ Result<LayerCounts> extract(const UnpackRequest& request, ByteSource& source, La
   }
   // What follows the archive's end is not looked at, but is part of the digests.
   BERTH_TRY(drain(source));
+  if (!request.over_lower && !writer.has_root()) BERTH_TRY(dress_root(tree));
   BERTH_TRY(tree.finish());
   return writer.counts();
 }
@@ -96,7 +105,6 @@ struct Copy {
 
 Result<UnpackResult> unpack_into(const UnpackRequest& request, Fd target, Refusal& refusal) {
   BERTH_ASSIGN(const Fd blob, open_blob(request, refusal));
-  BERTH_ASSIGN(std::vector<std::shared_ptr<const Fd>> lowers, open_lowers(request));
   Copy copy;
   if (!request.copy.empty()) {
     copy.path = request.copy;
@@ -104,9 +112,10 @@ Result<UnpackResult> unpack_into(const UnpackRequest& request, Fd target, Refusa
         copy.file,
         adopt(open(request.copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "open"));
   }
-  LayerTree tree(std::move(target), request.overlay, std::move(lowers), request.directory_bytes,
-                 refusal);
-  if (!request.over_lower) BERTH_TRY(dress_root(tree));
+  LayerTree tree(
+      std::move(target), request.overlay, [&] { return open_lowers(request); },
+      request.directory_bytes, refusal);
+  if (!request.over_lower) BERTH_TRY(clear_root(tree));
 
   LayerCounts counts;
   BlobFacts facts;

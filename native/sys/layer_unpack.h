@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "sys/layer_blob.h"
 #include "sys/layer_writer.h"
+#include "sys/layers_below.h"
 #include "sys/refusal.h"
 #include "sys/tar_reader.h"
 
@@ -20,6 +22,8 @@ struct UnpackRequest {
   /// a whole file system, into which the layers are put one after the other.
   bool overlay = false;
   std::vector<std::string> lowers;
+  /// The lowers may still be on their way: what needs them waits. Null: all of them are there.
+  std::shared_ptr<LayersBelow> below;
   /// Not overlay: `target` already holds layers.
   bool over_lower = false;
   /// A new file that gets the blob's bytes; empty for none.

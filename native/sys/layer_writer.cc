@@ -138,6 +138,7 @@ Result<void> LayerWriter::apply_root(const TarEntry& entry) {
     return refusal_.refuse(
         "ESCAPE_ATTEMPT", "it would replace the image's root by something that is not a directory");
   }
+  has_root_ = true;
   const int root = tree_.root()->handle.get();
   if (fchmod(root, entry.mode & kPermissions) != 0) return last_error("fchmod");
   BERTH_TRY(clear_xattrs(root));
@@ -294,14 +295,23 @@ Result<void> LayerWriter::apply_link(const Place& place, const TarEntry& entry) 
   const size_t slash = target.rfind('/');
   const std::string parent = slash == std::string::npos ? "" : target.substr(0, slash);
   const std::string name = slash == std::string::npos ? target : target.substr(slash + 1);
-  for (bool copied = false;;) {
-    BERTH_ASSIGN(const LayerTree::Handle folder, tree_.look(parent));
-    struct stat status;
-    const bool present =
-        folder != nullptr && folder->handle &&
-        fstatat(folder->handle.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  struct stat status;
+  const auto present_in = [&](const LayerTree::Handle& folder) {
+    return folder != nullptr && folder->handle &&
+           fstatat(folder->handle.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  };
+  // Mostly the target is in this very layer, and then nobody waits for those below.
+  LayerTree::Handle folder = tree_.own(parent);
+  for (bool looked = false, copied = false;;) {
+    const bool present = present_in(folder);
+    if (!present && !looked) {
+      looked = true;
+      BERTH_ASSIGN(folder, tree_.look(parent));
+      continue;
+    }
     if (!present && tree_.overlay() && !copied) {
       copied = true;
+      looked = false;
       BERTH_TRY(copy_up(target));
       continue;
     }

@@ -35,6 +35,8 @@ class LayerWriter {
   /// ID_OUT_OF_RANGE, LIMIT_EXCEEDED.
   Result<void> apply(const TarEntry& entry, TarReader& archive);
   const LayerCounts& counts() const { return counts_; }
+  /// The layer describes its root.
+  bool has_root() const { return has_root_; }
 
  private:
   struct Place {
@@ -78,6 +80,7 @@ class LayerWriter {
   const WriterLimits limits_;
   Refusal& refusal_;
   LayerCounts counts_;
+  bool has_root_ = false;
   std::string salt_;
   std::unordered_set<uint64_t> made_;
 };

@@ -11,6 +11,7 @@
 
 #include "sys/fd.h"
 #include "sys/netlink.h"
+#include "sys/netlink_dump.h"
 
 namespace berth::sys {
 namespace {
@@ -34,9 +35,18 @@ bool is_held(const inet_diag_msg& found) {
          found.idiag_inode != 0;
 }
 
+// include/uapi/linux/inet_diag.h of Linux 5.9; older headers lack it
+constexpr uint16_t kCgroupId = 21;
+
+uint64_t cgroup_among(NetlinkBytes attributes) {
+  const auto found = find_attribute(attributes, kCgroupId);
+  const auto id = found ? read_structure<uint64_t>(*found) : std::nullopt;
+  return id.value_or(0);
+}
+
 }  // namespace
 
-Result<uid_t> socket_owner(const Endpoint& own, const Endpoint& other) {
+Result<SocketOrigin> socket_origin(const Endpoint& own, const Endpoint& other) {
   Question question{};
   inet_diag_sockid& id = question.request.id;
   const int family = parse(own.address, id.idiag_src);
@@ -72,12 +82,14 @@ Result<uid_t> socket_owner(const Endpoint& own, const Endpoint& other) {
     return Error{-refused.error, "sock_diag"};
   }
   inet_diag_msg found{};
-  if (answer.header.nlmsg_type != SOCK_DIAG_BY_FAMILY || payload < sizeof found) {
+  if (answer.header.nlmsg_type != SOCK_DIAG_BY_FAMILY || payload < NLMSG_ALIGN(sizeof found)) {
     return Error{EPROTO, "recv"};
   }
   memcpy(&found, answer.payload, sizeof found);
   if (!is_held(found)) return Error{ENOENT, "sock_diag"};
-  return static_cast<uid_t>(found.idiag_uid);
+  return SocketOrigin{static_cast<uid_t>(found.idiag_uid),
+                      cgroup_among({answer.payload + NLMSG_ALIGN(sizeof found),
+                                    payload - NLMSG_ALIGN(sizeof found)})};
 }
 
 }  // namespace berth::sys

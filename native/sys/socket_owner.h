@@ -15,8 +15,14 @@ struct Endpoint {
   uint16_t port;
 };
 
-/// The user who made the socket whose own end is `own`, connected to `other`, in the network namespace of the caller. ENOENT: there is none, or no
+struct SocketOrigin {
+  uid_t user;
+  /// Of the process that made it, in the hierarchy of version 2, as statx(2) numbers its directory; 0: the kernel does not tell (it does from Linux 5.9 on).
+  uint64_t cgroup;
+};
+
+/// Who made the socket whose own end is `own`, connected to `other`, in the network namespace of the caller. ENOENT: there is none, or no
 /// process holds it any more; the kernel would say root of such. EINVAL: not addresses, or of two families.
-Result<uid_t> socket_owner(const Endpoint& own, const Endpoint& other);
+Result<SocketOrigin> socket_origin(const Endpoint& own, const Endpoint& other);
 
 }  // namespace berth::sys

@@ -11,6 +11,7 @@ import type { Roots } from '../state/roots.js';
 import type { Store } from '../state/store/store.js';
 import type { AgentConfig } from './config.js';
 import { addressesOf } from './container/addresses.js';
+import { ExecutorRunner } from './executor/executor-runner.js';
 import { MasterLink } from './master/link.js';
 import { handleOrder } from './master/orders.js';
 import { subscriptionOf } from './master/subscription.js';
@@ -57,8 +58,9 @@ export class Agent {
   readonly link: MasterLink;
   readonly volumes: PersistentVolumes;
   readonly commands = new CommandRunner(this);
+  readonly executors = new ExecutorRunner(this);
   /** Who takes a task is asked in this order. */
-  readonly runners: TaskRunner[] = [this.commands];
+  readonly runners: TaskRunner[] = [this.commands, this.executors];
   /** The total with reservations and volumes, once there are any. */
   checkpointed: Resource[] | undefined;
   drain: DrainConfig | undefined;
@@ -216,6 +218,7 @@ export class Agent {
     await this.link.close();
     this.updates.close();
     this.commands.close();
+    this.executors.close();
   }
 
   /** Forgets its tasks once all have ended, and is done. */

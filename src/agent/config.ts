@@ -23,6 +23,13 @@ export interface AgentConfig {
   folder: string;
   /** Where the sandboxes of tasks lie. */
   sandboxes: string;
+  /** An executor must have subscribed so long after its program was started, or after an agent has come back. */
+  executorRegistration: number;
+  executorReregistration: number;
+  /** What it has to end its tasks, where it does not say itself. */
+  executorShutdownGrace: number;
+  /** What executors are told that an agent may take to come back. */
+  executorRecovery: number;
   /** Of a task that is to end, between SIGTERM and SIGKILL, where nobody says another. */
   killGrace: number;
   /** An update that nobody acknowledges is said again after so long, then after twice as long, and so on up to the most. */
@@ -51,6 +58,10 @@ export function defaultConfig(roots: Roots): Omit<AgentConfig, 'hostname'> {
     attributes: '',
     folder: path.join(roots.root, 'agent'),
     sandboxes: path.join(roots.root, 'sandboxes'),
+    executorRegistration: 60,
+    executorReregistration: 2,
+    executorShutdownGrace: 5,
+    executorRecovery: 900,
     killGrace: 3,
     updateRetry: 10,
     updateRetryMost: 600,

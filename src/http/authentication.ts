@@ -48,14 +48,14 @@ export class Authentication {
   private principal(authorization: string): string {
     const [scheme = '', rest = ''] = authorization.split(/\s+(.*)/s);
     if (scheme.toLowerCase() === 'bearer') {
-      const known = this.credentials.tokens.find(({ token }) => equal(token, rest.trim()));
+      const known = this.credentials.tokens.find(({ token }) => sameSecret(token, rest.trim()));
       if (known !== undefined) return known.principal;
     } else if (scheme.toLowerCase() === 'basic') {
       const text = Buffer.from(rest.trim(), 'base64').toString('utf8');
       const colon = text.indexOf(':');
       const [name, secret] = [text.slice(0, Math.max(0, colon)), text.slice(colon + 1)];
       const known = this.credentials.passwords.find((each) => each.principal === name);
-      if (equal(known?.secret ?? '', secret) && known !== undefined) return name;
+      if (sameSecret(known?.secret ?? '', secret) && known !== undefined) return name;
     }
     throw unauthorized('These credentials are not known');
   }
@@ -77,7 +77,7 @@ function unauthorized(message: string): HttpError {
 }
 
 /** In the same time whatever they have in common. */
-function equal(a: string, b: string): boolean {
+export function sameSecret(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
 }

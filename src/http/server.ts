@@ -24,6 +24,8 @@ const compress = promisify(gzip);
 export class ApiServer {
   readonly app: FastifyInstance;
   private readonly identities = new WeakMap<FastifyRequest, Identity>();
+  /** Endpoints that see for themselves who asks. */
+  private readonly apart = new Set<string>();
 
   constructor(private readonly options: ServerOptions) {
     this.app = fastify({
@@ -36,7 +38,8 @@ export class ApiServer {
       routerOptions: { ignoreTrailingSlash: true },
     });
     this.app.addHook('onRequest', async (request) => {
-      this.identities.set(request, options.authentication.identify(request.raw));
+      if (!this.apart.has(request.routeOptions.url ?? ''))
+        this.identities.set(request, options.authentication.identify(request.raw));
     });
     this.app.addHook('onSend', compressed);
     this.takeBodies();
@@ -66,6 +69,12 @@ export class ApiServer {
           handler: async () => {},
         });
     }
+  }
+
+  /** The same, for whoever asks: `handle` must see to that itself. */
+  callsOfAnybody(urls: readonly string[], handle: (exchange: Exchange) => void | Promise<void>): void {
+    for (const url of urls) this.apart.add(url);
+    this.calls(urls, handle);
   }
 
   /** An older endpoint that is asked with GET and answers in JSON. */

@@ -13,7 +13,7 @@ export type * from './network.js';
 export type * from './pack.js';
 export type * from './probe.js';
 export * from './sample.js';
-export type { BlobGrowth, Compression } from './unpack.js';
+export type { BlobGrowth, Compression, LayersBelow } from './unpack.js';
 
 /** The static supervisor that the addon starts for each container. */
 export const supervisorProgram = path.join(installationFolder, 'build/Release/berth-init');

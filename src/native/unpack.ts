@@ -11,6 +11,10 @@ export interface UnpackCalls {
   growBlob(growth: BlobGrowth, size: number): void;
   /** `whole`: all of it is there. Else the unpacking fails with ECONNABORTED. */
   endBlob(growth: BlobGrowth, whole: boolean): void;
+  /** What tells `unpackLayer` that the layers below are there, if they are unpacked at the same time. It must be settled, one way or the other. */
+  layersBelow(): LayersBelow;
+  /** `there`: all of them are. Else the unpacking fails with ECANCELED where it needs one. */
+  settleBelow(below: LayersBelow, there: boolean): void;
   /** Removes a tree of any depth and any names, following no link. Nothing there is no error. */
   removeTree(path: string): Promise<void>;
   /** Puts everything on the file system that holds `path` on its disk (syncfs(2)). */
@@ -21,6 +25,12 @@ declare const growth: unique symbol;
 /** Made and read by the addon alone. */
 export interface BlobGrowth {
   [growth]: true;
+}
+
+declare const below: unique symbol;
+/** Made and read by the addon alone. */
+export interface LayersBelow {
+  [below]: true;
 }
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
@@ -38,6 +48,8 @@ export interface UnpackRequest {
   mode: 'overlay' | 'tree';
   /** `overlay`: the directories of the layers below, topmost first. */
   lowers: string[];
+  /** The lowers may still be on their way. */
+  below?: LayersBelow;
   /** `tree`: `target` exists and holds the layers below. */
   overLower: boolean;
   /** A new file that gets the blob's bytes; empty for none. */

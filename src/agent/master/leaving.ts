@@ -30,5 +30,6 @@ export function leaveForGood(agent: Agent): void {
   agent.checkpointed = undefined;
   agent.saveSelf();
   for (const task of agent.tasks.values()) agent.kill(task, { graceSeconds: 0 });
+  for (const runner of agent.runners) runner.shutdownAll?.();
   agent.leaveWhenQuiet();
 }

@@ -44,9 +44,21 @@ const handlers: Partial<Record<OrderType, Handler>> = {
     const task = agent.tasks.get(taskKey(acknowledge.framework_id.value, acknowledge.task_id.value));
     if (task !== undefined) agent.updates.acknowledge(task, acknowledge.uuid);
   },
+  MESSAGE(agent, { message }) {
+    if (message === undefined) return;
+    for (const runner of agent.runners)
+      runner.message?.(message.framework_id.value, message.executor_id.value, message.data);
+  },
+  SHUTDOWN_EXECUTOR(agent, { shutdown_executor }) {
+    if (shutdown_executor === undefined) return;
+    const { framework_id, executor_id } = shutdown_executor;
+    for (const runner of agent.runners) runner.shutdownExecutor?.(framework_id.value, executor_id.value);
+  },
   SHUTDOWN_FRAMEWORK(agent, { shutdown_framework }) {
     for (const task of agent.tasksOf(shutdown_framework?.framework_id.value ?? ''))
       agent.kill(task, { reason: 'REASON_FRAMEWORK_REMOVED', message: 'Its framework was removed' });
+    for (const runner of agent.runners)
+      runner.shutdownFramework?.(shutdown_framework?.framework_id.value ?? '');
   },
   FRAMEWORK_UPDATED(agent, { framework_updated }) {
     const info = framework_updated?.framework_info;

@@ -6,6 +6,9 @@ import type { Task } from '../task/task.js';
 /** What the agent is and all that it runs. */
 export function subscriptionOf(agent: Agent): ReportSubscribe {
   const { config, id, checkpointed } = agent;
+  const executors = agent.runners.flatMap((runner) => runner.executors?.() ?? []);
+  // One may have no task left.
+  const theirs = new Map(executors.map(({ framework }) => [framework.id?.value ?? '', framework]));
   return {
     agent_info: {
       hostname: config.hostname,
@@ -24,7 +27,11 @@ export function subscriptionOf(agent: Agent): ReportSubscribe {
     ],
     ...(checkpointed !== undefined && { checkpointed_resources: checkpointed }),
     tasks: [...agent.tasks.values()].map(taskMessage),
-    frameworks: [...agent.frameworks.values()],
+    executors: executors.map(({ framework, info }) => ({
+      framework_id: framework.id ?? { value: '' },
+      executor_info: info,
+    })),
+    frameworks: [...new Map([...theirs, ...agent.frameworks]).values()],
   };
 }
 

@@ -27,7 +27,7 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
     agent.add(task);
     if (!task.ended) living.set(runner, [...(living.get(runner) ?? []), task]);
   }
-  await Promise.all([...living].map(([runner, its]) => runner.recover(its)));
+  await Promise.all(agent.runners.map((runner) => runner.recover(living.get(runner) ?? [])));
   agent.commands.discardEnded();
   agent.saveSelf();
   await agent.durable();

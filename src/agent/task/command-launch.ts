@@ -5,6 +5,7 @@ import { provideImage } from '../../containerizer/image/provide.js';
 import type { Agent } from '../agent.js';
 import { type LiveContainer, launched } from '../container/live-container.js';
 import { planContainer } from '../container/plan.js';
+import { sandboxPlace } from '../container/workload.js';
 import { containerFacts } from './container-facts.js';
 import { makeSandbox } from './sandbox-folder.js';
 import type { Task } from './task.js';
@@ -26,6 +27,7 @@ export async function launchCommand(agent: Agent, task: Task): Promise<LiveConta
   );
   for (const folder of plan.folders) mkdirSync(folder, { recursive: true, mode: 0o755 });
   const image = await provideImage(roots, plan.image.reference, { pull: plan.image.pull });
+  plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
   giveSandbox(sandbox, plan.options.user ?? image.config.config?.User);
   // Whoever comes after a crash of this agent must know what to look for.
   await agent.durable();

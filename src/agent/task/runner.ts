@@ -1,4 +1,4 @@
-import type { TaskInfo } from '../../mesos/messages.js';
+import type { ExecutorInfo, FrameworkInfo, TaskInfo } from '../../mesos/messages.js';
 import type { Task } from './task.js';
 
 /** Runs tasks of one kind. What it tells of them goes through `Agent.updates`. */
@@ -11,6 +11,15 @@ export interface TaskRunner {
   launch(task: Task): void;
   /** `task.kill` is set, or has changed. */
   kill(task: Task): void;
-  /** After a restart of the agent: takes up what is left of its tasks, of which none has ended. Resolves when the state of each is known. */
+  /** After a restart of the agent, also without tasks: takes up what is left of its tasks, of which none has ended. Resolves when the state of each is known. */
   recover(tasks: readonly Task[]): Promise<void>;
+
+  /** The executors that run, for a master that has not heard of them. */
+  executors?(): { framework: FrameworkInfo; info: ExecutorInfo }[];
+  /** What a framework says to an executor. */
+  message?(frameworkId: string, executorId: string, data: Uint8Array): void;
+  /** They end with all their tasks. */
+  shutdownExecutor?(frameworkId: string, executorId: string): void;
+  shutdownFramework?(frameworkId: string): void;
+  shutdownAll?(): void;
 }

@@ -14,7 +14,7 @@ export function sandboxFolder(sandboxes: string, place: SandboxPlace): string {
 }
 
 function runsFolder(sandboxes: string, { agentId, frameworkId, executorId }: SandboxPlace): string {
-  return path.join(sandboxes, agentId, 'frameworks', frameworkId, 'executors', executorId, 'runs');
+  return path.join(sandboxes, 'slaves', agentId, 'frameworks', frameworkId, 'executors', executorId, 'runs');
 }
 
 /** Makes it, and `latest` lead to it. */

@@ -70,5 +70,6 @@ async function run({ roots, note, listen, config: file, ...flags }: AgentRequest
   );
   const result = await status;
   await close();
-  return result;
+  // What watches containers would hold the process for as long as they run.
+  process.exit(result);
 }

@@ -53,6 +53,10 @@ export class BlobArrivals implements Arrivals {
     return this.#coming.get(digest);
   }
 
+  cancel(why: Error): void {
+    this.onFailure(why);
+  }
+
   /** Resolves when nothing is under way any more. */
   async settled(): Promise<void> {
     while (this.#fetching.size > 0) await Promise.allSettled([...this.#fetching]);

@@ -56,7 +56,13 @@ export async function dropDamaged(
       hash.update(bytes as Buffer);
     if (hash.digest('hex') === hexOf(digest)) return false;
     const out = path.join(session.directory, `${hexOf(digest)}.damaged`);
-    renameSync(kept, out);
+    try {
+      renameSync(kept, out);
+    } catch (error) {
+      // Another layer of the same content has just found the same.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+      throw error;
+    }
     // Somebody has just put a good one there.
     if (statSync(out).ino !== (await handle.stat()).ino) linkSync(out, kept);
     return true;

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { type BlobGrowth, native } from '../../native/index.js';
+import { type BlobGrowth, type LayersBelow, native } from '../../native/index.js';
 import { type Digest, digestPattern, hexOf } from '../../oci-spec/digest.js';
 import {
   constant,
@@ -87,8 +87,8 @@ export interface LayerRequest {
   ownBlob: boolean;
   /** It is still growing. */
   growth?: BlobGrowth | undefined;
-  /** Chain ids of the layers below, topmost first. */
-  below: Digest[];
+  /** The layers below, topmost first, and what tells that they are there. */
+  below: { chain: Digest[]; there: LayersBelow };
   /** The image and the layer in words. */
   what: string;
   place: { index: number; count: number };
@@ -144,7 +144,8 @@ async function unpack(
       diffId: hexOf(source.diffId),
       target: path.join(making, 'fs'),
       mode: 'overlay',
-      lowers: request.below.map((below) => layerFs(roots, below)),
+      lowers: request.below.chain.map((below) => layerFs(roots, below)),
+      below: request.below.there,
       overLower: false,
       copy: keep ? copy : '',
       ...(request.growth === undefined ? {} : { growth: request.growth }),

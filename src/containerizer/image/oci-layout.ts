@@ -48,6 +48,8 @@ export interface ResolvedImage {
 export interface Arrivals {
   /** The blob, as soon as its first bytes may be read; undefined when none is on its way. */
   of(digest: Digest): Promise<Arrival> | undefined;
+  /** Nobody needs any of them any more. */
+  cancel(why: Error): void;
 }
 
 export interface Arrival {

@@ -1,18 +1,17 @@
 import { linkSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { BlobGrowth } from '../../native/index.js';
 import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { Roots } from '../../state/roots.js';
 import type { AppcRecord } from '../appc/record.js';
 import { importBlob } from './blobs.js';
 import { collectAfterFailure } from './collect.js';
-import { ensureLayer, type StoredLayer } from './layers.js';
 import { updateNames } from './names.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import { requireRoot } from './root-only.js';
 import { blobFile, hasBlob, Session } from './store.js';
+import { storeLayers } from './store-layers.js';
 import { warningsOf } from './stored-image.js';
 import { unpackFailure } from './unpack-failure.js';
 
@@ -99,48 +98,16 @@ async function storeContent(
 ): Promise<StoredImage> {
   const chain = chainIds(image.layers.map((layer) => layer.diffId));
   const warnings: string[] = [];
-  for (const [i, source] of image.layers.entries()) {
-    const place = { index: i + 1, count: image.layers.length };
-    const about = `${what}, layer ${place.index} of ${place.count} (${source.digest.slice(0, 19)})`;
+  await storeLayers(roots, session, image, what, onProgress, async (layer, i, about) => {
+    const source = image.layers[i] as LayerSource;
     const blob = image.blobPath(source.digest);
-    const request = {
-      source,
-      chainId: chain[i] as Digest,
-      blob,
-      // One that is verified becomes the store's own by a link: it is not written a second time.
-      ownBlob: image.verified,
-      below: chain.slice(0, i).reverse(),
-      what: about,
-      place,
-    };
-    const layer = await arrivingLayer(image, source.digest, (growth) =>
-      ensureLayer(roots, session, { ...request, growth }, onProgress),
-    );
     warnings.push(...warningsOf(layer));
     if (image.verified) keepBlob(roots, session, source, blob);
     else await importBlob(roots, session, { file: blob, digest: source.digest, size: source.size }, about);
-  }
+  });
   storeDocuments(roots, image);
   for (const [digest, content] of appc?.blobs ?? []) keepBeside(roots, session, digest, content);
   return { names, manifestDigest: image.manifestDigest, chain, warnings };
-}
-
-/** The layer of a blob that may still be coming: unpacked as it comes, and again if it has to come once more. */
-async function arrivingLayer(
-  image: ResolvedImage,
-  digest: Digest,
-  unpack: (growth: BlobGrowth | undefined) => Promise<StoredLayer>,
-): Promise<StoredLayer> {
-  for (;;) {
-    const arrival = await image.arrivals?.of(digest);
-    if (arrival === undefined) return unpack(undefined);
-    const [unpacked, whole] = await Promise.allSettled([unpack(arrival.growth), arrival.whole]);
-    // Why it did not come explains why it could not be unpacked.
-    if (whole.status === 'rejected') throw whole.reason;
-    if (!whole.value) continue;
-    if (unpacked.status === 'rejected') throw unpacked.reason;
-    return unpacked.value;
-  }
 }
 
 function keepBeside(roots: Roots, session: Session, digest: Digest, content: string | Buffer): void {

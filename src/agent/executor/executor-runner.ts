@@ -1,0 +1,375 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:os';
+import { readContainer } from '../../containerizer/container/catalogue.js';
+import { discardEnded } from '../../containerizer/container/discard.js';
+import type { ExitDocument } from '../../containerizer/container/document.js';
+import { newId } from '../../containerizer/container/names.js';
+import { updateContainer } from '../../containerizer/container/update.js';
+import { BerthError } from '../../errors/berth-error.js';
+import type {
+  ExecutorCallSubscribe,
+  ExecutorInfo,
+  FrameworkInfo,
+  TaskInfo,
+  TaskStatus,
+} from '../../mesos/messages.js';
+import { currentBootId } from '../../state/live-process.js';
+import type { Agent } from '../agent.js';
+import { limitsOf } from '../container/limits.js';
+import { findContainer, type LiveContainer } from '../container/live-container.js';
+import { Alarms } from '../task/alarms.js';
+import type { TaskRunner } from '../task/runner.js';
+import { lostAs } from '../task/states.js';
+import { type Task, taskKey } from '../task/task.js';
+import { executorEnding, rawStatus } from './ending.js';
+import { shutdownGrace } from './environment.js';
+import { containerStatus, greeting, isKnown } from './events.js';
+import { Executor, type ExecutorLink } from './executor.js';
+import { launchExecutor, resourcesOf } from './executor-launch.js';
+import { deleteExecutor, executorKey, putExecutor, recoveredExecutors } from './record.js';
+
+const { SIGKILL } = constants.signals;
+
+/** Runs tasks by executors of their frameworks' own: one container for each executor, and any number of tasks in it. */
+export class ExecutorRunner implements TaskRunner {
+  private readonly known = new Map<string, Executor>();
+  private readonly alarms = new Alarms<Executor>();
+  /** This agent has ended; what still ends is for the next one to find. */
+  private closed = false;
+
+  constructor(private readonly agent: Agent) {}
+
+  takes({ executor }: TaskInfo): boolean {
+    return executor !== undefined && executor.type !== 'DEFAULT';
+  }
+
+  containerFor({ executor: info }: TaskInfo, frameworkId: string): string {
+    if (info === undefined) throw new Error('a task without an executor is none of its');
+    const found = this.known.get(executorKey(frameworkId, info.executor_id.value));
+    if (found !== undefined) return found.containerId;
+    const framework = this.agent.frameworks.get(frameworkId) ?? {
+      user: '',
+      name: '',
+      id: { value: frameworkId },
+    };
+    const executor = new Executor({
+      framework,
+      info,
+      container_id: newId(),
+      token: randomBytes(32).toString('base64url'),
+      boot_id: currentBootId(),
+    });
+    this.known.set(executor.key, executor);
+    return executor.containerId;
+  }
+
+  find(frameworkId: string, executorId: string): Executor | undefined {
+    return this.known.get(executorKey(frameworkId, executorId));
+  }
+
+  all(): Iterable<Executor> {
+    return this.known.values();
+  }
+
+  executors(): { framework: FrameworkInfo; info: ExecutorInfo }[] {
+    return [...this.known.values()].map(({ record }) => record);
+  }
+
+  launch(task: Task): void {
+    const executor = this.of(task);
+    if (executor === undefined || !executor.usable) {
+      this.agent.updates.say(task, {
+        state: lostAs(task.framework, 'TASK_DROPPED'),
+        source: 'SOURCE_AGENT',
+        reason: 'REASON_EXECUTOR_TERMINATED',
+        message: 'Its executor is ending',
+      });
+      return;
+    }
+    executor.tasks.add(task);
+    if (executor.state !== 'new') {
+      this.fit(executor);
+      this.deliver(executor);
+      return;
+    }
+    executor.state = 'launching';
+    putExecutor(this.agent.records.store, executor.record);
+    this.start(executor, task).catch((error) => this.agent.defect(error));
+  }
+
+  kill(task: Task): void {
+    const executor = this.of(task);
+    const { kill } = task;
+    if (executor === undefined || kill === undefined) return;
+    if (executor.delivered.has(task)) {
+      const left = Math.max(0, kill.deadline - Date.now()) * 1e6;
+      executor.link?.send({
+        type: 'KILL',
+        kill: { task_id: task.info.task_id, kill_policy: { grace_period: { nanoseconds: left } } },
+      });
+      return;
+    }
+    executor.tasks.delete(task);
+    this.agent.updates.say(task, {
+      state: kill.state,
+      source: 'SOURCE_AGENT',
+      reason: kill.reason ?? 'REASON_TASK_KILLED_DURING_LAUNCH',
+      message: kill.message ?? 'Killed before its executor had it',
+    });
+    // Nobody else waits for it.
+    if (executor.tasks.size === 0 && executor.state !== 'running') this.shutdown(executor);
+  }
+
+  /** Has it end, with all its tasks; after its grace it is made to. */
+  shutdown(executor: Executor, graceSeconds = shutdownGrace(this.agent, executor.record)): void {
+    if (executor.state === 'ended') return;
+    executor.state = 'terminating';
+    const moment = executor.link === undefined ? 0 : Date.now() + graceSeconds * 1000;
+    executor.link?.send({ type: 'SHUTDOWN' });
+    // One on its way looks at its state itself.
+    this.alarms.set(executor, moment, () => executor.container?.signal(SIGKILL));
+  }
+
+  shutdownExecutor(frameworkId: string, executorId: string): void {
+    const executor = this.find(frameworkId, executorId);
+    if (executor !== undefined) this.shutdown(executor);
+  }
+
+  shutdownFramework(frameworkId: string): void {
+    for (const executor of this.known.values())
+      if (executor.frameworkId === frameworkId) this.shutdown(executor);
+  }
+
+  shutdownAll(): void {
+    for (const executor of this.known.values()) this.shutdown(executor, 0);
+  }
+
+  message(frameworkId: string, executorId: string, data: Uint8Array): void {
+    this.find(frameworkId, executorId)?.link?.send({ type: 'MESSAGE', message: { data } });
+  }
+
+  /** A subscription: the one before it is void. */
+  subscribe(executor: Executor, link: ExecutorLink, call: ExecutorCallSubscribe): void {
+    executor.link?.end();
+    executor.link = link;
+    executor.subscribed = true;
+    link.send(greeting(this.agent, executor));
+    for (const { status } of call.unacknowledged_updates ?? []) this.update(executor, status);
+    if (executor.recovered) this.dropUnheard(executor, call.unacknowledged_tasks ?? []);
+    executor.recovered = false;
+    if (executor.state === 'terminating') {
+      this.shutdown(executor);
+      return;
+    }
+    executor.state = 'running';
+    this.alarms.clear(executor);
+    for (const task of executor.tasks) if (task.kill !== undefined) this.kill(task);
+    this.deliver(executor);
+  }
+
+  disconnected(executor: Executor, link: ExecutorLink): void {
+    if (executor.link === link) executor.link = undefined;
+  }
+
+  /** What an executor says of a task. It is acknowledged once it is kept; what was heard before only again. */
+  update(executor: Executor, status: TaskStatus): void {
+    const { uuid } = status;
+    const acknowledge = () => {
+      if (uuid !== undefined)
+        executor.link?.send({ type: 'ACKNOWLEDGED', acknowledged: { task_id: status.task_id, uuid } });
+    };
+    const task = this.agent.tasks.get(taskKey(executor.frameworkId, status.task_id.value));
+    const mine = task?.runner === this && task.executorId === executor.id;
+    if (task === undefined || !mine || task.ended || isKnown(task, uuid)) {
+      this.agent.records.flushed(acknowledge);
+      return;
+    }
+    executor.delivered.add(task);
+    const { agent_id: _, ...said } = status;
+    this.agent.updates.say(
+      task,
+      {
+        ...said,
+        source: 'SOURCE_EXECUTOR',
+        container_status: containerStatus(this.agent, executor, task, status),
+      },
+      acknowledge,
+    );
+    if (!task.ended) return;
+    executor.tasks.delete(task);
+    executor.delivered.delete(task);
+    this.fit(executor);
+  }
+
+  say(executor: Executor, data: Uint8Array): void {
+    this.agent.link.report({
+      type: 'MESSAGE',
+      message: { framework_id: { value: executor.frameworkId }, executor_id: { value: executor.id }, data },
+    });
+  }
+
+  async recover(tasks: readonly Task[]): Promise<void> {
+    for (const record of recoveredExecutors(this.agent.records.store)) {
+      const executor = new Executor(record);
+      executor.state = 'registering';
+      executor.recovered = true;
+      this.known.set(executor.key, executor);
+    }
+    for (const task of tasks) {
+      const executor = this.of(task);
+      executor?.tasks.add(task);
+      executor?.delivered.add(task);
+      if (executor === undefined) this.dropped(task);
+    }
+    await Promise.all([...this.known.values()].map((executor) => this.recoverExecutor(executor)));
+  }
+
+  close(): void {
+    this.closed = true;
+    this.alarms.close();
+    for (const { link } of this.known.values()) link?.end();
+  }
+
+  private of(task: Task): Executor | undefined {
+    const executor = this.find(task.frameworkId, task.executorId);
+    return executor?.containerId === task.containerId ? executor : undefined;
+  }
+
+  private async start(executor: Executor, first: Task): Promise<void> {
+    try {
+      const container = await launchExecutor(this.agent, executor, first);
+      if (container === undefined) this.gone(executor, undefined);
+      else this.watch(executor, container);
+    } catch (error) {
+      if (!(error instanceof BerthError)) this.agent.defect(error);
+      const why = error instanceof Error ? error.message : String(error);
+      for (const task of executor.tasks)
+        this.agent.updates.say(task, {
+          state: task.kill?.state ?? 'TASK_FAILED',
+          source: 'SOURCE_AGENT',
+          reason: 'REASON_CONTAINER_LAUNCH_FAILED',
+          message: `Failed to launch its executor: ${why}`,
+        });
+      this.gone(executor, undefined);
+    }
+  }
+
+  private watch(executor: Executor, container: LiveContainer): void {
+    executor.container = container;
+    if (executor.state === 'terminating') container.signal(SIGKILL);
+    // Its program may have been quicker than the news of its launch.
+    if (executor.state === 'launching') {
+      executor.state = 'registering';
+      this.awaitSubscription(executor, this.agent.config.executorRegistration);
+    }
+    this.fit(executor);
+    container.ended.then(
+      (exit) => {
+        if (!this.closed) this.ended(executor, exit);
+      },
+      (error) => this.agent.defect(error),
+    );
+  }
+
+  private awaitSubscription(executor: Executor, seconds: number): void {
+    this.alarms.set(executor, Date.now() + seconds * 1000, () => {
+      executor.why = executor.recovered
+        ? 'REASON_EXECUTOR_REREGISTRATION_TIMEOUT'
+        : 'REASON_EXECUTOR_REGISTRATION_TIMEOUT';
+      executor.state = 'terminating';
+      executor.container?.signal(SIGKILL);
+    });
+  }
+
+  /** Hands over what it has not been told of yet, once that is on the disk. */
+  private deliver(executor: Executor): void {
+    this.agent.records.flushed(() => {
+      if (executor.link === undefined || executor.state !== 'running') return;
+      for (const task of executor.tasks) {
+        if (executor.delivered.has(task)) continue;
+        executor.delivered.add(task);
+        executor.link.send({ type: 'LAUNCH', launch: { task: task.info } });
+      }
+    });
+  }
+
+  /** Tasks that the agent, killed, can no longer have told it of. */
+  private dropUnheard(executor: Executor, heard: readonly TaskInfo[]): void {
+    const ids = new Set(heard.map(({ task_id }) => task_id.value));
+    for (const task of [...executor.tasks]) {
+      if (task.state !== 'TASK_STAGING' || ids.has(task.id)) continue;
+      executor.tasks.delete(task);
+      this.dropped(task);
+    }
+  }
+
+  private dropped(task: Task): void {
+    this.agent.updates.say(task, {
+      state: lostAs(task.framework, 'TASK_DROPPED'),
+      source: 'SOURCE_AGENT',
+      reason: 'REASON_AGENT_RESTARTED',
+      message: 'The agent was restarted before the executor had the task',
+    });
+  }
+
+  /** Its container may use what it and its tasks may. */
+  private fit(executor: Executor): void {
+    const container = executor.container && readContainer(this.agent.roots, executor.containerId);
+    if (container === undefined || container.state !== 'running') return;
+    const { oomScoreAdj: _, ...limits } = limitsOf(
+      resourcesOf(executor),
+      undefined,
+      this.agent.config.cpuCeiling,
+    );
+    updateContainer(this.agent.roots, container, limits).catch((error) => {
+      if (error instanceof BerthError) this.agent.note(`executor ${executor.id}: ${error.message}`);
+      else this.agent.defect(error);
+    });
+  }
+
+  private ended(executor: Executor, exit: ExitDocument): void {
+    for (const task of executor.tasks) this.agent.updates.say(task, executorEnding(exit, executor, task));
+    this.gone(executor, exit);
+  }
+
+  /** Nothing of it runs any more. */
+  private gone(executor: Executor, exit: ExitDocument | undefined): void {
+    const { agent } = this;
+    executor.state = 'ended';
+    executor.tasks.clear();
+    this.alarms.clear(executor);
+    executor.link?.end();
+    this.known.delete(executor.key);
+    deleteExecutor(agent.records.store, executor.record);
+    agent.records.flushed(() => {
+      try {
+        discardEnded(agent.roots, executor.containerId);
+      } catch (error) {
+        agent.defect(error);
+      }
+    });
+    agent.link.report({
+      type: 'EXECUTOR_EXITED',
+      executor_exited: {
+        framework_id: { value: executor.frameworkId },
+        executor_id: { value: executor.id },
+        ...(exit !== undefined && { status: rawStatus(exit) }),
+      },
+    });
+  }
+
+  private async recoverExecutor(executor: Executor): Promise<void> {
+    const { agent } = this;
+    const found = await findContainer(agent.roots, executor.containerId, (error) => agent.defect(error));
+    if (found.kind === 'runs') {
+      this.watch(executor, found.container);
+      this.awaitSubscription(executor, agent.config.executorReregistration);
+    } else if (found.kind === 'ended') this.ended(executor, found.exit);
+    else {
+      for (const task of executor.tasks)
+        if (task.state === 'TASK_STAGING') this.dropped(task);
+        else agent.updates.say(task, executorEnding(undefined, executor, task));
+      this.gone(executor, undefined);
+    }
+  }
+}

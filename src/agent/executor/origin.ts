@@ -1,0 +1,53 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { layoutOfHost } from '../../containerizer/container/cgroup-places.js';
+import { loopback, sameSecret } from '../../http/authentication.js';
+import { HttpError } from '../../http/http-error.js';
+import { native } from '../../native/index.js';
+import type { Executor } from './executor.js';
+
+/** Who speaks: an executor, by its token or by the container that its connection comes from; or the host's own administrator, who may speak for any. */
+export type Origin = { kind: 'host' } | { kind: 'container'; id: string } | { kind: 'executor'; key: string };
+
+/** Throws HttpError 401: nobody who may speak. */
+export function originOf(request: IncomingMessage, executors: Iterable<Executor>): Origin {
+  const token = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token !== undefined) {
+    const known = [...executors].find(({ record }) => sameSecret(record.token, token));
+    if (known !== undefined) return { kind: 'executor', key: known.key };
+  } else if (loopback(request.socket.remoteAddress)) {
+    const peer = containerOfPeer(request.socket);
+    if (peer.kind === 'container') return peer;
+    if (peer.kind === 'host' && peer.user === 0) return { kind: 'host' };
+  }
+  throw new HttpError(401, 'This needs the token of an executor', {
+    'WWW-Authenticate': 'Bearer realm="berth"',
+  });
+}
+
+export type Peer =
+  | { kind: 'host'; user: number }
+  /** A program in a container of berth's, of whatever root. */
+  | { kind: 'container'; id: string }
+  /** The kernel does not tell. */
+  | { kind: 'unknown' };
+
+/**
+ * Where the other end of a connection on this host was made. A container on the host's network may have the host's ids too, so its user proves nothing: its control group does, and no
+ * program in a container can leave that.
+ */
+export function containerOfPeer(socket: Socket): Peer {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  const { unified } = layoutOfHost();
+  if (remoteAddress === undefined || remotePort === undefined) return { kind: 'unknown' };
+  if (localAddress === undefined || localPort === undefined || unified === null) return { kind: 'unknown' };
+  const ends = [bare(remoteAddress), remotePort, bare(localAddress), localPort] as const;
+  const group = native().socketCgroup(unified, ...ends);
+  const user = native().socketOwner(...ends);
+  if (group === null || user === null) return { kind: 'unknown' };
+  const id = /\/berth-[0-9a-f]+\/([^/]+)(\/|$)/.exec(group)?.[1];
+  return id === undefined ? { kind: 'host', user } : { kind: 'container', id };
+}
+
+/** A server that listens on IPv6 sees IPv4 peers as ::ffff:a.b.c.d. */
+const bare = (address: string) => address.replace(/^::ffff:/, '');
