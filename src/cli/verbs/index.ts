@@ -122,6 +122,15 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Remove what no image needs, and images without a name that no container needs',
     load: () => import('./image-gc.js'),
   },
+  'trust add': {
+    summary: 'Trust keys to sign App Container Images',
+    load: () => import('./trust-add.js'),
+  },
+  'trust ls': {
+    summary: 'List the keys that may sign App Container Images',
+    load: () => import('./trust-ls.js'),
+  },
+  'trust rm': { summary: 'Trust keys no longer', load: () => import('./trust-rm.js') },
   'container prune': {
     summary: 'Remove the containers that have ended or were never started',
     load: () => import('./container-prune.js'),
