@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "sys/fd.h"
 #include "sys/file_pack.h"
 #include "sys/file_sink.h"
+#include "sys/recipe_pack.h"
 #include "sys/tree_changes.h"
 #include "sys/tree_pack.h"
 
@@ -116,6 +118,59 @@ Napi::Value pack_files_call(const Napi::CallbackInfo& info) {
   return run_job<bool>(info.Env(), work, [](Napi::Env env, bool&) { return env.Undefined(); });
 }
 
+std::optional<mode_t> mode_of(const Napi::Object& given, const char* key) {
+  const Napi::Value value = given.Get(key);
+  if (!value.IsNumber()) return std::nullopt;
+  return static_cast<mode_t>(value.As<Napi::Number>().Uint32Value());
+}
+
+sys::RecipeEntry recipe_entry_of(const Napi::Object& given) {
+  using Kind = sys::RecipeEntry::Kind;
+  const std::string kind = text_of(given, "kind");
+  sys::RecipeEntry entry;
+  entry.kind = kind == "folder" ? Kind::kFolder
+               : kind == "link" ? Kind::kLink
+               : kind == "text" ? Kind::kText
+                                : Kind::kCopy;
+  entry.to = text_of(given, "to");
+  entry.from = text_of(given, "from");
+  entry.uid = number_of(given, "uid");
+  entry.gid = number_of(given, "gid");
+  entry.mode = mode_of(given, "mode");
+  entry.folder_mode = mode_of(given, "folderMode");
+  return entry;
+}
+
+Napi::Value pack_recipe_call(const Napi::CallbackInfo& info) {
+  const auto given = info[0].As<Napi::Object>();
+  const auto list = given.Get("entries").As<Napi::Array>();
+  std::vector<sys::RecipeEntry> entries;
+  for (uint32_t i = 0; i < list.Length(); ++i)
+    entries.push_back(recipe_entry_of(list.Get(i).As<Napi::Object>()));
+  const auto compression =
+      sys::compression_named(text_of(given, "compression")).value_or(sys::Compression::kNone);
+  const auto work = [entries = std::move(entries), folder = text_of(given, "folder"),
+                     time = given.Get("time").As<Napi::Number>().Int64Value(),
+                     output = output_of(given), compression]() -> Outcome<sys::BlobFacts> {
+    sys::Refusal refusal;
+    sys::BlobFacts facts;
+    const auto written = output.fill([&](int file) -> sys::Result<void> {
+      BERTH_ASSIGN(const sys::Fd context,
+                   sys::adopt(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open"));
+      sys::BlobSink sink(file, compression);
+      BERTH_TRY(sys::pack_recipe(context.get(), entries, time, sink, refusal));
+      BERTH_ASSIGN(facts, sink.finish());
+      return {};
+    });
+    if (!written) return failure_of(written.error(), refusal);
+    return facts;
+  };
+  return run_job<sys::BlobFacts>(info.Env(), work,
+                                 [](Napi::Env env, sys::BlobFacts& facts) -> Napi::Value {
+                                   return blob_facts_to_js(env, facts);
+                                 });
+}
+
 Napi::Value changes_call(const Napi::CallbackInfo& info) {
   const auto work = [walk = walk_of(info[0].As<Napi::Object>())]() -> Outcome<std::string> {
     sys::Refusal refusal;
@@ -140,6 +195,7 @@ Napi::Value changes_call(const Napi::CallbackInfo& info) {
 void register_pack(Napi::Object exports) {
   exports.Set("packTree", Napi::Function::New(exports.Env(), pack_tree_call, "packTree"));
   exports.Set("packFiles", Napi::Function::New(exports.Env(), pack_files_call, "packFiles"));
+  exports.Set("packRecipe", Napi::Function::New(exports.Env(), pack_recipe_call, "packRecipe"));
   exports.Set("treeChanges", Napi::Function::New(exports.Env(), changes_call, "treeChanges"));
 }
 

@@ -67,6 +67,10 @@ export const errorTable = {
   LIMIT_UNENFORCEABLE: { exit: 125, meaning: 'The host cannot enforce a limit that was asked for.' },
   LIMIT_REFUSED: { exit: 125, meaning: 'The kernel does not take the value of a limit.' },
   USER_UNKNOWN: { exit: 125, meaning: 'The user or group is not in the image.' },
+  RECIPE_INVALID: {
+    exit: 125,
+    meaning: 'The recipe of an image cannot be followed; the message has the reason.',
+  },
   COMMAND_NOT_EXECUTABLE: {
     exit: 126,
     meaning: 'The command was found in the container but cannot be executed.',
@@ -79,6 +83,10 @@ export const errorTable = {
   MASTER_REFUSED: { exit: 125, meaning: 'The master refused the request; the message has its reason.' },
   NODE_NOT_FOUND: { exit: 125, meaning: 'No node of the cluster has that name or id, or several have it.' },
   TASK_NOT_FOUND: { exit: 125, meaning: 'No task of the cluster has that id, or several ids begin so.' },
+
+  FETCH_FAILED: { exit: 125, meaning: 'A file that a task asks for cannot be brought into its sandbox.' },
+  AGENT_UNREACHABLE: { exit: 125, meaning: 'No agent answers at the address of a node.' },
+  AGENT_REFUSED: { exit: 125, meaning: 'An agent refused the request; the message has its reason.' },
 
   OUTPUT_LOST: { exit: 125, meaning: 'What a program wrote could not be delivered to its client in full.' },
 

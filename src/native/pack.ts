@@ -9,6 +9,11 @@ export interface PackCalls {
   packTree(request: PackTreeRequest): Promise<PackedTree>;
   /** Writes files as a tar archive in this order; the same content always gives the same bytes. */
   packFiles(request: { members: PackedMember[]; output: Output }): Promise<void>;
+  /**
+   * Writes a layer from a list of what is to be in it; the same list and content always give the same archive. Files are reached from `folder` by
+   * descriptors, through no symbolic link. Fails with BAD_FILE or an errno; `path` is then the file, below `folder`.
+   */
+  packRecipe(request: PackRecipeRequest): Promise<BlobFacts>;
   /** What the layers of `upper` change of those `below`: for each `A`, `C` or `D`, the path and a NUL. */
   treeChanges(request: TreeWalk): Promise<Buffer>;
 }
@@ -31,6 +36,28 @@ export interface PackTreeRequest extends TreeWalk {
   layer: boolean;
   output: Output;
   compression: 'none' | 'gzip' | 'zstd';
+}
+
+export interface PackRecipeRequest {
+  folder: string;
+  entries: readonly PackedEntry[];
+  /** Of everything in it: seconds of the epoch. */
+  time: number;
+  output: Output;
+  compression: 'none' | 'gzip' | 'zstd';
+}
+
+/** `to`: a path in the image with no slash at its ends, no `.` and no `..` in it. Of several for one path the last counts. */
+export interface PackedEntry {
+  kind: 'copy' | 'folder' | 'link' | 'text';
+  to: string;
+  /** What is copied, below the folder; what the link leads to; the text. */
+  from: string;
+  uid: number;
+  gid: number;
+  /** Of files, of a folder that is stated; of folders that are copied. */
+  mode?: number;
+  folderMode?: number;
 }
 
 export interface PackedTree extends BlobFacts {

@@ -22,38 +22,59 @@ export interface MadeLayer {
   compression: LayerCompression;
 }
 
+type Config = Omit<ImageConfig, 'architecture' | 'os' | 'rootfs'>;
+
 /** An image of the layers of `base`, if there is one, and one more. `config` says all but which layers it has. */
 export function makeImage(
   made: MadeLayer,
-  config: Omit<ImageConfig, 'architecture' | 'os' | 'rootfs'>,
+  config: Config,
   base: ResolvedImage | undefined,
   what: string,
 ): ResolvedImage {
-  const digest: Digest = `sha256:${made.digest}`;
-  const { architecture, os, variant } = base?.config ?? hostPlatform();
+  return stackImage(base === undefined ? [] : [base], [made], config, what);
+}
+
+/** An image of the layers of `bases`, the lowest first, and above them those that were made. */
+export function stackImage(
+  bases: readonly ResolvedImage[],
+  made: readonly MadeLayer[],
+  config: Config,
+  what: string,
+): ResolvedImage {
+  const { architecture, os, variant } = bases.at(-1)?.config ?? hostPlatform();
   const whole: ImageConfig = {
     ...config,
     architecture,
     os,
     ...(variant === undefined ? {} : { variant }),
-    rootfs: { type: 'layers', diff_ids: [...(base?.config.rootfs.diff_ids ?? []), `sha256:${made.diffId}`] },
+    rootfs: {
+      type: 'layers',
+      diff_ids: [
+        ...bases.flatMap((base) => base.config.rootfs.diff_ids),
+        ...made.map(({ diffId }): Digest => `sha256:${diffId}`),
+      ],
+    },
   };
   const configBytes = Buffer.from(JSON.stringify(whole));
-  const layer: Descriptor = { mediaType: layerMediaType(made.compression), digest, size: made.size };
+  const own = made.map(
+    ({ digest, size, compression }): Descriptor => ({
+      mediaType: layerMediaType(compression),
+      digest: `sha256:${digest}`,
+      size,
+    }),
+  );
   const manifest: ImageManifest = {
     schemaVersion: 2,
     mediaType: manifestMediaType,
     config: { mediaType: configMediaType, digest: digestOf(configBytes), size: configBytes.length },
-    layers: [...(base?.manifest.layers ?? []), layer],
+    layers: [...bases.flatMap((base) => base.manifest.layers), ...own],
   };
   const manifestBytes = Buffer.from(JSON.stringify(manifest));
-  const own = blobName(digest);
-  const files = {
-    place: what,
-    verified: true,
-    path: (name: string) =>
-      name === own ? made.file : base?.blobPath(`sha256:${name.slice('blobs/sha256/'.length)}`),
-  };
+  const places = new Map<string, () => string>();
+  for (const base of bases)
+    for (const { digest } of base.layers) places.set(blobName(digest), () => base.blobPath(digest));
+  for (const { digest, file } of made) places.set(blobName(`sha256:${digest}`), () => file);
+  const files = { place: what, verified: true, path: (name: string) => places.get(name)?.() };
   return imageOf(
     files,
     { manifestDigest: digestOf(manifestBytes), manifest, manifestBytes, configBytes },

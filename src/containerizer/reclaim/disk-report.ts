@@ -2,15 +2,13 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { BerthError } from '../../errors/berth-error.js';
 import { native } from '../../native/index.js';
-import { chainIds, hexOf } from '../../oci-spec/digest.js';
 import { places, type Roots } from '../../state/roots.js';
 import { type Container, listContainers, shownState } from '../container/catalogue.js';
 import { volumesWithUsers } from '../container/volume-users.js';
 import { imageUsers } from '../image/image-user.js';
-import { layerId } from '../image/layers.js';
 import { readNames } from '../image/names.js';
+import { partsOf } from '../image/parts.js';
 import { storePaths } from '../image/store.js';
-import { readStored } from '../image/stored-documents.js';
 import { volumeFolder } from '../volume/store.js';
 
 /** What one kind of thing takes of the disk, in bytes. `reclaimable`: what would be free again without those that nothing uses. */
@@ -104,12 +102,13 @@ type SizeOf = (place: string) => number;
 /** `parts`: every layer and blob that the store has, needed or not. */
 function imageShare(roots: Roots, parts: readonly string[], sizeOf: SizeOf): Share<ImageItem> {
   const users = imageUsers(roots);
-  const { images, manifests } = readNames(roots);
+  const index = readNames(roots);
+  const { images, manifests } = index;
   const known = manifests.map((digest) => ({
     digest,
     names: Object.keys(images).filter((name) => images[name]?.manifest_digest === digest),
     containers: users(digest),
-    parts: partsOf(roots, digest),
+    parts: partsOf(roots, digest, index),
   }));
   const owners = new Map<string, number>();
   for (const image of known) for (const part of image.parts) owners.set(part, (owners.get(part) ?? 0) + 1);
@@ -129,21 +128,6 @@ function imageShare(roots: Roots, parts: readonly string[], sizeOf: SizeOf): Sha
       return { names, digest, size: whole, shared_size: shared, unique_size: whole - shared, containers };
     }),
   };
-}
-
-/** The store's own files and folders that an image is made of. */
-function partsOf(roots: Roots, digest: Parameters<typeof readStored>[1]): string[] {
-  const stored = readStored(roots, digest, digest);
-  if (stored === undefined) return [];
-  const { layers, blobs } = storePaths(roots);
-  const { manifest, config } = stored;
-  const needed = [digest, manifest.config.digest, ...manifest.layers.map((layer) => layer.digest)];
-  return [
-    ...new Set([
-      ...needed.map((each) => path.join(blobs, hexOf(each))),
-      ...chainIds(config.rootfs.diff_ids).map((each) => path.join(layers, layerId(each))),
-    ]),
-  ];
 }
 
 function containerShare(roots: Roots, containers: Container[], sizeOf: SizeOf): Share<ContainerItem> {

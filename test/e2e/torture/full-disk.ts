@@ -29,6 +29,16 @@ export const fullDisk: Record<string, (t: Test, stage: Stage, disks: readonly Di
     t.match(findContainer(stage.roots, 'lost'), { state: 'exited', exit: { status: 137, reason: String } });
     t.equal(stage.berth('rm', 'lost').status, 0);
   },
+  'room is made by removing images, which takes none': async (t, stage, disks) => {
+    const extra = await stage.makeImage([{ name: 'extra', type: 'file', content: Buffer.alloc(1 << 20, 1) }]);
+    for (const disk of disks) disk.fill();
+    const free = disks.reduce((sum, disk) => sum + disk.free, 0);
+    const ran = stage.berth('image gc', '--unused-for', '0s', '--keep', stage.image.name);
+    t.match(ran, { status: 0, stdout: new RegExp(extra.name) }, ran.stderr);
+    t.ok(disks.reduce((sum, disk) => sum + disk.free, 0) >= free + (1 << 20));
+    for (const disk of disks) disk.empty();
+    t.equal(stage.berth('run', '--rm', stage.image.reference, 'true').status, 0);
+  },
   'a launch that finds no room says so and leaves nothing': async (t, stage, disks) => {
     for (const disk of disks) disk.fill();
     const refused = stage.berth('run', '--name', 'none', stage.image.reference, 'true');

@@ -1,0 +1,28 @@
+import path from 'node:path';
+import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
+import type { Roots } from '../../state/roots.js';
+import { blobsBeside } from '../appc/record.js';
+import { layerId } from './layers.js';
+import type { NameIndex } from './names.js';
+import { storePaths } from './store.js';
+import { readStored } from './stored-documents.js';
+
+/** The store's own files and folders that an image is made of; none where its documents are gone. */
+export function partsOf(roots: Roots, digest: Digest, { appc = {} }: Pick<NameIndex, 'appc'>): string[] {
+  const stored = readStored(roots, digest, digest);
+  if (stored === undefined) return [];
+  const { layers, blobs } = storePaths(roots);
+  const { manifest, config } = stored;
+  const needed = [
+    digest,
+    manifest.config.digest,
+    ...manifest.layers.map((layer) => layer.digest),
+    ...blobsBeside(appc[digest]),
+  ];
+  return [
+    ...new Set([
+      ...needed.map((each) => path.join(blobs, hexOf(each))),
+      ...chainIds(config.rootfs.diff_ids).map((each) => path.join(layers, layerId(each))),
+    ]),
+  ];
+}
