@@ -23,7 +23,7 @@ const layers: Record<string, readonly string[]> = {
   // The two views of a host know nothing of each other: inspect is handed its tasks.
   inspect: ['http', 'state', 'errors', 'native'],
   containerizer: ['appc-spec', 'oci-spec', 'state', 'errors', 'native'],
-  http: ['mesos', 'state', 'errors'],
+  http: ['mesos', 'state', 'errors', 'native'],
   mesos: ['errors'],
   'appc-spec': ['oci-spec', 'errors'],
   'oci-spec': ['errors'],

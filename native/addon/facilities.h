@@ -14,6 +14,7 @@ void register_network(Napi::Object exports);  // network.cc: bridges, addresses,
 void register_process(Napi::Object exports);  // process.cc: signals and reaping by pidfd
 void register_unpack(Napi::Object exports);   // unpack.cc: image layers
 void register_archive(Napi::Object exports);  // archive.cc: archives of images, blobs
+void register_sandbox(Napi::Object exports);  // sandbox.cc: folders that tasks write to
 void register_pack(Napi::Object exports);     // pack.cc: archives of trees and files
 void register_probe(Napi::Object exports);    // probe.cc: what the host has, found by trying
 void register_sample(Napi::Object exports);   // sample.cc: counters of tasks, processes and threads

@@ -18,6 +18,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   berth::addon::register_pack(exports);
   berth::addon::register_probe(exports);
   berth::addon::register_launch(exports);
+  berth::addon::register_sandbox(exports);
   berth::addon::register_sample(exports);
   berth::addon::register_socket(exports);
   berth::addon::register_terminal(exports);

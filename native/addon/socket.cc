@@ -10,6 +10,7 @@
 #include "sys/cgroup_path.h"
 #include "sys/remote_connection.h"
 #include "sys/socket_owner.h"
+#include "sys/socket_peer.h"
 
 namespace berth::addon {
 namespace {
@@ -83,6 +84,15 @@ Napi::Value connect_call(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value socket_peer_call(const Napi::CallbackInfo& info) {
+  auto peer = sys::socket_peer(info[0].As<Napi::Number>().Int32Value());
+  if (!peer) {
+    to_js(info.Env(), peer.error()).ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  return Napi::Number::New(info.Env(), *peer);
+}
+
 }  // namespace
 
 void register_socket(Napi::Object exports) {
@@ -91,6 +101,7 @@ void register_socket(Napi::Object exports) {
   exports.Set("socketCgroup", Napi::Function::New(env, socket_cgroup_call, "socketCgroup"));
   exports.Set("streamPair", Napi::Function::New(env, stream_pair_call, "streamPair"));
   exports.Set("connectInNetwork", Napi::Function::New(env, connect_call, "connectInNetwork"));
+  exports.Set("socketPeer", Napi::Function::New(env, socket_peer_call, "socketPeer"));
 }
 
 }  // namespace berth::addon

@@ -9,6 +9,7 @@
 #include "init/exec.h"
 #include "init/hand_over.h"
 #include "init/hand_over_exec.h"
+#include "init/pause.h"
 #include "init/reaper.h"
 #include "init/supervisor.h"
 #include "launch/plan_reader.h"
@@ -25,6 +26,7 @@ int refuse(const char* why) {
 int main(int argc, char** argv) {
   using namespace berth::launch;
   using namespace berth::init;
+  if (argc == 2 && strcmp(argv[1], kPauseRole) == 0) hold_namespaces();
   struct stat status;
   if (fstat(kPlanFd, &status) != 0 || status.st_size <= 0 || status.st_size > kPlanLimit) {
     return refuse("berth-init: started by berth, not by hand\n");

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type {
   Attribute,
   DrainConfig,
@@ -12,14 +13,16 @@ import type { Store } from '../state/store/store.js';
 import type { AgentConfig } from './config.js';
 import { addressesOf } from './container/addresses.js';
 import { ExecutorRunner } from './executor/executor-runner.js';
+import { Fetcher } from './fetcher/fetcher.js';
+import { GroupRunner } from './group/group-runner.js';
 import { MasterLink } from './master/link.js';
 import { handleOrder } from './master/orders.js';
 import { subscriptionOf } from './master/subscription.js';
 import { Records } from './records/records.js';
+import type { SandboxPlace } from './sandbox/place.js';
 import { CommandRunner } from './task/command-runner.js';
 import type { KillOrder } from './task/kill-order.js';
 import type { TaskRunner } from './task/runner.js';
-import type { SandboxPlace } from './task/sandbox-folder.js';
 import { lostAs } from './task/states.js';
 import { Task, taskKey } from './task/task.js';
 import { Updates } from './updates/updates.js';
@@ -57,15 +60,19 @@ export class Agent {
   readonly updates: Updates;
   readonly link: MasterLink;
   readonly volumes: PersistentVolumes;
+  readonly fetcher: Fetcher;
   readonly commands = new CommandRunner(this);
   readonly executors = new ExecutorRunner(this);
+  readonly groups = new GroupRunner(this);
   /** Who takes a task is asked in this order. */
-  readonly runners: TaskRunner[] = [this.commands, this.executors];
+  readonly runners: TaskRunner[] = [this.commands, this.executors, this.groups];
   /** The total with reservations and volumes, once there are any. */
   checkpointed: Resource[] | undefined;
   drain: DrainConfig | undefined;
   /** It leaves the cluster for good, as soon as nothing runs. */
   leaving = false;
+  /** It has ended; what it watched is for the next one. */
+  closed = false;
   /** Of its own API, HOST:PORT. */
   endpoint: string;
 
@@ -78,6 +85,7 @@ export class Agent {
   ) {
     this.endpoint = `${config.host}:${config.port}`;
     this.records = new Records(parts.store);
+    this.fetcher = new Fetcher(path.join(config.folder, 'fetcher'));
     this.volumes = new PersistentVolumes(config.folder);
     this.link = new MasterLink({
       config,
@@ -115,8 +123,8 @@ export class Agent {
     return new Promise((resolve) => this.records.flushed(resolve));
   }
 
-  /** Takes a task on. What becomes of it is told by updates alone. */
-  run(framework: FrameworkInfo, info: TaskInfo): void {
+  /** Takes a task on, beside others of its group. What becomes of it is told by updates alone. */
+  run(framework: FrameworkInfo, info: TaskInfo, group?: string): void {
     const frameworkId = framework.id?.value ?? '';
     if (this.tasks.has(taskKey(frameworkId, info.task_id.value))) return;
     const runner = this.runners.find((each) => each.takes(info)) ?? this.commands;
@@ -127,6 +135,7 @@ export class Agent {
         info,
         container_id: runner.containerFor(info, frameworkId),
         ...(info.executor !== undefined && { executor_id: info.executor.executor_id.value }),
+        ...(group !== undefined && { group }),
         boot_id: currentBootId(),
       },
       framework,
@@ -215,10 +224,12 @@ export class Agent {
 
   /** Ends what it does. Tasks run on. */
   async close(): Promise<void> {
+    this.closed = true;
     await this.link.close();
     this.updates.close();
     this.commands.close();
     this.executors.close();
+    this.groups.close();
   }
 
   /** Forgets its tasks once all have ended, and is done. */

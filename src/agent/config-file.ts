@@ -28,6 +28,8 @@ const members: Record<string, readonly [keyof AgentConfig, Check]> = {
   resources: ['resources', text],
   attributes: ['attributes', text],
   sandboxes: ['sandboxes', text],
+  sandbox_keep_seconds: ['sandboxKeep', atLeast(0)],
+  sandbox_headroom: ['sandboxHeadroom', atLeast(0)],
   executor_registration_seconds: ['executorRegistration', atLeast(0.1)],
   executor_reregistration_seconds: ['executorReregistration', atLeast(0.1)],
   executor_shutdown_grace_seconds: ['executorShutdownGrace', atLeast(0)],

@@ -23,6 +23,9 @@ export interface AgentConfig {
   folder: string;
   /** Where the sandboxes of tasks lie. */
   sandboxes: string;
+  /** A sandbox is kept so long after its task's end at most; less, the fuller the disk is, of which the second part is to stay free. */
+  sandboxKeep: number;
+  sandboxHeadroom: number;
   /** An executor must have subscribed so long after its program was started, or after an agent has come back. */
   executorRegistration: number;
   executorReregistration: number;
@@ -58,6 +61,8 @@ export function defaultConfig(roots: Roots): Omit<AgentConfig, 'hostname'> {
     attributes: '',
     folder: path.join(roots.root, 'agent'),
     sandboxes: path.join(roots.root, 'sandboxes'),
+    sandboxKeep: 7 * 24 * 3600,
+    sandboxHeadroom: 0.1,
     executorRegistration: 60,
     executorReregistration: 2,
     executorShutdownGrace: 5,

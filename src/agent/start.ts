@@ -1,11 +1,17 @@
 import { mkdirSync } from 'node:fs';
+import { readContainer } from '../containerizer/container/catalogue.js';
+import type { PeerOwner } from '../http/authentication.js';
 import type { Roots } from '../state/roots.js';
 import type { Store, StoreOptions, StoreOwner } from '../state/store/store.js';
 import { Agent } from './agent.js';
+import { startApi } from './api/api.js';
 import type { AgentConfig } from './config.js';
+import { addExecutorApi } from './executor/endpoint.js';
 import { recover } from './recovery/recover.js';
 import { agentResources } from './resources/detect.js';
 import { parseAttributes } from './resources/parse.js';
+import { SandboxCollector } from './sandbox/collector.js';
+import { sessionCalls } from './sessions/calls.js';
 
 /** Whose its store is. */
 export const agentState: StoreOwner = {
@@ -24,6 +30,7 @@ export interface StartParts {
   onStoreFailure(error: Error): void;
   /** The agent has left the cluster for good. */
   onLeft(): void;
+  peerOwner: PeerOwner;
 }
 
 export interface RunningAgent {
@@ -33,7 +40,8 @@ export interface RunningAgent {
 }
 
 /** Opens the state, takes up what runs, and goes to the master. */
-export async function startAgent(config: AgentConfig, parts: StartParts): Promise<RunningAgent> {
+export async function startAgent(given: AgentConfig, parts: StartParts): Promise<RunningAgent> {
+  const config = { ...given };
   const { roots, note } = parts;
   mkdirSync(config.folder, { recursive: true, mode: 0o700 });
   const resources = agentResources(config.resources, config.folder);
@@ -46,10 +54,20 @@ export async function startAgent(config: AgentConfig, parts: StartParts): Promis
       left: parts.onLeft,
     });
     await recover(agent, agent.records.recovered());
+    const api = await startApi(agent, {
+      peerOwner: parts.peerOwner,
+      extensions: [{ routes: (server) => addExecutorApi(agent, server) }, sessionCalls(agent)],
+    });
+    // Whoever is told of the agent is told where it answers.
+    config.port = api.port;
+    agent.endpoint = `${config.host}:${api.port}`;
+    const collector = collectSandboxes(agent);
     agent.link.connect();
     return {
       agent,
       async close() {
+        await api.close();
+        await collector.close();
         await agent.close();
         await store.close();
       },
@@ -59,3 +77,22 @@ export async function startAgent(config: AgentConfig, parts: StartParts): Promis
     throw error;
   }
 }
+
+/** Sandboxes whose container is gone, and whose task is at its end, grow old. */
+function collectSandboxes(agent: Agent): SandboxCollector {
+  const { config, roots } = agent;
+  const collector = new SandboxCollector({
+    root: config.sandboxes,
+    delay: config.sandboxKeep,
+    headroom: config.sandboxHeadroom,
+    inUse: (container) =>
+      readContainer(roots, container) !== undefined ||
+      [...agent.tasks.values()].some((task) => task.containerId === container && !task.ended),
+    onFailure: (error) => agent.defect(error),
+  });
+  collector.start(sweepInterval);
+  return collector;
+}
+
+/** Seconds. */
+const sweepInterval = 60;

@@ -1,62 +1,6 @@
-import { isIPv6 } from 'node:net';
-import { type Container, listContainers, shownState } from '../containerizer/container/catalogue.js';
-import { removeDebris } from '../containerizer/container/debris.js';
-import { reasonOf } from '../containerizer/container/oom.js';
-import { settle } from '../containerizer/container/settle.js';
-import type { PublishedPort } from '../containerizer/network/document.js';
-import type { BerthError } from '../errors/berth-error.js';
-import type { InspectedTask, ListTasks } from '../inspect/task-source.js';
-import type { Roots } from '../state/roots.js';
+import { tasksOf } from '../agent/inspection/host-tasks.js';
+import type { ListTasks } from '../inspect/task-source.js';
 import { report } from './report.js';
 
-/**
- * The containers of an installation, as inspection wants them. One whose supervisor was killed is brought to its end on the way; damaged records are
- * told on stderr, and what launchers left that were killed is removed. */
+/** The containers of an installation; damaged records are told on stderr. */
 export const listTasks: ListTasks = (roots) => tasksOf(roots, (damage) => report(damage, 'ps'));
-
-/** The same, with damage told in another way. */
-export function tasksOf(roots: Roots, onDamaged: (damage: BerthError) => void): InspectedTask[] {
-  if (process.geteuid?.() === 0) removeDebris(roots);
-  return listContainers(roots, onDamaged).map((container) => taskOf(settle(roots, container)));
-}
-
-function taskOf(container: Container): InspectedTask {
-  const { document, state, process, exit } = container;
-  const { id, name, image, cgroup, attachment } = document;
-  const runs = state === 'running';
-  // On a hybrid host the controllers that a container is accounted by are bound to v1.
-  const version = cgroup.layout === 'unified' ? 2 : 1;
-  return {
-    id,
-    name,
-    image,
-    address: runs ? (attachment?.ipv4 ?? null) : null,
-    ports: runs ? portsText(attachment?.ports ?? []) : null,
-    zone: null,
-    state: shownState(container),
-    pid: runs ? (process?.task.pid ?? null) : null,
-    pidStartTime: runs ? (process?.task.start_time ?? null) : null,
-    endReason: reasonOf(exit),
-    ownNetwork: document.network !== 'host',
-    startedAt: process?.started_at ?? null,
-    cgroup: {
-      procs: cgroup.procs,
-      controllers: Object.fromEntries(
-        Object.entries(cgroup.controllers).map(([controller, directory]) => [
-          controller,
-          { directory, version },
-        ]),
-      ),
-    },
-  };
-}
-
-/** As Docker shows them; what is on every address of both families is told once. */
-function portsText(ports: PublishedPort[]): string | null {
-  const texts = ports.map(({ host_ip, host_port, container_port, protocol }) => {
-    const place =
-      host_ip === '0.0.0.0' || host_ip === '::' ? '' : `${isIPv6(host_ip) ? `[${host_ip}]` : host_ip}:`;
-    return `${place}${host_port}->${container_port}/${protocol}`;
-  });
-  return texts.length === 0 ? null : [...new Set(texts)].join(', ');
-}

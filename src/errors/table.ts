@@ -79,6 +79,10 @@ export const errorTable = {
   NODE_NOT_FOUND: { exit: 125, meaning: 'No node of the cluster has that name or id, or several have it.' },
   TASK_NOT_FOUND: { exit: 125, meaning: 'No task of the cluster has that id, or several ids begin so.' },
 
+  FETCH_FAILED: { exit: 125, meaning: 'A file that a task asks for cannot be brought into its sandbox.' },
+  AGENT_UNREACHABLE: { exit: 125, meaning: 'No agent answers at the address of a node.' },
+  AGENT_REFUSED: { exit: 125, meaning: 'An agent refused the request; the message has its reason.' },
+
   OUTPUT_LOST: { exit: 125, meaning: 'What a program wrote could not be delivered to its client in full.' },
 
   INTERNAL: { exit: 125, meaning: 'A defect in berth itself.' },

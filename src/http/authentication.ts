@@ -14,6 +14,12 @@ export interface Credentials {
 /** Finds the user whose process holds the other end of a connection on this host; undefined: the kernel knows no such socket. */
 export type PeerOwner = (socket: Socket) => number | undefined;
 
+/** The connections that came over a local socket, and who may: its folder and mode say that, and the kernel whose each is. */
+export interface LocalDoor {
+  holds(socket: Socket): boolean;
+  peer: PeerOwner;
+}
+
 /** Who sent a request; no name: root or the daemon's own user on this host. */
 export interface Identity {
   principal: string | undefined;
@@ -30,6 +36,7 @@ export class Authentication {
     private readonly credentials: Credentials,
     private readonly peerOwner: PeerOwner,
     private readonly ownUser: number,
+    private readonly local?: LocalDoor,
   ) {}
 
   /** Throws HttpError 401 or 403. */
@@ -40,7 +47,8 @@ export class Authentication {
         throw new HttpError(403, 'A page of another site may not ask this');
       return { principal: this.principal(authorization) };
     }
-    if (origin === undefined && loopbackHost(host) && this.isTrusted(request.socket))
+    const local = this.local?.holds(request.socket) === true;
+    if (origin === undefined && (local || loopbackHost(host)) && this.isTrusted(request.socket, local))
       return { principal: undefined };
     throw unauthorized('This needs credentials');
   }
@@ -61,10 +69,11 @@ export class Authentication {
   }
 
   /** Asked of the kernel once for each connection: a socket can change hands, but only by its owner's will. */
-  private isTrusted(socket: Socket): boolean {
+  private isTrusted(socket: Socket, local: boolean): boolean {
     let trusted = this.trusted.get(socket);
     if (trusted === undefined) {
-      const owner = loopback(socket.remoteAddress) ? this.peerOwner(socket) : undefined;
+      const asked = local ? this.local?.peer : loopback(socket.remoteAddress) ? this.peerOwner : undefined;
+      const owner = asked?.(socket);
       trusted = owner === 0 || (owner !== undefined && owner === this.ownUser);
       this.trusted.set(socket, trusted);
     }

@@ -1,3 +1,6 @@
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -24,6 +27,7 @@ const compress = promisify(gzip);
 export class ApiServer {
   readonly app: FastifyInstance;
   private readonly identities = new WeakMap<FastifyRequest, Identity>();
+  private local: http.Server | undefined;
   /** Endpoints that see for themselves who asks. */
   private readonly apart = new Set<string>();
 
@@ -79,11 +83,20 @@ export class ApiServer {
 
   /** An older endpoint that is asked with GET and answers in JSON. */
   page(urls: readonly string[], answer: (query: URLSearchParams) => unknown): void {
+    this.file(urls, async (query, reply) => {
+      const text = JSON.stringify(await answer(query));
+      reply.header('Content-Type', 'application/json').send(Buffer.from(text));
+    });
+  }
+
+  /** The same, with an answer of any other kind. */
+  file(
+    urls: readonly string[],
+    answer: (query: URLSearchParams, reply: FastifyReply) => void | Promise<void>,
+  ): void {
     for (const url of urls)
       this.app.get(url, { exposeHeadRoute: false }, async (request, reply) => {
-        const query = new URLSearchParams(request.url.split('?')[1] ?? '');
-        const text = JSON.stringify(answer(query));
-        reply.header('Content-Type', 'application/json').send(Buffer.from(text));
+        await answer(new URLSearchParams(request.url.split('?')[1] ?? ''), reply);
         return reply;
       });
   }
@@ -99,8 +112,35 @@ export class ApiServer {
     return typeof address === 'object' && address !== null ? address.port : port;
   }
 
-  close(): Promise<void> {
-    return this.app.close();
+  /** Also answers on a local socket at `place`, for its owner alone. A socket that is there is nobody's: the caller sees to that. */
+  async listenLocally(place: string): Promise<void> {
+    await this.app.ready();
+    const { app } = this;
+    const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 75_000 }, (request, response) =>
+      app.routing(request, response),
+    );
+    // Until the socket has its mode the folder keeps others out.
+    mkdirSync(path.dirname(place), { recursive: true, mode: 0o700 });
+    rmSync(place, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(place, resolve);
+    });
+    chmodSync(place, 0o600);
+    this.local = server;
+  }
+
+  /** Whether a connection came over the local socket. */
+  isLocal(socket: object): boolean {
+    return this.local !== undefined && (socket as { server?: unknown }).server === this.local;
+  }
+
+  async close(): Promise<void> {
+    const { local } = this;
+    this.local = undefined;
+    local?.close();
+    local?.closeAllConnections();
+    await this.app.close();
   }
 
   private takeBodies(): void {

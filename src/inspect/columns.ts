@@ -106,18 +106,31 @@ export const columns: readonly Column[] = [
 ];
 
 /** The columns of a table. Who asks for the proportional set size wants to see it; ports are worth a column, the last, where there are any. */
-export function columnsOf(view: View, options: { pss: boolean; ports?: boolean }): Column[] {
-  const chosen = columns.filter(
+export function columnsOf(
+  view: View,
+  options: { pss: boolean; ports?: boolean; cluster?: boolean },
+): Column[] {
+  const chosen = (options.cluster === true ? clusterColumns : columns).filter(
     ({ views, member }) => views.includes(view) || (options.pss && member === 'memory_pss'),
   );
   return options.ports === true ? [...chosen, ...columns.filter(({ member }) => member === 'ports')] : chosen;
 }
 
 const depths: Partial<Record<Row['level'], number>> = { process: 1, thread: 2 };
+const clusterDepths: Record<Row['level'], number> = { cluster: 0, node: 1, task: 2, process: 3, thread: 4 };
 
 function indent({ level }: Row): string {
   return '  '.repeat(depths[level] ?? 0);
 }
+
+/** With the rows of cluster and nodes above those of tasks, whose ids are whole: they are what `berth task` takes. */
+const clusterColumns: readonly Column[] = columns.map((column) => {
+  if (column.member === 'name')
+    return { ...column, text: (row) => '  '.repeat(clusterDepths[row.level]) + row.name };
+  if (column.member !== 'id') return column;
+  const { longest: _, ...whole } = column;
+  return { ...whole, text: (row) => (row.task_id === null ? '-' : row.id) };
+});
 
 type Of<Type> = { [Member in keyof Row]: Row[Member] extends Type ? Member : never }[keyof Row];
 

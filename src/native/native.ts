@@ -4,6 +4,7 @@ import type { NetworkCalls } from './network.js';
 import type { PackCalls } from './pack.js';
 import type { ProbeCalls } from './probe.js';
 import type { SampleCalls } from './sample.js';
+import type { SandboxCalls } from './sandbox.js';
 import type { SocketCalls } from './socket.js';
 import type { TerminalCalls } from './terminal.js';
 import type { LockCalls, UnpackCalls } from './unpack.js';
@@ -24,6 +25,7 @@ export interface Native
     ProbeCalls,
     ProcessCalls,
     SampleCalls,
+    SandboxCalls,
     SocketCalls,
     TerminalCalls,
     UnpackCalls {}

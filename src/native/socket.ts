@@ -5,6 +5,8 @@ export interface SocketCalls {
    * process holds such a socket. IPv4 addresses in their own form alone.
    */
   socketOwner(ownAddress: string, ownPort: number, otherAddress: string, otherPort: number): number | null;
+  /** The user who connected to a local socket (unix(7), SO_PEERCRED), by its descriptor. */
+  socketPeer(fd: number): number;
 
   /**
    * The directory of the control group, in the hierarchy of version 2 that is mounted at `hierarchy`, of the process that made that socket, as it is called now. Null as above, when the group is gone, or where

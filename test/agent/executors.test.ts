@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { duration } from '../../src/agent/executor/environment.js';
-import { sandboxFolder } from '../../src/agent/task/sandbox-folder.js';
+import { sandboxFolder } from '../../src/agent/sandbox/place.js';
+import { logFolder } from '../../src/agent/sandbox/sandbox.js';
+import { readLogFolder } from '../../src/containerizer/container/logs.js';
 import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { until } from '../fixtures/until.js';
@@ -27,6 +29,10 @@ const stateOf = ({ agent, framework }: StagedCluster, id: string) =>
 
 function written(cluster: StagedCluster, executorId: string, containerId: string, name: string): string {
   const { agent, framework } = cluster;
+  if (name === 'stdout') {
+    const records = readLogFolder(logFolder(agent.roots, agent.config.sandboxes, containerId), {});
+    return [...records].map(({ text, partial }) => `${text.toString()}${partial ? '' : '\n'}`).join('');
+  }
   const place = { agentId: agent.id ?? '', frameworkId: framework.id, executorId, containerId };
   return readFileSync(path.join(sandboxFolder(agent.config.sandboxes, place), name), 'utf8');
 }

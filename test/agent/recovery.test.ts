@@ -1,10 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { listContainers } from '../../src/containerizer/container/catalogue.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { until } from '../fixtures/until.js';
-import { Cluster, task } from './staged-agent.js';
+import { Cluster, sandboxOf, task } from './staged-agent.js';
 
 t.test('an agent that is killed', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
@@ -54,9 +54,10 @@ t.test('an agent that is killed', unlessRoot, async (t) => {
 
   await t.test('says again what nobody has acknowledged', async (t) => {
     framework.acknowledges = false;
-    await cluster.launch(task('unheard', 'exit 6', { container: container() }));
-    await cluster.status('unheard', 'TASK_STARTING');
-    await until(() => listContainers(stage.roots).length === 0, 'it has ended');
+    await cluster.launch(task('unheard', 'touch done; exit 6', { container: container() }));
+    const starting = await cluster.status('unheard', 'TASK_STARTING');
+    const done = path.join(sandboxOf(stage, starting, framework.id), 'done');
+    await until(() => existsSync(done) && listContainers(stage.roots).length === 0, 'it has ended');
     await agent.end('SIGKILL');
     t.strictSame(cluster.states('unheard'), ['TASK_STARTING'], 'one at a time');
     framework.statuses.length = 0;

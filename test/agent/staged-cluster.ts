@@ -1,10 +1,7 @@
 import path from 'node:path';
 import type { Agent } from '../../src/agent/agent.js';
 import { type AgentConfig, defaultConfig } from '../../src/agent/config.js';
-import { addExecutorApi } from '../../src/agent/executor/endpoint.js';
 import { agentState, type RunningAgent, startAgent } from '../../src/agent/start.js';
-import { Authentication } from '../../src/http/authentication.js';
-import { ApiServer } from '../../src/http/server.js';
 import { jsonCodec } from '../../src/mesos/codec.js';
 import type { ExecutorInfo, FrameworkInfo, Offer, Resource, TaskInfo } from '../../src/mesos/messages.js';
 import { EmbeddedStore } from '../../src/state/store/embedded-store.js';
@@ -18,7 +15,6 @@ export const small: Resource[] = [scalar('cpus', 0.1), scalar('mem', 32)];
 /** Master and agent in this process, over HTTP all the same, and a framework. */
 export class StagedCluster {
   agent!: Agent;
-  server!: ApiServer;
   url = '';
   readonly notes: string[] = [];
   private running: RunningAgent | undefined;
@@ -54,16 +50,11 @@ export class StagedCluster {
       ...defaultConfig(stage.roots),
       masters: [this.master.url],
       hostname: 'staged',
+      port: 0,
       resources: 'cpus:8;mem:4096;disk:10000;ports:[31000-31999]',
       ...this.config,
     };
     const fail = (error: unknown) => t.fail(error instanceof Error ? (error.stack ?? '') : String(error));
-    this.server = new ApiServer({
-      authentication: new Authentication(config.credentials, () => 0, 0),
-      bodyLimit: 1 << 25,
-      bodyTimeout: 60_000,
-      onDefect: fail,
-    });
     this.running = await startAgent(config, {
       roots: stage.roots,
       openStore: (options) =>
@@ -72,18 +63,15 @@ export class StagedCluster {
       onDefect: fail,
       onStoreFailure: fail,
       onLeft: () => {},
+      peerOwner: () => 0,
     });
     this.agent = this.running.agent;
-    addExecutorApi(this.agent, this.server);
-    const port = await this.server.listen('127.0.0.1', 0);
-    this.agent.endpoint = `127.0.0.1:${port}`;
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = `http://${this.agent.endpoint}`;
   }
 
   /** The agent ends; what it runs does not. */
   async stop(): Promise<void> {
     await this.running?.close();
-    await this.server.close();
     this.running = undefined;
   }
 

@@ -10,6 +10,7 @@ interface Options {
   logs: string;
   image?: string;
   failover?: number;
+  command?: string;
 }
 
 interface Scheduler extends EventEmitter {
@@ -45,7 +46,7 @@ const scheduler = new library.Scheduler({
     trial: {
       priority: 1,
       instances: options.instances,
-      commandInfo: new mesos.CommandInfo(null, null, true, 'sleep 1', null, null),
+      commandInfo: new mesos.CommandInfo(null, null, true, options.command ?? 'sleep 1', null, null),
       ...(options.image !== undefined && {
         containerInfo: new mesos.ContainerInfo(
           'DOCKER',

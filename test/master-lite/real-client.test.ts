@@ -3,70 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
-import { bareNode, berthCommand } from '../cli/berth.js';
+import { berthCommand } from '../cli/berth.js';
 import { EmulatedAgent } from './emulated-agent.js';
-import { StagedMaster, type Test, until } from './staged-master.js';
-
-const program = fileURLToPath(new URL('npm-framework.js', import.meta.url));
-
-class Client {
-  readonly states = new Map<string, string[]>();
-  readonly errors: string[] = [];
-  id = '';
-  subscriptions = 0;
-  exit: number | null | undefined;
-  readonly child: ChildProcess;
-
-  constructor(t: Test, port: number, instances: number, extra: object = {}) {
-    const logs = mkdtempSync(path.join(tmpdir(), 'berth-framework-'));
-    const [file = '', ...rest] = bareNode;
-    this.child = spawn(file, [...rest, program, JSON.stringify({ port, instances, logs, ...extra })], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.child.on('exit', (code) => {
-      this.exit = code;
-    });
-    t.after(() => {
-      this.child.kill('SIGKILL');
-      rmSync(logs, { recursive: true, force: true });
-    });
-    const { stdout } = this.child;
-    if (stdout === null) throw new Error('no stdout');
-    createInterface({ input: stdout }).on('line', (line) => {
-      // The library logs to stdout too.
-      if (line.startsWith('@')) this.hear(JSON.parse(line.slice(1)) as Line);
-    });
-  }
-
-  count(state: string): number {
-    return [...this.states.values()].filter((states) => states.includes(state)).length;
-  }
-
-  private hear({ event, id = '', task = '', state = '', message = '' }: Line): void {
-    if (event === 'subscribed') {
-      this.id = id;
-      this.subscriptions++;
-    } else if (event === 'update') this.states.set(task, [...(this.states.get(task) ?? []), state]);
-    else if (event === 'error') this.errors.push(message);
-  }
-}
-
-interface Line {
-  event: string;
-  id?: string;
-  task?: string;
-  state?: string;
-  message?: string;
-}
+import { NpmClient } from './npm-client.js';
+import { StagedMaster, until } from './staged-master.js';
 
 t.test('an unmodified client has one task run to its end', async (t) => {
   const staged = await StagedMaster.open(t);
   staged.agent({ lifetime: () => 20 });
-  const client = new Client(t, staged.port, 1);
+  const client = new NpmClient(t, staged.port, 1);
   await until('the task is finished', () => client.count('TASK_FINISHED') === 1);
   t.strictSame([...client.states.values()], [['TASK_RUNNING', 'TASK_FINISHED']]);
   await until('the agent has nothing to say any more', () => staged.agents[0]?.tasks.size === 0);
@@ -80,7 +27,7 @@ for (const instances of [10, 100])
     for (let i = 0; i < 8; i++)
       staged.agent({ cpus: 16, lifetime: () => 30, codec: i % 2 === 0 ? jsonCodec : protobufCodec });
     await until('the agents are there', () => staged.agents.every((agent) => agent.connected));
-    const client = new Client(t, staged.port, instances, { image: 'debian:bookworm' });
+    const client = new NpmClient(t, staged.port, instances, { image: 'debian:bookworm' });
     await until('all are finished', () => client.count('TASK_FINISHED') === instances, 60);
     t.equal(client.states.size, instances, 'none was started twice');
     for (const states of client.states.values())
@@ -118,7 +65,7 @@ t.test('it goes on with a master that was killed, and with itself torn down it s
     for (const agent of agents) agent.stop();
   });
   await until('the agents are there', () => agents.every((agent) => agent.connected));
-  const client = new Client(t, port, 4);
+  const client = new NpmClient(t, port, 4);
   await until('all run', () => client.count('TASK_RUNNING') === 4, 60);
   master?.kill('SIGKILL');
   const running = agents.flatMap((agent) => [...agent.tasks.keys()].map((key) => [agent, key] as const));

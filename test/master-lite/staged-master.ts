@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { layoutOfHost } from '../../src/containerizer/container/cgroup-places.js';
+import { peerOwner } from '../../src/http/peer-owner.js';
 import { defaultConfig, type MasterConfig } from '../../src/master-lite/config.js';
 import { type Master, masterState, startMaster } from '../../src/master-lite/master.js';
-import { peerOwner } from '../../src/master-lite/peer-owner.js';
 import { EmbeddedStore } from '../../src/state/store/embedded-store.js';
 import { EmulatedAgent, type EmulatedAgentOptions } from './emulated-agent.js';
 
@@ -73,7 +74,7 @@ function start(
     {
       openStore: (options) =>
         EmbeddedStore.open(path.join(folder, 'store'), { ...options, owner: masterState }),
-      peerOwner: checked ? peerOwner : () => 0,
+      peerOwner: checked ? (socket) => peerOwner(socket, layoutOfHost().unified) : () => 0,
       onDefect: (error) => t.fail(error instanceof Error ? (error.stack ?? error.message) : String(error)),
       onStoreFailure: (error) => t.fail(`the store failed: ${error.message}`),
     },

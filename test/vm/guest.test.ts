@@ -128,6 +128,21 @@ t.test('a cluster of two', unlessRoot, async (t) => {
     t.ok(becomes(true), `reachable after ${together}`);
   }
   t.match(cluster('cut', '3'), { status: 125, stderr: /no guest '3': there are 1 2/ });
+  t.equal(
+    cluster('run', '2', '--', 'sh', '-c', 'cat /proc/sys/kernel/random/boot_id >/var/tmp/boot && sync')
+      .status,
+    0,
+  );
+  t.equal(cluster('kill', '2').status, 0);
+  t.ok(becomes(false), 'unreachable after kill');
+  t.equal(cluster('boot', '2').status, 0);
+  t.ok(becomes(true), 'reachable after boot');
+  t.match(cluster('boot', '2'), { status: 125, stderr: /guest 2 is running/ });
+  t.match(
+    cluster('run', '2', '--', 'cmp', '/var/tmp/boot', '/proc/sys/kernel/random/boot_id'),
+    { status: 1, stdout: /differ/ },
+    'the disk is the same, the system is not',
+  );
   t.equal(cluster('kill', '2').status, 0);
   t.equal(cluster('ls').stdout, 'vm1 10.77.0.1 running\nvm2 10.77.0.2 ended with 137\n');
   t.match(cluster('cut', '2'), { status: 125, stderr: /guest 2 has ended/ });

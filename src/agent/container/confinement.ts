@@ -9,9 +9,9 @@ type Confinement = Pick<
   Partial<Pick<ContainerOptions, 'seccomp' | 'shmSize' | 'hostname'>>;
 
 /** What `linux_info`, `rlimit_info`, `tty_info` and `docker` say of what a container may do. */
-export function confinementOf(container: ContainerInfo | undefined): Confinement {
+export function confinementOf(container: ContainerInfo | undefined, inGroup = false): Confinement {
   const { linux_info = {}, rlimit_info, tty_info, docker, hostname } = container ?? {};
-  if (linux_info.share_pid_namespace === true)
+  if (linux_info.share_pid_namespace === true && !inGroup)
     throw unfit('linux_info.share_pid_namespace', 'the processes of the host are not shown to tasks');
   const terminal = tty_info !== undefined;
   return {

@@ -29,7 +29,7 @@ export function planContainer(workload: Workload, facts: ContainerFacts): Contai
     ...defaultOptions,
     ...commandOf(command, container, !host),
     ...limitsOf(resources, limits, facts.cpuCeiling),
-    ...confinementOf(container),
+    ...confinementOf(container, facts.parentSandbox !== undefined),
     ...network,
     // A first process of its own passes signals on: a program without a handler would not hear them.
     init: true,
@@ -41,7 +41,8 @@ export function planContainer(workload: Workload, facts: ContainerFacts): Contai
   const user = command.user ?? (host ? workload.user : undefined);
   if (user !== undefined && user !== '') options.user = user;
   const sources = options.volumes.map(({ source }) => source);
-  const folders = sources.filter((source) => source.startsWith(`${facts.sandbox}/`));
+  const own = [facts.sandbox, facts.parentSandbox ?? facts.sandbox];
+  const folders = sources.filter((source) => own.some((sandbox) => source.startsWith(`${sandbox}/`)));
   if (host) return { image: hostFiles, options: { ...options, ...onHostFiles(facts) }, folders };
   return { image, options: parametersOf(container?.docker?.parameters ?? [], options), folders };
 }

@@ -36,7 +36,7 @@ function namedVolume(volume: MesosVolume, facts: ContainerFacts, host: boolean):
       };
     case 'SANDBOX_PATH':
       if (source.sandbox_path?.type === 'PARENT')
-        throw unfit(`volume ${volume.container_path}`, 'this container has no parent');
+        return bind(inParent(source.sandbox_path.path, facts), target, readonly, !host);
       return bind(inSandbox(source.sandbox_path?.path ?? '', facts), target, readonly, !host);
     default:
       throw unfit(
@@ -63,6 +63,13 @@ function inSandbox(given: string, { sandbox }: ContainerFacts): string {
   if (given === '' || !folder.startsWith(`${sandbox}/`) || given.split('/').includes('..'))
     throw unfit(`volume ${given}`, 'it lies outside the sandbox');
   return folder;
+}
+
+/** A folder right in the executor's sandbox: no task sees that itself, so none can have put a link there. */
+function inParent(name: string, { parentSandbox }: ContainerFacts): string {
+  if (parentSandbox === undefined) throw unfit(`volume ${name}`, 'this container has no parent');
+  if (/^[^/]+$/.test(name) && name !== '.' && name !== '..') return path.join(parentSandbox, name);
+  throw unfit(`volume ${name}`, 'what tasks share is a folder right in the sandbox of their executor');
 }
 
 function placeOf(containerPath: string): string {

@@ -17,6 +17,8 @@ export interface Workload {
 export interface ContainerFacts {
   /** The folder of the sandbox on the host. */
   sandbox: string;
+  /** That of the executor, whose folders the tasks of a group share; undefined: there is none. */
+  parentSandbox?: string | undefined;
   /** Variables that say who and where the task is; the task's own go before them. */
   variables: Record<string, string>;
   /** Of this host. */

@@ -1,14 +1,13 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import path from 'node:path';
 import { launchContainer } from '../../containerizer/container/launch.js';
 import { provideImage } from '../../containerizer/image/provide.js';
 import type { Resource } from '../../mesos/messages.js';
 import type { Agent } from '../agent.js';
 import { type LiveContainer, launched } from '../container/live-container.js';
 import { planContainer } from '../container/plan.js';
-import { giveSandbox } from '../task/command-launch.js';
+import { sandboxPlace } from '../container/workload.js';
+import { furnishSandbox } from '../sandbox/furnish.js';
+import { makeSandbox } from '../sandbox/sandbox.js';
 import { containerFacts } from '../task/container-facts.js';
-import { makeSandbox } from '../task/sandbox-folder.js';
 import type { Task } from '../task/task.js';
 import { executorVariables } from './environment.js';
 import type { Executor } from './executor.js';
@@ -36,31 +35,27 @@ export async function launchExecutor(
     },
     { ...containerFacts(agent, first, sandbox), variables: executorVariables(agent, executor) },
   );
-  for (const folder of plan.folders) mkdirSync(folder, { recursive: true, mode: 0o755 });
   const image = await provideImage(roots, plan.image.reference, { pull: plan.image.pull });
-  giveSandbox(sandbox, plan.options.user ?? image.config.config?.User);
+  plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
+  await furnishSandbox(agent, sandbox, {
+    user: plan.options.user ?? image.config.config?.User,
+    ...{ image, folders: plan.folders, command: info.command ?? {}, frameworkUser: framework.user },
+  });
   // Whoever comes after a crash of this agent must know what to look for.
   await agent.durable();
   if (executor.state !== 'launching') return undefined;
-  const [stdout = -1, stderr = -1] = ['stdout', 'stderr'].map((name) =>
-    openSync(path.join(sandbox, name), 'a', 0o644),
-  );
-  try {
-    const labels = {
-      'org.berth.framework-id': executor.frameworkId,
-      'org.berth.executor-id': executor.id,
-    };
-    const container = await launchContainer(roots, {
-      image: { ...image, reference: plan.image.reference },
-      options: { ...plan.options, labels: { ...plan.options.labels, ...labels } },
-      client: { stdout, stderr },
-      id: executor.containerId,
-      transient: true,
-      onWarning: (text) => agent.note(`executor ${executor.id}: ${text}`),
-    });
-    return launched(container);
-  } finally {
-    closeSync(stdout);
-    closeSync(stderr);
-  }
+  const labels = {
+    'org.berth.framework-id': executor.frameworkId,
+    'org.berth.executor-id': executor.id,
+  };
+  const container = await launchContainer(roots, {
+    image: { ...image, reference: plan.image.reference },
+    options: { ...plan.options, labels: { ...plan.options.labels, ...labels } },
+    // As of a command: its log is what it writes.
+    client: null,
+    id: executor.containerId,
+    transient: true,
+    onWarning: (text) => agent.note(`executor ${executor.id}: ${text}`),
+  });
+  return launched(container);
 }

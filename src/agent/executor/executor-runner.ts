@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { readContainer } from '../../containerizer/container/catalogue.js';
-import { discardEnded } from '../../containerizer/container/discard.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import { newId } from '../../containerizer/container/names.js';
 import { updateContainer } from '../../containerizer/container/update.js';
@@ -17,6 +16,7 @@ import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
 import { limitsOf } from '../container/limits.js';
 import { findContainer, type LiveContainer } from '../container/live-container.js';
+import { retireContainer } from '../sandbox/retire.js';
 import { Alarms } from '../task/alarms.js';
 import type { TaskRunner } from '../task/runner.js';
 import { lostAs } from '../task/states.js';
@@ -209,7 +209,7 @@ export class ExecutorRunner implements TaskRunner {
   }
 
   async recover(tasks: readonly Task[]): Promise<void> {
-    for (const record of recoveredExecutors(this.agent.records.store)) {
+    for (const record of recoveredExecutors(this.agent.records.store, ({ type }) => type !== 'DEFAULT')) {
       const executor = new Executor(record);
       executor.state = 'registering';
       executor.recovered = true;
@@ -287,8 +287,15 @@ export class ExecutorRunner implements TaskRunner {
       if (executor.link === undefined || executor.state !== 'running') return;
       for (const task of executor.tasks) {
         if (executor.delivered.has(task)) continue;
-        executor.delivered.add(task);
-        executor.link.send({ type: 'LAUNCH', launch: { task: task.info } });
+        const { group } = task.document;
+        const together = group === undefined ? [task] : groupOf(executor, group);
+        for (const each of together) executor.delivered.add(each);
+        const tasks = together.map(({ info: { executor: _, ...info } }) => info);
+        executor.link.send(
+          group === undefined
+            ? { type: 'LAUNCH', launch: { task: task.info } }
+            : { type: 'LAUNCH_GROUP', launch_group: { task_group: { tasks } } },
+        );
       }
     });
   }
@@ -343,7 +350,14 @@ export class ExecutorRunner implements TaskRunner {
     deleteExecutor(agent.records.store, executor.record);
     agent.records.flushed(() => {
       try {
-        discardEnded(agent.roots, executor.containerId);
+        retireContainer(agent, {
+          agentId: agent.id ?? '',
+          ...{
+            frameworkId: executor.frameworkId,
+            executorId: executor.id,
+            containerId: executor.containerId,
+          },
+        });
       } catch (error) {
         agent.defect(error);
       }
@@ -373,3 +387,6 @@ export class ExecutorRunner implements TaskRunner {
     }
   }
 }
+
+const groupOf = ({ tasks }: Executor, group: string): Task[] =>
+  [...tasks].filter(({ document }) => document.group === group);

@@ -20,6 +20,8 @@ export class Executor {
   state: ExecutorState = 'new';
   link: ExecutorLink | undefined;
   container: LiveContainer | undefined;
+  /** Of a default one: resolves once its container runs. */
+  holder: Promise<void> | undefined;
   /** Not ended yet. */
   readonly tasks = new Set<Task>();
   /** It was told to launch them. */

@@ -35,7 +35,7 @@ export function deleteExecutor(store: Store, record: ExecutorRecord): void {
   store.delete(table, keyOf(record));
 }
 
-export function recoveredExecutors(store: Store): ExecutorRecord[] {
+export function recoveredExecutors(store: Store, wanted: (info: ExecutorInfo) => boolean): ExecutorRecord[] {
   const records: ExecutorRecord[] = [];
   for (const [name, document] of store.recovered()) {
     if (!name.startsWith(documentName(table, ''))) continue;
@@ -46,5 +46,5 @@ export function recoveredExecutors(store: Store): ExecutorRecord[] {
       info: messageReader(messageType('mesos.v1.ExecutorInfo'))(record.info, '') as ExecutorInfo,
     });
   }
-  return records;
+  return records.filter(({ info }) => wanted(info));
 }

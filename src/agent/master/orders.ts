@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Order, OrderType } from '../../mesos/messages.js';
 import type { Agent } from '../agent.js';
 import { taskKey } from '../task/task.js';
@@ -28,9 +29,10 @@ const handlers: Partial<Record<OrderType, Handler>> = {
     if (run !== undefined) agent.run(run.framework_info, run.task);
   },
   RUN_GROUP(agent, { run_group }) {
-    for (const task of run_group?.task_group.tasks ?? [])
-      if (run_group !== undefined)
-        agent.run(run_group.framework_info, { ...task, executor: run_group.executor });
+    if (run_group === undefined) return;
+    const group = randomUUID();
+    for (const task of run_group.task_group.tasks ?? [])
+      agent.run(run_group.framework_info, { ...task, executor: run_group.executor }, group);
   },
   KILL(agent, { kill }) {
     if (kill === undefined) return;

@@ -23,6 +23,8 @@ export interface TaskDocument {
   container_id: string;
   /** Set where it belongs to an executor. */
   executor_id?: string;
+  /** Shared by those that were to be launched together. */
+  group?: string;
   boot_id: string;
 }
 

@@ -2,6 +2,7 @@ import type { Agent } from '../agent.js';
 import type { Recovered } from '../records/records.js';
 import type { TaskRunner } from '../task/runner.js';
 import { Task } from '../task/task.js';
+import { heal } from './heal.js';
 
 /** Takes up what the last agent of this root knew and ran. Tasks are untouched by it; nothing is said to anybody yet. */
 export async function recover(agent: Agent, { self, frameworks, tasks }: Recovered): Promise<void> {
@@ -29,6 +30,7 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
   }
   await Promise.all(agent.runners.map((runner) => runner.recover(living.get(runner) ?? [])));
   agent.commands.discardEnded();
+  await heal(agent);
   agent.saveSelf();
   await agent.durable();
 }

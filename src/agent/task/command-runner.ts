@@ -1,12 +1,14 @@
 import { constants } from 'node:os';
-import { discardEnded } from '../../containerizer/container/discard.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import { newId } from '../../containerizer/container/names.js';
 import { BerthError } from '../../errors/berth-error.js';
 import type { TaskInfo, TaskStatus } from '../../mesos/messages.js';
 import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
+import { checksOf, said } from '../checks/of-task.js';
+import type { TaskChecks } from '../checks/task-checks.js';
 import { findContainer, type LiveContainer } from '../container/live-container.js';
+import { retireContainer } from '../sandbox/retire.js';
 import { Alarms } from './alarms.js';
 import { launchCommand } from './command-launch.js';
 import { endingOf } from './ending.js';
@@ -18,17 +20,21 @@ const { SIGKILL, SIGTERM } = constants.signals;
 
 /** Runs tasks that are one command each, in a container of their own. There is no executor: the agent itself watches them. */
 export class CommandRunner implements TaskRunner {
-  private readonly containers = new Map<Task, LiveContainer>();
+  protected readonly containers = new Map<Task, LiveContainer>();
   private readonly kills = new Alarms<Task>();
   private readonly completions = new Alarms<Task>();
+  private readonly checks = new Map<Task, TaskChecks>();
 
-  constructor(private readonly agent: Agent) {}
+  /** This agent has ended; what ends from now on is for the next one to find. */
+  protected closed = false;
+
+  constructor(protected readonly agent: Agent) {}
 
   takes(info: TaskInfo): boolean {
     return info.executor === undefined;
   }
 
-  containerFor(): string {
+  containerFor(_info: TaskInfo, _frameworkId: string): string {
     return newId();
   }
 
@@ -42,7 +48,11 @@ export class CommandRunner implements TaskRunner {
     // What is being launched looks at `task.kill` itself.
     if (container === undefined || kill === undefined) return;
     if (task.state === 'TASK_RUNNING' && hasCapability(task.framework, 'TASK_KILLING_STATE'))
-      this.agent.updates.say(task, { state: 'TASK_KILLING', source: 'SOURCE_EXECUTOR' });
+      this.agent.updates.say(task, {
+        state: 'TASK_KILLING',
+        source: 'SOURCE_EXECUTOR',
+        ...said(this.checks.get(task)),
+      });
     container.signal(SIGTERM);
     this.kills.set(task, kill.deadline, () => container.signal(SIGKILL));
   }
@@ -62,8 +72,10 @@ export class CommandRunner implements TaskRunner {
   }
 
   close(): void {
+    this.closed = true;
     this.kills.close();
     this.completions.close();
+    for (const checks of this.checks.values()) checks.stop();
   }
 
   private async launchTask(task: Task): Promise<void> {
@@ -86,7 +98,7 @@ export class CommandRunner implements TaskRunner {
   }
 
   /** A task that was killed before its program ran says so. */
-  private killedBefore(task: Task): boolean {
+  protected killedBefore(task: Task): boolean {
     if (task.kill === undefined) return false;
     this.agent.updates.say(task, {
       state: 'TASK_KILLED',
@@ -97,8 +109,10 @@ export class CommandRunner implements TaskRunner {
     return true;
   }
 
-  private watch(task: Task, container: LiveContainer, isNew: boolean): void {
+  protected watch(task: Task, container: LiveContainer, isNew: boolean): void {
     this.containers.set(task, container);
+    const checks = checksOf(this.agent, task, container);
+    if (checks !== undefined) this.checks.set(task, checks);
     if (isNew || task.state !== 'TASK_RUNNING') this.sayRunning(task, container);
     if (task.kill !== undefined) this.kill(task);
     const { max_completion_time } = task.info;
@@ -112,31 +126,37 @@ export class CommandRunner implements TaskRunner {
         }),
       );
     container.ended.then(
-      (exit) => this.ended(task, exit),
+      (exit) => {
+        if (!this.closed) this.ended(task, exit);
+      },
       (error) => this.agent.defect(error),
     );
   }
 
-  private sayRunning(task: Task, container: LiveContainer): void {
+  protected sayRunning(task: Task, container: LiveContainer): void {
     if (task.state === 'TASK_KILLING') return;
     this.agent.updates.say(task, {
       state: 'TASK_RUNNING',
       source: 'SOURCE_EXECUTOR',
-      container_status: statusOf(this.agent, task, container),
+      container_status: this.statusOf(task, container),
+      ...said(this.checks.get(task)),
     });
   }
 
-  private ended(task: Task, exit: ExitDocument): void {
+  protected ended(task: Task, exit: ExitDocument): void {
     this.containers.delete(task);
     this.kills.clear(task);
     this.completions.clear(task);
-    this.agent.updates.say(task, endingOf(exit, task.kill), () => this.discard(task));
+    const checks = this.checks.get(task);
+    checks?.stop();
+    this.checks.delete(task);
+    this.agent.updates.say(task, { ...endingOf(exit, task.kill), ...said(checks) }, () => this.discard(task));
   }
 
   /** Only once its end is on the disk: until then its own record of it is the only one. */
   private discard(task: Task): void {
     try {
-      discardEnded(this.agent.roots, task.containerId);
+      retireContainer(this.agent, this.agent.placeOf(task));
     } catch (error) {
       this.agent.defect(error);
     }
@@ -171,16 +191,12 @@ export class CommandRunner implements TaskRunner {
       );
     }
   }
-}
 
-function statusOf(
-  agent: Agent,
-  task: Task,
-  container: LiveContainer,
-): NonNullable<TaskStatus['container_status']> {
-  return {
-    container_id: { value: container.id },
-    executor_pid: container.pid,
-    network_infos: [{ ip_addresses: agent.addressesOf(task) }],
-  };
+  protected statusOf(task: Task, container: LiveContainer): NonNullable<TaskStatus['container_status']> {
+    return {
+      container_id: { value: container.id },
+      executor_pid: container.pid,
+      network_infos: [{ ip_addresses: this.agent.addressesOf(task) }],
+    };
+  }
 }

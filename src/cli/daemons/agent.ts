@@ -3,10 +3,13 @@ import path from 'node:path';
 import { defaultConfig } from '../../agent/config.js';
 import { readAgentConfig } from '../../agent/config-file.js';
 import { agentState, startAgent } from '../../agent/start.js';
+import { layoutOfHost } from '../../containerizer/container/cgroup-places.js';
 import { BerthError } from '../../errors/berth-error.js';
+import { peerOwner } from '../../http/peer-owner.js';
 import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
+import { awaitEnding } from './ending.js';
 
 export interface AgentRequest {
   roots: Roots;
@@ -18,6 +21,8 @@ export interface AgentRequest {
   resources?: string;
   /** A file of its configuration. */
   config?: string;
+  /** It ends when its standard input does. */
+  endWithStdin: boolean;
 }
 
 /** Runs an agent until a signal ends it, or it has left its cluster. Reports its own failures: this is a program of its own (scripts/bundle.mjs). */
@@ -29,7 +34,14 @@ export async function runAgent(request: AgentRequest): Promise<number> {
   }
 }
 
-async function run({ roots, note, listen, config: file, ...flags }: AgentRequest): Promise<number> {
+async function run({
+  roots,
+  note,
+  listen,
+  config: file,
+  endWithStdin,
+  ...flags
+}: AgentRequest): Promise<number> {
   if (process.geteuid?.() !== 0)
     throw new BerthError('NOT_ROOT', {
       what: 'agent',
@@ -43,10 +55,7 @@ async function run({ roots, note, listen, config: file, ...flags }: AgentRequest
     ...listen,
     ...flags,
   };
-  let end: (status: number) => void = () => {};
-  const status = new Promise<number>((resolve) => {
-    end = resolve;
-  });
+  const { status, end } = awaitEnding(endWithStdin);
   const { agent, close } = await startAgent(config, {
     roots,
     openStore: (options) =>
@@ -63,8 +72,8 @@ async function run({ roots, note, listen, config: file, ...flags }: AgentRequest
       process.exit(125);
     },
     onLeft: () => end(0),
+    peerOwner: (socket) => peerOwner(socket, layoutOfHost().unified),
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(0));
   note(
     `agent of ${config.masters.join(', ')}, state in ${config.folder}, ${agent.tasks.size} tasks taken up`,
   );

@@ -1,13 +1,15 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { layoutOfHost } from '../../containerizer/container/cgroup-places.js';
 import { BerthError } from '../../errors/berth-error.js';
+import { peerOwner } from '../../http/peer-owner.js';
 import { defaultConfig } from '../../master-lite/config.js';
 import { readMasterConfig } from '../../master-lite/config-file.js';
 import { masterState, startMaster } from '../../master-lite/master.js';
-import { peerOwner } from '../../master-lite/peer-owner.js';
 import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
+import { awaitEnding } from './ending.js';
 
 export interface MasterRequest {
   roots: Roots;
@@ -16,6 +18,8 @@ export interface MasterRequest {
   store: string;
   /** A file of its configuration. */
   config?: string;
+  /** It ends when its standard input does. */
+  endWithStdin: boolean;
 }
 
 /** Runs a master until a signal ends it. Reports its own failures: this is a program of its own (scripts/bundle.mjs). */
@@ -27,7 +31,14 @@ export async function runMaster(request: MasterRequest): Promise<number> {
   }
 }
 
-async function run({ roots, note, listen, store, config: file }: MasterRequest): Promise<number> {
+async function run({
+  roots,
+  note,
+  listen,
+  store,
+  config: file,
+  endWithStdin,
+}: MasterRequest): Promise<number> {
   if (store !== 'embedded')
     throw new BerthError('USAGE', {
       what: `--store ${store}`,
@@ -42,14 +53,11 @@ async function run({ roots, note, listen, store, config: file }: MasterRequest):
     ...(file === undefined ? {} : readMasterConfig(file)),
     ...listen,
   };
-  let end: (status: number) => void = () => {};
-  const status = new Promise<number>((resolve) => {
-    end = resolve;
-  });
+  const { status } = awaitEnding(endWithStdin);
   const master = await startMaster(config, {
     openStore: (options) =>
       EmbeddedStore.open(path.join(folder, 'store'), { ...options, owner: masterState }),
-    peerOwner,
+    peerOwner: (socket) => peerOwner(socket, layoutOfHost().unified),
     onDefect: (error) =>
       note(`berth: master: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     onStoreFailure: (error) => {
@@ -58,7 +66,6 @@ async function run({ roots, note, listen, store, config: file }: MasterRequest):
       process.exit(125);
     },
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(0));
   note(`master at ${master.url}, state in ${folder}`);
   const result = await status;
   await master.close();

@@ -8,6 +8,7 @@ interface Flags {
   attributes?: string;
   resources?: string;
   config?: string;
+  endWithStdin?: boolean;
 }
 
 export const verb: Verb = {
@@ -20,7 +21,8 @@ export const verb: Verb = {
       .option('--hostname <name>', 'what it is called in the cluster (default: the name of this host)')
       .option('--attributes <list>', 'what frameworks may choose hosts by: rack:a;zone:b')
       .option('--resources <list>', 'what it offers: cpus:4;mem:8192; what is not named is found out')
-      .option('--config <file>', 'all of these and more, as JSON (docs/reference/agent.md)');
+      .option('--config <file>', 'all of these and more, as JSON (docs/reference/agent.md)')
+      .option('--end-with-stdin', 'end when standard input does: with whoever started it');
   },
   async run({ roots, note }, _args, given) {
     const { master, ...flags } = given as unknown as Flags;
@@ -33,6 +35,7 @@ export const verb: Verb = {
       ...(flags.attributes !== undefined && { attributes: flags.attributes }),
       ...(flags.resources !== undefined && { resources: flags.resources }),
       ...(flags.config !== undefined && { config: flags.config }),
+      endWithStdin: flags.endWithStdin === true,
     });
   },
 };

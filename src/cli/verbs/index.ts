@@ -167,6 +167,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Measure how fast containers start, beside the other runtimes of this host',
     load: () => import('./bench-launch.js'),
   },
+  up: {
+    summary: 'Run a cluster of this host alone: a master and an agent, in the foreground',
+    load: () => import('./up.js'),
+  },
   agent: { summary: 'Run the agent of this host, in the foreground', load: () => import('./agent.js') },
   master: { summary: 'Run the master of a cluster, in the foreground', load: () => import('./master.js') },
   'task ls': { summary: "List the cluster's tasks", load: () => import('./task-ls.js') },
@@ -174,6 +178,11 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show all that the master knows of a task, as JSON',
     load: () => import('./task-inspect.js'),
   },
+  'task logs': {
+    summary: 'Print what a task of the cluster has written',
+    load: () => import('./task-logs.js'),
+  },
+  'task files': { summary: "Look at the files of a task's sandbox", load: () => import('./task-files.js') },
   'task kill': { summary: 'End tasks of the cluster', load: () => import('./task-kill.js') },
   'node ls': { summary: "List the cluster's nodes", load: () => import('./node-ls.js') },
   'node inspect': {

@@ -5,6 +5,7 @@ interface Flags {
   listen?: { host: string; port: number };
   store: string;
   config?: string;
+  endWithStdin?: boolean;
 }
 
 export const verb: Verb = {
@@ -14,7 +15,8 @@ export const verb: Verb = {
     command
       .option('--listen <host:port>', 'where it answers (default: 127.0.0.1:5050)', endpoint)
       .option('--store <store>', 'where its state is kept: embedded, below --root', 'embedded')
-      .option('--config <file>', 'credentials, timings and more, as JSON (docs/reference/master.md)');
+      .option('--config <file>', 'credentials, timings and more, as JSON (docs/reference/master.md)')
+      .option('--end-with-stdin', 'end when standard input does: with whoever started it');
   },
   async run({ roots, note }, _args, given) {
     const flags = given as unknown as Flags;
@@ -26,6 +28,7 @@ export const verb: Verb = {
       store: flags.store,
       ...(flags.listen !== undefined && { listen: flags.listen }),
       ...(flags.config !== undefined && { config: flags.config }),
+      endWithStdin: flags.endWithStdin === true,
     });
   },
 };

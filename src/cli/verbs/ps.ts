@@ -3,7 +3,10 @@ import { findTask } from '../../inspect/find-task.js';
 import { inspect } from '../../inspect/inspection.js';
 import { tableOf } from '../../inspect/table.js';
 import { type InspectedTask, isUp } from '../../inspect/task-source.js';
+import { inspectCluster, rowsOfTask } from '../cluster/inspection.js';
+import { MasterClient, masterFlag } from '../cluster/master-client.js';
 import { listTasks } from '../host-tasks.js';
+import { usageError } from '../report.js';
 import { seconds } from '../sampling-interval.js';
 import type { Context, Verb } from '../verb.js';
 
@@ -14,6 +17,8 @@ interface Flags {
   pss?: true;
   trunc: boolean;
   interval: number;
+  cluster?: true;
+  master?: string;
 }
 
 export const verb: Verb = {
@@ -27,10 +32,13 @@ export const verb: Verb = {
       .option('--threads', 'every process with its threads, as a tree')
       .option('--interval <seconds>', 'the time between the two samples', seconds, 0.5)
       .option('--pss', 'the proportional set size of each process too (dear)')
-      .option('--no-trunc', 'whole ids, names and images');
+      .option('--no-trunc', 'whole ids, names and images')
+      .option('--cluster', 'the whole cluster: its nodes, their tasks, and with ID one of those');
+    masterFlag(command);
   },
   async run(context, [wanted], given) {
     const flags = given as unknown as Flags;
+    if (flags.cluster === true) return psCluster(context, wanted, flags);
     const all = listTasks(context.roots);
     const tasks =
       wanted === undefined ? all.filter((task) => flags.all === true || isUp(task)) : [findTask(all, wanted)];
@@ -39,6 +47,27 @@ export const verb: Verb = {
     return 0;
   },
 };
+
+async function psCluster(context: Context, wanted: string | undefined, flags: Flags): Promise<number> {
+  const { json, out, note } = context;
+  if (flags.all === true)
+    throw usageError('ps', '--cluster shows what runs', 'Use berth task ls --all for what has ended.');
+  const pss = flags.pss === true;
+  const depth = flags.threads === true ? 'thread' : wanted === undefined ? 'task' : 'process';
+  const whole = await inspectCluster(new MasterClient(flags), {
+    ...{ depth, pss, note, interval: flags.interval },
+    ...(wanted !== undefined && { task: wanted }),
+  });
+  const document = wanted === undefined ? whole : rowsOfTask(whole, wanted);
+  const rows = flags.quiet === true ? document.rows.filter(({ level }) => level === 'task') : document.rows;
+  if (json) out(`${JSON.stringify({ ...document, rows })}\n`);
+  else if (flags.quiet === true) out(rows.map(({ id }) => `${id}\n`).join(''));
+  else {
+    const columns = columnsOf(depth === 'task' ? 'list' : 'tree', { pss, cluster: wanted === undefined });
+    out(tableOf(rows, columns, !flags.trunc));
+  }
+  return 0;
+}
 
 function printIds({ json, out }: Context, tasks: InspectedTask[], trunc: boolean): void {
   if (json) {

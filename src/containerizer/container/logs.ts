@@ -27,8 +27,13 @@ export interface LogEnd {
 const folderOf = (roots: Roots, id: string) => path.join(places.container(roots, id), 'logs');
 
 /** The records of one container, oldest first, across rotated files. */
-export function* readLogs(roots: Roots, id: string, selection: LogSelection = {}): Generator<LogRecord> {
-  const tape = new LogTape(folderOf(roots, id));
+export function readLogs(roots: Roots, id: string, selection: LogSelection = {}): Generator<LogRecord> {
+  return readLogFolder(folderOf(roots, id), selection);
+}
+
+/** The same of a log that lies elsewhere. */
+export function* readLogFolder(folder: string, selection: LogSelection): Generator<LogRecord> {
+  const tape = new LogTape(folder);
   try {
     yield* select(tape, selection);
   } finally {

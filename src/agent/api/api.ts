@@ -1,0 +1,81 @@
+import path from 'node:path';
+import { BerthError } from '../../errors/berth-error.js';
+import { Authentication, loopback, type PeerOwner } from '../../http/authentication.js';
+import { localPeer } from '../../http/peer-owner.js';
+import { ApiServer } from '../../http/server.js';
+import type { Roots } from '../../state/roots.js';
+import type { Agent } from '../agent.js';
+import { SandboxFiles } from '../files/sandbox-files.js';
+import { operatorCalls } from './calls.js';
+import type { ApiExtension } from './extension.js';
+import { History } from './history.js';
+import { addPages } from './pages.js';
+import { Watchers } from './watchers.js';
+
+export interface ApiOptions {
+  peerOwner: PeerOwner;
+  extensions: readonly ApiExtension[];
+}
+
+export interface AgentApi {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Bytes of the longest call, and milliseconds in which it must have come. */
+const bodyLimit = 32 * 1024 * 1024;
+const bodyTimeout = 60_000;
+/** Of the address of a local socket (unix(7)), without its end. */
+const longestSocketPath = 107;
+
+export const agentSocket = (roots: Roots) => path.join(roots.state, 'agent', 'agent.sock');
+
+/** The agent's own HTTP server: on its address, and on a local socket that is its user's alone. */
+export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptions): Promise<AgentApi> {
+  const { config, roots } = agent;
+  refuseOpenDoor(config);
+  const authentication: Authentication = new Authentication(
+    config.credentials,
+    peerOwner,
+    process.getuid?.() ?? 0,
+    { holds: (socket) => server.isLocal(socket), peer: localPeer },
+  );
+  const server: ApiServer = new ApiServer({
+    authentication,
+    bodyLimit,
+    bodyTimeout,
+    onDefect: (error) => agent.defect(error),
+  });
+  const context = {
+    agent,
+    files: new SandboxFiles(roots, config.sandboxes, () => agent.id ?? ''),
+    history: new History(agent),
+    watchers: new Watchers(agent),
+    startTime: Date.now() / 1000,
+  };
+  server.calls(['/api/v1', '/slave(1)/api/v1'], operatorCalls(context, extensions));
+  addPages(context, server);
+  for (const { routes } of extensions) routes?.(server);
+  const port = await server.listen(config.host, config.port);
+  const place = agentSocket(roots);
+  if (Buffer.byteLength(place) <= longestSocketPath) await server.listenLocally(place);
+  else agent.note(`no local socket: ${place} is longer than such a name may be`);
+  return {
+    port,
+    async close() {
+      context.watchers.end();
+      await server.close();
+    },
+  };
+}
+
+/** On an address that others reach, everybody without credentials is turned away: with none there is nobody to let in. */
+function refuseOpenDoor({ host, credentials }: Agent['config']): void {
+  if (loopback(host) || host === 'localhost') return;
+  if (credentials.passwords.length + credentials.tokens.length > 0) return;
+  throw new BerthError('USAGE', {
+    what: `--listen ${host}`,
+    why: 'others can reach this address, and there are no credentials for them',
+    mend: 'Write credentials into the file of --config.',
+  });
+}

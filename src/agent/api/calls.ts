@@ -1,0 +1,42 @@
+import { pruneImages } from '../../containerizer/reclaim/prune-images.js';
+import type { Exchange } from '../../http/exchange.js';
+import { HttpError } from '../../http/http-error.js';
+import { mediaType } from '../../http/negotiation.js';
+import type { AgentResponse } from '../../mesos/messages.js';
+import type { ApiContext } from './context.js';
+import type { ApiExtension, CallHandler, CallType } from './extension.js';
+import { views } from './views.js';
+
+/** The operator API: what it has itself, and what other parts of the agent have hung into it. */
+export function operatorCalls(
+  context: ApiContext,
+  extensions: readonly ApiExtension[],
+): (exchange: Exchange) => void | Promise<void> {
+  const own: Partial<Record<CallType, CallHandler>> = {
+    PRUNE_IMAGES: async (exchange) => {
+      await pruneImages(context.agent.roots, { all: true });
+      exchange.done();
+    },
+    SET_LOGGING_LEVEL: (exchange) => exchange.done(),
+  };
+  return async (exchange) => {
+    if (mediaType(exchange.header('content-type')) === 'application/recordio') {
+      const taker = extensions.find(({ records }) => records !== undefined)?.records;
+      if (taker === undefined) throw new HttpError(501, 'Streams of records are not implemented');
+      return taker(exchange);
+    }
+    const call = exchange.decode('mesos.v1.agent.Call');
+    const { type } = call;
+    if (type === undefined) throw new HttpError(400, "Expecting 'type' to be present");
+    if (type === 'UNKNOWN') throw new HttpError(400, 'Unknown call type');
+    const view = views[type];
+    if (view !== undefined) {
+      const body = await view(context, call);
+      exchange.answer('mesos.v1.agent.Response', { type: type as AgentResponse['type'], ...body });
+      return;
+    }
+    const handler = extensions.find(({ calls }) => calls?.[type] !== undefined)?.calls?.[type] ?? own[type];
+    if (handler === undefined) throw new HttpError(501, `${type} is not implemented`);
+    await handler(exchange, call);
+  };
+}

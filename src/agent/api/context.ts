@@ -1,0 +1,14 @@
+import type { Agent } from '../agent.js';
+import type { SandboxFiles } from '../files/sandbox-files.js';
+import type { History } from './history.js';
+import type { Watchers } from './watchers.js';
+
+/** What the endpoints of the agent's API tell of. */
+export interface ApiContext {
+  readonly agent: Agent;
+  readonly files: SandboxFiles;
+  readonly history: History;
+  readonly watchers: Watchers;
+  /** Seconds since 1970. */
+  readonly startTime: number;
+}

@@ -1,0 +1,72 @@
+import http from 'node:http';
+import { BerthError } from '../../errors/berth-error.js';
+
+/** Asks an agent at the address that the master has for it. What opens the master's door is not shown to agents: they have credentials of their own. */
+export class AgentClient {
+  /** @param address HOST:PORT. `BERTH_AGENT_TOKEN`: a token; `BERTH_AGENT_PASSWORD`: `NAME:SECRET`. */
+  constructor(private readonly address: string) {}
+
+  async json<Body>(path: string, query: Record<string, string | undefined>, patience: number): Promise<Body> {
+    const response = await this.get(path, query, patience);
+    const parts: Buffer[] = [];
+    try {
+      for await (const part of response) parts.push(part as Buffer);
+      return JSON.parse(Buffer.concat(parts).toString('utf8')) as Body;
+    } catch (error) {
+      throw this.unreachable(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** @param patience Seconds until the answer begins. */
+  get(
+    path: string,
+    query: Record<string, string | undefined>,
+    patience: number,
+  ): Promise<http.IncomingMessage> {
+    const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
+    const url = new URL(`http://${this.address}${path}?${new URLSearchParams(given)}`);
+    return new Promise((resolve, reject) => {
+      const request = http.get(url, {
+        agent: false,
+        headers: { ...authorization() },
+      });
+      const timer = setTimeout(
+        () => request.destroy(new Error(`it did not answer for ${patience} seconds`)),
+        patience * 1000,
+      );
+      request.once('error', (error) => {
+        clearTimeout(timer);
+        reject(this.unreachable(error.message));
+      });
+      request.once('response', (response) => {
+        clearTimeout(timer);
+        if (response.statusCode === 200) resolve(response);
+        else this.refused(response).then(reject, reject);
+      });
+    });
+  }
+
+  private async refused(response: http.IncomingMessage): Promise<BerthError> {
+    let text = '';
+    response.setEncoding('utf8');
+    for await (const part of response) text = `${text}${part as string}`.slice(0, 500);
+    const why = text.trim() === '' ? `it answered with status ${response.statusCode}` : text.trim();
+    const mend = 'Set BERTH_AGENT_TOKEN, or BERTH_AGENT_PASSWORD to NAME:SECRET.';
+    return new BerthError('AGENT_REFUSED', {
+      what: `agent ${this.address}`,
+      why,
+      ...(response.statusCode === 401 && { mend }),
+    });
+  }
+
+  private unreachable(why: string): BerthError {
+    return new BerthError('AGENT_UNREACHABLE', { what: `agent ${this.address}`, why });
+  }
+}
+
+function authorization(): { Authorization?: string } {
+  const { BERTH_AGENT_TOKEN: token, BERTH_AGENT_PASSWORD: password } = process.env;
+  if (token !== undefined) return { Authorization: `Bearer ${token}` };
+  if (password === undefined) return {};
+  return { Authorization: `Basic ${Buffer.from(password).toString('base64')}` };
+}

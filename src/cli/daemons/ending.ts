@@ -1,0 +1,17 @@
+/** Resolves with the status to end with, when a signal says so or, if asked, standard input has an end. `end`: for whoever else knows. */
+export function awaitEnding(withStdin: boolean): { status: Promise<number>; end(status: number): void } {
+  let end: (status: number) => void = () => {};
+  const status = new Promise<number>((resolve) => {
+    end = (given) => {
+      // It would keep the process.
+      if (withStdin) process.stdin.destroy();
+      resolve(given);
+    };
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(0));
+  if (withStdin) {
+    process.stdin.resume();
+    for (const event of ['end', 'error', 'close'] as const) process.stdin.once(event, () => end(0));
+  }
+  return { status, end };
+}

@@ -1,0 +1,254 @@
+import { spawnSync } from 'node:child_process';
+import { lstatSync, readFileSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import t, { type Test } from 'tap';
+import { agentSocket } from '../../src/agent/api/api.js';
+import { RecordReader } from '../../src/http/record-io.js';
+import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
+import type { AgentCall, AgentResponse } from '../../src/mesos/messages.js';
+import { Stage, unlessRoot } from '../container/stage.js';
+import { until } from '../master-lite/staged-master.js';
+import { Cluster, sandboxOf, task } from './staged-agent.js';
+
+interface Answer {
+  status: number;
+  type: string | undefined;
+  body: Buffer;
+  json: () => never;
+}
+
+function ask(
+  place: { port: number } | { socketPath: string },
+  url: string,
+  { body, headers = {} }: { body?: Buffer | string; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      host: '127.0.0.1',
+      path: url,
+      method: body === undefined ? 'GET' : 'POST',
+      agent: false,
+    };
+    const request = http.request({ ...options, ...place, headers }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('error', reject);
+      response.on('end', () => {
+        const whole = Buffer.concat(parts);
+        resolve({
+          status: response.statusCode ?? 0,
+          type: response.headers['content-type'],
+          body: whole,
+          json: () => JSON.parse(whole.toString()) as never,
+        });
+      });
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+/** Where the agent of a cluster answers, by what the master says of it. */
+async function portOf(cluster: Cluster): Promise<number> {
+  const { json } = await ask({ port: cluster.master.port }, '/slaves');
+  const { slaves } = json() as { slaves: { port: number }[] };
+  return slaves[0]?.port ?? 0;
+}
+
+const json = { 'Content-Type': 'application/json' };
+
+async function scene(t: Test, flags: string[] = []) {
+  const stage = await Stage.open(t);
+  const cluster = await Cluster.open(t, stage, { flags });
+  const port = await portOf(cluster);
+  const call = async (message: AgentCall, place: Parameters<typeof ask>[0] = { port }) => {
+    const { status, body } = await ask(place, '/api/v1', { body: JSON.stringify(message), headers: json });
+    if (status !== 200) throw new Error(`${message.type} was answered with ${status}: ${body}`);
+    return JSON.parse(body.toString()) as AgentResponse;
+  };
+  return { stage, cluster, port, call, get: (url: string) => ask({ port }, url) };
+}
+
+t.test('an agent tells of itself, its tasks and their files', unlessRoot, async (t) => {
+  const { stage, cluster, port, call, get } = await scene(t);
+  const events: { type: string; task_id?: string; state?: string }[] = [];
+  const reader = new RecordReader(1 << 20);
+  const following = http.get(
+    { port, host: '127.0.0.1', path: '/berth/v1/events', agent: false },
+    (response) => {
+      response.on('data', (piece: Buffer) => {
+        for (const record of reader.push(piece)) events.push(JSON.parse(record.toString()));
+      });
+      response.on('error', () => {});
+    },
+  );
+  following.on('error', () => {});
+  await until('the stream has begun', () => events.length > 0);
+  const command =
+    'echo out; echo err >&2; echo kept > file; while [ ! -e end ]; do sleep 0.05; done; echo last';
+  await cluster.launch(task('talks', command));
+  const status = await cluster.status('talks', 'TASK_RUNNING');
+  const sandbox = sandboxOf(stage, status, cluster.framework.id);
+  const latest = `/frameworks/${cluster.framework.id}/executors/talks/runs/latest`;
+  const container = path.basename(sandbox);
+  await until(
+    'it has written',
+    () => lstatSync(path.join(sandbox, 'file'), { throwIfNoEntry: false }) !== undefined,
+  );
+
+  t.match((await call({ type: 'GET_HEALTH' })).get_health, { healthy: true });
+  t.match((await call({ type: 'GET_VERSION' })).get_version, { version_info: { version: String } });
+  t.match(
+    (await call({ type: 'GET_FLAGS' })).get_flags?.flags?.find(({ name }) => name === 'port'),
+    {
+      value: String(port),
+    },
+  );
+  t.match((await call({ type: 'GET_AGENT' })).get_agent, { agent_info: { port, id: status.agent_id } });
+  t.match((await call({ type: 'GET_TASKS' })).get_tasks, {
+    launched_tasks: [{ task_id: { value: 'talks' }, state: 'TASK_RUNNING' }],
+    queued_tasks: [],
+  });
+  t.match((await call({ type: 'GET_EXECUTORS' })).get_executors?.executors, [
+    { executor_info: { executor_id: { value: 'talks' } } },
+  ]);
+  t.match((await call({ type: 'GET_FRAMEWORKS' })).get_frameworks?.frameworks, [
+    { framework_info: { id: { value: cluster.framework.id } } },
+  ]);
+  t.match(await call({ type: 'GET_STATE' }), {
+    get_state: { get_tasks: { launched_tasks: [{ name: 'talks' }] } },
+  });
+  t.match(await call({ type: 'GET_OPERATIONS' }), { get_operations: {} });
+  const [shown] = (await call({ type: 'GET_CONTAINERS' })).get_containers?.containers ?? [];
+  t.match(shown, { container_id: { value: container }, executor_id: { value: 'talks' } });
+  t.ok((shown?.resource_statistics?.processes ?? 0) >= 1);
+  t.ok((shown?.resource_statistics?.mem_total_bytes ?? 0) > 0);
+  const metrics = (await call({ type: 'GET_METRICS' })).get_metrics?.metrics ?? [];
+  t.equal(metrics.find(({ name }) => name === 'slave/tasks_running')?.value, 1);
+  const protobuf = await ask({ port }, '/slave(1)/api/v1', {
+    body: protobufCodec.encode('mesos.v1.agent.Call', { type: 'GET_TASKS' }),
+    headers: { 'Content-Type': 'application/x-protobuf', Accept: 'application/x-protobuf' },
+  });
+  t.equal(protobuf.type, 'application/x-protobuf');
+  t.match(protobufCodec.decode('mesos.v1.agent.Response', protobuf.body), {
+    get_tasks: { launched_tasks: [{ name: 'talks' }] },
+  });
+
+  const files =
+    (await call({ type: 'LIST_FILES', list_files: { path: latest } })).list_files?.file_infos ?? [];
+  t.strictSame(
+    files.map((file) => path.basename(file.path)),
+    ['file', 'stderr', 'stdout'],
+  );
+  const read = await call({
+    type: 'READ_FILE',
+    read_file: { path: `${latest}/stdout`, offset: 1, length: 2 },
+  });
+  t.equal(Buffer.from(String(read.read_file?.data), 'base64').toString(), 'ut');
+  t.equal(read.read_file?.size, 4);
+  t.match((await get(`/files/read?path=${sandbox}/stderr&offset=0`)).json(), { data: 'err\n', offset: 0 });
+  t.match((await get(`/files/read?path=${sandbox}/stderr&offset=-1`)).json(), { data: '', offset: 4 });
+  t.match((await get(`/files/browse?path=${sandbox}`)).json(), [
+    { path: `${sandbox}/file`, mode: '-rw-r--r--', size: 5, nlink: 1 },
+    {},
+    {},
+  ]);
+  t.equal((await get(`/files/download?path=${sandbox}/file`)).body.toString(), 'kept\n');
+  t.equal((await get(`/files/read?path=/etc/passwd&offset=0`)).status, 404);
+  t.equal((await get(`/files/read?path=${sandbox}/../../../x&offset=0`)).status, 404);
+  t.equal((await get('/files/read')).status, 400);
+
+  const state = (await get('/state')).json() as {
+    frameworks: { executors: { directory: string; tasks: object[] }[] }[];
+  };
+  t.match(state.frameworks[0]?.executors[0], {
+    directory: sandbox,
+    tasks: [{ id: 'talks', state: 'TASK_RUNNING' }],
+  });
+  for (const url of [
+    '/health',
+    '/version',
+    '/flags',
+    '/containers',
+    '/monitor/statistics',
+    '/system/stats.json',
+  ])
+    t.equal((await get(url)).status, 200, url);
+  t.equal(((await get('/metrics/snapshot')).json() as Record<string, number>)['slave/tasks_running'], 1);
+  const text = await get('/metrics');
+  t.match(text.type, /^application\/openmetrics-text/);
+  t.match(text.body.toString(), /\n# TYPE berth_agent_tasks_running gauge\nberth_agent_tasks_running 1\n/);
+  t.match(text.body.toString(), /\nberth_agent_tasks_failed_total 0\n(.*\n)*# EOF\n$/);
+  t.match((await get('/berth/v1/inspect?depth=process&interval=0.05')).json(), {
+    rows: [
+      { level: 'task', id: 'talks', parent_id: status.agent_id?.value },
+      { level: 'process', parent_id: 'talks' },
+    ],
+  });
+  t.equal((await get('/berth/v1/inspect?interval=1000')).status, 400);
+  t.equal(
+    (await ask({ port }, '/api/v1', { body: '{"type":"LAUNCH_NESTED_CONTAINER"}', headers: json })).status,
+    501,
+  );
+  t.equal((await ask({ port }, '/api/v1', { body: '{}', headers: json })).status, 400);
+
+  await cluster.launch(task('ends-it', `touch ${'$MESOS_SANDBOX'}/never`));
+  spawnSync('touch', [path.join(sandbox, 'end')]);
+  await cluster.status('talks', 'TASK_FINISHED');
+  await until('its end is told', () =>
+    events.some((event) => event.type === 'TASK_REMOVED' && event.task_id === 'talks'),
+  );
+  t.match(events[0], { type: 'SUBSCRIBED', tasks: [] });
+  t.ok(events.some(({ type, state }) => type === 'TASK_UPDATED' && state === 'TASK_RUNNING'));
+  // The container is gone, and what it wrote is not.
+  t.match((await get(`/files/read?path=${sandbox}/stdout&offset=0`)).json(), { data: 'out\nlast\n' });
+  const logs = (await get(`/berth/v1/logs?sandbox=${sandbox}&tail=1`)).body.toString().trim().split('\n');
+  t.equal(Buffer.from(JSON.parse(logs[0] ?? '').text as string, 'base64').toString(), 'last');
+  t.match((await call({ type: 'GET_TASKS' })).get_tasks?.completed_tasks, [{ name: 'talks' }]);
+  following.destroy();
+  t.equal(jsonCodec.contentType, 'application/json');
+});
+
+t.test('only root and who has credentials is heard', unlessRoot, async (t) => {
+  const { stage, cluster, port } = await scene(t);
+  const socketPath = agentSocket(stage.roots);
+  t.equal((await ask({ port }, '/health')).status, 200);
+  t.equal((await ask({ socketPath }, '/health')).status, 200);
+  t.equal(lstatSync(socketPath).mode & 0o777, 0o600);
+  t.equal(lstatSync(path.dirname(socketPath)).mode & 0o777, 0o700);
+  t.equal((await ask({ port }, '/health', { headers: { Origin: 'http://evil.example' } })).status, 401);
+  t.equal((await ask({ port }, '/health', { headers: { Origin: 'null' } })).status, 401);
+  t.equal(
+    (await ask({ port }, '/health', { headers: { Host: 'evil.example' } })).status,
+    401,
+    'DNS rebinding',
+  );
+  t.equal((await ask({ port }, '/health', { headers: { Authorization: 'Bearer guess' } })).status, 401);
+  const script = `const http = require('node:http');
+    http.get({ host: '127.0.0.1', port: ${port}, path: '/state' }, (r) => { console.log(r.statusCode); r.resume(); });`;
+  const other = spawnSync(process.execPath, ['-e', script], {
+    uid: 65_534,
+    gid: 65_534,
+    encoding: 'utf8',
+    cwd: '/',
+  });
+  t.equal(other.stdout.trim(), '401', 'another user of this host');
+  // On the host's network, as root of a user namespace of its own.
+  const seen = await stage.sh(
+    `printf 'GET /state HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' | nc 127.0.0.1 ${port} | head -1`,
+    { network: 'host' },
+  );
+  t.match(seen, /401/, 'a container on the network of the host');
+  // And as root of the host, which a task without an image is.
+  const script2 = `${script.replace(/\n/g, ' ')}`;
+  for (const asked of [port]) {
+    const id = `asks-${asked}`;
+    const words = script2.replace(String(port), String(asked)).replace(/'/g, '"');
+    await cluster.launch(task(id, `id -u > user; ${process.execPath} -e '${words}' > answer`));
+    const ended = await cluster.status(id, 'TASK_FINISHED', 'TASK_FAILED');
+    const sandbox = sandboxOf(stage, ended, cluster.framework.id);
+    t.equal(readFileSync(path.join(sandbox, 'user'), 'utf8'), '0\n');
+    t.equal(readFileSync(path.join(sandbox, 'answer'), 'utf8'), '401\n', 'a task that is root on the host');
+  }
+});
