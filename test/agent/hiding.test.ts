@@ -149,7 +149,7 @@ t.test('what is the agent’s is out of reach of tasks', unlessRoot, async (t) =
       { name: 'follows', command: { value: 'true' }, container: volume(at('shared/link')) },
     );
     for (const name of ['looks', 'shares']) await cluster.reaches(name, 'TASK_FINISHED');
-    t.match(inSandbox('looks', 'seen'), /^agent:\nboxes:\nsecret:\n.*secret\nroot:\n$/s);
+    t.match(inSandbox('looks', 'seen'), /^agent:\nboxes:\nsecret:\n(.*secret\n)?root:\n$/);
     t.ok(existsSync(at('shared/shared')));
     t.match(await cluster.reaches('follows', 'TASK_FAILED'), { message: /none of the host_volumes/ });
   });
