@@ -43,6 +43,7 @@ function linkTo(
     },
     subscription: () => ({ version: '0', agent_info: { hostname: 'x', resources: [], attributes: [] } }),
     order: () => {},
+    unreadable: () => {},
     note: (text) => notes.push(text),
   });
   t.after(() => link.close());
