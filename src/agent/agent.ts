@@ -72,6 +72,8 @@ export class Agent {
   drain: DrainConfig | undefined;
   /** It leaves the cluster for good, as soon as nothing runs. */
   leaving = false;
+  /** It has ended; what it watched is for the next one. */
+  closed = false;
   /** Of its own API, HOST:PORT. */
   endpoint: string;
 
@@ -223,6 +225,7 @@ export class Agent {
 
   /** Ends what it does. Tasks run on. */
   async close(): Promise<void> {
+    this.closed = true;
     await this.link.close();
     this.updates.close();
     this.commands.close();

@@ -11,6 +11,7 @@ import { recover } from './recovery/recover.js';
 import { agentResources } from './resources/detect.js';
 import { parseAttributes } from './resources/parse.js';
 import { SandboxCollector } from './sandbox/collector.js';
+import { sessionCalls } from './sessions/calls.js';
 
 /** Whose its store is. */
 export const agentState: StoreOwner = {
@@ -55,7 +56,7 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
     await recover(agent, agent.records.recovered());
     const api = await startApi(agent, {
       peerOwner: parts.peerOwner,
-      extensions: [{ routes: (server) => addExecutorApi(agent, server) }],
+      extensions: [{ routes: (server) => addExecutorApi(agent, server) }, sessionCalls(agent)],
     });
     // Whoever is told of the agent is told where it answers.
     config.port = api.port;

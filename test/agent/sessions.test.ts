@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto';
+import t from 'tap';
+import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
+import type { ContainerID } from '../../src/mesos/messages.js';
+import { Stage, unlessRoot } from '../container/stage.js';
+import { until } from '../fixtures/until.js';
+import { ask, Input, launch, Output } from './session-client.js';
+import { StagedCluster } from './staged-cluster.js';
+
+t.test('programs sent into tasks, and their streams', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const cluster = await StagedCluster.open(t, stage);
+  const docker = { type: 'DOCKER' as const, docker: { name: stage.image.reference } };
+  const container = { type: 'MESOS' as const, mesos: { image: docker } };
+  await cluster.launch({
+    name: 'host',
+    command: { value: 'i=0; while :; do i=$((i+1)); echo line $i; sleep 0.1; done' },
+    container,
+  });
+  const running = await cluster.reaches('host', 'TASK_RUNNING');
+  const parent: ContainerID = running.container_status?.container_id ?? { value: '' };
+  let made = 0;
+  const fresh = (): ContainerID => ({ value: `session-${++made}`, parent });
+  const wait = async (container_id: ContainerID) => {
+    const call = { type: 'WAIT_NESTED_CONTAINER' as const, wait_nested_container: { container_id } };
+    const { status, response } = await ask(cluster.url, call);
+    return status === 200 ? response.wait_nested_container?.exit_status : status;
+  };
+  const open = (id: ContainerID, value: string, codec = jsonCodec, keep = true) =>
+    new Output().open(cluster.url, launch(id, value), codec, keep);
+  /** Whether a command with that line runs in the task. */
+  const runs = (line: string) =>
+    stage
+      .berth('exec', parent.value, 'sh', '-c', `ps | grep -c "[${line[0]}]${line.slice(1)}$"`)
+      .stdout.trim() !== '0';
+
+  for (const codec of [jsonCodec, protobufCodec])
+    await t.test(`output and status, ${codec.contentType}`, async (t) => {
+      const id = fresh();
+      const output = await open(id, 'echo out; echo err >&2; exit 3', codec);
+      t.equal(output.status, 200, output.stderr);
+      t.equal(output.headers['content-type'], 'application/recordio');
+      t.equal(output.headers['message-content-type'], codec.contentType);
+      await until(() => output.ended, 'the stream ends');
+      t.strictSame([output.stdout, output.stderr], ['out\n', 'err\n']);
+      t.equal(await wait(id), 3 << 8, 'as wait(2) has it');
+      const again = await open(id, 'true', codec);
+      t.equal(again.status, 202, 'there is one of that id');
+      const remove = () =>
+        ask(cluster.url, {
+          type: 'REMOVE_NESTED_CONTAINER',
+          remove_nested_container: { container_id: id },
+        });
+      const { status, type } = await remove();
+      t.strictSame([status, type], [200, undefined]);
+      t.equal((await remove()).status, 404);
+      t.equal(await wait(id), 404);
+    });
+
+  await t.test('input, which ends, from one client at a time', async (t) => {
+    const id = fresh();
+    const output = await open(id, 'cat; echo over; kill -9 $$');
+    const input = new Input(cluster.url, id, protobufCodec);
+    input.write('one\n');
+    await until(() => output.stdout === 'one\n', 'it comes back');
+    t.equal(await new Input(cluster.url, id).end(), 409, 'while another gives it');
+    input.write('two\n');
+    t.equal(await input.end(), 200);
+    await until(() => output.ended, 'the stream ends');
+    t.equal(output.stdout, 'one\ntwo\nover\n');
+    t.equal(await wait(id), 9);
+    t.equal(await new Input(cluster.url, { value: 'nobody' }).end(), 404);
+  });
+
+  await t.test('nothing is lost however slow either side is', async (t) => {
+    const id = fresh();
+    const size = 24 << 20;
+    const data = Buffer.alloc(1 << 16, 'abcdefg');
+    const output = await open(id, 'sha256sum | cut -c1-64; head -c 25165824 /dev/zero', protobufCodec, false);
+    output.response?.pause();
+    const input = new Input(cluster.url, id, protobufCodec);
+    const hash = createHash('sha256');
+    for (let sent = 0; sent < size; sent += data.length) {
+      hash.update(data);
+      if (!input.write(data)) await new Promise((resolve) => input.request.once('drain', resolve));
+    }
+    t.equal(await input.end(), 200);
+    const other = new Output();
+    await other.open(
+      cluster.url,
+      { type: 'ATTACH_CONTAINER_OUTPUT', attach_container_output: { container_id: id } },
+      jsonCodec,
+      false,
+    );
+    output.response?.resume();
+    await until(() => output.ended && other.ended, 'the streams end');
+    t.equal(output.bytes, 65 + 25_165_824);
+    t.ok(other.bytes > 0, 'others hear it too');
+    t.equal(output.head.slice(0, 64), hash.digest('hex'), 'what went in came in whole');
+    t.equal(await wait(id), 0);
+  });
+
+  await t.test('a terminal, and its size', async (t) => {
+    const id = fresh();
+    const tty = { type: 'MESOS' as const, tty_info: { window_size: { rows: 30, columns: 100 } } };
+    const output = await new Output().open(
+      cluster.url,
+      launch(id, 'stty size; read x; stty size; echo "got $x"', tty),
+      jsonCodec,
+    );
+    t.equal(output.status, 200, output.stderr);
+    await until(() => output.stdout.includes('30 100'), 'it knows its size');
+    const input = new Input(cluster.url, id);
+    input.resize(40, 120);
+    input.write('word\n');
+    await until(() => output.ended, 'the stream ends');
+    t.match(output.stdout, /40 120\r\n/);
+    t.match(output.stdout, /got word\r\n/);
+    t.equal(await input.status, 200, 'input is answered when the program ends');
+  });
+
+  await t.test('a client that vanishes takes its program along', async (t) => {
+    const output = await open(fresh(), 'sleep 7654 & wait');
+    await until(() => runs('sleep 7654'), 'it runs');
+    output.close();
+    await until(() => !runs('sleep 7654'), 'it is ended');
+    const id = fresh();
+    const other = await open(id, 'exec sleep 8765');
+    await until(() => runs('sleep 8765'), 'it runs');
+    const kill = (signal: number) =>
+      ask(cluster.url, {
+        type: 'KILL_NESTED_CONTAINER',
+        kill_nested_container: { container_id: id, signal },
+      });
+    t.match(await kill(15), { status: 200, type: undefined });
+    t.equal(await wait(id), 15);
+    await until(() => other.ended, 'its stream ends');
+    t.equal((await kill(15)).status, 200, 'one that has ended stays so');
+  });
+
+  await t.test('a task’s own output, by many', async (t) => {
+    const call = {
+      type: 'ATTACH_CONTAINER_OUTPUT' as const,
+      attach_container_output: { container_id: parent },
+    };
+    const all = await Promise.all(
+      [jsonCodec, protobufCodec].map((codec) => new Output().open(cluster.url, call, codec)),
+    );
+    for (const output of all) await until(() => /line \d+\n/.test(output.stdout), 'it is heard');
+    for (const output of all) output.close();
+    t.equal(await new Input(cluster.url, parent).end(), 400, 'it takes no input');
+  });
+
+  await t.test('refusals', async (t) => {
+    const status = async (id: ContainerID, value = 'true') => (await open(id, value)).status;
+    t.equal(await status({ value: 'x' }), 400, 'no parent');
+    t.equal(await status({ value: 'x', parent: { value: 'nobody' } }), 404);
+    t.equal(await status({ value: '../x', parent }), 400);
+    const call = { ...launch(fresh(), ''), launch_nested_container_session: undefined };
+    t.equal((await ask(cluster.url, call)).status, 400, 'no body');
+    const missing = launch(fresh(), '/no/such');
+    Object.assign(missing.launch_nested_container_session ?? {}, {
+      command: { value: '/no/such', shell: false },
+    });
+    t.equal((await ask(cluster.url, missing)).status, 500, 'a program that is not there');
+    const raw = new Input(cluster.url, parent);
+    raw.request.write('no record\n');
+    t.equal(await raw.status, 400);
+  });
+
+  await t.test('an agent that is gone leaves none behind', async (t) => {
+    await open(fresh(), 'exec sleep 9876');
+    await until(() => runs('sleep 9876'), 'it runs');
+    await cluster.stop();
+    await cluster.start();
+    await until(() => !runs('sleep 9876'), 'it is ended');
+    t.pass('what its client has left');
+    await cluster.kill('host');
+    await cluster.reaches('host', 'TASK_KILLED');
+  });
+});
