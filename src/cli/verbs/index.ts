@@ -114,6 +114,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Make an image from the archive of a root file system',
     load: () => import('./image-import.js'),
   },
+  'image referrers': {
+    summary: 'List what a registry has that belongs to an image: signatures, lists of packages, attestations',
+    load: () => import('./image-referrers.js'),
+  },
   'image build': {
     summary: 'Make an image from a recipe and the files of a folder, the same bytes each time',
     load: () => import('./image-build.js'),
@@ -205,6 +209,10 @@ export const verbs: Record<string, VerbEntry> = {
   'framework teardown': {
     summary: 'End frameworks for good, with all their tasks',
     load: () => import('./framework-teardown.js'),
+  },
+  'bench unpack': {
+    summary: 'Measure how fast images are unpacked, beside podman, umoci and tar',
+    load: () => import('./bench-unpack.js'),
   },
   'bench density': {
     summary: 'Measure what one more idle container costs when there are a thousand, beside podman',
