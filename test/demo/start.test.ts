@@ -27,12 +27,12 @@ const berth = (...args: string[]): SpawnSyncReturns<string> =>
 t.test('npm start, from nothing to nothing', { skip: root }, async (t) => {
   const { status, stdout, stderr } = spawnSync(program, words, options);
   t.equal(status, 0, stderr);
-  t.match(stdout, /\[1\/8\].*\n.*build\/images\/node/);
+  t.match(stdout, /\[1\/10\].*\n.*build\/images\/node/);
   t.match(stdout, /"pid":1,.*"uid":1000/, 'its web server was asked');
   t.match(stdout, /^ +compute +\d/m, 'the busy threads are named');
   t.match(stdout, /^ +read-zeros +\d/m);
   t.match(stdout, /GET \/ 200/, 'its log was read');
-  t.match(stdout, /\[8\/8\].*\n +No process/);
+  t.match(stdout, /\[8\/10\].*\n +No process/);
   t.equal(berth('ps', '--all', '--quiet').stdout, '', 'no container is left');
 
   for (const command of nextCommands) {
