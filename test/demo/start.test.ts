@@ -58,7 +58,7 @@ t.test('a name that is taken is left alone; Ctrl-C clears up', { skip: root }, a
   t.match(held, /^[0-9a-f]{12}$/);
   t.teardown(() => berth('rm', '--force', held));
 
-  for (const step of ['[3/8]', '[5/8]']) {
+  for (const step of ['[3/10]', '[5/10]']) {
     const child = spawn(program, words, {
       env: environment,
       cwd: project,
