@@ -130,6 +130,15 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Remove what no image needs, images without a name, and on request old and unused ones',
     load: () => import('./image-gc.js'),
   },
+  'trust add': {
+    summary: 'Trust keys to sign App Container Images',
+    load: () => import('./trust-add.js'),
+  },
+  'trust ls': {
+    summary: 'List the keys that may sign App Container Images',
+    load: () => import('./trust-ls.js'),
+  },
+  'trust rm': { summary: 'Trust keys no longer', load: () => import('./trust-rm.js') },
   'container prune': {
     summary: 'Remove the containers that have ended or were never started',
     load: () => import('./container-prune.js'),
@@ -177,6 +186,14 @@ export const verbs: Record<string, VerbEntry> = {
   'task inspect': {
     summary: 'Show all that the master knows of a task, as JSON',
     load: () => import('./task-inspect.js'),
+  },
+  'task exec': {
+    summary: 'Run one more command in a task, on whatever node that is',
+    load: () => import('./task-exec.js'),
+  },
+  'task attach': {
+    summary: 'Take part in what goes in and out of a task',
+    load: () => import('./task-attach.js'),
   },
   'task logs': {
     summary: 'Print what a task of the cluster has written',
