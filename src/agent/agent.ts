@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
 import { newId } from '../containerizer/container/names.js';
 import type {
   Attribute,
@@ -281,5 +282,7 @@ export class Agent {
       this.records.deleteFramework(task.frameworkId);
     }
     for (const watcher of this.watchers) watcher.forgotten?.(task);
+    // What all containers share goes with the last; for each of many that would be dear.
+    if (this.tasks.size === 0) sweepCgroups(this.roots);
   }
 }
