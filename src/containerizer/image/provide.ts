@@ -4,7 +4,8 @@ import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
 import { type AppcImage, appcImage } from '../appc/appc-image.js';
-import type { RegistryOptions } from '../registry/session.js';
+import { admit, mayRun, type PolicyOptions } from '../policy/admit.js';
+import { noSignatures } from '../policy/signatures.js';
 import { layerFs, readLayer } from './layers.js';
 import type { PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
@@ -26,6 +27,8 @@ export interface ProvidedImage {
   tree?: string;
   /** Of an App Container Image: what is to be done for it at a launch. */
   appc?: AppcImage;
+  /** A policy has asked for something of it, and may do so again. */
+  judged?: boolean;
   /** What was left out of the image, in words. */
   warnings: string[];
 }
@@ -33,12 +36,10 @@ export interface ProvidedImage {
 /** Whether a name that the store has is asked for again, or one that it lacks is asked for at all, at its registry. */
 export type PullPolicy = 'always' | 'missing' | 'never';
 
-export interface ProvideOptions extends RegistryOptions {
+export interface ProvideOptions extends PolicyOptions {
   onProgress?: OnProgress;
   /** By default `never`: only what this host has. */
   pull?: PullPolicy | undefined;
-  /** Nothing needs to be signed, whatever is trusted. */
-  insecure?: boolean | undefined;
   /** What is pulled is to be for that; by default this host's. */
   platform?: PlatformLike | undefined;
 }
@@ -54,8 +55,10 @@ export async function provideImage(
   options: ProvideOptions = {},
 ): Promise<ProvidedImage> {
   const parsed = parseReference(reference);
-  if (parsed.kind === 'tree')
+  if (parsed.kind === 'tree') {
+    await admit(parsed.canonical, [], noSignatures, options, `image ${reference}`);
     return (await import('./plain-tree.js')).provideTree(parsed.directory, reference);
+  }
   if ((parsed.kind === 'stored' || parsed.kind === 'appc') && mustPull(roots, parsed, reference, options)) {
     const { pullImage } = await import('./pull.js');
     const { name, manifestDigest } = await pullImage(roots, reference, options);
@@ -64,7 +67,10 @@ export async function provideImage(
   }
   const named = lookUp(roots, parsed, reference);
   const ready = named && readReady(roots, named.manifest_digest, reference, options);
-  if (ready !== undefined) return { reference, name: parsed.canonical, ...ready };
+  if (ready !== undefined && named !== undefined) {
+    const judged = ready.appc === undefined && (await mayRun(roots, named, options, `image ${reference}`));
+    return { reference, name: parsed.canonical, ...ready, ...(judged ? { judged } : {}) };
+  }
 
   const { addImage } = await import('./load.js');
   const { manifestDigest } = await addImage(
