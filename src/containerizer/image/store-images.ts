@@ -60,7 +60,11 @@ export async function storeImages(
     await updateNames(roots, (names) => {
       const fresh = images.flatMap(({ image, names: given, stamp, admission }) =>
         given.map((name) => {
-          const origin = admission === undefined ? {} : { source: admission.source };
+          const before = names.images[name];
+          // One whose layers are only made again came from where it came from.
+          const kept = before?.manifest_digest === image.manifestDigest ? before.source : undefined;
+          const source = admission?.source ?? kept;
+          const origin = source === undefined ? {} : { source };
           const entry = { manifest_digest: image.manifestDigest, loaded_at, ...origin };
           return [name, stamp === undefined ? entry : { ...entry, index_digest: stamp }] as const;
         }),
