@@ -191,6 +191,14 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show all that the master knows of a task, as JSON',
     load: () => import('./task-inspect.js'),
   },
+  'task exec': {
+    summary: 'Run one more command in a task, on whatever node that is',
+    load: () => import('./task-exec.js'),
+  },
+  'task attach': {
+    summary: 'Take part in what goes in and out of a task',
+    load: () => import('./task-attach.js'),
+  },
   'task logs': {
     summary: 'Print what a task of the cluster has written',
     load: () => import('./task-logs.js'),
