@@ -88,6 +88,7 @@ export function defaultConfig(roots: Roots): Omit<AgentConfig, 'hostname'> {
     privileged: false,
     hostCapabilities: [...defaultCapabilities],
     secretFiles: [],
-    recordLimit: 32 * 1024 * 1024,
+    // A message of 32 MiB is longer in base64.
+    recordLimit: 64 * 1024 * 1024,
   };
 }

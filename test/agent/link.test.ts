@@ -41,7 +41,12 @@ function linkTo(
       masterCredential: { token: 'of the masters' },
       ...more,
     },
-    subscription: () => ({ version: '0', agent_info: { hostname: 'x', resources: [], attributes: [] } }),
+    subscription: () => [
+      {
+        type: 'SUBSCRIBE',
+        subscribe: { version: '0', agent_info: { hostname: 'x', resources: [], attributes: [] } },
+      },
+    ],
     order: () => {},
     unreadable: () => {},
     note: (text) => notes.push(text),
