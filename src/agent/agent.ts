@@ -17,6 +17,7 @@ import { Fetcher } from './fetcher/fetcher.js';
 import { GroupRunner } from './group/group-runner.js';
 import { MasterLink } from './master/link.js';
 import { handleOrder } from './master/orders.js';
+import { refuseOrder } from './master/refusal.js';
 import { subscriptionOf } from './master/subscription.js';
 import { Records } from './records/records.js';
 import type { SandboxPlace } from './sandbox/place.js';
@@ -91,6 +92,7 @@ export class Agent {
       config,
       subscription: () => subscriptionOf(this),
       order: (order) => handleOrder(this, order),
+      unreadable: (record, error) => refuseOrder(this, record, error),
       note: parts.note,
     });
     this.updates = new Updates(this.records, {
@@ -249,7 +251,7 @@ export class Agent {
 
   private forget(task: Task): void {
     this.tasks.delete(task.key);
-    this.records.deleteTask(task.key);
+    this.records.deleteTask(task.key, task.updates);
     if (this.tasksOf(task.frameworkId).next().done === true) {
       this.frameworks.delete(task.frameworkId);
       this.records.deleteFramework(task.frameworkId);

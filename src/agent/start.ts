@@ -22,7 +22,7 @@ export const agentState: StoreOwner = {
 
 export interface StartParts {
   roots: Roots;
-  openStore(options: Pick<StoreOptions, 'onFailure'>): Promise<Store>;
+  openStore(options: Pick<StoreOptions, 'onFailure' | 'onDefect'>): Promise<Store>;
   note(text: string): void;
   /** Told of what no order can be blamed for. */
   onDefect(error: unknown): void;
@@ -46,7 +46,7 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
   mkdirSync(config.folder, { recursive: true, mode: 0o700 });
   const resources = agentResources(config.resources, config.folder);
   const attributes = parseAttributes(config.attributes);
-  const store = await parts.openStore({ onFailure: parts.onStoreFailure });
+  const store = await parts.openStore({ onFailure: parts.onStoreFailure, onDefect: parts.onDefect });
   try {
     const agent = new Agent(config, resources, attributes, {
       ...{ roots, store, note },
