@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
 import type {
   Attribute,
   DrainConfig,
@@ -257,5 +258,7 @@ export class Agent {
       this.records.deleteFramework(task.frameworkId);
     }
     for (const watcher of this.watchers) watcher.forgotten?.(task);
+    // What all containers share goes with the last; for each of many that would be dear.
+    if (this.tasks.size === 0) sweepCgroups(this.roots);
   }
 }

@@ -12,6 +12,7 @@ import { agentResources } from './resources/detect.js';
 import { parseAttributes } from './resources/parse.js';
 import { SandboxCollector } from './sandbox/collector.js';
 import { sessionCalls } from './sessions/calls.js';
+import { standaloneCalls } from './standalone/calls.js';
 
 /** Whose its store is. */
 export const agentState: StoreOwner = {
@@ -56,7 +57,10 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
     await recover(agent, agent.records.recovered());
     const api = await startApi(agent, {
       peerOwner: parts.peerOwner,
-      extensions: [{ routes: (server) => addExecutorApi(agent, server) }, sessionCalls(agent)],
+      extensions: [
+        { routes: (server) => addExecutorApi(agent, server) },
+        standaloneCalls(agent, sessionCalls(agent)),
+      ],
     });
     // Whoever is told of the agent is told where it answers.
     config.port = api.port;
