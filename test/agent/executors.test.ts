@@ -221,7 +221,7 @@ t.test('an executor and who may speak for it', unlessRoot, async (t) => {
     };
     t.equal(await ask('spy', 'first'), '403', 'a task on the host’s network is not the executor');
     const open = new ExecutorClient(cluster.url, ids, undefined);
-    t.equal(await open.call({ type: 'HEARTBEAT' }), 202, 'the host’s own root is');
+    t.equal(await open.call({ type: 'HEARTBEAT' }), 401, 'and the host’s root has no token');
   });
 
   await t.test('an executor that dies takes its tasks along', async (t) => {

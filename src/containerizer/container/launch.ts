@@ -50,6 +50,8 @@ export interface LaunchImage {
   config: ImageConfig;
   layers: string[];
   tree?: string;
+  /** A policy has asked for something of it. */
+  judged?: boolean;
   /** Of an App Container Image: what it asks for beside its configuration. */
   appc?: AppcImage;
 }
