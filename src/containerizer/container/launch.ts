@@ -165,6 +165,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
           heldFd: network.fd,
+          launchFd: launching.descriptor,
           ...descriptors(request.client),
         })
         .catch((error) => {
