@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -60,7 +60,14 @@ export async function benchAgent({ count, signal, note }: AgentOptions): Promise
       return (performance.now() - from) / 1000;
     };
     const resources = `cpus:${count};mem:${count * 64};disk:10000;ports:[31000-32000]`;
-    const agentWords = ['agent', '--master', url, '--listen', '127.0.0.1:0', '--resources', resources];
+    const config = path.join(roots.root, 'agent.json');
+    mkdirSync(roots.root, { recursive: true });
+    // Its image is a folder.
+    writeFileSync(config, JSON.stringify({ local_images: true }));
+    const agentWords = [
+      ...['agent', '--master', url, '--listen', '127.0.0.1:0', '--resources', resources],
+      ...['--config', config],
+    ];
     await start('master', '--listen', new URL(url).host);
     let agent = await start(...agentWords);
     const image = `oci:${workspace.layout}`;
