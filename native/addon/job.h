@@ -11,7 +11,8 @@
 #include <variant>
 
 #include "addon/error.h"
-#include "sys/thread.h"
+#include "addon/mailbox.h"
+#include "sys/parked_threads.h"
 
 namespace berth::addon {
 
@@ -19,7 +20,7 @@ namespace berth::addon {
 template <typename T>
 using Outcome = std::variant<T, Failure>;
 
-/// Runs `work` on a new thread and resolves the returned promise with `convert(env, value)`, or rejects it with the Failure.
+/// Runs `work` on another thread and resolves the returned promise with `convert(env, value)`, or rejects it with the Failure.
 /// The process stays alive until the job is done. `work` must own all it touches.
 template <typename T>
 Napi::Value run_job(Napi::Env env, std::function<Outcome<T>()> work,
@@ -32,22 +33,21 @@ Napi::Value run_job(Napi::Env env, std::function<Outcome<T>()> work,
   };
   auto job = std::make_shared<Job>(
       Job{Napi::Promise::Deferred::New(env), std::move(work), std::move(convert), {}});
-  auto back = Napi::ThreadSafeFunction::New(env, Napi::Function(), "berth", 0, 1);
-  auto started = sys::start_thread([job, back]() mutable {
+  Mailbox& back = Mailbox::of(env);
+  back.expect(env);
+  const auto started = sys::ParkedThreads::shared().run([job, &back] {
     job->outcome.emplace(job->work());
-    back.BlockingCall([job](Napi::Env loop, Napi::Function) {
+    back.post([job, &back](Napi::Env loop) {
+      back.done(loop);
       if (auto* value = std::get_if<T>(&*job->outcome)) {
         job->deferred.Resolve(job->convert(loop, *value));
       } else {
         job->deferred.Reject(to_js(loop, std::get<Failure>(*job->outcome)).Value());
       }
     });
-    back.Release();
   });
-  if (started) {
-    pthread_detach(*started);
-  } else {
-    back.Release();
+  if (!started) {
+    back.done(env);
     job->deferred.Reject(to_js(env, Failure(started.error())).Value());
   }
   return job->deferred.Promise();

@@ -2,6 +2,7 @@
 
 #include "addon/facilities.h"
 #include "addon/job.h"
+#include "addon/leash_watch.h"
 #include "launch/launcher.h"
 #include "sys/id_range.h"
 
@@ -56,27 +57,55 @@ class Options {
   Napi::Object object_;
 };
 
-using Start = std::function<std::variant<launch::Launched, launch::Failure>()>;
+using Attempt = std::function<std::variant<launch::Launched, launch::Failure>()>;
 
-Napi::Value run_launch(Napi::Env env, const Start& start) {
-  const auto work = [start]() -> Outcome<launch::Launched> {
-    auto outcome = start();
+Napi::Value started_object(Napi::Env env, Start& start) {
+  auto result = Napi::Object::New(env);
+  result.Set("supervisorPid", start.supervisor);
+  result.Set("began", Napi::BigInt::New(env, start.began));
+  auto said = Napi::Array::New(env, start.said.size());
+  for (uint32_t i = 0; i < start.said.size(); ++i) said.Set(i, start.said[i]);
+  result.Set("said", said);
+  result.Set("leash", start.leash.release());
+  result.Set("rest", start.rest);
+  return result;
+}
+
+Napi::Value run_launch(Napi::Env env, const Attempt& attempt) {
+  const auto work = [attempt]() -> Outcome<Start> {
+    auto outcome = attempt();
     if (auto* failure = std::get_if<launch::Failure>(&outcome)) return convert(*failure);
-    return std::move(std::get<launch::Launched>(outcome));
+    return await_start(std::move(std::get<launch::Launched>(outcome)));
   };
-  return run_job<launch::Launched>(env, work,
-                                   [](Napi::Env loop, launch::Launched& launched) -> Napi::Value {
-                                     auto result = Napi::Object::New(loop);
-                                     result.Set("supervisorPid", launched.supervisor);
-                                     result.Set("leash", launched.leash.release());
-                                     return result;
-                                   });
+  return run_job<Start>(env, work, started_object);
+}
+
+/// followSupervisor({ leash, supervisorPid, rest }, heard): a number for the two below.
+Napi::Value follow_call(const Napi::CallbackInfo& info) {
+  const Options given(info);
+  return Napi::Number::New(
+      info.Env(),
+      LeashWatch::shared().follow(info[1].As<Napi::Function>(), sys::Fd(given.number("leash")),
+                                  given.number("supervisorPid"), given.text("rest")));
+}
+
+Napi::Value tell_call(const Napi::CallbackInfo& info) {
+  LeashWatch::shared().say(info[0].As<Napi::Number>().Uint32Value(),
+                           info[1].As<Napi::String>().Utf8Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value leave_call(const Napi::CallbackInfo& info) {
+  LeashWatch::shared().leave(info.Env(), info[0].As<Napi::Number>().Uint32Value());
+  return info.Env().Undefined();
 }
 
 Napi::Value launch_call(const Napi::CallbackInfo& info) {
   const Options given(info);
   launch::LaunchRequest request{
       given.text("config"),
+      given.optional_text("seccomp").value_or(""),
+      given.optional_text("configEnd").value_or(""),
       given.text("launch"),
       given.text("container"),
       given.text("supervisor"),
@@ -154,6 +183,10 @@ Napi::Value update_limits_call(const Napi::CallbackInfo& info) {
 void register_launch(Napi::Object exports) {
   exports.Set("launch", Napi::Function::New(exports.Env(), launch_call, "launch"));
   exports.Set("exec", Napi::Function::New(exports.Env(), exec_call, "exec"));
+  exports.Set("followSupervisor",
+              Napi::Function::New(exports.Env(), follow_call, "followSupervisor"));
+  exports.Set("tellSupervisor", Napi::Function::New(exports.Env(), tell_call, "tellSupervisor"));
+  exports.Set("leaveSupervisor", Napi::Function::New(exports.Env(), leave_call, "leaveSupervisor"));
   exports.Set("updateLimits",
               Napi::Function::New(exports.Env(), update_limits_call, "updateLimits"));
   exports.Set("claimIdRange",

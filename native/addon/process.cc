@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <napi.h>
 #include <poll.h>
-#include <sys/wait.h>
 
 #include "addon/facilities.h"
 #include "addon/job.h"
@@ -50,18 +49,6 @@ Napi::Value copy_claim_call(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), claim->release());
 }
 
-Napi::Value reap_call(const Napi::CallbackInfo& info) {
-  const auto pid = static_cast<pid_t>(info[0].As<Napi::Number>().Int32Value());
-  const auto work = [pid]() -> Outcome<bool> {
-    // __WALL: a supervisor is cloned with no exit signal, so a plain wait does not see it (wait(2)).
-    if (sys::retry_interrupted([&] { return waitpid(pid, nullptr, __WALL); }) < 0) {
-      return Failure(sys::last_error("waitpid"));
-    }
-    return true;
-  };
-  return run_job<bool>(info.Env(), work, [](Napi::Env env, bool&) { return env.Undefined(); });
-}
-
 /// awaitEnd(pid, startTime, milliseconds): true once that process runs no more.
 Napi::Value await_end_call(const Napi::CallbackInfo& info) {
   const auto pid = static_cast<pid_t>(info[0].As<Napi::Number>().Int32Value());
@@ -94,7 +81,6 @@ void register_process(Napi::Object exports) {
       "copyNetworkClaim",
       Napi::Function::New(exports.Env(), copy_claim_call<launch::kHeldFd>, "copyNetworkClaim"));
   exports.Set("awaitEnd", Napi::Function::New(exports.Env(), await_end_call, "awaitEnd"));
-  exports.Set("reap", Napi::Function::New(exports.Env(), reap_call, "reap"));
 }
 
 }  // namespace berth::addon

@@ -150,6 +150,31 @@ Result<void> Ending::remove_state() {
   return discard(std::move(state_), state_parent_.get(), folder_.c_str());
 }
 
+void Ending::look_at_upper(const launch::Plan& plan) {
+  if (plan.rootfs.is_volatile) upper_ = sys::look_at(container_.get(), "upper");
+}
+
+void Ending::forget_mount(const launch::Plan& plan) const {
+  // Left by overlayfs for whoever mounts a `volatile` one again, which nobody will.
+  if (!plan.rootfs.is_volatile) return;
+  const int directory = container_.get();
+  unlinkat(directory, "work/work/incompat/volatile/dirty", 0);
+  unlinkat(directory, "work/work/incompat/volatile", AT_REMOVEDIR);
+  unlinkat(directory, "work/work/incompat", AT_REMOVEDIR);
+}
+
+Result<void> Ending::discard_container() {
+  const sys::Text<256> path("containers/", id_.c_str());
+  if (sys::keep_spare_folder(root_.get(), path.c_str(), id_.c_str(), upper_)) {
+    container_.reset();
+    return {};
+  }
+  // Nearly always all that there is; what else there is, is looked for.
+  for (const char* name : {"work/work", "work", "upper"})
+    unlinkat(container_.get(), name, AT_REMOVEDIR);
+  return discard(std::move(container_), root_.get(), path.c_str());
+}
+
 Result<void> Ending::remove_container(const Journal* journal) {
   if (!state_parent_) return {};  // never prepared: the launcher's caller clears up
   const ContainerName name = current_name(root_.get(), id_.c_str(), name_.c_str());
@@ -163,8 +188,7 @@ Result<void> Ending::remove_container(const Journal* journal) {
     BERTH_TRY(discard(std::move(folder), root_.get(), volume.c_str(), "volume.json"));
     if (journal != nullptr) journal->tell_volume_gone(called.c_str());
   }
-  BERTH_TRY(discard(std::move(container_), root_.get(),
-                    sys::Text<256>("containers/", id_.c_str()).c_str()));
+  BERTH_TRY(discard_container());
   if (journal != nullptr) journal->tell("destroy");
   return remove_state();
 }

@@ -6,6 +6,7 @@
 #include "init/oom.h"
 #include "launch/plan.h"
 #include "sys/fd.h"
+#include "sys/spare_folders.h"
 #include "sys/text.h"
 
 namespace berth::init {
@@ -15,6 +16,11 @@ class Ending {
  public:
   /// Errors name the call that failed; `*subject` says on what.
   sys::Result<void> prepare(const launch::Plan& plan, const char** subject);
+
+  /// To be called before anything of the container runs: what it leaves as it is now others may have.
+  void look_at_upper(const launch::Plan& plan);
+  /// Removes already what a container that leaves nothing has no more need of.
+  void forget_mount(const launch::Plan& plan) const;
 
   /// What the kernel killed for want of memory. Asked before the cgroup goes.
   const OomWitness& oom() const { return oom_; }
@@ -37,6 +43,7 @@ class Ending {
 
  private:
   void add_later_cgroup(const char* path);
+  sys::Result<void> discard_container();
 
   using Name = sys::Text<80>;
   struct CgroupPlace {
@@ -53,6 +60,7 @@ class Ending {
   sys::Fd members_;  // cgroup.procs of a v1 hierarchy, where there is no v2
   PublishedPorts ports_;
   OomWitness oom_;
+  sys::UntouchedFolder upper_;
   sys::Fd root_, state_parent_, state_, container_;
 };
 

@@ -111,28 +111,55 @@ Result<void> check_device(int folder, const char* name, mode_t type, dev_t numbe
   return {};
 }
 
+/// The folders that nodes and links are made in, one after the other: nearly always /dev alone.
+class Parents {
+ public:
+  explicit Parents(int root) : root_(root) {}
+
+  /// The folder of `path`, open, and the name in it.
+  Result<int> of(const char* path, const char** name) {
+    const char* const slash = strrchr(path, '/');
+    const size_t length = slash == nullptr ? 0 : static_cast<size_t>(slash - path) + 1;
+    *name = path + length;
+    const bool is_name = **name != '\0' && strcmp(*name, ".") != 0 && strcmp(*name, "..") != 0;
+    if (!folder_ || !is_name || length != length_ || strncmp(path, path_, length) != 0) {
+      BERTH_ASSIGN(folder_, sys::make_parent_in_root(root_, path, name));
+      path_ = path;
+      length_ = length;
+    }
+    return folder_.get();
+  }
+
+ private:
+  int root_;
+  Fd folder_;
+  const char* path_ = "";
+  size_t length_ = 0;
+};
+
 Result<void> make_devices(const Plan& plan, int root, Progress& progress) {
+  Parents parents(root);
   for (const auto& device : plan.devices) {
     progress.at("device", device.path);
     const char* name = nullptr;
-    BERTH_ASSIGN(const Fd parent, sys::make_parent_in_root(root, device.path, &name));
+    BERTH_ASSIGN(const int parent, parents.of(device.path, &name));
     const dev_t number = makedev(device.major, device.minor);
-    if (mknodat(parent.get(), name, device.type | device.mode, number) != 0) {
+    if (mknodat(parent, name, device.type | device.mode, number) != 0) {
       if (errno != EEXIST) return sys::last_error("mknodat");
       // The image may have it already, but nothing else by its name (CVE-2025-31133).
-      BERTH_TRY(check_device(parent.get(), name, device.type, number));
+      BERTH_TRY(check_device(parent, name, device.type, number));
       continue;
     }
     const uid_t uid = outside_id(plan.uids, device.uid);
     const gid_t gid = outside_id(plan.gids, device.gid);
-    if (fchownat(parent.get(), name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
+    if (fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
       return sys::last_error("fchownat");
   }
   for (const auto& link : plan.links) {
     progress.at("link", link.key);
     const char* name = nullptr;
-    BERTH_ASSIGN(const Fd parent, sys::make_parent_in_root(root, link.key, &name));
-    if (symlinkat(link.value, parent.get(), name) != 0 && errno != EEXIST)
+    BERTH_ASSIGN(const int parent, parents.of(link.key, &name));
+    if (symlinkat(link.value, parent, name) != 0 && errno != EEXIST)
       return sys::last_error("symlinkat");
   }
   return {};

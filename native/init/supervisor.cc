@@ -69,10 +69,12 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   BERTH_TRY(raise_limits(plan, container.pid, progress));
   BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, shared, progress));
   BERTH_TRY(connect(plan, container, progress));
+  ending.look_at_upper(plan);
   progress.at("tree");
   // Its end of the pipe is closed if it has failed already; what it reports is what counts then.
   if (write(container.go.get(), "g", 1) != 1 && errno != EPIPE) return sys::last_error("write");
   // The first process is busy now: time to prepare what is needed once its program runs.
+  ending.forget_mount(plan);
   progress.at("record");
   BERTH_TRY(identify(container.host_pid, record));
   BERTH_TRY(ending.ports().publish(plan, progress));

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <semaphore>
 
 #include "launch/json.h"
 #include "launch/launch_facts.h"
@@ -15,11 +16,12 @@
 #include "launch/running_supervisor.h"
 #include "sys/defence.h"
 #include "sys/kernel.h"
+#include "sys/parked_threads.h"
 #include "sys/process.h"
 #include "sys/remove_tree.h"
 #include "sys/sealed_file.h"
+#include "sys/spare_folders.h"
 #include "sys/spawn.h"
-#include "sys/thread.h"
 #include "sys/write_all.h"
 
 namespace berth::launch {
@@ -62,61 +64,70 @@ std::optional<Trouble> make_directory(const std::string& path, mode_t mode, Undo
 }
 
 std::optional<Trouble> write_document(const std::string& directory, const char* name,
-                                      const std::string& text) {
+                                      std::initializer_list<const std::string*> parts) {
   const std::string path = directory + "/" + name;
   const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return Trouble{sys::last_error("open"), path};
-  if (const auto written = sys::write_all(file.get(), text.data(), text.size()); !written)
-    return Trouble{written.error(), path};
+  for (const std::string* part : parts) {
+    if (const auto written = sys::write_all(file.get(), part->data(), part->size()); !written)
+      return Trouble{written.error(), path};
+  }
   return {};
 }
 
-/// The upper directory is the container's `/`: it must look as the image's own does.
-std::optional<Trouble> make_upper(const Plan& plan, const std::string& container) {
+/// The upper directory is the container's `/`: it must look as the image's own does. `kept`: it may be there already.
+std::optional<Trouble> make_upper(const Plan& plan, const std::string& container, bool kept) {
   const std::string upper = container + "/upper";
   const auto& rootfs = plan.rootfs;
   const std::string top = rootfs.layers.count == 0
                               ? std::string(rootfs.tree)
                               : std::string(rootfs.base) + "/" + rootfs.layers.items[0];
-  struct stat status;
-  if (stat(top.c_str(), &status) != 0) return Trouble{sys::last_error("stat"), top};
-  // Of a launch that was killed in the middle: it is empty, and may have the wrong mode.
-  if (mkdir(upper.c_str(), 0700) != 0 && !(plan.kept && errno == EEXIST))
+  struct stat wanted, status;
+  if (stat(top.c_str(), &wanted) != 0) return Trouble{sys::last_error("stat"), top};
+  if (mkdir(upper.c_str(), 0700) != 0 && !(kept && errno == EEXIST))
     return Trouble{sys::last_error("mkdir"), upper};
-  if ((status.st_uid != 0 || status.st_gid != 0) &&
-      chown(upper.c_str(), status.st_uid, status.st_gid) != 0) {
+  if (stat(upper.c_str(), &status) != 0) return Trouble{sys::last_error("stat"), upper};
+  if ((wanted.st_uid != status.st_uid || wanted.st_gid != status.st_gid) &&
+      chown(upper.c_str(), wanted.st_uid, wanted.st_gid) != 0)
     return Trouble{sys::last_error("chown"), upper};
-  }
-  if (chmod(upper.c_str(), status.st_mode & 07777) != 0)
+  if (wanted.st_mode != status.st_mode && chmod(upper.c_str(), wanted.st_mode & 07777) != 0)
     return Trouble{sys::last_error("chmod"), upper};
   return {};
+}
+
+/// A container that leaves nothing takes what another has left untouched.
+bool take_spare(const Plan& plan, const std::string& container) {
+  if (!plan.remove_when_done || plan.kept) return false;
+  const std::string root = std::string(plan.root) + "/";
+  if (!container.starts_with(root)) return false;
+  const Fd directory(open(plan.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return directory && sys::take_spare_folder(directory.get(), container.c_str() + root.size());
 }
 
 std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan& plan,
                                         const LaunchFacts& facts, Undo& undo) {
   const std::string state = plan.state_directory;
   if (auto trouble = make_directory(state, 0700, undo)) return trouble;
-  const std::pair<const char*, const std::string*> documents[] = {
-      {"config.json", &request.config},
-      {"launch.json", &request.launch},
-      {".container.json", &request.container}};
-  for (const auto& [name, text] : documents) {
-    if (auto trouble = write_document(state, name, *text)) return trouble;
-  }
+  auto config = {&request.config, &request.seccomp, &request.config_end};
+  if (auto trouble = write_document(state, "config.json", config)) return trouble;
+  if (auto trouble = write_document(state, "launch.json", {&request.launch})) return trouble;
+  if (auto trouble = write_document(state, ".container.json", {&request.container})) return trouble;
   // By this one others know the container: it appears whole, and after the rest.
   const std::string whole = state + "/container.json";
   if (rename((state + "/.container.json").c_str(), whole.c_str()) != 0)
     return Trouble{sys::last_error("rename"), whole};
   const std::string& container = facts.container_directory;
-  if (mkdir(container.c_str(), 0700) != 0 && errno != EEXIST)
+  const bool spare = take_spare(plan, container);
+  if (!spare && mkdir(container.c_str(), 0700) != 0 && errno != EEXIST)
     return Trouble{sys::last_error("mkdir"), container};
   if (!plan.kept) undo.add([container] { (void)sys::remove_tree(AT_FDCWD, container.c_str()); });
   if (plan.rootfs.layers.count > 0 || *plan.rootfs.tree != '\0') {
     // What a container that ran before has written is in its upper directory still.
     const bool ran = plan.kept && access((container + "/work").c_str(), F_OK) == 0;
     if (ran) return {};
-    if (auto trouble = make_upper(plan, container)) return trouble;
-    if (mkdir((container + "/work").c_str(), 0700) != 0)
+    // Of a launch that was killed in the middle: it is empty, and may have the wrong mode.
+    if (auto trouble = make_upper(plan, container, plan.kept || spare)) return trouble;
+    if (!spare && mkdir((container + "/work").c_str(), 0700) != 0)
       return Trouble{sys::last_error("mkdir"), container + "/work"};
   }
   return {};
@@ -194,8 +205,8 @@ Result<int> Launcher::supervisor_program(const std::string& path, const Plan& pl
   return program_.get();
 }
 
-std::optional<Failure> Launcher::read(const std::string& config, const std::string& launch,
-                                      Description& description) {
+std::optional<Failure> Launcher::read(const std::string& config, const std::string& seccomp_text,
+                                      const std::string& launch, Description& description) {
   Faults faults;
   simdjson::dom::parser config_parser, launch_parser;
   simdjson::dom::element config_document, launch_document;
@@ -210,8 +221,10 @@ std::optional<Failure> Launcher::read(const std::string& config, const std::stri
   if (faults.any()) return bad_document(faults.first());
 
   const Json seccomp = config_json["linux"]["seccomp"];
-  if (!seccomp.present()) return {};
-  auto compiled = seccomp_.compile(seccomp, facts.seccomp_directory);
+  if (!seccomp.present() && seccomp_text.empty()) return {};
+  auto compiled = seccomp_text.empty()
+                      ? seccomp_.compile(seccomp, facts.seccomp_directory)
+                      : seccomp_.compile_text(seccomp_text, faults, facts.seccomp_directory);
   if (faults.any()) return bad_document(faults.first());
   if (auto* failure = std::get_if<Failure>(&compiled)) return *failure;
   plan.seccomp = store.list(std::move(std::get<SeccompProgram>(compiled)));
@@ -220,7 +233,10 @@ std::optional<Failure> Launcher::read(const std::string& config, const std::stri
 
 std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   Description description;
-  if (const auto failure = read(request.config, request.launch, description)) return *failure;
+  const std::string& seccomp = request.seccomp;
+  const std::string config =
+      seccomp.empty() ? request.config : request.config + "null" + request.config_end;
+  if (const auto failure = read(config, seccomp, request.launch, description)) return *failure;
   Plan& plan = description.plan;
   const LaunchFacts& facts = description.facts;
   auto program = supervisor_program(request.supervisor, plan);
@@ -229,14 +245,15 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   Undo undo;
   // Both are a dozen small calls to file systems that know nothing of each other.
   std::variant<std::monostate, Failure> cgroups;
-  const auto make_all = [&] { cgroups = make_cgroups(facts.cgroups, description.limits); };
-  auto making_cgroups = sys::start_thread(make_all);
+  std::binary_semaphore cgroups_made(0);
+  const auto make_all = [&] {
+    cgroups = make_cgroups(facts.cgroups, description.limits);
+    cgroups_made.release();
+  };
+  const auto making_cgroups = sys::ParkedThreads::shared().run(make_all);
   const auto trouble = make_directories(request, plan, facts, undo);
-  if (making_cgroups) {
-    pthread_join(*making_cgroups, nullptr);
-  } else {
-    make_all();
-  }
+  if (!making_cgroups) make_all();
+  cgroups_made.acquire();
   if (auto* failure = std::get_if<Failure>(&cgroups)) return *failure;
   undo.add([&facts] { remove_cgroups(facts.cgroups); });
   if (trouble) return Failure(trouble->error, "directories", trouble->path);
@@ -255,7 +272,7 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
 
 std::variant<Launched, Failure> Launcher::exec(const ExecRequest& request) {
   Description description;
-  if (const auto failure = read(request.config, request.launch, description)) return *failure;
+  if (const auto failure = read(request.config, "", request.launch, description)) return *failure;
   Plan& plan = description.plan;
   change_process(request.change, description.store, plan);
   auto program = supervisor_program(request.supervisor, plan);

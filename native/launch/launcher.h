@@ -16,7 +16,9 @@
 namespace berth::launch {
 
 struct LaunchRequest {
-  std::string config;      // config.json
+  /// config.json, up to the value of `linux.seccomp`, that value, and what follows it. Whoever has it in one piece leaves the other two empty: apart, a profile that
+  /// was met before need not be read again.
+  std::string config, seccomp, config_end;
   std::string launch;      // launch.json
   std::string container;   // container.json, kept beside them for whoever lists containers
   std::string supervisor;  // the berth-init executable
@@ -65,9 +67,9 @@ class Launcher {
   std::variant<Launched, Failure> exec(const ExecRequest& request);
 
  private:
-  /// Reads both documents and compiles the filter. BAD_CONFIG and the errors of compiling.
-  std::optional<Failure> read(const std::string& config, const std::string& launch,
-                              Description& description);
+  /// Reads both documents and compiles the filter: that of `config`, or `seccomp` if there is any. BAD_CONFIG and the errors of compiling.
+  std::optional<Failure> read(const std::string& config, const std::string& seccomp,
+                              const std::string& launch, Description& description);
   sys::Result<int> supervisor_program(const std::string& path, const Plan& plan);
 
   SeccompCache seccomp_;

@@ -132,7 +132,7 @@ std::variant<SeccompProgram, Failure> build(const Json& profile) {
   SeccompProgram program(static_cast<size_t>(status.st_size) / sizeof(uint64_t));
   if (pread(file.get(), program.data(), program.size() * sizeof(uint64_t), 0) != status.st_size)
     return refused(-EIO, profile.place());
-  return program;
+  return compacted(program);
 }
 
 using Digest = std::array<uint8_t, SHA256_DIGEST_SIZE>;
@@ -194,10 +194,10 @@ void keep(const std::string& directory, const std::string& path, const SeccompPr
 std::variant<SeccompProgram, Failure> SeccompCache::compile(const Json& profile,
                                                             const std::string& directory) {
   const scmp_version* library = seccomp_version();
-  const std::string decides = profile.minified() + "\n" + std::to_string(library->major) + "." +
-                              std::to_string(library->minor) + "." +
-                              std::to_string(library->micro) + " " +
-                              std::to_string(seccomp_arch_native()) + sys::weakness();
+  const std::string decides =
+      profile.minified() + "\n" + std::to_string(library->major) + "." +
+      std::to_string(library->minor) + "." + std::to_string(library->micro) + " " +
+      std::to_string(seccomp_arch_native()) + " compacted" + sys::weakness();
   const std::string name = hex(digest(decides.data(), decides.size()));
   const std::lock_guard lock(mutex_);
   if (const auto known = known_.find(name); known != known_.end()) return known->second;
@@ -211,6 +211,30 @@ std::variant<SeccompProgram, Failure> SeccompCache::compile(const Json& profile,
     known_[name] = *program;
   }
   return built;
+}
+
+std::variant<SeccompProgram, Failure> SeccompCache::compile_text(const std::string& profile,
+                                                                 Faults& faults,
+                                                                 const std::string& directory) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [text, program] : texts_) {
+      if (text == profile) return program;
+    }
+  }
+  simdjson::dom::parser parser;
+  simdjson::dom::element document;
+  if (const auto error = parser.parse(profile).get(document)) {
+    faults.add("config.json: linux.seccomp", simdjson::error_message(error));
+    return SeccompProgram();
+  }
+  auto compiled = compile(Json(document, "config.json: linux.seccomp", faults), directory);
+  if (const auto* program = std::get_if<SeccompProgram>(&compiled); program && !faults.any()) {
+    const std::lock_guard lock(mutex_);
+    if (texts_.size() == kMostTexts) texts_.erase(texts_.begin());
+    texts_.emplace_back(profile, *program);
+  }
+  return compiled;
 }
 
 }  // namespace berth::launch

@@ -69,6 +69,16 @@ Result<Fd> make_up_to_link(int root, const char* path, size_t& start, size_t& en
   }
 }
 
+/// The next usual case: only the last directory is missing. False: it is not so simple.
+bool make_last(int root, char (&path)[PATH_MAX]) {
+  char* const slash = strrchr(path, '/');
+  if (slash == nullptr || slash == path || slash[1] == '\0') return false;
+  *slash = '\0';
+  auto parent = open_in_root(root, path, kDirectory);
+  *slash = '/';
+  return parent && mkdirat(parent->get(), slash + 1, 0755) == 0;
+}
+
 }  // namespace
 
 Result<Fd> open_in_root(int root, const char* path, int flags) {
@@ -92,6 +102,7 @@ Result<Fd> make_directory_in_root(int root, const char* path) {
   char place[PATH_MAX];
   if (strlen(path) >= sizeof place) return Error{ENAMETOOLONG, "openat2"};
   copy_text(place, path);
+  if (make_last(root, place)) return open_in_root(root, path, kDirectory);
   for (int links = 0; links < kMostLinks; ++links) {
     size_t start = 0, end = 0;
     BERTH_ASSIGN(Fd directory, make_up_to_link(root, place, start, end));

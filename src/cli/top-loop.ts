@@ -4,13 +4,13 @@ import { findTask } from '../inspect/find-task.js';
 import { type Order, ordered } from '../inspect/order.js';
 import type { InspectionDocument } from '../inspect/row.js';
 import type { Depth } from '../inspect/rows.js';
-import { Series } from '../inspect/series.js';
 import { tableOf } from '../inspect/table.js';
-import { type InspectedTask, isUp } from '../inspect/task-source.js';
+import type { InspectedTask } from '../inspect/task-source.js';
 import { frameOf, pageOf } from '../inspect/top-frame.js';
 import { type Action, act, depthOf, rowsShown, type TopView } from '../inspect/top-view.js';
 import type { Roots } from '../state/roots.js';
 import type { Key } from './keyboard.js';
+import type { Looks } from './looks.js';
 import { Screen } from './screen.js';
 import type { Context } from './verb.js';
 
@@ -48,16 +48,18 @@ const actions: Record<Key, Action> = {
 const firstInterval = 0.3;
 
 /** Prints so many looks, one after another. */
-export async function printLooks(context: Context, count: number, options: TopOptions): Promise<void> {
+export async function printLooks(
+  context: Context,
+  looks: Looks,
+  count: number,
+  options: TopOptions,
+): Promise<void> {
   const { task, threads, order, interval } = options;
   const depth: Depth = threads ? 'thread' : task === null ? 'task' : 'process';
-  const series = new Series();
-  const chosen = () =>
-    upTasks(context.roots, (told) => context.note(told)).filter(({ id }) => (task ?? id) === id);
-  await series.look(chosen(), depth);
+  if (looks.within === 0) await looks.look(task, depth);
   for (let number = 0; number < count; number++) {
-    await new Promise((resolve) => setTimeout(resolve, interval * 1000));
-    const document = await series.look(chosen(), depth);
+    await new Promise((resolve) => setTimeout(resolve, (interval - looks.within) * 1000));
+    const document = await looks.look(task, depth);
     const { sampling, rows } = document ?? { sampling: null, rows: [] };
     const time = new Date().toISOString();
     if (context.json) {
@@ -67,20 +69,29 @@ export async function printLooks(context: Context, count: number, options: TopOp
     const cost = ((sampling?.cost_cpu_seconds ?? 0) * 1000).toFixed(1);
     context.out(`${number === 0 ? '' : '\n'}${time}  sampling ${cost}ms\n`);
     context.out(
-      tableOf(ordered(rows, order), columnsOf(depth === 'task' ? 'list' : 'tree', { pss: false }), false),
+      tableOf(
+        ordered(rows, order),
+        columnsOf(depth === 'task' ? 'list' : 'tree', {
+          pss: false,
+          cluster: looks.cluster && task === null,
+        }),
+        false,
+      ),
     );
   }
 }
 
 /** Shows tasks on the whole screen until a person leaves. */
-export async function showTop(roots: Roots, options: TopOptions): Promise<void> {
-  await new Top(roots, options).run();
+export async function showTop(
+  makeLooks: (tell: (told: string) => void) => Looks,
+  options: TopOptions,
+): Promise<void> {
+  await new Top(makeLooks, options).run();
 }
 
 class Top {
-  readonly #roots: Roots;
+  readonly #looks: Looks;
   readonly #interval: number;
-  readonly #series = new Series();
   readonly #screen = new Screen(
     (key) => this.#press(key),
     () => this.#draw(),
@@ -93,10 +104,16 @@ class Top {
   /** Ends the wait for the next look. */
   #hurry: () => void = () => {};
 
-  constructor(roots: Roots, { task, threads, order, interval }: TopOptions) {
-    this.#roots = roots;
+  constructor(
+    makeLooks: (tell: (told: string) => void) => Looks,
+    { task, threads, order, interval }: TopOptions,
+  ) {
+    this.#looks = makeLooks((told) => {
+      this.#message = told;
+    });
     this.#interval = interval;
-    this.#view = { task, process: null, threads, order, selected: null, paused: false, help: false };
+    const { cluster } = this.#looks;
+    this.#view = { task, process: null, threads, order, cluster, selected: null, paused: false, help: false };
   }
 
   async run(): Promise<void> {
@@ -109,7 +126,7 @@ class Top {
         do {
           const hurried = await this.#sleep(wait);
           if (this.#left) return;
-          wait = hurried ? firstInterval : this.#interval;
+          wait = hurried ? firstInterval : this.#interval - this.#looks.within;
           if (hurried) break;
         } while (this.#view.paused);
       }
@@ -119,17 +136,14 @@ class Top {
   }
 
   async #look(): Promise<void> {
-    const tasks = upTasks(this.#roots, (told) => {
-      this.#message = told;
-    });
     const { task } = this.#view;
-    const chosen = tasks.filter(({ id }) => (task ?? id) === id);
-    if (task !== null && chosen.length === 0) {
+    let document = await this.#looks.look(task, depthOf(this.#view));
+    if (task !== null && this.#view.task === task && document !== undefined && document.rows.length === 0) {
       const name = this.#document?.rows.find(({ id }) => id === task)?.name ?? task;
       this.#message = `${name} has ended`;
       this.#view = { ...this.#view, task: null, process: null };
+      document = await this.#looks.look(null, depthOf(this.#view));
     }
-    const document = await this.#series.look(this.#view.task === task ? chosen : tasks, depthOf(this.#view));
     this.#document = document ?? this.#document;
     this.#countOwn();
   }
@@ -179,10 +193,6 @@ class Top {
     const seconds = Number(at - this.#own.at) / 1e9;
     this.#own = { at, cpu: process.cpuUsage(), percent: (cpu.user + cpu.system) / 1e4 / seconds };
   }
-}
-
-function upTasks(roots: Roots, tell: (told: string) => void): InspectedTask[] {
-  return tasksOf(roots, (damage) => tell(damage.message)).filter(isUp);
 }
 
 /** The id of the task that a person means, which must be up to be looked at. */

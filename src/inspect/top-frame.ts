@@ -95,7 +95,7 @@ function titleOf(view: TopView, { sampling, rows }: InspectionDocument, facts: T
 function placeOf(view: TopView, { rows }: InspectionDocument, shown: Row[], { message }: TopFacts): string {
   const name = (id: string | null) => rows.find((row) => row.id === id)?.name ?? id;
   const path = [
-    'all tasks',
+    view.cluster ? 'the cluster' : 'all tasks',
     ...(view.task === null ? [] : [name(view.task)]),
     ...(view.process === null ? [] : [`${name(view.process)} (pid ${view.process.split('/')[1]})`]),
   ].join(' > ');

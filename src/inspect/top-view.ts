@@ -12,6 +12,8 @@ export interface TopView {
   /** With all threads, as a tree. */
   threads: boolean;
   order: Order;
+  /** Of a whole cluster: with its nodes above their tasks. */
+  cluster: boolean;
   /** A row's id. */
   selected: string | null;
   paused: boolean;
@@ -46,12 +48,13 @@ export function rowsShown(view: TopView, { rows }: InspectionDocument): Row[] {
 
 function belongs({ task, process, threads }: TopView): (row: Row) => boolean {
   if (process !== null) return (row) => row.parent_id === process;
-  if (task === null) return (row) => threads || row.level === 'task';
+  if (task === null) return (row) => threads || (row.level !== 'process' && row.level !== 'thread');
   return (row) => row.task_id === task && row.level !== 'task' && (threads || row.level === 'process');
 }
 
 export function columnsShown(view: TopView): Column[] {
-  return columnsOf(depthOf(view) === 'task' ? 'list' : 'tree', { pss: false });
+  const cluster = view.cluster && view.task === null;
+  return columnsOf(depthOf(view) === 'task' ? 'list' : 'tree', { pss: false, cluster });
 }
 
 /** The view that a key leads to. `page`: how many rows are seen at once. */

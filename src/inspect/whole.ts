@@ -117,7 +117,13 @@ function wholeRow(head: Head, below: readonly Row[] | undefined): Row {
 
 const rounded = (value: number) => Number(value.toFixed(3));
 
-const empty: Omit<Row, keyof Head> = {
+/** In the order of the document. */
+const empty: Row = {
+  level: 'node',
+  id: '',
+  name: '',
+  parent_id: null,
+  node: '',
   task_id: null,
   zone: null,
   image: null,
@@ -126,6 +132,7 @@ const empty: Omit<Row, keyof Head> = {
   pid: null,
   nspid: null,
   tid: null,
+  state: '',
   start_time: null,
   uptime_seconds: null,
   cpu_percent: null,

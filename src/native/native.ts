@@ -58,11 +58,21 @@ export interface LaunchCalls {
   /** The same of what it was given as `heldFd`. */
   copyNetworkClaim(pid: number, startTime: number): number;
 
-  /** Starts the supervisor of one container and returns as soon as it runs: what becomes of the launch is told on `leash`. */
+  /** Starts the supervisor of one container, and resolves when it has told what becomes of the launch. */
   launch(request: LaunchRequest): Promise<Launched>;
 
-  /** Starts a supervisor that sends one more program into a container that runs. ESRCH: the container has ended. */
+  /** Starts a supervisor that sends one more program into a container that runs, likewise. ESRCH: the container has ended. */
   exec(request: ExecRequest): Promise<Launched>;
+
+  /**
+   * From now on `hear` is called with every line that the supervisor says, and with null once it is gone and collected, so that no zombie stays. Takes the leash.
+   * Gives the number by which the others know it.
+   */
+  followSupervisor(launched: Pick<Launched, 'leash' | 'supervisorPid' | 'rest'>, hear: Hear): number;
+  /** Says one line; nobody hears it if that supervisor is gone. */
+  tellSupervisor(number: number, line: string): void;
+  /** Following it keeps this process alive no longer. */
+  leaveSupervisor(number: number): void;
 
   /** Changes the limits of a running container. After a failure the old ones are in force, all of them. */
   updateLimits(request: UpdateRequest): Promise<void>;
@@ -82,8 +92,14 @@ export interface IdRangeClaim {
 }
 
 export interface LaunchRequest extends ClientDescriptors {
-  /** The whole OCI runtime `config.json`, berth's `launch.json` and `container.json`, as text. */
+  /**
+   * The OCI runtime `config.json` up to the value of `linux.seccomp`, that value, and what follows it: apart, a profile that was met before need not be read again. In one
+   * piece, the other two are left out.
+   */
   config: string;
+  seccomp?: string;
+  configEnd?: string;
+  /** berth's `launch.json` and `container.json`. */
   launch: string;
   container: string;
   /** The berth-init executable. */
@@ -132,9 +148,17 @@ export interface ProcessChange {
 export interface Launched {
   /** The supervisor's pid on this host. */
   supervisorPid: number;
-  /** A connected stream socket that speaks the control protocol (docs/reference/control-protocol.md). The caller owns it. */
+  /** When it was started, in nanoseconds of CLOCK_MONOTONIC. */
+  began: bigint;
+  /** All that it said up to `running PID` or `failed JSON` (docs/reference/control-protocol.md). With neither it was killed. */
+  said: string[];
+  /** For `followSupervisor`, which the caller owes it; -1: the program does not run, and the supervisor is gone and collected. */
   leash: number;
+  /** What was read after that already. */
+  rest: string;
 }
+
+export type Hear = (line: string | null) => void;
 
 export interface ProcessCalls {
   /**
@@ -146,6 +170,4 @@ export interface ProcessCalls {
    * Resolves with true once the process of that pid and start time runs no more, whoever's child it is; false: it still does after so many milliseconds.
    */
   awaitEnd(pid: number, startTime: number, milliseconds: number): Promise<boolean>;
-  /** Collects a supervisor that this process launched, so that no zombie stays. Resolves when it has ended. */
-  reap(pid: number): Promise<void>;
 }

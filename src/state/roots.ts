@@ -20,9 +20,16 @@ export function resolveRoots(flags: { root?: string; state?: string }, environme
 }
 
 /** Marks what belongs to one root where names are host-wide, e.g. the cgroup `berth-1a2b3c4d`. */
-export function rootHash(roots: Roots): string {
-  return createHash('sha256').update(roots.root).digest('hex').slice(0, 8);
+export function rootHash({ root }: Roots): string {
+  let hash = hashes.get(root);
+  if (hash === undefined) {
+    hash = createHash('sha256').update(root).digest('hex').slice(0, 8);
+    hashes.set(root, hash);
+  }
+  return hash;
 }
+
+const hashes = new Map<string, string>();
 
 /** Paths below the two roots. The one place that spells them. */
 export const places = {

@@ -65,6 +65,7 @@ const start: TopView = {
   task: null,
   process: null,
   threads: false,
+  cluster: false,
   order: { member: 'cpu_percent', reverse: false },
   selected: null,
   paused: false,

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import type { ApiServer } from '../../http/server.js';
 import type { ListedFile } from '../files/sandbox-files.js';
 import type { ApiContext } from './context.js';
@@ -54,12 +55,12 @@ function browsed({ path, size, mtime, mode, nlink, uid, gid }: ListedFile) {
 }
 
 const types: Record<number, string> = {
-  9604: 'd',
-  21609: 'l',
-  2401: 'p',
-  26411: 's',
-  4802: 'c',
-  14406: 'b',
+  [constants.S_IFDIR]: 'd',
+  [constants.S_IFLNK]: 'l',
+  [constants.S_IFIFO]: 'p',
+  [constants.S_IFSOCK]: 's',
+  [constants.S_IFCHR]: 'c',
+  [constants.S_IFBLK]: 'b',
 };
 
 /** As ls(1) shows it. */
@@ -71,5 +72,5 @@ export function modeText(mode: number): string {
   special(2, (mode & 0o4000) !== 0, 's');
   special(5, (mode & 0o2000) !== 0, 's');
   special(8, (mode & 0o1000) !== 0, 't');
-  return (types[mode & 0o170000] ?? '-') + bits.join('');
+  return (types[mode & constants.S_IFMT] ?? '-') + bits.join('');
 }

@@ -174,6 +174,11 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show all that the master knows of a task, as JSON',
     load: () => import('./task-inspect.js'),
   },
+  'task logs': {
+    summary: 'Print what a task of the cluster has written',
+    load: () => import('./task-logs.js'),
+  },
+  'task files': { summary: "Look at the files of a task's sandbox", load: () => import('./task-files.js') },
   'task kill': { summary: 'End tasks of the cluster', load: () => import('./task-kill.js') },
   'node ls': { summary: "List the cluster's nodes", load: () => import('./node-ls.js') },
   'node inspect': {

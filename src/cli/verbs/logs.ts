@@ -1,7 +1,8 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import { findContainer } from '../../containerizer/container/catalogue.js';
 import { followLogs, type LogSelection, readLogs } from '../../containerizer/container/logs.js';
 import { instant } from '../instant.js';
+import { logLines } from '../log-lines.js';
 import { LogPrinter } from '../log-printer.js';
 import type { Verb } from '../verb.js';
 
@@ -20,7 +21,7 @@ export const verb: Verb = {
     command
       .argument('<id>', 'id or name')
       .option('-f, --follow', 'go on until the container has ended')
-      .addOption(new Option('-n, --tail <lines>', 'only the last lines; all by default').argParser(lines))
+      .addOption(new Option('-n, --tail <lines>', 'only the last lines; all by default').argParser(logLines))
       .addOption(new Option('--since <time>', 'RFC 3339, or so long ago: 10m, 1h30m').argParser(instant))
       .addOption(new Option('--until <time>', 'the same, for the end').argParser(instant))
       .option('-t, --timestamps', 'with the time of each line');
@@ -54,9 +55,3 @@ export const verb: Verb = {
     return 0;
   },
 };
-
-function lines(text: string): number {
-  if (text === 'all') return -1;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a number of lines, or all.');
-}

@@ -47,7 +47,7 @@ export async function execInContainer(
   }
   const folder = places.run(roots, document.id);
   const config = textOf(folder, 'config.json');
-  const launched = await native()
+  const launching = native()
     .exec({
       config: options.privileged
         ? JSON.stringify(withPrivileges(JSON.parse(config) as RuntimeConfig))
@@ -73,7 +73,7 @@ export async function execInContainer(
       if (isNativeError(error) && error.code === 'ESRCH') throw notRunning(document.name);
       throw explainRefusal(error, `container ${document.name}`);
     });
-  const followed = await followProgram(launched, {
+  const followed = await followProgram(launching, {
     ...(client?.tell === undefined ? {} : { tell: client.tell }),
     lost: supervisorLost,
   });

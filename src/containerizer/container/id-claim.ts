@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { type IdRangeClaim, isNativeError, native } from '../../native/index.js';
@@ -9,9 +9,8 @@ import type { Container } from './catalogue.js';
 /** Claims a range of host ids for one container, from what /etc/subuid gives `berth`, else from the documented range. */
 export function claimIds(): IdRangeClaim {
   const ranges = idRanges();
-  mkdirSync(hostClaims, { recursive: true, mode: 0o700 });
   try {
-    return native().claimIdRange(ranges);
+    return claimFrom(ranges);
   } catch (error) {
     if (!isNativeError(error) || error.code !== 'ENOSPC') throw error;
     throw new BerthError('HOST_LACKS', {
@@ -20,6 +19,16 @@ export function claimIds(): IdRangeClaim {
       mend: 'Give berth more: a line berth:FIRST:COUNT in /etc/subuid and /etc/subgid.',
       cause: error,
     });
+  }
+}
+
+function claimFrom(ranges: IdRanges): IdRangeClaim {
+  try {
+    return native().claimIdRange(ranges);
+  } catch (error) {
+    if (!isNativeError(error) || error.code !== 'ENOENT') throw error;
+    mkdirSync(hostClaims, { recursive: true, mode: 0o700 });
+    return native().claimIdRange(ranges);
   }
 }
 
@@ -51,8 +60,31 @@ export function borrowIds({ document, process }: Container): IdRangeClaim {
   }
 }
 
+interface IdRanges {
+  file: string;
+  first: number;
+  size: number;
+  count: number;
+}
+
 /** What is claimed from, and the file of the claims. */
-export function idRanges(): { file: string; first: number; size: number; count: number } {
+export function idRanges(): IdRanges {
+  const stamp = stampOf(subordinateIds);
+  if (known?.stamp !== stamp) known = { stamp, ranges: readRanges() };
+  return known.ranges;
+}
+
+let known: { stamp: string; ranges: IdRanges } | undefined;
+
+/** Differs once another file is there, or another content. */
+function stampOf(file: string): string {
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return found === undefined
+    ? ''
+    : [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
+}
+
+function readRanges(): IdRanges {
   const file = path.join(hostClaims, 'ids');
   const own = parseSubordinateIds(readIfThere(subordinateIds)).find(
     ({ owner, length }) => owner === 'berth' && length >= containerIds.size,

@@ -13,6 +13,7 @@ import type { AppcImage } from '../appc/appc-image.js';
 import { limitsSwap } from '../host/swap-accounting.js';
 import { readContainer } from './catalogue.js';
 import { cgroupPlaces, hasController, layoutOfHost } from './cgroup-places.js';
+import { configText } from './config-text.js';
 import { refuseConflicts } from './conflicts.js';
 import { removeDebris } from './debris.js';
 import { neededControllers, newResources } from './describe/resources.js';
@@ -154,9 +155,9 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
         writeDurable(roots, document, asked);
       writeOwnFiles(roots, id, files);
       request.timer?.mark('launcher');
-      const launched = await native()
+      const started = native()
         .launch({
-          config: JSON.stringify(documents.config),
+          ...configText(documents.config),
           launch: JSON.stringify(documents.facts),
           container: JSON.stringify(document),
           supervisor: supervisorProgram,
@@ -168,8 +169,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
           const gone = isNativeError(error) ? scopeGone(cgroup, error.errno, error.path) : undefined;
           throw gone ?? explainRefusal(error, `container ${name}`);
         });
-      request.timer?.mark('supervisor');
-      const running = await follow(roots, document, launched, request);
+      const running = await follow(roots, document, started, request);
       request.onLaunched?.(findings, documents, asked);
       await announceOnNetwork(roots, document);
       return running;
@@ -194,7 +194,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
 /** What was asked for, as this host can be asked for it. */
 export function resourcesOf({ options, onWarning }: LaunchRequest): RuntimeResources {
   const layout = layoutOfHost();
-  const swap = limitsSwap(layout);
+  const swap = options.memory !== undefined && limitsSwap(layout);
   if (options.memory !== undefined && options.memorySwap === undefined && !swap)
     onWarning?.('this kernel cannot limit swap: memory is limited without it');
   return newResources(checkLimits(options), {
@@ -260,11 +260,11 @@ export function writeDurable(
 async function follow(
   roots: Roots,
   document: ContainerDocument,
-  launched: Launched,
+  started: Promise<Launched>,
   { client, timer, image, again }: LaunchRequest,
 ): Promise<RunningContainer> {
   const { id } = document;
-  const followed = await followProgram(launched, {
+  const followed = await followProgram(started, {
     ...(client?.tell === undefined ? {} : { tell: client.tell }),
     ...(timer === undefined ? {} : { timer }),
     lost: () => endOfLost(roots, id),

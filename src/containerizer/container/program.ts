@@ -1,7 +1,6 @@
-import { Socket } from 'node:net';
 import { type ClientDescriptors, type Launched, native } from '../../native/index.js';
 import type { ExitDocument } from './document.js';
-import { type LaunchFailure, readLines, type SupervisorLine } from './leash.js';
+import { type LaunchFailure, parseLine, type SupervisorLine } from './leash.js';
 import type { LaunchTimer } from './timings.js';
 
 /** Whose descriptors a supervisor reads from and writes to while this process lives. */
@@ -42,9 +41,9 @@ export function descriptors(client: LaunchClient | null): ClientDescriptors {
   return { stdin: client?.stdin ?? -1, stdout: client?.stdout ?? -1, stderr: client?.stderr ?? -1 };
 }
 
-/** Waits on the leash for the program to run, and goes on listening for its end. */
+/** Follows a supervisor that was just started. */
 export async function followProgram(
-  { leash, supervisorPid }: Launched,
+  launching: Promise<Launched>,
   request: {
     tell?: (line: SupervisorLine) => void;
     timer?: LaunchTimer;
@@ -52,50 +51,51 @@ export async function followProgram(
     lost: () => ExitDocument;
   },
 ): Promise<Followed> {
-  const socket = new Socket({ fd: leash, readable: true, writable: true });
-  const lines = readLines(socket);
-  let reaped: Promise<void> | undefined;
-  const reap = () => {
-    reaped ??= native().reap(supervisorPid);
-    return reaped;
-  };
-  for (;;) {
-    const { done, value } = await lines.next();
-    if (done === true) {
-      await reap();
-      return { kind: 'silent' };
-    }
-    if (value.kind === 'failed') {
-      await reap();
-      return { kind: 'failed', failure: value.failure };
-    }
-    if (value.kind === 'timings') request.timer?.add(value.text);
-    if (value.kind !== 'running') continue;
-    const ended = awaitEnd(lines, request, reap);
-    const say = (line: string) => void socket.write(`${line}\n`);
-    const program = {
-      pid: value.pid,
-      ended,
-      gone: ended.then(reap),
-      signal: (number: number) => say(`signal ${number}`),
-      resize: (rows: number, columns: number) => say(`resize ${rows} ${columns}`),
-      release: () => void socket.unref(),
-    };
-    return { kind: 'runs', program };
+  const launched = await launching;
+  const { timer } = request;
+  timer?.markAt('supervisor', launched.began);
+  let pid: number | undefined;
+  for (const text of launched.said) {
+    const line = parseLine(text);
+    if (line.kind === 'failed') return { kind: 'failed', failure: line.failure };
+    if (line.kind === 'timings') timer?.add(line.text);
+    if (line.kind === 'running') pid = line.pid;
   }
+  if (pid === undefined) return { kind: 'silent' };
+  return { kind: 'runs', program: follow(pid, launched, request) };
 }
 
-async function awaitEnd(
-  lines: ReturnType<typeof readLines>,
+function follow(
+  pid: number,
+  launched: Launched,
   { tell, lost }: { tell?: (line: SupervisorLine) => void; lost: () => ExitDocument },
-  reap: () => Promise<void>,
-): Promise<ExitDocument> {
+): RunningProgram {
+  let end: (exit: ExitDocument | Promise<ExitDocument>) => void = () => {};
+  let leave: () => void = () => {};
+  const ended = new Promise<ExitDocument>((resolve) => {
+    end = resolve;
+  });
+  const gone = new Promise<void>((resolve) => {
+    leave = resolve;
+  });
   let exit: ExitDocument | undefined;
-  for await (const line of lines) {
-    if (line.kind === 'exited') exit = line.exit;
-    else tell?.(line);
-  }
-  if (exit !== undefined) return exit;
-  await reap();
-  return lost();
+  const supervisor = native().followSupervisor(launched, (text) => {
+    if (text === null) {
+      leave();
+      if (exit === undefined) end(Promise.resolve().then(lost));
+      return;
+    }
+    const line = parseLine(text);
+    if (line.kind !== 'exited') return tell?.(line);
+    exit = line.exit;
+    end(exit);
+  });
+  return {
+    pid,
+    ended,
+    gone,
+    signal: (number) => native().tellSupervisor(supervisor, `signal ${number}`),
+    resize: (rows, columns) => native().tellSupervisor(supervisor, `resize ${rows} ${columns}`),
+    release: () => native().leaveSupervisor(supervisor),
+  };
 }

@@ -18,7 +18,12 @@ export class LaunchTimer {
   readonly #marks: Mark[] = [];
 
   mark(step: string): void {
-    this.#marks.push({ who: 'caller', step, nanoseconds: process.hrtime.bigint() });
+    this.markAt(step, process.hrtime.bigint());
+  }
+
+  /** The same of a moment that is past. */
+  markAt(step: string, nanoseconds: bigint): void {
+    this.#marks.push({ who: 'caller', step, nanoseconds });
   }
 
   /** The supervisor's line: `WHO:STEP:NANOSECONDS` each. */
