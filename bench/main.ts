@@ -9,10 +9,11 @@ import { benchLaunch } from './launch.js';
 import { benchMaster } from './master.js';
 import { writeReport } from './report/report.js';
 import type { Row } from './row.js';
+import { benchUnpack } from './unpack.js';
 
 const note = (text: string) => write(2, `${text}\n`);
 
-const benchmarks = { launch: benchLaunch, density: benchDensity, master: benchMaster };
+const benchmarks = { launch: benchLaunch, density: benchDensity, unpack: benchUnpack, master: benchMaster };
 
 /** `./dev bench launch` and `berth bench launch`. Stdout has the rows, or with --json the document, and nothing else. */
 async function main(argv: string[]): Promise<void> {

@@ -16,6 +16,8 @@ const common = {
   format: 'cjs',
   target: 'node20',
   logLevel: 'warning',
+  // Large, and only for who checks signatures.
+  external: ['openpgp'],
   define: { 'import.meta.url': 'bundleUrl' },
   banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
 };

@@ -31,10 +31,22 @@ Number parse_id(const char* text, uint32_t& id) {
   return Number::kGood;
 }
 
+/// Inside the container's root, so that wherever links lead, it is inside too.
+Result<void> owner_of(const char* path, struct stat& status) {
+  if (stat(path, &status) != 0) return kNoSuchUser;
+  return {};
+}
+
 Result<void> find_user(const char* wanted, Identity& identity, bool& listed, char (&name)[128]) {
   uint32_t id = 0;
-  const Number number = parse_id(wanted, id);
+  Number number = parse_id(wanted, id);
   if (number == Number::kBad) return kBadNumber;
+  if (wanted[0] == '/') {
+    struct stat status;
+    BERTH_TRY(owner_of(wanted, status));
+    id = status.st_uid;
+    number = Number::kGood;
+  }
   if (number == Number::kGood) identity.uid = id;
   AccountFile passwd("/etc/passwd");
   char* fields[7];
@@ -75,6 +87,12 @@ bool lists_member(char* members, const char* name) {
 
 Result<void> find_named_group(const char* wanted, gid_t& gid) {
   uint32_t id = 0;
+  if (wanted[0] == '/') {
+    struct stat status;
+    BERTH_TRY(owner_of(wanted, status));
+    gid = status.st_gid;
+    return {};
+  }
   switch (parse_id(wanted, id)) {
     case Number::kBad:
       return kBadNumber;

@@ -18,7 +18,8 @@ struct Identity {
 };
 
 /// Reads /etc/passwd and /etc/group of the current root. `progress` is told whom it looks for. Errors, all with call "passwd": ENOENT no such user or group, ERANGE an id that is no
-/// valid uid_t, E2BIG more than 64 groups. Numbers are never taken for names (CVE-2024-40635).
+/// valid uid_t, E2BIG more than 64 groups. Numbers are never taken for names (CVE-2024-40635). What begins with a slash, as no name does, is a
+/// file of the image whose owner, or group, is meant (appc specification, aci.md).
 sys::Result<void> find_identity(const launch::Process& process, Identity& identity,
                                 Progress& progress);
 

@@ -200,6 +200,40 @@ Result<void> prepare_program(const Plan& plan, ProgramEnds& ends, bool console, 
   return enter_working_directory(plan.process.cwd);
 }
 
+namespace {
+
+/// What a first process that stays is still to become.
+struct Later {
+  const Plan& plan;
+  const Identity& identity;
+};
+
+launch::Process process_of(const Plan& plan, Turn turn) {
+  launch::Process process = plan.process;
+  if (turn == Turn::kBefore) process.args = plan.process.before;
+  if (turn == Turn::kAfter) process.args = plan.process.after;
+  return process;
+}
+
+/// Nobody listens on the launch any more: what goes wrong is told where the program would tell it.
+void become_later(const void* context, Turn turn) {
+  const auto& later = *static_cast<const Later*>(context);
+  const launch::Process process = process_of(later.plan, turn);
+  Progress progress;
+  sys::Error error = {0, "execve"};
+  if (auto filtered = filter_system_calls(later.plan); !filtered)
+    error = filtered.error();
+  else
+    error = run_program(process, later.identity, progress);
+  const bool missing = error.number == ENOENT;
+  const sys::Text<512> line("berth: command ", process.args.items[0],
+                            missing ? ": not found\n" : ": cannot be executed\n");
+  (void)!write(2, line.c_str(), strlen(line.c_str()));
+  _exit(missing ? 127 : 126);
+}
+
+}  // namespace
+
 Result<void> become_program(const Plan& plan, const ProgramEnds& ends, const Identity& identity,
                             Progress& progress) {
   BERTH_TRY(take_ids(plan, identity, progress));
@@ -207,15 +241,20 @@ Result<void> become_program(const Plan& plan, const ProgramEnds& ends, const Ide
   progress.at("stdio");
   BERTH_TRY(hand_over_stdio(plan, ends));
   BERTH_TRY(gain_nothing_more(plan));
-  if (plan.process.init) {
+  const Later later{plan, identity};
+  const Companions companions{plan.process.before.count > 0, plan.process.after.count > 0,
+                              become_later, &later};
+  if (plan.process.init || companions.before || companions.after) {
     progress.at("init");
-    BERTH_TRY(leave_reaper_behind());
+    BERTH_TRY(leave_reaper_behind(companions));
   }
   progress.at("seccomp");
   BERTH_TRY(filter_system_calls(plan));
-  progress.at("exec", plan.process.args.items[0]);
+  const launch::Process first =
+      process_of(plan, companions.before ? Turn::kBefore : Turn::kProgram);
+  progress.at("exec", first.args.items[0]);
   if (write(ends.report, &launch::kAboutToExecute, 1) != 1) return sys::last_error("write");
-  return run_program(plan.process, identity, progress);
+  return run_program(first, identity, progress);
 }
 
 }  // namespace berth::init

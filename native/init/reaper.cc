@@ -24,7 +24,8 @@ void hide_arguments() {
   if (shown.size >= sizeof kTitle) memcpy(shown.begin, kTitle, sizeof kTitle);
 }
 
-[[noreturn]] void reap(pid_t child, const sigset_t& all) {
+/// As a shell has it: 128 + N for signal N.
+int end_of(pid_t child, const sigset_t& all) {
   for (;;) {
     siginfo_t info;
     const int number = sigwaitinfo(&all, &info);
@@ -33,9 +34,39 @@ void hide_arguments() {
       int status = 0;
       const pid_t ended = waitpid(-1, &status, WNOHANG);
       if (ended <= 0) break;
-      if (ended == child) _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+      if (ended == child) return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }
   }
+}
+
+/// What a terminal sends is then sent to the program alone, and not a second time by the reaper.
+sys::Result<void> settle_child(const sigset_t& before) {
+  if (setpgid(0, 0) != 0) return sys::last_error("setpgid");
+  if (tcsetpgrp(0, getpid()) != 0 && errno != ENOTTY) return sys::last_error("tcsetpgrp");
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return sys::last_error("prctl");
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  return {};
+}
+
+constexpr int kFailed = 125;  // what ends with berth's own failure (docs/reference/errors.md)
+
+int run_turn(const Companions& companions, Turn turn, const sigset_t& all, const sigset_t& before) {
+  const pid_t child = fork();
+  if (child < 0) return kFailed;
+  if (child > 0) return end_of(child, all);
+  if (settle_child(before)) companions.become(companions.context, turn);
+  _exit(kFailed);
+}
+
+[[noreturn]] void reap(pid_t child, const Companions& companions, const sigset_t& all,
+                       const sigset_t& before) {
+  int status = end_of(child, all);
+  if (companions.before) {
+    if (status != 0) _exit(status);
+    status = run_turn(companions, Turn::kProgram, all, before);
+  }
+  if (companions.after) (void)run_turn(companions, Turn::kAfter, all, before);
+  _exit(status);
 }
 
 }  // namespace
@@ -46,7 +77,7 @@ void remember_arguments(int count, char** arguments) {
   shown = {arguments[0], static_cast<size_t>(last + strlen(last) - arguments[0])};
 }
 
-sys::Result<void> leave_reaper_behind() {
+sys::Result<void> leave_reaper_behind(const Companions& companions) {
   // Blocked, a signal waits even for the first process of a pid namespace, which ignores those that it has no handler for (pid_namespaces(7)).
   sigset_t all, before;
   sigfillset(&all);
@@ -57,15 +88,10 @@ sys::Result<void> leave_reaper_behind() {
   if (child < 0) return sys::last_error("fork");
   if (child > 0) {
     hide_arguments();
-    sys::kernel::close_range(0, ~0U, 0);
-    reap(child, all);
+    sys::kernel::close_range(companions.before || companions.after ? 3 : 0, ~0U, 0);
+    reap(child, companions, all, before);
   }
-  // What a terminal sends is then sent to the program alone, and not a second time by the reaper.
-  if (setpgid(0, 0) != 0) return sys::last_error("setpgid");
-  if (tcsetpgrp(0, getpid()) != 0 && errno != ENOTTY) return sys::last_error("tcsetpgrp");
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return sys::last_error("prctl");
-  sigprocmask(SIG_SETMASK, &before, nullptr);
-  return {};
+  return settle_child(before);
 }
 
 }  // namespace berth::init

@@ -276,7 +276,7 @@ Result<void> fill(const Plan& plan, int userns, const SharedSources& shared, Pro
   BERTH_ASSIGN(const Fd root, sys::adopt(open("rootfs", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
   BERTH_TRY(attach_mounts(plan, root.get(), userns, shared, progress));
   progress.at("cwd", plan.process.cwd);
-  if (!below_late_mount(plan, plan.process.cwd)) {
+  if (!plan.process.cwd_is_there && !below_late_mount(plan, plan.process.cwd)) {
     BERTH_ASSIGN(const Fd cwd, sys::make_directory_in_root(root.get(), plan.process.cwd));
   }
   progress.at("masks");

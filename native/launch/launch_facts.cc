@@ -158,6 +158,12 @@ void read_volumes(const Json& volumes, PlanStore& store, Plan& plan) {
   });
 }
 
+List<const char*> texts(const Json& list, PlanStore& store) {
+  std::vector<const char*> found;
+  list.each([&](const Json& each) { found.push_back(store.text(each.text())); });
+  return store.list(std::move(found));
+}
+
 }  // namespace
 
 CgroupPlaces read_cgroup_places(const Json& cgroup) {
@@ -192,10 +198,11 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.detach_keys = store.text(launch["detach_keys"].text());
   plan.event = store.text(launch["event"].minified());
   plan.process.user = store.text(launch["user"].text());
-  std::vector<const char*> groups;
-  launch["groups"].each([&](const Json& group) { groups.push_back(store.text(group.text())); });
-  plan.process.group_names = store.list(std::move(groups));
+  plan.process.group_names = texts(launch["groups"], store);
   plan.process.init = launch["init"].boolean();
+  plan.process.cwd_is_there = launch["cwd_is_there"].boolean();
+  plan.process.before = texts(launch["before"], store);
+  plan.process.after = texts(launch["after"], store);
   read_rootfs(launch["rootfs"], facts.container_directory, store, plan.rootfs);
 
   facts.cgroups = read_cgroup_places(launch["cgroup"]);

@@ -134,6 +134,8 @@ struct Process {
   List<const char*> args;
   List<const char*> env;
   const char* cwd = "/";
+  /// A working directory that the image lacks is an error; else it is made.
+  bool cwd_is_there = false;
   /// As the command line has it (`33`, `www-data`, `33:adm`); empty: the numbers below are final. Looked up in the image.
   const char* user = "";
   uint32_t uid = 0, gid = 0, umask = 022;
@@ -144,6 +146,8 @@ struct Process {
   bool no_new_privileges = true;
   /// A first process stays before the program, passes signals on and collects orphans.
   bool init = false;
+  /// Other programs, run as the program is, before and after it; empty: none.
+  List<const char*> before, after;
   bool adjust_oom_score = false;
   int32_t oom_score = 0;
   bool set_personality = false;
@@ -267,9 +271,10 @@ struct Layout {
   }
   void operator()(Process& v) {
     auto oom_score = static_cast<uint32_t>(v.oom_score);
-    c.fields(v.args, v.env, v.cwd, v.user, v.uid, v.gid, v.umask, v.groups, v.group_names,
-             v.capabilities, v.limits, v.no_new_privileges, v.init, v.adjust_oom_score, oom_score,
-             v.set_personality, v.personality, v.terminal, v.rows, v.columns);
+    c.fields(v.args, v.env, v.cwd, v.cwd_is_there, v.user, v.uid, v.gid, v.umask, v.groups,
+             v.group_names, v.capabilities, v.limits, v.no_new_privileges, v.init, v.before,
+             v.after, v.adjust_oom_score, oom_score, v.set_personality, v.personality, v.terminal,
+             v.rows, v.columns);
     v.oom_score = static_cast<int32_t>(oom_score);
   }
   void operator()(Rootfs& v) {

@@ -43,6 +43,7 @@ void change_process(const ProcessChange& change, PlanStore& store, Plan& plan) {
   process.rows = change.rows;
   process.columns = change.columns;
   process.init = false;
+  process.before = process.after = {};
   plan.input = change.input;
   plan.detach_keys = store.text(change.detach_keys);
   plan.timings = false;

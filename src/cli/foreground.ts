@@ -103,6 +103,11 @@ export class Foreground {
     };
   }
 
+  /** The keys were typed, where it is not the supervisor that reads them. */
+  leave(): void {
+    this.#leave?.();
+  }
+
   /** Stays until the program has ended, and gives its status; or until its keys were typed: 0. */
   async follow(
     program: FollowedProgram,

@@ -44,6 +44,11 @@ export const errorTable = {
     exit: 125,
     meaning: 'A registries.conf cannot be understood, or forbids the registry.',
   },
+  SIGNATURE_REFUSED: {
+    exit: 125,
+    meaning: 'An image is not signed by a key that is trusted for it, or a policy refuses it.',
+  },
+  TRUST_INVALID: { exit: 125, meaning: 'A policy, a key or a signature cannot be understood.' },
   PLATFORM_MISSING: { exit: 125, meaning: 'The image has no manifest for this machine.' },
 
   CONTAINER_NOT_FOUND: { exit: 125, meaning: 'No container has that name or id.' },

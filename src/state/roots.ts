@@ -33,6 +33,7 @@ const hashes = new Map<string, string>();
 
 /** Paths below the two roots. The one place that spells them. */
 export const places = {
+  trust: (r: Roots) => path.join(r.root, 'trust'),
   images: (r: Roots) => path.join(r.root, 'images'),
   containers: (r: Roots) => path.join(r.root, 'containers'),
   container: (r: Roots, id: string) => path.join(r.root, 'containers', id),

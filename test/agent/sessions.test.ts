@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import t from 'tap';
 import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
 import type { ContainerID } from '../../src/mesos/messages.js';
 import { Stage, unlessRoot } from '../container/stage.js';
+import { Person } from '../fixtures/person.js';
 import { until } from '../fixtures/until.js';
 import { ask, Input, launch, Output } from './session-client.js';
 import { StagedCluster } from './staged-cluster.js';
@@ -168,6 +170,58 @@ t.test('programs sent into tasks, and their streams', unlessRoot, async (t) => {
     t.equal(await raw.status, 400);
   });
 
+  await t.test('berth task exec', async (t) => {
+    const exec = (words: string[], input?: string) =>
+      run(stage.command('task exec', ['--master', cluster.master.url, ...words]), input);
+    t.match(await exec(['-e', 'A=b c', 'host', 'sh', '-c', 'echo "$A"; echo err >&2; exit 7']), {
+      status: 7,
+      stdout: 'b c\n',
+      stderr: 'err\n',
+    });
+    const text = 'word\n'.repeat(50_000);
+    t.match(await exec(['-i', 'host', 'wc', '-l'], text), { status: 0, stdout: '50000\n' });
+    t.match(await exec(['-u', '1234', 'host', 'id', '-u']), { status: 0, stdout: '1234\n' });
+    t.match(await exec(['host', 'sh', '-c', 'kill -9 $$']), { status: 137 });
+    t.match(await exec(['host', '/no/such']), { status: 127, stderr: /no\/such/ });
+    t.match(await exec(['nobody', 'true']), { status: 125, stderr: /task nobody/ });
+    const big = await exec(['host', 'head', '-c', '3000000', '/dev/zero']);
+    t.strictSame([big.status, big.stdout.length], [0, 3_000_000]);
+    const sleeper = new Person(
+      stage.command('task exec', ['--master', cluster.master.url, '-it', 'host', 'sh', '-i']),
+    );
+    await sleeper.see('# ');
+    sleeper.type('stty size; exec sh -c "echo sl""eeps; exec sleep 5432"\n');
+    await sleeper.see('33 101');
+    await sleeper.see('sleeps');
+    sleeper.type('\u0003');
+    t.equal(await sleeper.status, 130, 'Ctrl-C is the program’s');
+  });
+
+  await t.test('berth task attach', async (t) => {
+    const attach = (...words: string[]) =>
+      stage.command('task attach', ['--master', cluster.master.url, ...words]);
+    await cluster.launch({
+      name: 'shell',
+      command: { value: 'exec sh -i' },
+      container: { ...container, tty_info: { window_size: { rows: 20, columns: 70 } } },
+    });
+    await cluster.reaches('shell', 'TASK_RUNNING');
+    const first = new Person(attach('shell'));
+    first.type('\n');
+    await first.see('# ');
+    first.type('echo o""ne\n');
+    await first.see('one');
+    first.type('\u0010\u0011');
+    t.equal(await first.status, 0, 'left by the keys');
+    const second = new Person(attach('--detach-keys', 'x,y', 'shell'));
+    second.type('echo xx""z\n');
+    await second.see('xxz\r\n');
+    second.type('exit 5\n');
+    t.equal(await second.status, 5, 'it ends with the task');
+    await cluster.reaches('shell', 'TASK_FAILED');
+    t.match(await run(attach('shell'), ''), { status: 125, stderr: /it does not run/ });
+  });
+
   await t.test('an agent that is gone leaves none behind', async (t) => {
     await open(fresh(), 'exec sleep 9876');
     await until(() => runs('sleep 9876'), 'it runs');
@@ -179,3 +233,22 @@ t.test('programs sent into tasks, and their streams', unlessRoot, async (t) => {
     await cluster.reaches('host', 'TASK_KILLED');
   });
 });
+
+/** A command to its end. */
+function run(
+  command: string[],
+  input = '',
+): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  const [file = '', ...words] = command;
+  const child = spawn(file, words);
+  const ran = { status: null as number | null, stdout: '', stderr: '' };
+  child.stdout.setEncoding('latin1').on('data', (text: string) => {
+    ran.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    ran.stderr += text;
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  return new Promise((resolve) => child.once('close', (status) => resolve({ ...ran, status })));
+}

@@ -87,7 +87,9 @@ t.test(
     const stage = freshStage();
     const load = async (name: string, members: Record<string, unknown>, entries: LayerEntry[]) => {
       const manifest = aciManifest({ name: `example.com/${name}`, ...members });
-      return loadImage(stage.roots, await writeAci(fresh(), aciEntries(manifest, entries)));
+      return loadImage(stage.roots, await writeAci(fresh(), aciEntries(manifest, entries)), {
+        offline: true,
+      });
     };
     const all = (who: string): LayerEntry[] => [
       { name: 'who', content: who },

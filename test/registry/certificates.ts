@@ -13,9 +13,10 @@ export class Certificates {
   }
 
   /** For a server on the loopback, or for a client. */
-  issue(name: string): { certificate: string; key: string } {
+  issue(name: string, hosts: readonly string[] = []): { certificate: string; key: string } {
     const file = (ending: string) => path.join(this.folder, `${name}.${ending}`);
-    writeFileSync(file('ext'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+    const names = ['IP:127.0.0.1', 'DNS:localhost', ...hosts.map((host) => `DNS:${host}`)];
+    writeFileSync(file('ext'), `subjectAltName=${names.join(',')}\n`);
     this.#openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`,
       '-keyout', file('key'), '-out', file('csr')); // biome-ignore format: one command
     this.#openssl('x509', '-req', '-in', file('csr'), '-CA', this.authority, '-CAkey', path.join(this.folder, 'ca.key'),

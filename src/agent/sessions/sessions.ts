@@ -86,7 +86,10 @@ export class Sessions {
     } catch (error) {
       streams.destroy();
       if (error instanceof BerthError)
-        throw new HttpError(error.code === 'CONTAINER_STATE' ? 400 : 500, error.message);
+        throw new HttpError(error.code === 'CONTAINER_STATE' ? 400 : 500, error.message, {
+          // By which berth itself tells a command that is not there from other failures.
+          'Berth-Error': error.code,
+        });
       throw error;
     } finally {
       close(far);

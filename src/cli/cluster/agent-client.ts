@@ -64,7 +64,8 @@ export class AgentClient {
   }
 }
 
-function authorization(): { Authorization?: string } {
+/** What opens an agent's door for this user. */
+export function authorization(): { Authorization?: string } {
   const { BERTH_AGENT_TOKEN: token, BERTH_AGENT_PASSWORD: password } = process.env;
   if (token !== undefined) return { Authorization: `Bearer ${token}` };
   if (password === undefined) return {};

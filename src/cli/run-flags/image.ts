@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { type PlatformLike, platformName } from '../../containerizer/image/platform.js';
 import type { ProvidedImage } from '../../containerizer/image/provide.js';
 import { BerthError } from '../../errors/berth-error.js';
+import { insecure, insecureFlag } from '../insecure-options.js';
 import { registryFlags, registryOptions } from '../registry-flags.js';
 import { usageError } from '../report.js';
 import type { Context } from '../verb.js';
@@ -30,6 +31,7 @@ export const image: FlagGroup<Given> = {
       'a folder with a root file system instead of an image, the same as dir:DIR; what is written goes elsewhere',
     ),
     ...registryFlags(),
+    insecureFlag(),
   ],
   collect: () => ({}),
 };
@@ -49,6 +51,7 @@ export async function providedImage(
   const { imageProgress } = await import('../image-progress.js');
   const found = await provideImage(context.roots, reference, {
     ...registryOptions(context, given),
+    ...insecure(given),
     onProgress: imageProgress(context),
     pull,
     platform: wanted,

@@ -1,5 +1,7 @@
 import { type LoadedImage, loadImage, loadImages } from '../../containerizer/image/load.js';
 import { imageProgress } from '../image-progress.js';
+import { insecure, insecureFlag } from '../insecure-options.js';
+import { declareRegistryFlags, registryOptions } from '../registry-flags.js';
 import { usageError } from '../report.js';
 import type { Verb } from '../verb.js';
 
@@ -8,7 +10,10 @@ export const verb: Verb = {
   example: 'berth image load -i busybox.tar',
   declare(command) {
     command
-      .argument('[ref]', 'oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG] or dir:ROOTFS')
+      .argument(
+        '[ref]',
+        'oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], dir:ROOTFS or FILE.aci',
+      )
       .argument(
         '[name]',
         'NAME[:TAG] in the store; by default as the archive has it, or after the folder or file',
@@ -16,9 +21,12 @@ export const verb: Verb = {
       .option(
         '-i, --input <file>',
         'an archive of docker save or OCI, - for standard input; then the one argument is the name',
-      );
+      )
+      .addOption(insecureFlag());
+    declareRegistryFlags(command);
   },
-  async run(context, args, { input }) {
+  async run(context, args, flags) {
+    const { input } = flags;
     const onProgress = imageProgress(context);
     const file = typeof input === 'string' ? input : undefined;
     const [reference, second] = args;
@@ -30,7 +38,12 @@ export const verb: Verb = {
         'Use berth image load REF [NAME], or berth image load -i FILE [NAME].',
       );
     }
-    const options = { onProgress, ...(name === undefined ? {} : { name }) };
+    const options = {
+      ...registryOptions(context, flags),
+      ...insecure(flags),
+      onProgress,
+      ...(name === undefined ? {} : { name }),
+    };
     const loaded: LoadedImage[] =
       file === undefined
         ? [await loadImage(context.roots, reference ?? '', options)]

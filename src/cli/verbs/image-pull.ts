@@ -1,6 +1,7 @@
 import { pullImage } from '../../containerizer/image/pull.js';
 import { BerthError } from '../../errors/berth-error.js';
 import { imageEvents, imageProgress } from '../image-progress.js';
+import { insecure, insecureFlag } from '../insecure-options.js';
 import { declareRegistryFlags, registryOptions } from '../registry-flags.js';
 import { report } from '../report.js';
 import { platform } from '../run-flags/platform.js';
@@ -11,10 +12,14 @@ export const verb: Verb = {
   example: 'berth image pull debian:bookworm',
   declare(command) {
     command
-      .argument('<image...>', 'NAME[:TAG][@DIGEST]; without a registry it is Docker Hub')
+      .argument(
+        '<image...>',
+        'NAME[:TAG][@DIGEST], without a registry it is Docker Hub; or appc:NAME[:VERSION]',
+      )
       .option('-q, --quiet', 'no progress')
       .option('--platform <os/machine[/variant]>', "by default this host's", platform);
     declareRegistryFlags(command);
+    command.addOption(insecureFlag());
   },
   async run(context, references, flags) {
     const onProgress = context.json
@@ -24,6 +29,7 @@ export const verb: Verb = {
         : imageProgress(context);
     const options = {
       ...registryOptions(context, flags),
+      ...insecure(flags),
       onProgress,
       platform: flags.platform as ReturnType<typeof platform> | undefined,
       durable: true,

@@ -1,3 +1,4 @@
+import { allTags } from '../../containerizer/image/all-tags.js';
 import { type PushFormat, pushFormats } from '../../containerizer/image/manifest-format.js';
 import { pushImage } from '../../containerizer/image/push.js';
 import { imageEvents, imageProgress } from '../image-progress.js';
@@ -12,6 +13,7 @@ export const verb: Verb = {
     command
       .argument('<image>', 'a name or an id')
       .argument('[destination]', 'NAME[:TAG] at the registry; by default the name it has here')
+      .option('-a, --all-tags', 'every tag that a name has here; the image is a name without a tag')
       .option('-q, --quiet', 'no progress')
       .option('--format <format>', `${pushFormats.join(' or ')}; by default byte for byte as it came`);
     declareRegistryFlags(command);
@@ -27,10 +29,16 @@ export const verb: Verb = {
         ? () => {}
         : imageProgress(context);
     const options = { ...registryOptions(context, flags), onProgress, format };
-    const { name, manifestDigest, sent } = await pushImage(context.roots, image, destination, options);
-    if (context.json)
-      context.out(`${JSON.stringify({ event: 'pushed', name, digest: manifestDigest, sent_bytes: sent })}\n`);
-    else context.out(`${name.includes('@') ? name : `${name}@${manifestDigest}`}\n`);
+    const pairs =
+      flags.allTags === true ? allTags(context.roots, image, destination) : [{ image, to: destination }];
+    for (const pair of pairs) {
+      const { name, manifestDigest, sent } = await pushImage(context.roots, pair.image, pair.to, options);
+      if (context.json)
+        context.out(
+          `${JSON.stringify({ event: 'pushed', name, digest: manifestDigest, sent_bytes: sent })}\n`,
+        );
+      else context.out(`${name.includes('@') ? name : `${name}@${manifestDigest}`}\n`);
+    }
     return 0;
   },
 };

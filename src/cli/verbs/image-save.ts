@@ -12,7 +12,7 @@ export const verb: Verb = {
       .option('-o, --output <file>', 'a file, or with oci-dir a new folder; default: standard output')
       .option(
         '--format <format>',
-        `${saveFormats.join(', ')}; default docker-archive, as docker save writes it`,
+        `${saveFormats.join(', ')}; default docker-archive, as docker save writes it; aci gives an App Container Image back as it came`,
       );
   },
   async run(context, references, { output, format = 'docker-archive' }) {

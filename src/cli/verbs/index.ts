@@ -114,6 +114,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Make an image from the archive of a root file system',
     load: () => import('./image-import.js'),
   },
+  'image referrers': {
+    summary: 'List what a registry has that belongs to an image: signatures, lists of packages, attestations',
+    load: () => import('./image-referrers.js'),
+  },
   'image build': {
     summary: 'Make an image from a recipe and the files of a folder, the same bytes each time',
     load: () => import('./image-build.js'),
@@ -126,6 +130,15 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Remove what no image needs, images without a name, and on request old and unused ones',
     load: () => import('./image-gc.js'),
   },
+  'trust add': {
+    summary: 'Trust keys to sign App Container Images',
+    load: () => import('./trust-add.js'),
+  },
+  'trust ls': {
+    summary: 'List the keys that may sign App Container Images',
+    load: () => import('./trust-ls.js'),
+  },
+  'trust rm': { summary: 'Trust keys no longer', load: () => import('./trust-rm.js') },
   'container prune': {
     summary: 'Remove the containers that have ended or were never started',
     load: () => import('./container-prune.js'),
@@ -174,6 +187,14 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Show all that the master knows of a task, as JSON',
     load: () => import('./task-inspect.js'),
   },
+  'task exec': {
+    summary: 'Run one more command in a task, on whatever node that is',
+    load: () => import('./task-exec.js'),
+  },
+  'task attach': {
+    summary: 'Take part in what goes in and out of a task',
+    load: () => import('./task-attach.js'),
+  },
   'task logs': {
     summary: 'Print what a task of the cluster has written',
     load: () => import('./task-logs.js'),
@@ -205,6 +226,10 @@ export const verbs: Record<string, VerbEntry> = {
   'framework teardown': {
     summary: 'End frameworks for good, with all their tasks',
     load: () => import('./framework-teardown.js'),
+  },
+  'bench unpack': {
+    summary: 'Measure how fast images are unpacked, beside podman, umoci and tar',
+    load: () => import('./bench-unpack.js'),
   },
   'bench density': {
     summary: 'Measure what one more idle container costs when there are a thousand, beside podman',

@@ -26,6 +26,9 @@ export function appOptions(appc: AppcImage, options: ContainerOptions, report: R
     ...(app === undefined ? {} : privilegeOptions(isolators, options, report)),
     env: [`AC_APP_NAME=${appName(name)}`, 'container=berth', ...options.env],
     groups: [...(app?.supplementaryGIDs ?? []).map(String), ...options.groups],
+    // A caller's own is made where it is missing, as for any other image (aci.md, "workingDirectory").
+    ...(options.workingDirectory === undefined ? { requireDirectory: true } : {}),
+    ...handlerOptions(app?.eventHandlers ?? []),
     ...volumeOptions(app?.mountPoints ?? [], options),
   };
 }
@@ -73,6 +76,18 @@ function privilegeOptions(
       'isolator os/linux/no-new-privileges false is modified: set-id bits still count for nothing, see --security-opt no-new-privileges=false',
     );
   return {};
+}
+
+function handlerOptions(
+  handlers: readonly { name: string; exec: string[] }[],
+): Pick<ContainerOptions, 'handlers'> {
+  const of = (wanted: string) => handlers.find(({ name, exec }) => name === wanted && exec.length > 0)?.exec;
+  const before = of('pre-start');
+  const after = of('post-stop');
+  if (before === undefined && after === undefined) return {};
+  return {
+    handlers: { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) },
+  };
 }
 
 /** A mount point that the caller has nothing for gets an empty volume of its own; one that is read-only is so whatever lies there. */

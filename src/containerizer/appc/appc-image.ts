@@ -7,6 +7,7 @@ import { parseDocument, readDocument, verifyContent } from '../image/documents.j
 import { blobName } from '../image/layout-files.js';
 import { readNames } from '../image/names.js';
 import { storePaths } from '../image/store.js';
+import { mustBeTrusted } from './trust.js';
 
 /** What an App Container Image says that an OCI configuration cannot. */
 export interface AppcImage {
@@ -15,11 +16,17 @@ export interface AppcImage {
 }
 
 /** Undefined: the image did not come as an ACI. */
-export function appcImage(roots: Roots, manifestDigest: Digest, reference: string): AppcImage | undefined {
+export function appcImage(
+  roots: Roots,
+  manifestDigest: Digest,
+  insecure: boolean,
+  reference: string,
+): AppcImage | undefined {
   const { appc = {} } = readNames(roots);
   const record = Object.hasOwn(appc, manifestDigest) ? appc[manifestDigest] : undefined;
   if (record === undefined) return undefined;
   const what = `image ${reference}`;
+  if (!insecure) mustBeTrusted(roots, record, what);
   const bytes = readDocument(path.join(storePaths(roots).base, blobName(record.manifest)), what);
   if (bytes === undefined) return undefined;
   verifyContent(bytes, { digest: record.manifest }, what);

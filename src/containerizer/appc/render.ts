@@ -4,10 +4,17 @@ import type { Session } from '../image/store.js';
 import { type ReadAci, readAci, whitelistOf } from './read-aci.js';
 import { fits } from './record.js';
 
-/** An ACI in a file that nobody else can change, and the key that signed it, if that was verified. */
+/** An ACI in a file that nobody else can change. */
 export interface FoundAci {
   file: string;
-  signedBy?: string;
+  /** Refuses one that may not be used; gives the fingerprint of the key that signed it, if that was verified. */
+  accept(aci: ReadAci): Promise<string | undefined> | string | undefined;
+}
+
+export interface RenderedAci {
+  /** Lowest first, itself last. */
+  parts: ReadAci[];
+  signedBy: string | undefined;
 }
 
 /** Finds the ACI of a dependency. */
@@ -23,41 +30,49 @@ const deepest = 64;
  */
 export async function renderAci(
   session: Session,
-  file: string,
+  found: FoundAci,
   locate: Locate,
   what: string,
-): Promise<ReadAci[]> {
+): Promise<RenderedAci> {
   const rendered: ReadAci[] = [];
   const add = async (
-    at: string,
+    { file, accept }: FoundAci,
     kept: ReadonlySet<string> | undefined,
     above: readonly ReadAci[],
-    check: (aci: ReadAci) => void,
-  ): Promise<void> => {
+  ): Promise<string | undefined> => {
     const about = above.length === 0 ? what : `${what}, dependency ${above.length}`;
-    const aci = await readAci(session, at, kept, about);
-    check(aci);
+    const aci = await readAci(session, file, kept, about);
+    const signedBy = await accept(aci);
     if (above.some(({ id }) => id === aci.id)) throw refused(what, `${aci.manifest.name} depends on itself`);
     const own = whitelistOf(aci.manifest);
     const both = own === undefined || kept === undefined ? (own ?? kept) : intersection(own, kept);
     const path = [...above, aci];
     if (path.length > deepest) throw refused(what, `its dependencies are more than ${deepest} deep`);
     for (const dependency of aci.manifest.dependencies ?? []) {
-      const found = await locate(dependency, `${what}, dependency ${dependency.imageName}`);
-      await add(found.file, both, path, (each) => mustMatch(each, dependency, what));
+      const part = await locate(dependency, `${what}, dependency ${dependency.imageName}`);
+      const matching = (each: ReadAci) => {
+        mustMatch(each, dependency, what);
+        return part.accept(each);
+      };
+      await add({ file: part.file, accept: matching }, both, path);
     }
     rendered.push(aci);
     if (rendered.length > mostLayers)
       throw refused(what, `with its dependencies it has more than ${mostLayers} layers`);
+    return signedBy;
   };
-  await add(file, undefined, [], () => {});
-  return rendered;
+  const signedBy = await add(found, undefined, []);
+  return { parts: rendered, signedBy };
 }
 
 /** aci.md, "Dependency Matching". */
-function mustMatch({ id, size, manifest }: ReadAci, dependency: AppcDependency, what: string): void {
+export function mustMatch(
+  { id, size, manifest }: ReadAci,
+  dependency: AppcDependency,
+  what: string,
+  about = `${what}, dependency ${dependency.imageName}`,
+): void {
   const { imageName, imageID, labels = [], size: stated } = dependency;
-  const about = `${what}, dependency ${imageName}`;
   const have = Object.fromEntries((manifest.labels ?? []).map(({ name, value }) => [name, value]));
   const wanted = Object.fromEntries(labels.map(({ name, value }) => [name, value]));
   if (!fits({ name: manifest.name, labels: have }, imageName, wanted)) {

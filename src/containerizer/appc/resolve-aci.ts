@@ -4,20 +4,24 @@ import type { AppcDependency } from '../../appc-spec/image-manifest.js';
 import { BerthError } from '../../errors/berth-error.js';
 import { type Digest, digestOf } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
+import { readDocument } from '../image/documents.js';
 import { readNames } from '../image/names.js';
 import type { FoundImage } from '../image/resolve.js';
 import { sourceStamp } from '../image/source-stamp.js';
 import { blobFile, type Session } from '../image/store.js';
+import { type AppcOptions, fetchAci } from './fetch-aci.js';
 import { appcName, imageOfAci } from './image-of-aci.js';
 import type { ReadAci } from './read-aci.js';
 import { type AppcRecord, fits } from './record.js';
-import { type FoundAci, type Locate, renderAci } from './render.js';
+import { type FoundAci, type Locate, mustMatch, type RenderedAci, renderAci } from './render.js';
+import { checkSigned, mustBeTrusted, signatureBeside } from './trust.js';
 
 /** The image in an ACI file. */
 export async function resolveAci(
   roots: Roots,
   session: Session,
   file: string,
+  options: AppcOptions,
   what: string,
 ): Promise<FoundImage> {
   const stamp = sourceStamp({ kind: 'aci', canonical: file, file }, what);
@@ -25,27 +29,45 @@ export async function resolveAci(
   const own = path.join(session.directory, 'image.aci');
   // What is verified is what is read: whoever may write the file may write it meanwhile.
   await copyFile(file, own);
-  return { ...(await imageOf(roots, session, { file: own }, what)), stamp };
+  const beside = signatureBeside(file);
+  const signature = beside === undefined ? undefined : readDocument(beside, what);
+  const accept = ({ manifest: { name } }: ReadAci) =>
+    checkSigned(roots, { name, file: own, signature, origin: 'file' }, options.insecure === true, what);
+  return { ...(await imageOf(roots, session, { file: own, accept }, options, what)), stamp };
 }
 
-/** The image of an ACI with its dependencies. */
-export async function imageOf(
+/** The image of that name, from wherever its name leads. */
+export async function discoverImage(
+  roots: Roots,
+  session: Session,
+  wanted: { name: string; labels: Readonly<Record<string, string>> },
+  options: AppcOptions,
+  what: string,
+): Promise<FoundImage> {
+  const { file, signedBy } = await fetchAci(roots, session, wanted, options, what);
+  const labels = Object.entries(wanted.labels).map(([name, value]) => ({ name, value }));
+  const accept = (aci: ReadAci) => {
+    mustMatch(aci, { imageName: wanted.name, labels }, what, what);
+    return signedBy;
+  };
+  return imageOf(roots, session, { file, accept }, options, what);
+}
+
+async function imageOf(
   roots: Roots,
   session: Session,
   found: FoundAci,
+  options: AppcOptions,
   what: string,
 ): Promise<Required<Pick<FoundImage, 'image' | 'appc'>>> {
-  const rendered = await renderAci(session, found.file, locator(roots), what);
-  const { manifest } = rendered.at(-1) as ReadAci;
-  return { image: imageOfAci(rendered, what), appc: { ...kept(rendered, found), name: appcName(manifest) } };
+  const rendered = await renderAci(session, found, locator(roots, session, options), what);
+  const { manifest } = rendered.parts.at(-1) as ReadAci;
+  return { image: imageOfAci(rendered.parts, what), appc: { ...kept(rendered), name: appcName(manifest) } };
 }
 
 /** What the store keeps beside the image: the ACIs themselves, so that it can give them back, and render others from them. */
-function kept(
-  rendered: readonly ReadAci[],
-  { signedBy }: FoundAci,
-): { record: AppcRecord; blobs: Map<Digest, string | Buffer> } {
-  const own = rendered.at(-1) as ReadAci;
+function kept({ parts, signedBy }: RenderedAci): { record: AppcRecord; blobs: Map<Digest, string | Buffer> } {
+  const own = parts.at(-1) as ReadAci;
   const manifest = digestOf(own.manifestBytes);
   const digest = (aci: ReadAci): Digest => `sha256:${aci.digest}`;
   const record: AppcRecord = {
@@ -54,22 +76,36 @@ function kept(
     labels: Object.fromEntries((own.manifest.labels ?? []).map(({ name, value }) => [name, value])),
     manifest,
     aci: digest(own),
-    dependencies: rendered.slice(0, -1).map((aci) => ({ image_id: aci.id, aci: digest(aci) })),
+    dependencies: parts.slice(0, -1).map((aci) => ({ image_id: aci.id, aci: digest(aci) })),
     ...(signedBy === undefined ? {} : { signed_by: signedBy }),
   };
-  const blobs = new Map<Digest, string | Buffer>(rendered.map((aci) => [digest(aci), aci.file]));
+  const blobs = new Map<Digest, string | Buffer>(parts.map((aci) => [digest(aci), aci.file]));
   return { record, blobs: blobs.set(manifest, own.manifestBytes) };
 }
 
-function locator(roots: Roots): Locate {
+/** The store's own first; what it lacks is discovered. */
+function locator(roots: Roots, session: Session, options: AppcOptions): Locate {
   return async (dependency, what) => {
     const record = stored(roots, dependency);
-    if (record !== undefined) return { file: blobFile(roots, record.aci) };
-    throw new BerthError('IMAGE_NOT_FOUND', {
-      what,
-      why: 'it is not in the store',
-      mend: `Load it first: berth image load FILE.aci.`,
-    });
+    if (record !== undefined) {
+      if (options.insecure !== true) mustBeTrusted(roots, record, what);
+      return { file: blobFile(roots, record.aci), accept: () => undefined };
+    }
+    if (options.offline === true) {
+      throw new BerthError('IMAGE_NOT_FOUND', {
+        what,
+        why: 'it is not in the store',
+        mend: 'Load it first: berth image load FILE.aci.',
+      });
+    }
+    const { imageName, labels = [], size } = dependency;
+    const wanted = {
+      name: imageName,
+      labels: Object.fromEntries(labels.map(({ name, value }) => [name, value])),
+      size,
+    };
+    const { file, signedBy } = await fetchAci(roots, session, wanted, options, what);
+    return { file, accept: () => signedBy };
   };
 }
 

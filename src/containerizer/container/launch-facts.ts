@@ -35,6 +35,9 @@ export function launchFacts(
     user: options.user ?? image.config.config?.User ?? '',
     groups: options.groups,
     init: options.init,
+    ...(options.requireDirectory === true ? { cwd_is_there: true } : {}),
+    ...(options.handlers?.before === undefined ? {} : { before: options.handlers.before }),
+    ...(options.handlers?.after === undefined ? {} : { after: options.handlers.after }),
     rootfs: {
       base: roots.root,
       layers: image.layers.map((layer) => path.relative(roots.root, layer)),

@@ -23,6 +23,8 @@ export interface ContainerOptions extends ResourceLimits {
   /** Bytes of /dev/shm. */
   shmSize?: number;
   workingDirectory?: string;
+  /** The image must have it; else it is made. */
+  requireDirectory?: boolean;
   /** As Docker has it: `USER`, `UID`, `USER:GROUP`, `UID:GID`. */
   user?: string;
   /** More groups: names from the image, or numbers. */
@@ -31,6 +33,8 @@ export interface ContainerOptions extends ResourceLimits {
   umask?: number;
   /** Whether a first process of berth's stands before the program, passes signals on and collects orphans. */
   init: boolean;
+  /** Other programs, run as the program is: it is begun once the one before it has ended with 0, and the one after it runs when it has ended. */
+  handlers?: { before?: string[]; after?: string[] };
   /** As `berth kill -s` takes it; unset: the image's, or SIGTERM. */
   stopSignal?: string;
   /** Seconds between it and SIGKILL; unset: 10. */

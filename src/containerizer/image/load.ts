@@ -4,6 +4,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { native } from '../../native/index.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
+import type { AppcOptions } from '../appc/fetch-aci.js';
 import { tellImage } from '../events/tell.js';
 import { markDurable } from './layers.js';
 import { loadArchive, nameOf } from './load-archive.js';
@@ -27,14 +28,14 @@ export interface LoadedImage {
 export async function loadImage(
   roots: Roots,
   reference: string,
-  options: { name?: string; onProgress?: OnProgress } = {},
+  options: AppcOptions & { name?: string; onProgress?: OnProgress } = {},
 ): Promise<LoadedImage> {
   const parsed = parseReference(reference);
   const name =
     options.name === undefined && parsed.kind === 'aci'
       ? undefined
       : storeName(options.name ?? defaultName(parsed));
-  const loaded = await addImage(roots, parsed, reference, name, options.onProgress ?? (() => {}));
+  const loaded = await addImage(roots, parsed, reference, name, options.onProgress ?? (() => {}), options);
   await makeDurable(roots, [loaded]);
   return {
     name: loaded.names[0] ?? reference,
@@ -107,6 +108,7 @@ export async function addImage(
   reference: string,
   name: string | undefined,
   onProgress: OnProgress,
+  options: AppcOptions = {},
 ): Promise<StoredImage> {
   const what = `image ${reference}`;
   requireRoot(what);
@@ -119,7 +121,7 @@ export async function addImage(
     roots,
     what,
     async (session) => {
-      const { image, stamp, appc } = found ?? (await resolveIn(roots, session, parsed, what));
+      const { image, stamp, appc } = found ?? (await resolveIn(roots, session, parsed, what, options));
       return [
         {
           image,

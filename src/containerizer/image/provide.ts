@@ -37,6 +37,8 @@ export interface ProvideOptions extends RegistryOptions {
   onProgress?: OnProgress;
   /** By default `never`: only what this host has. */
   pull?: PullPolicy | undefined;
+  /** Nothing needs to be signed, whatever is trusted. */
+  insecure?: boolean | undefined;
   /** What is pulled is to be for that; by default this host's. */
   platform?: PlatformLike | undefined;
 }
@@ -54,14 +56,14 @@ export async function provideImage(
   const parsed = parseReference(reference);
   if (parsed.kind === 'tree')
     return (await import('./plain-tree.js')).provideTree(parsed.directory, reference);
-  if (parsed.kind === 'stored' && mustPull(roots, parsed, reference, options)) {
+  if ((parsed.kind === 'stored' || parsed.kind === 'appc') && mustPull(roots, parsed, reference, options)) {
     const { pullImage } = await import('./pull.js');
     const { name, manifestDigest } = await pullImage(roots, reference, options);
-    const pulled = readReady(roots, manifestDigest, reference);
+    const pulled = readReady(roots, manifestDigest, reference, options);
     if (pulled !== undefined) return { reference, name, ...pulled };
   }
   const named = lookUp(roots, parsed, reference);
-  const ready = named && readReady(roots, named.manifest_digest, reference);
+  const ready = named && readReady(roots, named.manifest_digest, reference, options);
   if (ready !== undefined) return { reference, name: parsed.canonical, ...ready };
 
   const { addImage } = await import('./load.js');
@@ -71,8 +73,9 @@ export async function provideImage(
     reference,
     parsed.canonical,
     options.onProgress ?? (() => {}),
+    { ...options, offline: options.pull === undefined || options.pull === 'never' },
   );
-  const made = readReady(roots, manifestDigest, reference);
+  const made = readReady(roots, manifestDigest, reference, options);
   if (made === undefined) {
     throw new BerthError('STATE_DAMAGED', {
       what: `image ${reference}`,
@@ -84,7 +87,7 @@ export async function provideImage(
 
 function mustPull(
   roots: Roots,
-  parsed: ImageReference & { kind: 'stored' },
+  parsed: ImageReference,
   reference: string,
   { pull = 'never' }: ProvideOptions,
 ): boolean {
@@ -95,7 +98,12 @@ function mustPull(
 type Ready = Pick<ProvidedImage, 'manifestDigest' | 'config' | 'layers' | 'warnings' | 'appc'>;
 
 /** The image from the store's own files, or undefined when a part of it is missing. */
-function readReady(roots: Roots, manifestDigest: Digest, reference: string): Ready | undefined {
+function readReady(
+  roots: Roots,
+  manifestDigest: Digest,
+  reference: string,
+  { insecure = false }: ProvideOptions,
+): Ready | undefined {
   const stored = readStored(roots, manifestDigest, reference);
   if (stored === undefined) return undefined;
   const chain = chainIds(stored.config.rootfs.diff_ids);
@@ -111,6 +119,6 @@ function readReady(roots: Roots, manifestDigest: Digest, reference: string): Rea
     hidden ||= layer.root_opaque;
     warnings.push(...warningsOf(layer));
   }
-  const appc = appcImage(roots, manifestDigest, reference);
+  const appc = appcImage(roots, manifestDigest, insecure, reference);
   return { manifestDigest, config: stored.config, layers, warnings, ...(appc === undefined ? {} : { appc }) };
 }

@@ -21,6 +21,8 @@ import { type ImageToStore, type StoredImage, storeImages } from './store-images
 export interface PullOptions extends RegistryOptions {
   /** By default this host's. */
   platform?: PlatformLike | undefined;
+  /** Nothing needs to be signed. */
+  insecure?: boolean | undefined;
   /** Waits until all of it is on the disk. */
   durable?: boolean | undefined;
   onProgress?: OnProgress | undefined;
@@ -54,6 +56,8 @@ export async function pullImage(
   const what = `image ${reference}`;
   requireRoot(what);
   const parsed = parseReference(reference);
+  if (parsed.kind === 'appc')
+    return (await import('../appc/pull-appc.js')).pullAppc(roots, parsed, reference, options);
   if (parsed.kind !== 'stored') {
     throw new BerthError('REFERENCE_INVALID', {
       what,

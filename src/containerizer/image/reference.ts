@@ -68,9 +68,11 @@ function parseLayout(text: string): ImageReference {
   if (directory === '' || directory.includes('\0')) throw invalid(text, 'it names no directory', grammar);
   if (tag !== undefined && !tagPattern.test(tag)) throw invalid(text, `'${tag}' is not a tag`, grammar);
   const absolute = path.resolve(directory);
+  // Without the slash the end of such a folder's name would be read as a tag.
+  const end = path.basename(absolute).includes(':') ? '/' : '';
   return {
     kind: 'layout',
-    canonical: `oci:${absolute}${tag === undefined ? '' : `:${tag}`}`,
+    canonical: `oci:${absolute}${tag === undefined ? end : `:${tag}`}`,
     directory: absolute,
     tag,
   };

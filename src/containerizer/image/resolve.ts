@@ -1,6 +1,7 @@
 import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
+import type { AppcOptions } from '../appc/fetch-aci.js';
 import { ArchiveFiles } from './archive-files.js';
 import { chooseTag } from './choose-tag.js';
 import { resolveSaved, savedImages } from './docker-archive.js';
@@ -28,12 +29,13 @@ export async function resolveIn(
   session: Session | undefined,
   parsed: ImageReference,
   what: string,
+  options: AppcOptions = {},
 ): Promise<FoundImage> {
   if (parsed.kind === 'stored' || parsed.kind === 'appc')
     return { image: resolveStored(roots, parsed, what) };
   if (parsed.kind === 'aci') {
     if (session === undefined) throw new RangeError('an ACI is read in a session');
-    return (await import('../appc/resolve-aci.js')).resolveAci(roots, session, parsed.file, what);
+    return (await import('../appc/resolve-aci.js')).resolveAci(roots, session, parsed.file, options, what);
   }
   if (parsed.kind === 'tree') return { image: await packedTree(parsed.directory, session, what) };
   if (parsed.kind === 'layout') {

@@ -17,7 +17,7 @@ import { Session } from './store.js';
 import { lookUp } from './stored-image.js';
 import { unpackFailure } from './unpack-failure.js';
 
-export const saveFormats = ['docker-archive', 'oci-archive', 'oci-dir'] as const;
+export const saveFormats = ['docker-archive', 'oci-archive', 'oci-dir', 'aci'] as const;
 export type SaveFormat = (typeof saveFormats)[number];
 
 /** An image to save, and the names that it was asked for by. */
@@ -45,6 +45,7 @@ export async function saveImages(
       mend: 'Name a new folder: berth image save --format oci-dir -o DIR IMAGE.',
     });
   }
+  if (format === 'aci') return (await import('../appc/save-aci.js')).saveAci(roots, references, output);
   // Nobody removes anything meanwhile.
   const session = await Session.open(roots);
   try {

@@ -1,0 +1,157 @@
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { PublicKey } from 'openpgp';
+import { BerthError } from '../../errors/berth-error.js';
+import type { Digest } from '../../oci-spec/digest.js';
+import { ShapeError } from '../../oci-spec/shape.js';
+import { openSigned, readKeys } from '../trust/openpgp.js';
+import type { KeySource, Policy, Requirement } from './document.js';
+import { identityFits } from './identity.js';
+import { readClaim, type SignedClaim } from './payload.js';
+import { type ImageSource, requirementsFor } from './scope.js';
+
+/** Signatures as they came with an image: nothing of them has been believed yet. */
+export interface Signatures {
+  /** Simple signing: signed messages of OpenPGP. */
+  simple: Uint8Array[];
+  /** Sigstore's: what was signed, and the signature of it. */
+  sigstore: { payload: Uint8Array; signature: Uint8Array }[];
+}
+
+export interface JudgedImage {
+  source: ImageSource;
+  /** The digests that stand for it: of its manifest, and of the index that it was chosen from. */
+  digests: readonly Digest[];
+}
+
+/** One requirement, and what it was met by. */
+export interface Verdict {
+  requirement: Requirement['type'];
+  /** A fingerprint, or the file of a key. */
+  by: string | null;
+  /** What the signature says that the image is called. */
+  identity: string | null;
+}
+
+/** Judges an image by a policy. `signatures` is asked for only if the policy wants some. Fails with SIGNATURE_REFUSED. */
+export async function judge(
+  policy: Policy,
+  image: JudgedImage,
+  signatures: () => Promise<Signatures>,
+  what: string,
+): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (const requirement of requirementsFor(policy, image.source)) {
+    switch (requirement.type) {
+      case 'insecureAcceptAnything':
+        verdicts.push({ requirement: requirement.type, by: null, identity: null });
+        break;
+      case 'reject':
+        throw refused(what, 'policy.json rejects it');
+      case 'signedBy':
+        verdicts.push(await signedBy(requirement, image, (await signatures()).simple, what));
+        break;
+      case 'sigstoreSigned':
+        verdicts.push(await sigstoreSigned(requirement, image, (await signatures()).sigstore, what));
+    }
+  }
+  return verdicts;
+}
+
+type Signed<T extends Requirement['type']> = Extract<Requirement, { type: T }>;
+
+async function signedBy(
+  requirement: Signed<'signedBy'>,
+  image: JudgedImage,
+  blobs: readonly Uint8Array[],
+  what: string,
+): Promise<Verdict> {
+  const keys: PublicKey[] = [];
+  for (const { name, content } of keyContents(requirement.keys))
+    keys.push(...(await readKeys(content, name)));
+  return firstGood(requirement, image, blobs, what, async (blob) => {
+    const { content, fingerprint } = await openSigned(blob, keys, what);
+    return { by: fingerprint, claim: readClaim(content, ['atomic container signature']) };
+  });
+}
+
+async function sigstoreSigned(
+  requirement: Signed<'sigstoreSigned'>,
+  image: JudgedImage,
+  blobs: Signatures['sigstore'],
+  what: string,
+): Promise<Verdict> {
+  const keys = keyContents(requirement.keys).map(({ name, content }) => ({
+    name,
+    key: publicKey(content, name),
+  }));
+  return firstGood(requirement, image, blobs, what, ({ payload, signature }) => {
+    const signer = keys.find(({ key }) => verify(algorithmOf(key), payload, key, signature));
+    if (signer === undefined) throw refused(what, 'its signature is not good: no key of the policy made it');
+    return { by: signer.name, claim: readClaim(payload, ['cosign container image signature']) };
+  });
+}
+
+/** One signature is enough that is good, made for this image, and for its name; others may be anybody's. */
+async function firstGood<T>(
+  { type, identity }: Signed<'signedBy' | 'sigstoreSigned'>,
+  { source, digests }: JudgedImage,
+  signatures: readonly T[],
+  what: string,
+  open: (signature: T) => Promise<{ by: string; claim: SignedClaim }> | { by: string; claim: SignedClaim },
+): Promise<Verdict> {
+  const reasons: string[] = [];
+  const wanted = source.transport === 'docker' ? source.scope : undefined;
+  for (const signature of signatures) {
+    try {
+      const { by, claim } = await open(signature);
+      if (!digests.includes(claim.digest)) reasons.push(`a signature is for ${claim.digest}`);
+      else if (!identityFits(identity, claim.reference, wanted))
+        reasons.push(`a signature is for the name ${JSON.stringify(claim.reference)}`);
+      else return { requirement: type, by, identity: claim.reference };
+    } catch (error) {
+      if (error instanceof BerthError && error.code === 'SIGNATURE_REFUSED') reasons.push(error.why);
+      else if (error instanceof ShapeError || error instanceof SyntaxError || error instanceof TypeError)
+        reasons.push(`what was signed is no statement of an image: ${error.message}`);
+      else throw error;
+    }
+  }
+  throw refused(what, reasons[0] ?? 'policy.json wants it signed, and it has no signature');
+}
+
+function keyContents(source: KeySource): { name: string; content: Buffer }[] {
+  if ('data' in source) return [{ name: 'keyData of policy.json', content: source.data }];
+  return source.files.map((name) => {
+    try {
+      return { name, content: readFileSync(name) };
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      throw new BerthError('TRUST_INVALID', {
+        what: `key ${name} of policy.json`,
+        why: `it cannot be read (${code})`,
+        cause,
+      });
+    }
+  });
+}
+
+function publicKey(content: Buffer, name: string): KeyObject {
+  try {
+    return createPublicKey(content);
+  } catch (cause) {
+    throw new BerthError('TRUST_INVALID', { what: `key ${name}`, why: 'it is no public key in PEM', cause });
+  }
+}
+
+/** Ed25519 hashes by itself. */
+function algorithmOf({ asymmetricKeyType }: KeyObject): string | null {
+  return asymmetricKeyType === 'ed25519' ? null : 'sha256';
+}
+
+export function refused(what: string, why: string): BerthError {
+  return new BerthError('SIGNATURE_REFUSED', {
+    what,
+    why,
+    mend: 'See berth image verify, and containers-policy.json(5). To do without for this once: --insecure-options image.',
+  });
+}
