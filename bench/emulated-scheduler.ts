@@ -19,6 +19,8 @@ export class EmulatedScheduler {
     private readonly url: string,
     private readonly role: string,
     private readonly perAgent: number,
+    /** What each task is more exactly. */
+    private readonly shape: Partial<TaskInfo> = {},
   ) {}
 
   subscribe(): Promise<void> {
@@ -57,6 +59,11 @@ export class EmulatedScheduler {
       });
       request.end(protobufCodec.encode('mesos.v1.scheduler.Call', call));
     });
+  }
+
+  /** Has the master end its tasks, and forget it. */
+  tearDown(): void {
+    this.send({ type: 'TEARDOWN' });
   }
 
   stop(): void {
@@ -108,6 +115,7 @@ export class EmulatedScheduler {
         { name: 'cpus', type: 'SCALAR', scalar: { value: 0.4 } },
         { name: 'mem', type: 'SCALAR', scalar: { value: 64 } },
       ],
+      ...this.shape,
     };
   }
 

@@ -4,6 +4,7 @@ import { report, usageError } from '../src/cli/report.js';
 import { table } from '../src/cli/table.js';
 import { containerIds } from '../src/containerizer/host/id-range.js';
 import { BerthError } from '../src/errors/berth-error.js';
+import { benchAgent } from './agent.js';
 import { benchDensity } from './density.js';
 import { benchLaunch } from './launch.js';
 import { benchMaster } from './master.js';
@@ -13,7 +14,13 @@ import { benchUnpack } from './unpack.js';
 
 const note = (text: string) => write(2, `${text}\n`);
 
-const benchmarks = { launch: benchLaunch, density: benchDensity, unpack: benchUnpack, master: benchMaster };
+const benchmarks = {
+  launch: benchLaunch,
+  density: benchDensity,
+  unpack: benchUnpack,
+  master: benchMaster,
+  agent: benchAgent,
+};
 
 /** `./dev bench launch` and `berth bench launch`. Stdout has the rows, or with --json the document, and nothing else. */
 async function main(argv: string[]): Promise<void> {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { listContainers } from '../../src/containerizer/container/catalogue.js';
 import { resolveRoots } from '../../src/state/roots.js';
 import { makeNodeImage } from '../node/image.js';
+import { DemoCluster } from './cluster.js';
 import { berth, typed } from './command.js';
 import { Narrator, seconds } from './narrator.js';
 import { watchFor } from './remains.js';
@@ -20,7 +21,7 @@ export async function runDemo(signal: AbortSignal): Promise<void> {
     throw new Error('containers are started by root, and this is not: run sudo npm start');
   }
   const started = performance.now();
-  const tell = new Narrator(8);
+  const tell = new Narrator(10);
   const run = async (...args: string[]) => {
     tell.line(`$ ${typed(args)}`);
     // A launch takes a moment and is never cut off: what it starts is then known, and can be removed.
@@ -72,12 +73,39 @@ export async function runDemo(signal: AbortSignal): Promise<void> {
       if (left.length > 0) throw new Error(`still there: ${left.join(', ')}`);
       tell.line('No process, no cgroup, no folder, no mount.');
     });
+    await showCluster(tell, run, signal);
   } finally {
     if (mayRun) await clearUp(name);
   }
   process.stdout.write(
     `\nDone in ${seconds(performance.now() - started)}. Now try:\n\n${nextCommands.map((each) => `    ${each}\n`).join('')}\n`,
   );
+}
+
+/** The same image as a task of a cluster, from the cluster down to its threads. All of it is in a root of its own. */
+async function showCluster(
+  tell: Narrator,
+  run: (...args: string[]) => Promise<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const cluster = await DemoCluster.plan();
+  const of = ['--cluster', '--master', cluster.master];
+  try {
+    await tell.step('A cluster of this host alone: a master, and an agent that registers', async () => {
+      tell.line(`$ ${cluster.commandLine}`);
+      tell.line(await cluster.start(signal));
+    });
+    await tell.step(
+      'A framework launches the image as a task; from the cluster down to its threads',
+      async () => {
+        tell.line(await cluster.launch(`oci:${project}${layout}:latest`, signal));
+        await run('ps', ...of);
+        await run('ps', 'web', ...of, '--threads', '--interval', '1');
+      },
+    );
+  } finally {
+    await cluster.end();
+  }
 }
 
 /** What to try after the demo; each works as it stands. */

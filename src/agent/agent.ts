@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
 import type {
   Attribute,
   DrainConfig,
@@ -17,6 +18,7 @@ import { Fetcher } from './fetcher/fetcher.js';
 import { GroupRunner } from './group/group-runner.js';
 import { MasterLink } from './master/link.js';
 import { handleOrder } from './master/orders.js';
+import { refuseOrder } from './master/refusal.js';
 import { subscriptionOf } from './master/subscription.js';
 import { Records } from './records/records.js';
 import type { SandboxPlace } from './sandbox/place.js';
@@ -91,6 +93,7 @@ export class Agent {
       config,
       subscription: () => subscriptionOf(this),
       order: (order) => handleOrder(this, order),
+      unreadable: (record, error) => refuseOrder(this, record, error),
       note: parts.note,
     });
     this.updates = new Updates(this.records, {
@@ -249,11 +252,13 @@ export class Agent {
 
   private forget(task: Task): void {
     this.tasks.delete(task.key);
-    this.records.deleteTask(task.key);
+    this.records.deleteTask(task.key, task.updates);
     if (this.tasksOf(task.frameworkId).next().done === true) {
       this.frameworks.delete(task.frameworkId);
       this.records.deleteFramework(task.frameworkId);
     }
     for (const watcher of this.watchers) watcher.forgotten?.(task);
+    // What all containers share goes with the last; for each of many that would be dear.
+    if (this.tasks.size === 0) sweepCgroups(this.roots);
   }
 }

@@ -12,6 +12,7 @@ import { agentResources } from './resources/detect.js';
 import { parseAttributes } from './resources/parse.js';
 import { SandboxCollector } from './sandbox/collector.js';
 import { sessionCalls } from './sessions/calls.js';
+import { standaloneCalls } from './standalone/calls.js';
 
 /** Whose its store is. */
 export const agentState: StoreOwner = {
@@ -22,7 +23,7 @@ export const agentState: StoreOwner = {
 
 export interface StartParts {
   roots: Roots;
-  openStore(options: Pick<StoreOptions, 'onFailure'>): Promise<Store>;
+  openStore(options: Pick<StoreOptions, 'onFailure' | 'onDefect'>): Promise<Store>;
   note(text: string): void;
   /** Told of what no order can be blamed for. */
   onDefect(error: unknown): void;
@@ -46,7 +47,7 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
   mkdirSync(config.folder, { recursive: true, mode: 0o700 });
   const resources = agentResources(config.resources, config.folder);
   const attributes = parseAttributes(config.attributes);
-  const store = await parts.openStore({ onFailure: parts.onStoreFailure });
+  const store = await parts.openStore({ onFailure: parts.onStoreFailure, onDefect: parts.onDefect });
   try {
     const agent = new Agent(config, resources, attributes, {
       ...{ roots, store, note },
@@ -56,7 +57,10 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
     await recover(agent, agent.records.recovered());
     const api = await startApi(agent, {
       peerOwner: parts.peerOwner,
-      extensions: [{ routes: (server) => addExecutorApi(agent, server) }, sessionCalls(agent)],
+      extensions: [
+        { routes: (server) => addExecutorApi(agent, server) },
+        standaloneCalls(agent, sessionCalls(agent)),
+      ],
     });
     // Whoever is told of the agent is told where it answers.
     config.port = api.port;

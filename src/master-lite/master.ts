@@ -41,7 +41,7 @@ export interface Master {
 /** Opens the state, takes up what was there, and listens. */
 export async function startMaster(config: MasterConfig, parts: MasterParts): Promise<Master> {
   refuseOpenDoor(config);
-  const store = await parts.openStore({ onFailure: parts.onStoreFailure });
+  const store = await parts.openStore({ onFailure: parts.onStoreFailure, onDefect: parts.onDefect });
   try {
     const info: MasterInfo = masterInfo(config, config.port);
     const cluster = new Cluster(config, store, info);

@@ -1,3 +1,4 @@
+import { messageCheck } from './decoded.js';
 import { InvalidMessage, messageReader } from './json-read.js';
 import { messageWriter } from './json-write.js';
 import type { Messages } from './messages.js';
@@ -38,8 +39,10 @@ export const protobufCodec: Codec = {
   decode(name, bytes) {
     const type = messageType(name);
     try {
-      return type.toObject(type.decode(bytes), plainObjects) as Messages[typeof name];
+      const message = type.toObject(type.decode(bytes), plainObjects);
+      return messageCheck(type)(message, '') as Messages[typeof name];
     } catch (error) {
+      if (error instanceof InvalidMessage) throw error;
       throw new InvalidMessage(error instanceof Error ? error.message : String(error));
     }
   },

@@ -9,20 +9,31 @@ type Fields = [name: string, read: Reader, required: boolean][];
 /** Stands for a value that counts as not given: an enum name that this version does not know. */
 const unset = Symbol('unset');
 const readers = new Map<protobuf.Type, Reader>();
+const storedReaders = new Map<protobuf.Type, Reader>();
 
 /**
  * Makes a message of parsed JSON as the reference does: null is unset, unknown members are passed over, one object may stand for a list of
  * one, numbers and booleans may be strings, bytes are base64, an unknown enum name is unset. Throws InvalidMessage.
  */
 export function messageReader(type: protobuf.Type): Reader {
-  const known = readers.get(type);
+  return readerOf(type, false);
+}
+
+/** The same of what messageWriter has written: a store takes back whatever it was given, also what nobody may send. */
+export function storedReader(type: protobuf.Type): Reader {
+  return readerOf(type, true);
+}
+
+function readerOf(type: protobuf.Type, stored: boolean): Reader {
+  const all = stored ? storedReaders : readers;
+  const known = all.get(type);
   if (known !== undefined) return known;
   // Filled on first use: messages may hold themselves.
   let fields: Fields | undefined;
   const read: Reader = (value, where) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw new InvalidMessage(`${where || type.name} is not an object`);
-    fields ??= type.fieldsArray.map((field) => [field.name, fieldReader(field), field.required]);
+    fields ??= type.fieldsArray.map((field) => [field.name, fieldReader(field, stored), field.required]);
     const message: Record<string, unknown> = {};
     for (const [name, readField, required] of fields) {
       const given = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
@@ -33,12 +44,12 @@ export function messageReader(type: protobuf.Type): Reader {
     }
     return message;
   };
-  readers.set(type, read);
+  all.set(type, read);
   return read;
 }
 
-function fieldReader(field: protobuf.Field): Reader {
-  const single = valueReader(field);
+function fieldReader(field: protobuf.Field, stored: boolean): Reader {
+  const single = valueReader(field, stored);
   if (field.map) {
     return (value, where) => {
       if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -54,8 +65,8 @@ function fieldReader(field: protobuf.Field): Reader {
   };
 }
 
-function valueReader(field: protobuf.Field): Reader {
-  if (field.resolvedType instanceof protobuf.Type) return messageReader(field.resolvedType);
+function valueReader(field: protobuf.Field, stored: boolean): Reader {
+  if (field.resolvedType instanceof protobuf.Type) return readerOf(field.resolvedType, stored);
   if (field.resolvedType instanceof protobuf.Enum) return enumReader(field.resolvedType);
   switch (field.type) {
     case 'string':
@@ -76,7 +87,7 @@ function valueReader(field: protobuf.Field): Reader {
         throw new InvalidMessage(`${where} is not a boolean`);
       };
     case 'double':
-      return readDouble;
+      return stored ? readStoredDouble : readDouble;
     default:
       return integerReader(field.type);
   }
@@ -88,6 +99,8 @@ function readDouble(value: unknown, where: string): number {
     return Number(value);
   throw new InvalidMessage(`${where} is not a number`);
 }
+
+const readStoredDouble: Reader = (value, where) => (value === 'NaN' ? Number.NaN : readDouble(value, where));
 
 /** The first number below, and the first above, what fits. */
 const bounds: Record<string, [least: number, most: number]> = {

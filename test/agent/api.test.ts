@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { lstatSync, readFileSync } from 'node:fs';
+import { chmodSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import t, { type Test } from 'tap';
@@ -208,6 +208,56 @@ t.test('an agent tells of itself, its tasks and their files', unlessRoot, async 
   t.match((await call({ type: 'GET_TASKS' })).get_tasks?.completed_tasks, [{ name: 'talks' }]);
   following.destroy();
   t.equal(jsonCodec.contentType, 'application/json');
+});
+
+t.test('a container of nobody in the cluster, and what a task asks for', unlessRoot, async (t) => {
+  const { stage, cluster, port, call, get } = await scene(t);
+  const tell = (message: object) =>
+    ask({ port }, '/api/v1', { body: JSON.stringify(message), headers: json });
+  const container_id = { value: 'by-hand.1' };
+  const launch = {
+    type: 'LAUNCH_CONTAINER',
+    launch_container: { container_id, command: { value: 'echo here; cat given; exit 3' } },
+  };
+  const file = path.join(stage.folder, 'given');
+  writeFileSync(file, 'given\n', { mode: 0o644 });
+  chmodSync(stage.folder, 0o755);
+  Object.assign(launch.launch_container.command, { uris: [{ value: `file://${file}` }] });
+  t.equal((await tell(launch)).status, 200);
+  t.equal((await tell(launch)).status, 202, 'it is there');
+  t.match(await call({ type: 'WAIT_CONTAINER', wait_container: { container_id } }), {
+    wait_container: { exit_status: 3 << 8 },
+  });
+  t.equal((await tell({ type: 'KILL_CONTAINER', kill_container: { container_id } })).status, 409);
+  const place = '/frameworks/standalone/executors/by-hand.1/runs/latest';
+  t.match((await get(`/files/read?path=${place}/stdout&offset=0`)).json(), { data: 'here\ngiven\n' });
+  t.equal((await tell({ type: 'REMOVE_CONTAINER', remove_container: { container_id } })).status, 200);
+  t.equal((await tell({ type: 'REMOVE_CONTAINER', remove_container: { container_id } })).status, 404);
+  t.match((await get(`/files/read?path=${place}/stdout&offset=0`)).json(), { data: 'here\ngiven\n' });
+  const sleeps = { ...launch, launch_container: { container_id, command: { value: 'exec sleep 1000' } } };
+  t.equal((await tell(sleeps)).status, 200);
+  t.equal((await tell({ type: 'REMOVE_CONTAINER', remove_container: { container_id } })).status, 409);
+  const shown = await call({ type: 'GET_CONTAINERS', get_containers: { show_standalone: true } });
+  t.equal(shown.get_containers?.containers?.length, 1);
+  t.strictSame((await call({ type: 'GET_CONTAINERS' })).get_containers?.containers ?? [], []);
+  t.equal((await tell({ type: 'KILL_CONTAINER', kill_container: { container_id } })).status, 200);
+  t.match(await call({ type: 'WAIT_CONTAINER', wait_container: { container_id } }), {
+    wait_container: { exit_status: 9 },
+  });
+  t.equal((await tell({ type: 'REMOVE_CONTAINER', remove_container: { container_id } })).status, 200);
+  const bad = { ...launch, launch_container: { container_id: { value: '../x' }, command: {} } };
+  t.equal((await tell(bad)).status, 400);
+  t.equal((await tell({ type: 'PRUNE_IMAGES' })).status, 200);
+
+  const withFile = (uri: string) => ({ value: 'cat given', uris: [{ value: uri }] });
+  const done = await cluster.run(task('gets-it', withFile(file)));
+  t.equal(done.state, 'TASK_FINISHED');
+  const refused = await cluster.run(task('gets-nothing', withFile(`${file}.not`)));
+  t.match(refused, {
+    state: 'TASK_FAILED',
+    reason: 'REASON_CONTAINER_LAUNCH_FAILED',
+    message: /Failed to launch container: URI .*given.not: .*No such file/,
+  });
 });
 
 t.test('only root and who has credentials is heard', unlessRoot, async (t) => {

@@ -48,7 +48,7 @@ async function scene(t: Test, limits: Partial<FetchLimits> = {}): Promise<Scene>
     if (page === undefined) response.writeHead(404).end();
     else page(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
   t.teardown(() => {
     server.closeAllConnections();
     server.close();
@@ -226,6 +226,14 @@ t.test(
       ],
       'credentials are for the first server alone, and this host hears that it is not root who asks',
     );
+    // From another host to this one, and it is not even asked.
+    const strange = await scene(t, { near: (address) => address === '127.0.0.1' });
+    pages.set('/inward', (_, response) => response.writeHead(302, { Location: `${strange.url}/x` }).end());
+    strange.pages.set('/x', serve('of a service that trusts this host'));
+    await t.rejects(strange.fetch([`${url.replace('127.0.0.1', '127.0.0.2')}/inward`]), {
+      message: /it leads to this host itself/,
+    });
+    t.strictSame(strange.requests, []);
     await t.rejects(fetch([`${url.replace('://', '://me:secret@')}/nothing`]), {
       message: /^URI http:\/\/127/,
     });

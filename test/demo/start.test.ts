@@ -27,12 +27,12 @@ const berth = (...args: string[]): SpawnSyncReturns<string> =>
 t.test('npm start, from nothing to nothing', { skip: root }, async (t) => {
   const { status, stdout, stderr } = spawnSync(program, words, options);
   t.equal(status, 0, stderr);
-  t.match(stdout, /\[1\/8\].*\n.*build\/images\/node/);
+  t.match(stdout, /\[1\/10\].*\n.*build\/images\/node/);
   t.match(stdout, /"pid":1,.*"uid":1000/, 'its web server was asked');
   t.match(stdout, /^ +compute +\d/m, 'the busy threads are named');
   t.match(stdout, /^ +read-zeros +\d/m);
   t.match(stdout, /GET \/ 200/, 'its log was read');
-  t.match(stdout, /\[8\/8\].*\n +No process/);
+  t.match(stdout, /\[8\/10\].*\n +No process/);
   t.equal(berth('ps', '--all', '--quiet').stdout, '', 'no container is left');
 
   for (const command of nextCommands) {
@@ -58,7 +58,7 @@ t.test('a name that is taken is left alone; Ctrl-C clears up', { skip: root }, a
   t.match(held, /^[0-9a-f]{12}$/);
   t.teardown(() => berth('rm', '--force', held));
 
-  for (const step of ['[3/8]', '[5/8]']) {
+  for (const step of ['[3/10]', '[5/10]']) {
     const child = spawn(program, words, {
       env: environment,
       cwd: project,

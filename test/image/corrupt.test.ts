@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
+import { loadImage } from '../../src/containerizer/image/load.js';
 import type { ErrorCode } from '../../src/errors/table.js';
 import { digestOf, hexOf } from '../../src/oci-spec/digest.js';
 import { diskFolder } from '../fixtures/disk-folder.js';
@@ -167,4 +168,17 @@ t.test('documents that are not what is said of them', async (t) => {
     ['a fifo as index.json', `oci:${fifo}`, 'IMAGE_INVALID', /not a regular file/],
   ];
   for (const [name, reference, code, why] of cases) await stage.refuses(t, name, reference, code, why);
+});
+
+t.test('what cannot fit is refused before anything is read', async (t) => {
+  const tar = await layerTar([{ name: 'file' }]);
+  const size = 8 * 2 ** 40;
+  const digest = digestOf('not read');
+  const at = stage.fresh();
+  const { reference } = writeImage(at, { layers: [{ tar, digest, size }] });
+  truncateSync(path.join(at, 'blobs/sha256', hexOf(digest)), size);
+  await t.rejects(loadImage(stage.roots, reference), {
+    code: 'NO_SPACE',
+    message: /it needs \d+ bytes .* and at least \d+ unpacked, and .* has \d+ free: \d+ are missing/,
+  });
 });

@@ -7,6 +7,9 @@ const store = await EmbeddedStore.open(folder, {
   onFailure(error) {
     throw error;
   },
+  onDefect(error) {
+    throw error;
+  },
 });
 let number = Number(from);
 const next = () => {

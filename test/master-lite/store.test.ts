@@ -1,12 +1,15 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   appendFileSync,
+  closeSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,11 +20,13 @@ import { masterState } from '../../src/master-lite/master.js';
 import { EmbeddedStore } from '../../src/state/store/embedded-store.js';
 import type { OpenStore, Store } from '../../src/state/store/store.js';
 import { bareNode } from '../cli/berth.js';
+import { unlessRoot } from '../container/stage.js';
 import { type Test, until } from './staged-master.js';
 
 const failing = {
   owner: masterState,
   onFailure: (error: Error) => t.fail(`the store failed: ${error.message}`),
+  onDefect: (error: unknown) => t.fail(`a callback has thrown: ${String(error)}`),
 };
 const flushed = (store: Store) => new Promise<void>((resolve) => store.flushed(resolve));
 
@@ -121,6 +126,76 @@ const newest = (folder: string, kind: string) =>
       .sort((a, b) => Number(a.split('-')[1]) - Number(b.split('-')[1]))
       .at(-1) ?? '',
   );
+
+t.test('a callback that throws is told of, and the store goes on', async (t) => {
+  const defects: unknown[] = [];
+  const store = await EmbeddedStore.open(folderFor(t), {
+    ...failing,
+    onDefect: (error) => defects.push(error),
+  });
+  const wrong = () => {
+    throw new Error('wrong');
+  };
+  await flushed(store);
+  store.flushed(wrong);
+  await flushed(store);
+  store.put('t', '1', 1);
+  store.flushed(wrong);
+  await flushed(store);
+  t.equal(defects.length, 2);
+  await store.close();
+});
+
+t.test(
+  'a full disk: what must end can be kept, also by a store that is opened there',
+  unlessRoot,
+  async (t) => {
+    const folder = folderFor(t);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'berth-store-test', folder]);
+    t.after(() => execFileSync('umount', ['-l', folder]));
+    const place = path.join(folder, 'store');
+    const store = await EmbeddedStore.open(place, failing);
+    await until('the first snapshot', () => readdirSync(place).includes('snapshot-1'));
+    const fill = () => {
+      const handle = openSync(path.join(folder, `filler-${readdirSync(folder).length}`), 'w');
+      try {
+        for (;;) writeSync(handle, Buffer.alloc(4096));
+      } catch (error) {
+        t.match(error, { code: 'ENOSPC' });
+      } finally {
+        closeSync(handle);
+      }
+    };
+    fill();
+    const text = 'x'.repeat(100_000);
+    for (let i = 0; i < 5; i++) {
+      store.put('t', `${i}`, { text });
+      await flushed(store);
+    }
+    t.notOk(readdirSync(place).includes('spare'), 'its spare room is given up');
+    await store.close();
+    fill();
+    // Room that was given back by nobody: what is opened here has to live on what there is.
+    rmSync(path.join(folder, 'filler-2'));
+    const handle = openSync(path.join(folder, 'filler-2'), 'w');
+    writeSync(handle, Buffer.alloc(1024 * 1024));
+    closeSync(handle);
+    const again = await EmbeddedStore.open(place, failing);
+    t.equal(again.recovered().size, 5);
+    t.notOk(
+      readdirSync(place).some((name) => name.startsWith('snapshot-2')),
+      'no snapshot is tried without spare room',
+    );
+    again.delete('t', '0');
+    await flushed(again);
+    for (const name of readdirSync(folder)) if (name.startsWith('filler')) rmSync(path.join(folder, name));
+    await again.close();
+    const later = await EmbeddedStore.open(place, failing);
+    t.equal(later.recovered().size, 4);
+    t.ok(readdirSync(place).includes('spare'), 'and with room it holds some back again');
+    await later.close();
+  },
+);
 
 t.test('a torn end of the log is passed over, other damage is told', async (t) => {
   const folder = folderFor(t);

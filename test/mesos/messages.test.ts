@@ -4,6 +4,8 @@ import protobuf from 'protobufjs';
 import t from 'tap';
 import { frame, InvalidRecord, RecordReader } from '../../src/http/record-io.js';
 import { InvalidMessage, jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
+import { storedReader } from '../../src/mesos/json-read.js';
+import { messageWriter } from '../../src/mesos/json-write.js';
 import type { Messages, Resource } from '../../src/mesos/messages.js';
 import { Resources } from '../../src/mesos/resources/resources.js';
 import { invalidResources } from '../../src/mesos/resources/validate.js';
@@ -124,6 +126,38 @@ t.test('JSON is read as leniently as the reference reads it', async (t) => {
     InvalidMessage,
   );
 });
+
+t.test(
+  'the binary encoding says nothing that JSON has no word for, and a store takes back what it was given',
+  async (t) => {
+    const task = { name: '', task_id: { value: 'a' }, agent_id: { value: 'b' } };
+    // With enums as on the wire: whatever they are, nobody looks.
+    const raw = (message: object) =>
+      messageType('mesos.v1.TaskInfo')
+        .encode(message as never)
+        .finish();
+    const bad = [
+      ['NaN', { ...task, check: { type: 3, delay_seconds: Number.NaN } }],
+      ['NaN in a map', { ...task, limits: { mem: { value: Number.NaN } } }],
+      [
+        'a required enum of the future',
+        { ...task, container: { type: 2, volumes: [{ container_path: '/v', mode: 77 }] } },
+      ],
+    ] as const;
+    for (const [what, message] of bad)
+      t.equal(
+        kindOf(() => protobufCodec.decode('mesos.v1.TaskInfo', raw(message))),
+        InvalidMessage,
+        what,
+      );
+    const read = protobufCodec.decode('mesos.v1.TaskInfo', raw({ ...task, check: { type: 99 } }));
+    t.strictSame(read.check, {}, 'an unknown value that nothing requires is unset');
+    const type = messageType('mesos.v1.TaskStatus');
+    const status = { task_id: { value: 'a' }, state: 'TASK_RUNNING', timestamp: Number.NaN };
+    const document: unknown = JSON.parse(JSON.stringify(messageWriter(type)(status)));
+    t.strictSame(storedReader(type)(document, ''), status);
+  },
+);
 
 t.test('records come out as they went in, whatever the pieces', async (t) => {
   fc.assert(

@@ -1,8 +1,10 @@
+import { storeName } from '../../containerizer/image/load.js';
 import { pruneImages } from '../../containerizer/reclaim/prune-images.js';
 import type { Exchange } from '../../http/exchange.js';
 import { HttpError } from '../../http/http-error.js';
 import { mediaType } from '../../http/negotiation.js';
 import type { AgentResponse } from '../../mesos/messages.js';
+import { referenceOf } from '../container/image.js';
 import type { ApiContext } from './context.js';
 import type { ApiExtension, CallHandler, CallType } from './extension.js';
 import { views } from './views.js';
@@ -13,8 +15,9 @@ export function operatorCalls(
   extensions: readonly ApiExtension[],
 ): (exchange: Exchange) => void | Promise<void> {
   const own: Partial<Record<CallType, CallHandler>> = {
-    PRUNE_IMAGES: async (exchange) => {
-      await pruneImages(context.agent.roots, { all: true });
+    PRUNE_IMAGES: async (exchange, { prune_images: { excluded_images = [] } = {} }) => {
+      const keep = excluded_images.map((image) => storeName(referenceOf(image)));
+      await pruneImages(context.agent.roots, { all: true, keep });
       exchange.done();
     },
     SET_LOGGING_LEVEL: (exchange) => exchange.done(),

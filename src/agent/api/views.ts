@@ -1,4 +1,3 @@
-import { HttpError } from '../../http/http-error.js';
 import type {
   AgentCall,
   AgentResponse,
@@ -12,6 +11,7 @@ import { containersOf } from './containers.js';
 import type { ApiContext } from './context.js';
 import { executorsOf } from './executors.js';
 import { metricsOf } from './gauges.js';
+import { required } from './required.js';
 
 type View = (
   context: ApiContext,
@@ -66,16 +66,6 @@ export const views: Partial<Record<NonNullable<AgentCall['type']>, View>> = {
     return { read_file: await files.read(path, offset, length) };
   },
 };
-
-/** The member that a call must have beside its type. */
-export function required<Name extends keyof AgentCall>(
-  call: AgentCall,
-  name: Name,
-): NonNullable<AgentCall[Name]> {
-  const body = call[name];
-  if (body === undefined || body === null) throw new HttpError(400, `Expecting '${name}' to be present`);
-  return body;
-}
 
 export function stateOf(context: ApiContext): AgentResponseGetState {
   const { agent, history } = context;

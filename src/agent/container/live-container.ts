@@ -1,5 +1,5 @@
 import { type Container, readContainer } from '../../containerizer/container/catalogue.js';
-import { sendSignal } from '../../containerizer/container/control.js';
+import { awaitExit, sendSignal } from '../../containerizer/container/control.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import type { RunningContainer } from '../../containerizer/container/launch.js';
 import { removeContainer } from '../../containerizer/container/remove.js';
@@ -60,7 +60,7 @@ function adopted(roots: Roots, container: Container, fail: (error: unknown) => v
     id,
     pid: container.process?.task.pid ?? 0,
     startedAt: startOf(container),
-    ended: waitForExit(roots, container),
+    ended: awaitExit(roots, id).then((told) => told ?? waitForExit(roots, container)),
     signal: (number) => void sendSignal(roots, id, number).catch(fail),
   };
 }

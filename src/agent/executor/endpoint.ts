@@ -38,7 +38,8 @@ function executorCall(agent: Agent, exchange: Exchange): void {
     return;
   }
   if (!executor.subscribed) throw new HttpError(403, 'Executor is not subscribed');
-  if (call.type === 'UPDATE' && call.update !== undefined) executors.update(executor, call.update.status);
+  if (call.type === 'UPDATE' && call.update !== undefined && !executors.update(executor, call.update.status))
+    throw new HttpError(429, 'Too many updates of this task wait for its framework');
   if (call.type === 'MESSAGE' && call.message !== undefined) executors.say(executor, call.message.data);
   exchange.accepted();
 }

@@ -39,7 +39,9 @@ export function containerStatus(
 
 /** Has that update been heard before? */
 export function isKnown(task: Task, uuid: Uint8Array | undefined): boolean {
-  const same = (other: TaskStatus | undefined) =>
-    other?.uuid !== undefined && uuid !== undefined && Buffer.compare(other.uuid, uuid) === 0;
-  return same(task.latest) || task.updates.some(same);
+  if (uuid === undefined) return false;
+  if (task.acknowledged.includes(Buffer.from(uuid).toString('hex'))) return true;
+  return task.updates.some(
+    ({ status }) => status.uuid !== undefined && Buffer.compare(status.uuid, uuid) === 0,
+  );
 }

@@ -19,14 +19,16 @@ import { findContainer, type LiveContainer } from '../container/live-container.j
 import { retireContainer } from '../sandbox/retire.js';
 import { Alarms } from '../task/alarms.js';
 import type { TaskRunner } from '../task/runner.js';
-import { lostAs } from '../task/states.js';
+import { isTerminal, lostAs } from '../task/states.js';
 import { type Task, taskKey } from '../task/task.js';
+import { mostPending } from '../updates/updates.js';
 import { executorEnding, rawStatus } from './ending.js';
 import { shutdownGrace } from './environment.js';
 import { containerStatus, greeting, isKnown } from './events.js';
 import { Executor, type ExecutorLink } from './executor.js';
 import { launchExecutor, resourcesOf } from './executor-launch.js';
 import { deleteExecutor, executorKey, putExecutor, recoveredExecutors } from './record.js';
+import { isValid } from './validate-call.js';
 
 const { SIGKILL } = constants.signals;
 
@@ -154,7 +156,9 @@ export class ExecutorRunner implements TaskRunner {
     executor.link = link;
     executor.subscribed = true;
     link.send(greeting(this.agent, executor));
-    for (const { status } of call.unacknowledged_updates ?? []) this.update(executor, status);
+    // One that was never taken is said again, or never will be.
+    for (const { status } of call.unacknowledged_updates ?? [])
+      if (isValid(status, executor.id)) this.update(executor, status);
     if (executor.recovered) this.dropUnheard(executor, call.unacknowledged_tasks ?? []);
     executor.recovered = false;
     if (executor.state === 'terminating') {
@@ -171,8 +175,8 @@ export class ExecutorRunner implements TaskRunner {
     if (executor.link === link) executor.link = undefined;
   }
 
-  /** What an executor says of a task. It is acknowledged once it is kept; what was heard before only again. */
-  update(executor: Executor, status: TaskStatus): void {
+  /** What an executor says of a task. It is acknowledged once it is kept; what was heard before only again. False: too many wait for the framework. */
+  update(executor: Executor, status: TaskStatus): boolean {
     const { uuid } = status;
     const acknowledge = () => {
       if (uuid !== undefined)
@@ -182,23 +186,26 @@ export class ExecutorRunner implements TaskRunner {
     const mine = task?.runner === this && task.executorId === executor.id;
     if (task === undefined || !mine || task.ended || isKnown(task, uuid)) {
       this.agent.records.flushed(acknowledge);
-      return;
+      return true;
     }
+    if (task.updates.length >= mostPending && !isTerminal(status.state)) return false;
     executor.delivered.add(task);
-    const { agent_id: _, ...said } = status;
+    const { agent_id: _, timestamp, ...said } = status;
     this.agent.updates.say(
       task,
       {
         ...said,
+        ...(Number.isFinite(timestamp) && { timestamp }),
         source: 'SOURCE_EXECUTOR',
         container_status: containerStatus(this.agent, executor, task, status),
       },
       acknowledge,
     );
-    if (!task.ended) return;
+    if (!task.ended) return true;
     executor.tasks.delete(task);
     executor.delivered.delete(task);
     this.fit(executor);
+    return true;
   }
 
   say(executor: Executor, data: Uint8Array): void {

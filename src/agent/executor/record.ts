@@ -1,4 +1,4 @@
-import { messageReader } from '../../mesos/json-read.js';
+import { storedReader } from '../../mesos/json-read.js';
 import { messageWriter } from '../../mesos/json-write.js';
 import type { ExecutorInfo, FrameworkInfo } from '../../mesos/messages.js';
 import { messageType } from '../../mesos/schema.js';
@@ -42,8 +42,8 @@ export function recoveredExecutors(store: Store, wanted: (info: ExecutorInfo) =>
     const record = document as ExecutorRecord;
     records.push({
       ...record,
-      framework: messageReader(messageType('mesos.v1.FrameworkInfo'))(record.framework, '') as FrameworkInfo,
-      info: messageReader(messageType('mesos.v1.ExecutorInfo'))(record.info, '') as ExecutorInfo,
+      framework: storedReader(messageType('mesos.v1.FrameworkInfo'))(record.framework, '') as FrameworkInfo,
+      info: storedReader(messageType('mesos.v1.ExecutorInfo'))(record.info, '') as ExecutorInfo,
     });
   }
   return records.filter(({ info }) => wanted(info));

@@ -1,4 +1,5 @@
 import { defaultLimits } from '../../containerizer/image/limits.js';
+import { loopback } from '../../http/authentication.js';
 
 /** What fetching may take of the host. Sizes in bytes, durations in seconds. */
 export interface FetchLimits {
@@ -10,6 +11,8 @@ export interface FetchLimits {
   /** Of all files in the cache. */
   cache: number;
   unpack: Omit<typeof defaultLimits, 'ids' | 'directoryBytes'>;
+  /** Whether an address is this host's own, where services may trust whoever comes. */
+  near(address: string): boolean;
 }
 
 const { ids, directoryBytes, ...unpack } = defaultLimits;
@@ -20,4 +23,5 @@ export const defaultFetchLimits: FetchLimits = {
   redirects: 10,
   cache: 2 * 2 ** 30,
   unpack,
+  near: (address) => loopback(address) || address === '0.0.0.0' || address === '::',
 };

@@ -4,12 +4,11 @@ import https from 'node:https';
 import { isIP } from 'node:net';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { loopback } from '../../http/authentication.js';
 import { fetchFailure } from './failure.js';
 import type { FetchLimits } from './limits.js';
 import { Meter } from './meter.js';
 
-type Limits = Pick<FetchLimits, 'size' | 'stall' | 'redirects'>;
+type Limits = Pick<FetchLimits, 'size' | 'stall' | 'redirects' | 'near'>;
 
 /** Gets a file over HTTP or HTTPS. Throws FETCH_FAILED. */
 export async function download(uri: string, url: URL, to: Writable, limits: Limits): Promise<void> {
@@ -47,11 +46,11 @@ async function ask(uri: string, first: URL, method: string, limits: Limits): Pro
   let url = first;
   let near = false;
   for (let step = 0; ; step++) {
-    const address = await addressOf(uri, url);
+    const address = await addressOf(uri, url, limits.near);
     // Services of this host trust it; whoever sends us there from outside is not to profit.
-    if (step > 0 && address.isLoopback && !near)
+    if (step > 0 && address.isNear && !near)
       throw fetchFailure(uri, `it leads to this host itself, ${url.host}`);
-    near = address.isLoopback;
+    near = address.isNear;
     const response = await send(uri, url, address, method, limits, step === 0);
     const { statusCode = 0, headers } = response;
     if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined) {
@@ -79,15 +78,15 @@ function nextOf(uri: string, from: URL, location: string): URL {
 
 interface Address {
   address: string;
-  isLoopback: boolean;
+  isNear: boolean;
 }
 
 /** Looked up once, so that what is checked is what is connected to. */
-async function addressOf(uri: string, url: URL): Promise<Address> {
+async function addressOf(uri: string, url: URL, near: Limits['near']): Promise<Address> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   try {
     const { address } = isIP(host) === 0 ? await lookup(host) : { address: host };
-    return { address, isLoopback: loopback(address) || address === '0.0.0.0' || address === '::' };
+    return { address, isNear: near(address) };
   } catch (error) {
     throw fetchFailure(
       uri,
@@ -99,7 +98,7 @@ async function addressOf(uri: string, url: URL): Promise<Address> {
 function send(
   uri: string,
   url: URL,
-  { address, isLoopback }: Address,
+  { address, isNear }: Address,
   method: string,
   { stall }: Limits,
   withCredentials: boolean,
@@ -121,7 +120,7 @@ function send(
         Accept: '*/*',
         'Accept-Encoding': 'identity',
         // The agent is root, and what listens on this host may trust root: berth's own daemons do, unless a request says that it is somebody else's.
-        ...(isLoopback && { Origin: 'null' }),
+        ...(isNear && { Origin: 'null' }),
         ...(withCredentials &&
           username !== '' && { Authorization: `Basic ${Buffer.from(basic).toString('base64')}` }),
       },

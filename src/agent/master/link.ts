@@ -13,9 +13,13 @@ export interface LinkOptions {
   subscription(): ReportSubscribe;
   /** An order of the present connection. */
   order(order: Order): void;
+  /** One that cannot be read. */
+  unreadable(record: Buffer, error: InvalidMessage): void;
   note(text: string): void;
 }
 
+/** Bytes on their way to the master beyond which messages to frameworks are dropped. */
+const mostWaiting = 16 * 1024 * 1024;
 /** Seconds without a sign of a master, until it says how long it wants to be waited for. */
 const firstPatience = 15;
 
@@ -72,6 +76,8 @@ export class MasterLink {
   /** Passed over while no master listens: what matters is kept and said again. */
   report(report: Report): void {
     if (!this.subscribed) return;
+    // Nobody acknowledges these, and nothing holds those who send them back.
+    if (report.type === 'MESSAGE' && (this.request?.writableLength ?? 0) > mostWaiting) return;
     this.request?.write(frame(codec.encode('berth.v1.Report', report)));
   }
 
@@ -114,7 +120,7 @@ export class MasterLink {
       if (request !== this.request) return;
       this.heard(request);
       try {
-        for (const record of reader.push(piece)) this.take(request, codec.decode('berth.v1.Order', record));
+        for (const record of reader.push(piece)) this.read(request, record);
       } catch (error) {
         if (!(error instanceof InvalidRecord || error instanceof InvalidMessage)) throw error;
         this.ended(request, `it breaks the protocol: ${error.message}`);
@@ -122,6 +128,19 @@ export class MasterLink {
     });
     response.on('error', (error) => this.ended(request, error.message));
     response.once('close', () => this.ended(request, 'it ended the connection'));
+  }
+
+  /** Whatever one order has in it, the others are obeyed. Without a first one that says so there is no subscription. */
+  private read(request: http.ClientRequest, record: Buffer): void {
+    let order: Order;
+    try {
+      order = codec.decode('berth.v1.Order', record);
+    } catch (error) {
+      if (!(error instanceof InvalidMessage) || !this.subscribed) throw error;
+      if (request === this.request) this.options.unreadable(record, error);
+      return;
+    }
+    this.take(request, order);
   }
 
   private take(request: http.ClientRequest, order: Order): void {

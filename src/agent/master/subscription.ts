@@ -39,6 +39,7 @@ export function subscriptionOf(agent: Agent): ReportSubscribe {
 export function taskMessage(task: Task): TaskMessage {
   const { info, latest, document } = task;
   const { labels, discovery, container, health_check, kill_policy, limits } = info;
+  const waiting = task.updates[0]?.status;
   const user = info.command?.user ?? task.framework.user;
   return {
     name: info.name,
@@ -50,7 +51,7 @@ export function taskMessage(task: Task): TaskMessage {
     ...(document.executor_id !== undefined && { executor_id: { value: document.executor_id } }),
     ...(latest !== undefined && { statuses: [latest] }),
     ...(task.forwarded !== undefined && { status_update_state: task.forwarded }),
-    ...(task.updates[0]?.uuid !== undefined && { status_update_uuid: task.updates[0].uuid }),
+    ...(waiting?.uuid !== undefined && { status_update_uuid: waiting.uuid }),
     ...(labels !== undefined && { labels }),
     ...(discovery !== undefined && { discovery }),
     ...(container !== undefined && { container }),

@@ -32,7 +32,14 @@ export interface TaskDocument {
 export interface TaskProgress {
   /** The latest. */
   state: TaskState;
-  /** Not acknowledged, in order; the first may have been sent. */
-  updates: TaskStatus[];
   kill?: KillOrder;
+  /** Of the last updates of its executor that were acknowledged, in hexadecimal: it may say one again. */
+  acknowledged?: string[];
+}
+
+/** An update that nobody has acknowledged. Written once. */
+export interface UpdateDocument {
+  /** Counts up within a task. */
+  number: number;
+  status: TaskStatus;
 }

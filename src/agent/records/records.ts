@@ -1,10 +1,11 @@
 import type { MessageName } from '../../mesos/codec.js';
-import { messageReader } from '../../mesos/json-read.js';
+import { storedReader } from '../../mesos/json-read.js';
 import { messageWriter } from '../../mesos/json-write.js';
 import type { FrameworkInfo, Messages, Resource, TaskInfo, TaskStatus } from '../../mesos/messages.js';
 import { messageType } from '../../mesos/schema.js';
 import { documentName, type Store } from '../../state/store/store.js';
-import type { SelfRecord, TaskDocument, TaskProgress } from './documents.js';
+import { taskKey } from '../task/task.js';
+import type { SelfRecord, TaskDocument, TaskProgress, UpdateDocument } from './documents.js';
 
 /** What an agent must not forget, in words of its own: each kind of document in a table of the store. */
 export class Records {
@@ -14,6 +15,7 @@ export class Records {
   recovered(): Recovered {
     const recovered: Recovered = { self: undefined, frameworks: [], tasks: [] };
     const all = this.store.recovered();
+    const updates = new Map<string, UpdateDocument[]>();
     for (const [name, document] of all) {
       const [table = ''] = name.split('/', 1);
       const key = name.slice(table.length + 1);
@@ -23,12 +25,20 @@ export class Records {
       else if (table === 'task') {
         const progress = all.get(documentName('progress', key)) as TaskProgress | undefined;
         if (progress !== undefined)
-          recovered.tasks.push({
-            document: readTask(document as TaskDocument),
-            progress: readProgress(progress),
-          });
+          recovered.tasks.push({ document: readTask(document as TaskDocument), progress, updates: [] });
+      } else if (table === 'update') {
+        const task = key.slice(0, key.lastIndexOf('/'));
+        const theirs = updates.get(task) ?? [];
+        theirs.push(readUpdate(document as UpdateDocument));
+        updates.set(task, theirs);
       }
     }
+    for (const { document, updates: theirs } of recovered.tasks)
+      theirs.push(
+        ...(updates.get(taskKey(document.framework_id, document.info.task_id.value)) ?? []).sort(
+          (a, b) => a.number - b.number,
+        ),
+      );
     return recovered;
   }
 
@@ -55,11 +65,20 @@ export class Records {
   }
 
   putProgress(key: string, progress: TaskProgress): void {
-    const updates = progress.updates.map((each) => plain('mesos.v1.TaskStatus', each));
-    this.store.put('progress', key, { ...progress, updates });
+    this.store.put('progress', key, progress);
   }
 
-  deleteTask(key: string): void {
+  putUpdate(key: string, { number, status }: UpdateDocument): void {
+    this.store.put('update', `${key}/${number}`, { number, status: plain('mesos.v1.TaskStatus', status) });
+  }
+
+  deleteUpdate(key: string, { number }: Pick<UpdateDocument, 'number'>): void {
+    this.store.delete('update', `${key}/${number}`);
+  }
+
+  /** With its updates. */
+  deleteTask(key: string, updates: readonly UpdateDocument[]): void {
+    for (const update of updates) this.deleteUpdate(key, update);
     // A task without progress is none.
     this.store.delete('progress', key);
     this.store.delete('task', key);
@@ -74,7 +93,7 @@ export class Records {
 export interface Recovered {
   self: SelfRecord | undefined;
   frameworks: FrameworkInfo[];
-  tasks: { document: TaskDocument; progress: TaskProgress }[];
+  tasks: { document: TaskDocument; progress: TaskProgress; updates: UpdateDocument[] }[];
 }
 
 function readSelf(document: SelfRecord): SelfRecord {
@@ -88,9 +107,8 @@ function readTask(document: TaskDocument): TaskDocument {
   return { ...document, info: parsed('mesos.v1.TaskInfo', document.info) as TaskInfo };
 }
 
-function readProgress(document: TaskProgress): TaskProgress {
-  const updates = document.updates.map((each) => parsed('mesos.v1.TaskStatus', each) as TaskStatus);
-  return { ...document, updates };
+function readUpdate({ number, status }: UpdateDocument): UpdateDocument {
+  return { number, status: parsed('mesos.v1.TaskStatus', status) as TaskStatus };
 }
 
 /** As JSON has it: bytes in base64, infinities as texts. */
@@ -99,5 +117,5 @@ function plain<Name extends MessageName>(name: Name, message: Messages[Name]): u
 }
 
 function parsed<Name extends MessageName>(name: Name, document: unknown): Messages[Name] {
-  return messageReader(messageType(name))(document, '') as Messages[Name];
+  return storedReader(messageType(name))(document, '') as Messages[Name];
 }

@@ -12,7 +12,7 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
   agent.volumes.sweep();
   for (const framework of frameworks) agent.frameworks.set(framework.id?.value ?? '', framework);
   const living = new Map<TaskRunner, Task[]>();
-  for (const { document, progress } of tasks) {
+  for (const { document, progress, updates } of tasks) {
     const framework = agent.frameworks.get(document.framework_id) ?? {
       user: 'root',
       name: '',
@@ -21,10 +21,11 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
     const runner = agent.runners.find((each) => each.takes(document.info)) ?? agent.commands;
     const task = new Task(document, framework, runner);
     task.state = progress.state;
-    task.updates.push(...progress.updates);
-    task.latest = progress.updates.at(-1);
+    task.updates.push(...updates);
+    task.acknowledged.push(...(progress.acknowledged ?? []));
+    task.latest = updates.at(-1)?.status;
     task.kill = progress.kill;
-    task.forwarded = progress.updates[0]?.state ?? progress.state;
+    task.forwarded = updates[0]?.status.state ?? progress.state;
     agent.add(task);
     if (!task.ended) living.set(runner, [...(living.get(runner) ?? []), task]);
   }

@@ -5,7 +5,11 @@ import type { ContainerFacts } from '../container/workload.js';
 import type { Task } from './task.js';
 
 /** What the host and the agent put into the description of a task's container. */
-export function containerFacts(agent: Agent, task: Task, sandbox: string): ContainerFacts {
+export function containerFacts(
+  agent: Agent,
+  task: Pick<Task, 'id' | 'frameworkId' | 'executorId' | 'containerId'>,
+  sandbox: string,
+): ContainerFacts {
   const { config, roots } = agent;
   return {
     sandbox,

@@ -1,5 +1,5 @@
 import type { FrameworkInfo, TaskInfo, TaskState, TaskStatus } from '../../mesos/messages.js';
-import type { TaskDocument, TaskProgress } from '../records/documents.js';
+import type { TaskDocument, TaskProgress, UpdateDocument } from '../records/documents.js';
 import type { KillOrder } from './kill-order.js';
 import type { TaskRunner } from './runner.js';
 import { isTerminal } from './states.js';
@@ -11,7 +11,9 @@ export const taskKey = (frameworkId: string, taskId: string) => `${frameworkId}/
 export class Task {
   state: TaskState = 'TASK_STAGING';
   /** Not acknowledged, in order. Only the first is on its way. */
-  readonly updates: TaskStatus[] = [];
+  readonly updates: UpdateDocument[] = [];
+  /** Of the last updates of its executor that were acknowledged, in hexadecimal. */
+  readonly acknowledged: string[] = [];
   /** It is to end. */
   kill: KillOrder | undefined;
   /** Of what was acknowledged or is on its way. */
@@ -59,8 +61,8 @@ export class Task {
   get progress(): TaskProgress {
     return {
       state: this.state,
-      updates: this.updates,
       ...(this.kill !== undefined && { kill: this.kill }),
+      ...(this.acknowledged.length > 0 && { acknowledged: this.acknowledged }),
     };
   }
 }

@@ -1,8 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Report, TaskStatus } from '../../mesos/messages.js';
+import type { UpdateDocument } from '../records/documents.js';
 import type { Records } from '../records/records.js';
 import { isTerminal } from '../task/states.js';
 import type { Task } from '../task/task.js';
+
+/** Of one task, that wait for an acknowledgement: with more of them what lies between the one that was sent and the latest is passed over. */
+export const mostPending = 100;
+/** Acknowledged ones that are remembered of each task of an executor. */
+const mostAcknowledged = 16;
 
 export interface UpdatesOptions {
   /** Seconds: the first pause before an update is said again, and the longest. */
@@ -19,12 +25,12 @@ export interface UpdatesOptions {
 
 /**
  * What tasks have become, on its way to the master: kept before it is sent, in order for each task, said again with growing pauses until it is
- * acknowledged.
+ * acknowledged. Each is written once, and deleted when nobody waits for it any more.
  */
 export class Updates {
   private readonly timers = new Map<Task, NodeJS.Timeout>();
   /** Said, and not on the disk yet. */
-  private readonly fresh = new Set<TaskStatus>();
+  private readonly fresh = new Set<UpdateDocument>();
 
   constructor(
     private readonly records: Records,
@@ -50,14 +56,18 @@ export class Updates {
     };
     task.state = whole.state;
     task.latest = whole;
-    task.updates.push(whole);
-    this.fresh.add(whole);
+    if (task.updates.length >= mostPending && !task.ended)
+      for (const passed of task.updates.splice(1)) this.records.deleteUpdate(task.key, passed);
+    const update = { number: (task.updates.at(-1)?.number ?? 0) + 1, status: whole };
+    task.updates.push(update);
+    this.fresh.add(update);
+    this.records.putUpdate(task.key, update);
     this.records.putProgress(task.key, task.progress);
     this.records.flushed(() => {
-      this.fresh.delete(whole);
+      this.fresh.delete(update);
       kept();
       this.options.told(task, whole);
-      if (task.updates[0] === whole) this.send(task, this.options.retry);
+      if (task.updates[0] === update) this.send(task, this.options.retry);
     });
   }
 
@@ -74,14 +84,19 @@ export class Updates {
   acknowledge(task: Task, uuid: Uint8Array): void {
     const [first] = task.updates;
     // Of an update that was said twice the second acknowledgement is of no use any more.
-    if (first?.uuid === undefined || Buffer.compare(first.uuid, uuid) !== 0) return;
+    if (first?.status.uuid === undefined || Buffer.compare(first.status.uuid, uuid) !== 0) return;
     this.stop(task);
     task.updates.shift();
-    if (isTerminal(first.state)) {
+    this.records.deleteUpdate(task.key, first);
+    if (isTerminal(first.status.state)) {
       this.options.done(task);
       return;
     }
-    this.records.putProgress(task.key, task.progress);
+    if (first.status.source === 'SOURCE_EXECUTOR' && task.document.executor_id !== undefined) {
+      task.acknowledged.push(Buffer.from(uuid).toString('hex'));
+      if (task.acknowledged.length > mostAcknowledged) task.acknowledged.shift();
+      this.records.putProgress(task.key, task.progress);
+    }
     if (task.updates.length > 0) this.send(task, this.options.retry);
   }
 
@@ -97,8 +112,9 @@ export class Updates {
   }
 
   private send(task: Task, pause: number): void {
-    const [status] = task.updates;
-    if (status === undefined || this.fresh.has(status)) return;
+    const [update] = task.updates;
+    if (update === undefined || this.fresh.has(update)) return;
+    const { status } = update;
     this.stop(task);
     task.forwarded = status.state;
     this.options.report({

@@ -2,10 +2,12 @@ import { statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { hexOf } from '../../oci-spec/digest.js';
+import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import type { Wanted } from './arrivals.js';
-import { storePaths } from './store.js';
+import { readLayer } from './layers.js';
+import type { LayerSource, ResolvedImage } from './oci-layout.js';
+import { hasBlob, storePaths } from './store.js';
 
 /**
  * Refuses a pull that cannot fit: what is still to come, and as much again for what it unpacks to, which is hardly ever less. Gives the bytes that are still to come.
@@ -20,14 +22,39 @@ export async function mustFit(roots: Roots, wanted: readonly Wanted[], what: str
     coming += have > source.size ? source.size : source.size - have;
     if (!ready) unpacked += source.size;
   }
+  await mustHave(base, coming, unpacked, what, 'Nothing was fetched.');
+  return coming;
+}
+
+/** The same of an image that is here already: what is still to unpack, and the blobs that become copies of the store's own. */
+export async function mustFitHere(roots: Roots, image: ResolvedImage, what: string): Promise<void> {
+  const chain = chainIds(image.layers.map((layer) => layer.diffId));
+  const fresh = image.layers.filter((_, i) => readLayer(roots, chain[i] as Digest) === undefined);
+  const missing = image.verified ? [] : image.layers.filter((layer) => !hasBlob(roots, layer));
+  const copied = new Map(missing.map((layer) => [layer.digest, layer])).values();
+  // What is stated is not believed before it is checked: a wrong size is told as such, and no disk is too small for it.
+  const sizeOf = ({ digest, size }: LayerSource) =>
+    Math.min(size, statSync(image.blobPath(digest), { throwIfNoEntry: false })?.size ?? 0);
+  const sum = (layers: Iterable<LayerSource>) =>
+    [...layers].reduce((total, layer) => total + sizeOf(layer), 0);
+  await mustHave(storePaths(roots).base, sum(copied), sum(fresh), what, 'Nothing of it was unpacked.');
+}
+
+async function mustHave(
+  base: string,
+  coming: number,
+  unpacked: number,
+  what: string,
+  reassurance: string,
+): Promise<void> {
   const { bavail, bsize } = await statfs(base);
   const free = bavail * bsize;
-  if (coming + unpacked <= free) return coming;
+  if (coming + unpacked <= free) return;
   throw new BerthError('NO_SPACE', {
     what,
     why: `it needs ${coming} bytes for its layers as they come and at least ${unpacked} unpacked, and ${base} has ${free} free: ${
       coming + unpacked - free
     } are missing`,
-    mend: 'Free space on the disk, or use another --root. Nothing was fetched.',
+    mend: `Free space on the disk, or use another --root. ${reassurance}`,
   });
 }

@@ -10,6 +10,7 @@ import { updateNames } from './names.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import { requireRoot } from './root-only.js';
+import { mustFitHere } from './space.js';
 import { blobFile, hasBlob, Session } from './store.js';
 import { storeLayers } from './store-layers.js';
 import { warningsOf } from './stored-image.js';
@@ -98,6 +99,7 @@ async function storeContent(
 ): Promise<StoredImage> {
   const chain = chainIds(image.layers.map((layer) => layer.diffId));
   const warnings: string[] = [];
+  if (image.arrivals === undefined) await mustFitHere(roots, image, what);
   await storeLayers(roots, session, image, what, onProgress, async (layer, i, about) => {
     const source = image.layers[i] as LayerSource;
     const blob = image.blobPath(source.digest);

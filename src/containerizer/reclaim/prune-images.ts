@@ -20,11 +20,11 @@ export interface PrunedImages {
 
 /**
  * Removes the images without a name that no container needs, and what no image needs; with `all` those with a name too. `before`: only what was loaded earlier
- * (RFC 3339). Waits for loads that are under way, and for launches: a container has its image on record from the end of that.
+ * (RFC 3339). `keep`: names that stay. Waits for loads that are under way, and for launches: a container has its image on record from the end of that.
  */
 export async function pruneImages(
   roots: Roots,
-  { all, before }: { all: boolean; before?: string },
+  { all, before, keep = [] }: { all: boolean; before?: string; keep?: readonly string[] },
 ): Promise<PrunedImages> {
   requireRoot('prune');
   const paths = storePaths(roots);
@@ -36,7 +36,7 @@ export async function pruneImages(
     try {
       await whenNobodyLaunches(roots, 'images', () => {
         const until = before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before);
-        images = forgetUnused(roots, all, until);
+        images = forgetUnused(roots, all, until, keep);
         discardUnwanted(roots);
         discardDownloads(roots, until);
       });
@@ -55,13 +55,18 @@ export async function pruneImages(
 }
 
 /** Takes them out of the index; what they had is then nobody's. */
-function forgetUnused(roots: Roots, all: boolean, before: number): PrunedImages['images'] {
+function forgetUnused(
+  roots: Roots,
+  all: boolean,
+  before: number,
+  keep: readonly string[],
+): PrunedImages['images'] {
   const names = readNames(roots);
   const users = imageUsers(roots);
   const named = Object.entries(names.images);
   const leaving = named.filter(
-    ([, { manifest_digest, loaded_at }]) =>
-      all && users(manifest_digest).length === 0 && Date.parse(loaded_at) < before,
+    ([name, { manifest_digest, loaded_at }]) =>
+      all && !keep.includes(name) && users(manifest_digest).length === 0 && Date.parse(loaded_at) < before,
   );
   const staying = named.filter((each) => !leaving.includes(each));
   const wanted = new Set(staying.map(([, { manifest_digest }]) => manifest_digest));

@@ -5,6 +5,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { FileLock } from '../lock.js';
 import { logLine, parseLine } from './log-line.js';
 import { writeSnapshot } from './snapshot.js';
+import { isFull, SpareRoom } from './spare-room.js';
 import { documentName, type Store, type StoreOptions } from './store.js';
 
 /** Bytes of log after which a snapshot makes the older ones needless; more where the snapshot itself is large. */
@@ -14,6 +15,8 @@ const leastRotation = 16 * 1024 * 1024;
  * The store of one host: `snapshot-N` and `log-N` in one folder. A change is a line of the newest log; many are written and made durable by one
  * fdatasync(2). From time to time a new log begins and a snapshot of the same number is written beside the work that goes on: it may hold changes
  * that the new log has too, which does no harm, since a line says what a document is now.
+ *
+ * On a full disk it lives on the room of `spare`, without snapshots, and can be opened too: whoever must end something on such a host can keep that.
  */
 export class EmbeddedStore implements Store {
   private readonly texts = new Map<string, string>();
@@ -26,12 +29,15 @@ export class EmbeddedStore implements Store {
   private logSize = 0;
   private snapshotSize = 0;
   private rotating: Promise<void> | undefined;
+  private readonly spare: SpareRoom;
 
   private constructor(
     private readonly folder: string,
     private readonly lock: FileLock,
     private readonly options: StoreOptions,
-  ) {}
+  ) {
+    this.spare = new SpareRoom(folder);
+  }
 
   private log: FileHandle | undefined;
 
@@ -72,7 +78,7 @@ export class EmbeddedStore implements Store {
 
   flushed(call: () => void): void {
     if (this.lines.length === 0 && this.writing === undefined && !this.failed) {
-      queueMicrotask(call);
+      queueMicrotask(() => this.tell(call));
       return;
     }
     this.calls.push(call);
@@ -107,11 +113,11 @@ export class EmbeddedStore implements Store {
         this.calls = [];
         if (lines.length > 0) {
           const bytes = Buffer.from(lines.join(''), 'utf8');
-          await this.log?.appendFile(bytes);
-          await this.log?.datasync();
+          await this.write(bytes);
           this.logSize += bytes.length;
+          this.spare.take();
         }
-        for (const call of calls) call();
+        for (const call of calls) this.tell(call);
         if (this.logSize > Math.max(leastRotation, this.snapshotSize * 2)) await this.rotate();
       }
     } catch (error) {
@@ -119,6 +125,28 @@ export class EmbeddedStore implements Store {
       this.options.onFailure(error instanceof Error ? error : new Error(String(error)));
     } finally {
       if (!this.failed) this.writing = undefined;
+    }
+  }
+
+  private async write(bytes: Buffer): Promise<void> {
+    try {
+      await this.log?.appendFile(bytes);
+      await this.log?.datasync();
+    } catch (error) {
+      if (!isFull(error) || !this.spare.release()) throw error;
+      // What was written in part goes, or the log would be torn in its middle.
+      await this.log?.truncate(this.logSize);
+      await this.log?.appendFile(bytes);
+      await this.log?.datasync();
+    }
+  }
+
+  /** Whoever waits for the disk may be wrong; the disk is not. */
+  private tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.options.onDefect(error);
     }
   }
 
@@ -131,8 +159,11 @@ export class EmbeddedStore implements Store {
 
   private async begin(): Promise<void> {
     this.number++;
+    const roomy = this.spare.take();
     this.log = await open(this.file('log'), 'ax', 0o600);
     this.logSize = 0;
+    // Where not even that much is free, a snapshot has no room either: the logs go on.
+    if (!roomy) return;
     const number = this.number;
     this.rotating = writeSnapshot(
       this.file('snapshot'),
@@ -144,6 +175,8 @@ export class EmbeddedStore implements Store {
         this.removeBefore(number);
       })
       .catch((error: Error) => {
+        // The logs say all that it would have said.
+        if (isFull(error)) return;
         this.failed = true;
         this.options.onFailure(error);
       })

@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { logLine } from './log-line.js';
 
@@ -34,6 +34,9 @@ export async function writeSnapshot(
     }
     await flush();
     await handle.datasync();
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }
