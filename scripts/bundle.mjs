@@ -17,7 +17,7 @@ const common = {
   target: 'node20',
   logLevel: 'warning',
   // Large, and only for who checks signatures.
-  external: ['openpgp'],
+  external: ['openpgp', 'yaml'],
   define: { 'import.meta.url': 'bundleUrl' },
   banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
 };

@@ -36,6 +36,11 @@ class Options {
     return object_.Get(key).As<Napi::String>().Utf8Value();
   }
   int32_t number(const char* key) const { return object_.Get(key).As<Napi::Number>().Int32Value(); }
+  /// Undefined stands for nothing.
+  std::optional<int32_t> optional_number(const char* key) const {
+    if (object_.Get(key).IsUndefined()) return {};
+    return number(key);
+  }
   int64_t long_number(const char* key) const {
     return object_.Get(key).As<Napi::Number>().Int64Value();
   }
@@ -111,6 +116,7 @@ Napi::Value launch_call(const Napi::CallbackInfo& info) {
       given.text("supervisor"),
       given.number("idRangeFd"),
       given.number("heldFd"),
+      given.optional_number("launchFd").value_or(-1),
       {given.number("stdin"), given.number("stdout"), given.number("stderr")}};
   return run_launch(info.Env(),
                     [request = std::move(request)] { return launcher().launch(request); });

@@ -115,6 +115,7 @@ std::optional<launch::LaunchRequest> NewContainer::describe(const Recipe& recipe
   described.launch = *facts;
   described.container = *document;
   described.id_range = ids_.get();
+  described.launching = launching_.get();
   return described;
 }
 

@@ -164,6 +164,8 @@ Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds
     // The write end of `go` must be the supervisor's alone: its death is then an end of file here.
     container.go.reset();
     container.report.reset();
+    // To see the container on record is the supervisor's business alone.
+    if (!plan.handover.wanted) close(launch::kLaunchFd);
     run_first_process(plan, {go_read.get(),
                              {report.get(),
                               {stdio.theirs[0].get(), stdio.theirs[1].get(), stdio.theirs[2].get()},

@@ -85,7 +85,8 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
 /// From the plan to a program that runs and a record that says so. On failure nothing of the container runs any more. Never inlined, like what follows: its
 /// large frame must not be part of the one that stays.
 [[gnu::noinline]] bool come_to_life(const Plan& plan, Ending& ending, Control& control,
-                                    Container& container, Failure& failure, Progress& progress) {
+                                    Container& container, Failure& failure, Progress& progress,
+                                    Fd& launching) {
   StateRecord record;
   auto outcome = build(plan, ending, control, container, record, progress);
   bool runs = false;
@@ -95,6 +96,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
     if (runs) {
       progress.at("record");
       outcome = write_state(ending.state(), record);
+      if (outcome) launching.reset();
     }
     // On record before anybody is told that it runs, and whoever asks then is told of it.
     if (runs && outcome) {
@@ -166,12 +168,13 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
   signal(SIGPIPE, SIG_IGN);
 
   static Control control{Fd(launch::kLeashFd)};
+  Fd launching(launch::kLaunchFd);
   Progress progress;
   progress.timings = make_timings(plan);
   Ending ending;
   Container container;
   Failure failure;
-  if (!come_to_life(plan, ending, control, container, failure, progress))
+  if (!come_to_life(plan, ending, control, container, failure, progress, launching))
     return give_up(plan, ending, control, failure);
 
   log_writer.configure(ending.container(), plan.logs);

@@ -163,6 +163,7 @@ struct Supervisor {
   const int* client;  // stdin, stdout, stderr
   int id_range;       // or the first process to join
   int held;
+  int launching;
   bool own_pid_namespace;
 };
 
@@ -180,9 +181,11 @@ Result<Launched> start_supervisor(Plan& plan, const LaunchFacts& facts,
     const int fd = supervisor.client[number];
     return fd >= 0 ? fd : nowhere.get();
   };
-  const int inherited[kInheritedEnd] = {client(0),      client(1),    client(2),
-                                        plan_fd.get(),  theirs.get(), supervisor.id_range,
-                                        supervisor.held};
+  const int inherited[kInheritedEnd] = {
+      client(0), client(1), client(2), plan_fd.get(), theirs.get(), supervisor.id_range,
+      supervisor.held,
+      // It takes what it finds there for its own.
+      supervisor.launching >= 0 ? supervisor.launching : nowhere.get()};
   BERTH_ASSIGN(const sys::Spawned spawned,
                spawn_supervisor(facts.cgroups.supervisors,
                                 {supervisor.program, supervisor.argv, envp, inherited,
@@ -259,9 +262,10 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   if (trouble) return Failure(trouble->error, "directories", trouble->path);
 
   const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
-  auto launched = start_supervisor(plan, facts,
-                                   {*program, argv, request.client, request.id_range, request.held,
-                                    (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
+  auto launched =
+      start_supervisor(plan, facts,
+                       {*program, argv, request.client, request.id_range, request.held,
+                        request.launching, (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
   if (!launched) {
     const std::string& cgroup = facts.cgroups.supervisors;
     return Failure(launched.error(), "supervisor", cgroup.empty() ? request.supervisor : cgroup);
@@ -284,7 +288,7 @@ std::variant<Launched, Failure> Launcher::exec(const ExecRequest& request) {
   const char* const argv[] = {"berth-init", kExecRole, "--root", plan.root, plan.id, nullptr};
   // Not in a pid namespace of its own: from there the container's could not be joined (setns(2)).
   auto launched = start_supervisor(plan, description.facts,
-                                   {*program, argv, request.client, task->get(), -1, false});
+                                   {*program, argv, request.client, task->get(), -1, -1, false});
   if (!launched) return Failure(launched.error(), "supervisor", request.supervisor);
   return std::move(*launched);
 }

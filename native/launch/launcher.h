@@ -23,7 +23,8 @@ struct LaunchRequest {
   std::string container;   // container.json, kept beside them for whoever lists containers
   std::string supervisor;  // the berth-init executable
   int id_range = -1;
-  int held = -1;                 // NetworkClaim::held
+  int held = -1;       // NetworkClaim::held
+  int launching = -1;  // a lock for the supervisor to hold until the container is on record
   int client[3] = {-1, -1, -1};  // the client's stdin, stdout and stderr; -1: none
 };
 

@@ -23,11 +23,13 @@ enum InheritedFd : int {
   kIdRangeFd = 5,
   kTaskPidFd = kIdRangeFd,
   kHeldFd = 6,
-  kInheritedEnd = 7
+  /// The lock that says that a container is on its way: held until it is on record, whatever becomes of the launcher. For a supervisor alone.
+  kLaunchFd = 7,
+  kInheritedEnd = 8
 };
 
 /// For a container that is handed over (see Handover): what follows them.
-enum HandoverFd : int { kConsoleFd = 7, kFirstPreservedFd = 8 };
+enum HandoverFd : int { kConsoleFd = 8, kFirstPreservedFd = 9 };
 
 /// The first argument of berth-init in its role as exec.
 constexpr char kExecRole[] = "--exec";

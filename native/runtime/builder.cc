@@ -60,7 +60,9 @@ Builder start_building(Plan& plan, const BuilderEnds& given) {
   Fd console;
   if (!given.console_socket.empty()) console = connect_console(given.console_socket);
   const int console_fd = console ? console.get() : given.console;
-  std::vector<int> inherited = {0, 1, 2, plan_file.get(), theirs.get(), given.task, -1, console_fd};
+  static_assert(launch::kConsoleFd == 8);
+  std::vector<int> inherited = {0,          1,  2,  plan_file.get(), theirs.get(),
+                                given.task, -1, -1, console_fd};
   for (uint32_t i = 0; i < given.preserved; ++i) inherited.push_back(3 + static_cast<int>(i));
   std::vector<const char*> argv = {"berth-init", "--root", plan.root, plan.id, nullptr};
   if (given.task >= 0) argv.insert(argv.begin() + 1, launch::kExecRole);

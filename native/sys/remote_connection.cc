@@ -7,7 +7,10 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <optional>
+
 #include "sys/process.h"
+#include "sys/thread.h"
 
 namespace berth::sys {
 namespace {
@@ -47,9 +50,8 @@ Result<void> await_connection(int socket, int milliseconds) {
   return {};
 }
 
-}  // namespace
-
-Result<Fd> connect_in_network_of(const RemoteConnection& wanted) {
+/// Leaves the thread in the other namespace, as the other user.
+Result<Fd> connect_from_there(const RemoteConnection& wanted) {
   Address address{};
   BERTH_ASSIGN(const socklen_t length, parse(wanted, address));
   BERTH_ASSIGN(const Fd proc, adopt(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
@@ -68,6 +70,16 @@ Result<Fd> connect_in_network_of(const RemoteConnection& wanted) {
     BERTH_TRY(await_connection(connection.get(), wanted.milliseconds));
   }
   return connection;
+}
+
+}  // namespace
+
+Result<Fd> connect_in_network_of(const RemoteConnection& wanted) {
+  std::optional<Result<Fd>> outcome;
+  BERTH_ASSIGN(const pthread_t thread,
+               start_thread([&] { outcome.emplace(connect_from_there(wanted)); }));
+  pthread_join(thread, nullptr);
+  return std::move(*outcome);
 }
 
 }  // namespace berth::sys

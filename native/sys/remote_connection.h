@@ -22,8 +22,8 @@ struct RemoteConnection {
   int milliseconds;
 };
 
-/// A connected, non-blocking socket. ESRCH: that process is gone. ETIMEDOUT, or what connect(2) says. It moves the calling thread to the other namespace and to
-/// the other user for files, for good: call it on a thread that ends with it. Needs CAP_SYS_ADMIN and Linux 5.8 (setns(2) by pidfd).
+/// A connected, non-blocking socket. ESRCH: that process is gone. ETIMEDOUT, or what connect(2) says. It is made by a thread of its own, which moves to the other namespace and becomes the
+/// other user for files, for good: the caller's may serve others after this. Needs CAP_SYS_ADMIN and Linux 5.8 (setns(2) by pidfd).
 Result<Fd> connect_in_network_of(const RemoteConnection& wanted);
 
 }  // namespace berth::sys

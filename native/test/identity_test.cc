@@ -110,6 +110,19 @@ TEST_CASE("users and groups by name and number") {
   }
 }
 
+TEST_CASE("the owner of a file of the image") {
+  if (geteuid() != 0) return;
+  const Image image;
+  image.write("tool", "");
+  REQUIRE(chown(image.path("tool").c_str(), 70, 71) == 0);
+  const Outcome found = find_in(image, "/tool:/tool");
+  CHECK(found.error == 0);
+  CHECK(found.identity.uid == 70);
+  CHECK(found.identity.gid == 71);
+  CHECK(find_in(image, "/none").error == ENOENT);
+  CHECK(find_in(image, "web:/none").error == ENOENT);
+}
+
 TEST_CASE("what is no user, and what is no number") {
   if (geteuid() != 0) return;
   const Image image;

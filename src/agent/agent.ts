@@ -19,7 +19,7 @@ import { GroupRunner } from './group/group-runner.js';
 import { MasterLink } from './master/link.js';
 import { handleOrder } from './master/orders.js';
 import { refuseOrder } from './master/refusal.js';
-import { subscriptionOf } from './master/subscription.js';
+import { subscriptionReports } from './master/subscription.js';
 import { Records } from './records/records.js';
 import type { SandboxPlace } from './sandbox/place.js';
 import { CommandRunner } from './task/command-runner.js';
@@ -91,7 +91,7 @@ export class Agent {
     this.volumes = new PersistentVolumes(config.folder);
     this.link = new MasterLink({
       config,
-      subscription: () => subscriptionOf(this),
+      subscription: () => subscriptionReports(this),
       order: (order) => handleOrder(this, order),
       unreadable: (record, error) => refuseOrder(this, record, error),
       note: parts.note,

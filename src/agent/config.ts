@@ -75,6 +75,7 @@ export function defaultConfig(roots: Roots): Omit<AgentConfig, 'hostname'> {
     cpuCeiling: false,
     hostRoot: 'read-only',
     secretFiles: [],
-    recordLimit: 32 * 1024 * 1024,
+    // A message of 32 MiB is longer in base64.
+    recordLimit: 64 * 1024 * 1024,
   };
 }

@@ -65,6 +65,7 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
     // Whoever is told of the agent is told where it answers.
     config.port = api.port;
     agent.endpoint = `${config.host}:${api.port}`;
+    for (const runner of agent.runners) runner.listening?.();
     const collector = collectSandboxes(agent);
     agent.link.connect();
     return {

@@ -10,7 +10,17 @@ export const insecureFlag = (): Option =>
     throw new InvalidArgumentError('It is image.');
   });
 
+export const policyFlag = (): Option =>
+  new Option(
+    '--signature-policy <file>',
+    'judge images by this policy instead of policy.json in the usual places',
+  );
+
 /** For library calls. */
-export function insecure(flags: object): { insecure: boolean } {
-  return { insecure: 'insecureOptions' in flags && flags.insecureOptions === 'image' };
+export function insecure(flags: object): { insecure: boolean; policyFile?: string } {
+  const given: { insecureOptions?: string; signaturePolicy?: string } = flags;
+  return {
+    insecure: given.insecureOptions === 'image',
+    ...(given.signaturePolicy === undefined ? {} : { policyFile: given.signaturePolicy }),
+  };
 }

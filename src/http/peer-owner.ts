@@ -5,17 +5,16 @@ import { native } from '../native/index.js';
  * Who holds the other end of a connection on this host, as the kernel says. A program in a container of berth's is nobody, whatever its user: one without an image may be root on the
  * host's network. Its control group tells, which it cannot leave.
  *
- * @param hierarchy Where the control groups of version 2 are mounted; null: nowhere, and the user is all there is to go by.
+ * @param hierarchy Where the control groups of version 2 are mounted; null: nowhere, so that nobody can be told from a program in a container, and everybody needs credentials.
  */
 export function peerOwner(socket: Socket, hierarchy: string | null): number | undefined {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
   if (localAddress === undefined || localPort === undefined) return undefined;
   const ends = [bare(remoteAddress), remotePort, bare(localAddress), localPort] as const;
-  if (hierarchy !== null) {
-    const group = native().socketCgroup(hierarchy, ...ends);
-    if (group === null || /\/berth-[0-9a-f]{8}\//.test(`${group}/`)) return undefined;
-  }
+  if (hierarchy === null) return undefined;
+  const group = native().socketCgroup(hierarchy, ...ends);
+  if (group === null || /\/berth-[0-9a-f]{8}\//.test(`${group}/`)) return undefined;
   return native().socketOwner(...ends) ?? undefined;
 }
 

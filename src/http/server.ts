@@ -28,8 +28,8 @@ export class ApiServer {
   readonly app: FastifyInstance;
   private readonly identities = new WeakMap<FastifyRequest, Identity>();
   private local: http.Server | undefined;
-  /** Endpoints that see for themselves who asks. */
-  private readonly apart = new Set<string>();
+  /** Endpoints that see for themselves who asks, and how. */
+  private readonly apart = new Map<string, (request: http.IncomingMessage) => void>();
 
   constructor(private readonly options: ServerOptions) {
     this.app = fastify({
@@ -42,8 +42,9 @@ export class ApiServer {
       routerOptions: { ignoreTrailingSlash: true },
     });
     this.app.addHook('onRequest', async (request) => {
-      if (!this.apart.has(request.routeOptions.url ?? ''))
-        this.identities.set(request, options.authentication.identify(request.raw));
+      const look = this.apart.get(request.routeOptions.url ?? '');
+      if (look !== undefined) look(request.raw);
+      else this.identities.set(request, options.authentication.identify(request.raw));
     });
     this.app.addHook('onSend', compressed);
     this.takeBodies();
@@ -75,10 +76,15 @@ export class ApiServer {
     }
   }
 
-  /** The same, for whoever asks: `handle` must see to that itself. */
-  callsOfAnybody(urls: readonly string[], handle: (exchange: Exchange) => void | Promise<void>): void {
-    for (const url of urls) this.apart.add(url);
-    this.calls(urls, handle);
+  /** The same, for others than those whom this server lets in: `who` says by the head of a request whose it is, or throws, before a body is read. */
+  callsOfOthers<Who extends object>(
+    urls: readonly string[],
+    who: (request: http.IncomingMessage) => Who,
+    handle: (exchange: Exchange, who: Who) => void | Promise<void>,
+  ): void {
+    const known = new WeakMap<http.IncomingMessage, Who>();
+    for (const url of urls) this.apart.set(url, (request) => known.set(request, who(request)));
+    this.calls(urls, (exchange) => handle(exchange, known.get(exchange.message) ?? who(exchange.message)));
   }
 
   /** An older endpoint that is asked with GET and answers in JSON. */

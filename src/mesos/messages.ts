@@ -2622,6 +2622,7 @@ export interface Report {
   message?: ReportMessage | undefined;
   executor_exited?: ReportExecutorExited | undefined;
   operation?: ReportOperation | undefined;
+  part?: ReportPart | undefined;
 }
 
 export type ReportType =
@@ -2632,7 +2633,8 @@ export type ReportType =
   | 'MESSAGE'
   | 'EXECUTOR_EXITED'
   | 'OPERATION'
-  | 'LEAVE';
+  | 'LEAVE'
+  | 'PART';
 
 export interface ReportExecutor {
   framework_id: FrameworkID;
@@ -2647,6 +2649,14 @@ export interface ReportSubscribe {
   tasks?: Task[] | undefined;
   executors?: ReportExecutor[] | undefined;
   frameworks?: FrameworkInfo[] | undefined;
+  more?: boolean | undefined;
+}
+
+export interface ReportPart {
+  tasks?: Task[] | undefined;
+  executors?: ReportExecutor[] | undefined;
+  frameworks?: FrameworkInfo[] | undefined;
+  more?: boolean | undefined;
 }
 
 export interface ReportUpdate {
@@ -3118,6 +3128,7 @@ export interface Messages {
   'berth.v1.Report': Report;
   'berth.v1.Report.Executor': ReportExecutor;
   'berth.v1.Report.Subscribe': ReportSubscribe;
+  'berth.v1.Report.Part': ReportPart;
   'berth.v1.Report.Update': ReportUpdate;
   'berth.v1.Report.Message': ReportMessage;
   'berth.v1.Report.ExecutorExited': ReportExecutorExited;

@@ -108,6 +108,8 @@ export interface LaunchRequest extends ClientDescriptors {
   idRangeFd: number;
   /** A `NetworkClaim.fd`, or -1. The descriptor stays the caller's. */
   heldFd: number;
+  /** A lock that the supervisor holds too until the container is on record. The descriptor stays the caller's. */
+  launchFd?: number;
 }
 
 /** The client's own descriptors, which a supervisor uses until the client dies; -1 for none. */

@@ -20,6 +20,11 @@ export class FileLock {
     return fd < 0 ? undefined : new FileLock(path, fd);
   }
 
+  /** A copy of it holds the lock as long. */
+  get descriptor(): number {
+    return this.fd;
+  }
+
   release(): void {
     if (this.fd < 0) return;
     closeSync(this.fd);

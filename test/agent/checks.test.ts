@@ -83,6 +83,21 @@ t.test('health: when it looks, and what it tells', async (t) => {
   t.equal(timers.next, undefined, 'nothing is left when it is stopped');
 });
 
+t.test('a check without a pause leaves some time to others', async (t) => {
+  const timers = new StagedTimers();
+  let looks = 0;
+  const run = async () => {
+    // Without an end there would be none of this test either.
+    if (++looks > 1000) throw new Error('it spins');
+    return 0;
+  };
+  const asked = { type: 'COMMAND' as const, command, delay_seconds: 0, interval_seconds: 0 };
+  const { checks } = check({ health_check: asked }, { run }, timers);
+  await timers.pass(1000);
+  checks.stop();
+  t.equal(looks, 21);
+});
+
 t.test('health: grace, and its own figures', async (t) => {
   const timers = new StagedTimers();
   let status = 1;

@@ -33,8 +33,10 @@ export class StagedCluster {
     stage: Stage,
     config: Partial<AgentConfig> = {},
     info: Partial<FrameworkInfo> = {},
+    /** The master asks the kernel whose each connection is. */
+    checked = false,
   ): Promise<StagedCluster> {
-    const master = await StagedMaster.open(t, { agentHeartbeat: 1, agentTimeout: 30 });
+    const master = await StagedMaster.open(t, { agentHeartbeat: 1, agentTimeout: 30 }, checked);
     const framework = new SchedulerClient(master.url, jsonCodec);
     const cluster = new StagedCluster(t, stage, master, framework, config);
     t.after(() => framework.close());

@@ -1,11 +1,21 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
+import type { Agent } from '../../src/agent/agent.js';
+import { subscriptionReports } from '../../src/agent/master/subscription.js';
 import { Records } from '../../src/agent/records/records.js';
 import { agentState } from '../../src/agent/start.js';
 import { mostPending } from '../../src/agent/updates/updates.js';
+import { readContainer } from '../../src/containerizer/container/catalogue.js';
+import { layoutOfHost } from '../../src/containerizer/container/cgroup-places.js';
+import { peerOwner } from '../../src/http/peer-owner.js';
 import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
 import type { SchedulerCall } from '../../src/mesos/messages.js';
+import type { RuntimeConfig } from '../../src/oci-spec/runtime.js';
+import { places } from '../../src/state/roots.js';
 import { EmbeddedStore } from '../../src/state/store/embedded-store.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { until } from '../fixtures/until.js';
@@ -13,11 +23,12 @@ import { post } from '../master-lite/scheduler-client.js';
 import { ExecutorClient } from './executor-client.js';
 import { executor, StagedCluster, small } from './staged-cluster.js';
 
+const mebibyte = 1024 * 1024;
 const uuid = () => randomBytes(16);
 
 t.test('what agent, master and executors say to each other', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
-  const cluster = await StagedCluster.open(t, stage);
+  const cluster = await StagedCluster.open(t, stage, { executorRecovery: 1 }, {}, true);
   const { framework, master } = cluster;
   const registrations = () => cluster.notes.filter((text) => /registered as|back at/.test(text)).length;
 
@@ -162,4 +173,143 @@ t.test('what agent, master and executors say to each other', unlessRoot, async (
       'and nothing of it is kept',
     );
   });
+
+  const found = (id: string) => cluster.agent.executors.find(framework.id, id);
+  const ready = async (id: string) => {
+    await until(() => found(id)?.state === 'registering', 'its program runs');
+    const client = new ExecutorClient(
+      cluster.url,
+      { framework: framework.id, executor: id },
+      found(id)?.record.token,
+    );
+    t.teardown(() => client.close());
+    t.equal(await client.subscribe(), 200);
+    return client;
+  };
+
+  await t.test(
+    'an executor that is to end gains no time by subscribing again, or by a new agent',
+    async (t) => {
+      const long = { shutdown_grace_period: { nanoseconds: 3600e9 } };
+      await cluster.launch({ name: 'b', executor: executor('y', 'exec sleep 1000', long) });
+      const client = await ready('y');
+      await until(() => client.of('LAUNCH').length === 1, 'it has its task');
+      await client.update({ task_id: { value: 'b' }, state: 'TASK_RUNNING' }, uuid());
+      const before = Date.now();
+      cluster.agent.executors.shutdownExecutor(framework.id, 'y');
+      const deadline = found('y')?.record.deadline ?? 0;
+      t.ok(deadline >= before + 3600e3);
+      await client.subscribe();
+      t.equal(found('y')?.record.deadline, deadline);
+      await cluster.stop();
+      await cluster.start();
+      t.equal(found('y')?.record.deadline, deadline, 'it is kept');
+      t.equal(found('y')?.state, 'terminating');
+      const again = new ExecutorClient(
+        cluster.url,
+        { framework: framework.id, executor: 'y' },
+        found('y')?.record.token,
+      );
+      t.teardown(() => again.close());
+      await again.subscribe();
+      t.equal(found('y')?.record.deadline, deadline);
+      await until(() => again.of('SHUTDOWN').length === 1, 'it is told again');
+      cluster.agent.executors.shutdownAll();
+      await cluster.reaches('b', 'TASK_FAILED');
+    },
+  );
+
+  await t.test('an executor whose stream is cut and that never comes back is ended', async () => {
+    await cluster.launch({ name: 'c', executor: executor('z', 'exec sleep 1000') });
+    const client = await ready('z');
+    client.close();
+    const { reason } = await cluster.reaches('c', 'TASK_FAILED');
+    t.equal(reason, 'REASON_EXECUTOR_REREGISTRATION_TIMEOUT');
+  });
+
+  await t.test('the ceiling of an executor’s memory is raised alone', async (t) => {
+    await cluster.launch(
+      { name: 'd', executor: executor('w', 'exec sleep 1000') },
+      { name: 'e', executor: executor('w', 'exec sleep 1000') },
+    );
+    const client = await ready('w');
+    const memory = () =>
+      readContainer(stage.roots, found('w')?.containerId ?? '')?.document.limits.memory ?? 0;
+    await until(() => memory() === 96 * mebibyte, 'both tasks and itself');
+    await until(() => client.of('LAUNCH').length === 2, 'both are handed over');
+    await client.update({ task_id: { value: 'd' }, state: 'TASK_FINISHED' }, uuid());
+    await cluster.launch({ name: 'f', executor: executor('w', 'exec sleep 1000') });
+    await client.update({ task_id: { value: 'e' }, state: 'TASK_FINISHED' }, uuid());
+    await cluster.launch(
+      ...['g', 'h', 'i'].map((name) => ({ name, executor: executor('w', 'exec sleep 1000') })),
+    );
+    await until(() => memory() === 160 * mebibyte, 'and beyond what swap it had at first');
+    for (const name of ['f', 'g', 'h', 'i'])
+      await client.update({ task_id: { value: name }, state: 'TASK_FINISHED' }, uuid());
+    const config = path.join(places.run(stage.roots, found('w')?.containerId ?? ''), 'config.json');
+    const promised = () =>
+      (JSON.parse(readFileSync(config, 'utf8')) as RuntimeConfig).linux.resources.memory?.reservation;
+    await until(() => promised() === 32 * mebibyte, 'what is promised follows');
+    t.equal(memory(), 160 * mebibyte);
+    t.strictSame(
+      cluster.notes.filter((text) => text.startsWith('executor ')),
+      [],
+    );
+  });
+
+  await t.test('root in a container on the host’s network is nobody to the master', async (t) => {
+    const { hostname, port } = new URL(master.url);
+    const script = `const { get } = require('http');
+      get({ host: '${hostname}', port: ${port}, path: '/state' }, ({ statusCode }) => process.exit(statusCode === 401 ? 0 : 1));`;
+    const value = `cat >ask.cjs <<'END'\n${script}\nEND\nexec ${process.execPath} ask.cjs`;
+    await cluster.launch({ name: 'spy', command: { value } });
+    await until(
+      () => cluster.states('spy').some((state) => state === 'TASK_FINISHED' || state === 'TASK_FAILED'),
+      'it has asked',
+    );
+    t.equal(cluster.states('spy').at(-1), 'TASK_FINISHED');
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    t.equal(peerOwner(socket, layoutOfHost().unified), 0);
+    t.equal(peerOwner(socket, null), undefined, 'where groups say nothing, nobody is root');
+    client.destroy();
+  });
+});
+
+t.test('a subscription of any number of tasks is of short records', async (t) => {
+  const info = (id: string) => ({
+    name: id,
+    task_id: { value: id },
+    agent_id: { value: 'a' },
+    // As much as a master takes.
+    labels: { labels: [{ key: 'x', value: 'x'.repeat(255 * 1024) }] },
+  });
+  const task = {
+    frameworkId: 'f',
+    document: {},
+    framework: { user: 'root', name: 'f', id: { value: 'f' } },
+    state: 'TASK_RUNNING',
+    latest: { task_id: { value: 'x' }, state: 'TASK_RUNNING', data: Buffer.alloc(1 << 20) },
+    updates: [],
+  };
+  const tasks = new Map(Array.from({ length: 100 }, (_, i) => [`${i}`, { ...task, info: info(`${i}`) }]));
+  const agent = {
+    config: { hostname: 'h', port: 1 },
+    resources: [],
+    attributes: [],
+    runners: [],
+    frameworks: new Map(),
+    tasks,
+  };
+  const reports = [...subscriptionReports(agent as unknown as Agent)];
+  const sizes = reports.map((report) => jsonCodec.encode('berth.v1.Report', report).length);
+  t.ok(Math.max(...sizes) < 8 * mebibyte, sizes.join());
+  t.equal(
+    reports.filter(({ subscribe, part }) => (subscribe ?? part)?.more === true).length,
+    reports.length - 1,
+  );
+  t.equal(reports.flatMap(({ subscribe, part }) => (subscribe ?? part)?.tasks ?? []).length, 100);
 });

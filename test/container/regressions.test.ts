@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { connect } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
+import { findContainer } from '../../src/containerizer/container/catalogue.js';
+import { waitForExit } from '../../src/containerizer/container/wait.js';
 import { Stage, unlessRoot } from './stage.js';
 
 /** One test for each defect that was found, named after it. */
@@ -93,4 +95,14 @@ int main(void) {
     t.match(stage.berth('rm', '-f', '-v', 'gone'), { status: 0, stdout: 'gone\n', stderr: '' });
     t.equal(stage.berth('volume ls', '-q').stdout, '');
   });
+
+  await t.test(
+    'the end of a container with --rm was told as lost to who asked a moment too late',
+    async (t) => {
+      const running = await stage.start(['sh', '-c', 'sleep 0.2; exit 7']);
+      const container = findContainer(stage.roots, running.id);
+      await running.gone;
+      t.match(await waitForExit(stage.roots, container), { status: 7, signal: null, oom_killed: false });
+    },
+  );
 });

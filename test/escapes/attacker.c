@@ -20,7 +20,7 @@ static long call_32_bit(long number, long argument) {
 }
 
 /// Swaps two names for ever; says so once it does.
-static int flip(const char* a, const char* b) {
+_Noreturn static void flip(const char* a, const char* b) {
   puts("flipping");
   fflush(stdout);
   for (;;) syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, 2 /* RENAME_EXCHANGE */);
@@ -43,7 +43,7 @@ static int watch(void) {
 
 int main(int count, char** words) {
   const char* what = count > 1 ? words[1] : "";
-  if (strcmp(what, "flip") == 0 && count == 4) return flip(words[2], words[3]);
+  if (strcmp(what, "flip") == 0 && count == 4) flip(words[2], words[3]);
   if (strcmp(what, "watch") == 0) return watch();
   if (strcmp(what, "root") == 0 && geteuid() == 0 && getuid() != 0) puts("became root");
   if (strcmp(what, "unshare") == 0 && unshare(CLONE_NEWUSER) == 0) puts("a user namespace by unshare");

@@ -125,7 +125,10 @@ t.test('the verbs', async (t) => {
   t.match(run('unpack', 'busybox', target), { status: 125, stderr: /exists already/ });
   t.match(run('rm', 'nope'), { status: 125, stderr: /^berth: image nope: it is not in the store\nSee / });
   t.match(run('load', 'docker-archive:x.tar'), { status: 125, stderr: /there is no file \S+x\.tar/ });
-  t.match(run('load', 'appc:x.aci'), { status: 125, stderr: /appc: images are not supported yet/ });
+  t.match(run('load', 'containers-storage:x'), {
+    status: 125,
+    stderr: /containers-storage: images are not supported yet/,
+  });
   t.match(json('rm', 'busybox'), { name: 'busybox:latest', content_removed: true });
 });
 

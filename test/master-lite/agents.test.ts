@@ -63,6 +63,47 @@ t.test(
   },
 );
 
+t.test('an agent with more tasks than one record holds comes back with all of them', async (t) => {
+  const staged = await StagedMaster.open(t, { bodyLimit: 96 * 1024 });
+  const agent = staged.agent({ cpus: 100, mem: 10_000, tasksPerReport: 7 });
+  const client = await framework(t, staged, aware);
+  const labels = { labels: [{ key: 'long', value: 'x'.repeat(2000) }] };
+  const count = 60;
+  for (let first = 0; first < count; first += 20) {
+    const offer = await client.offer();
+    const tasks = Array.from({ length: 20 }, (_, i) => task(`t${first + i}`, offer, 0.1, { labels }));
+    t.equal(await client.launch(offer, tasks, 0), 202);
+    await until('they run', () => client.statuses.length === first + 20);
+  }
+  agent.connect();
+  await until('it is back', () => agent.orders.filter((type) => type === 'SUBSCRIBED').length === 2);
+  await until('it is idle', () => agent.quiet);
+  t.equal(agent.tasks.size, count);
+  t.equal(agent.lastStatus, 200);
+  t.match(await page(staged, '/slaves'), {
+    slaves: [{ active: true, used_resources: { cpus: count / 10 } }],
+  });
+  t.notOk(
+    client.statuses.some(({ state }) => state !== 'TASK_RUNNING'),
+    'and no task was taken for lost',
+  );
+
+  const long = { labels: [{ key: 'long', value: 'x'.repeat(300_000) }] };
+  const whole = await StagedMaster.open(t);
+  whole.agent();
+  const other = await framework(t, whole, aware);
+  const room = await other.offer();
+  await other.launch(room, [task('long', room, 1, { labels: long })], 0);
+  await until('it is refused', () => other.states('long').length === 1);
+  t.match(other.statuses, [
+    {
+      state: 'TASK_ERROR',
+      reason: 'REASON_TASK_INVALID',
+      message: /has 3\d{5} bytes as JSON, and 262144 are the most/,
+    },
+  ]);
+});
+
 t.test('a task that was called lost does not come back to a framework that believes it', async (t) => {
   const staged = await StagedMaster.open(t, { agentTimeout: 1.2, agentHeartbeat: 0.2 });
   const { agent, client } = await running(t, staged, { failover_timeout: 3600 });

@@ -25,6 +25,8 @@ export interface EmulatedAgentOptions {
   retry?: number;
   /** Milliseconds that a task runs before it is finished; undefined: until it is killed. */
   lifetime?: (task: TaskInfo) => number | undefined;
+  /** As many go into one report of a subscription; undefined: all. */
+  tasksPerReport?: number;
   headers?: Record<string, string>;
   /** One for all, where there are thousands. */
   httpAgent?: http.Agent;
@@ -96,7 +98,14 @@ export class EmulatedAgent {
       response.on('close', () => this.ended(request));
     });
     request.on('error', () => this.ended(request));
-    this.report({ type: 'SUBSCRIBE', subscribe: this.subscription() });
+    const { tasks = [], ...rest } = this.subscription();
+    const { tasksPerReport = Number.POSITIVE_INFINITY } = this.options;
+    let next = tasks.splice(0, tasksPerReport);
+    this.report({ type: 'SUBSCRIBE', subscribe: { ...rest, tasks: next, more: tasks.length > 0 } });
+    while (tasks.length > 0) {
+      next = tasks.splice(0, tasksPerReport);
+      this.report({ type: 'PART', part: { tasks: next, more: tasks.length > 0 } });
+    }
     return this;
   }
 
@@ -196,6 +205,7 @@ export class EmulatedAgent {
       agent_id: info.agent_id,
       state,
       resources: info.resources,
+      ...(info.labels !== undefined && { labels: info.labels }),
       ...(updates[0] !== undefined && { status_update_state: updates[0].state }),
       statuses: [{ task_id: info.task_id, state }],
     };

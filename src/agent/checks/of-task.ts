@@ -39,7 +39,7 @@ export function checksOf(agent: Agent, task: Task, { id }: LiveContainer): TaskC
             reason: 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED',
             ...(why !== undefined && { message: `Health check failed: ${why}` }),
           });
-          if (kill) agent.kill(task, { message: 'Killed by its health check' });
+          if (kill && task.kill === undefined) agent.kill(task, { message: 'Killed by its health check' });
         },
         check: () => tell({ reason: 'REASON_TASK_CHECK_STATUS_UPDATED' }),
         onDefect: (error) => agent.defect(error),

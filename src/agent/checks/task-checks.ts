@@ -38,6 +38,8 @@ export interface TaskChecks {
 }
 
 const defaults = { delay: 15, interval: 10, timeout: 20, grace: 10, failures: 3 };
+/** Milliseconds: a check that is asked for without a pause must leave the host some time for others. */
+const leastInterval = 50;
 const loopback = { IPv4: '127.0.0.1', IPv6: '::1' } as const;
 
 /** Begins the health check and the check that a task asks for. */
@@ -89,7 +91,7 @@ export function startChecks(
 function rhythmOf(check: Pick<CheckInfo, 'delay_seconds' | 'interval_seconds' | 'timeout_seconds'>): Rhythm {
   return {
     delay: (check.delay_seconds ?? defaults.delay) * 1000,
-    interval: (check.interval_seconds ?? defaults.interval) * 1000,
+    interval: Math.max(leastInterval, (check.interval_seconds ?? defaults.interval) * 1000),
     timeout: (check.timeout_seconds ?? defaults.timeout) * 1000,
   };
 }

@@ -12,15 +12,16 @@ const streamLimit = 16 * 1024 * 1024;
 
 /** The executor API: where the executors of this agent, and nobody else, say what becomes of their tasks. */
 export function addExecutorApi(agent: Agent, server: ApiServer): void {
-  server.callsOfAnybody(['/api/v1/executor', '/slave(1)/api/v1/executor'], (exchange) =>
-    executorCall(agent, exchange),
+  server.callsOfOthers(
+    ['/api/v1/executor', '/slave(1)/api/v1/executor'],
+    (request) => originOf(request, agent.executors.all()),
+    (exchange, origin) => executorCall(agent, exchange, origin),
   );
 }
 
 /** One call of the executor API. Refusals come in the order of the reference. */
-function executorCall(agent: Agent, exchange: Exchange): void {
+function executorCall(agent: Agent, exchange: Exchange, origin: Origin): void {
   const { executors } = agent;
-  const origin = originOf(exchange.message, executors.all());
   const call = exchange.decode('mesos.v1.executor.Call');
   validateCall(call);
   const codec = call.type === 'SUBSCRIBE' ? exchange.answerCodec : undefined;
@@ -47,8 +48,6 @@ function executorCall(agent: Agent, exchange: Exchange): void {
 /** Nobody learns of other executors whether they are there. */
 function mayBe(origin: Origin, executor: Executor | undefined): boolean {
   switch (origin.kind) {
-    case 'host':
-      return true;
     case 'executor':
       return executor?.key === origin.key;
     case 'container':

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
-import { readContainer } from '../../containerizer/container/catalogue.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import { newId } from '../../containerizer/container/names.js';
-import { updateContainer } from '../../containerizer/container/update.js';
 import { BerthError } from '../../errors/berth-error.js';
 import type {
   ExecutorCallSubscribe,
@@ -14,7 +12,6 @@ import type {
 } from '../../mesos/messages.js';
 import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
-import { limitsOf } from '../container/limits.js';
 import { findContainer, type LiveContainer } from '../container/live-container.js';
 import { retireContainer } from '../sandbox/retire.js';
 import { Alarms } from '../task/alarms.js';
@@ -22,11 +19,13 @@ import type { TaskRunner } from '../task/runner.js';
 import { isTerminal, lostAs } from '../task/states.js';
 import { type Task, taskKey } from '../task/task.js';
 import { mostPending } from '../updates/updates.js';
+import { deliver } from './delivery.js';
 import { executorEnding, rawStatus } from './ending.js';
 import { shutdownGrace } from './environment.js';
 import { containerStatus, greeting, isKnown } from './events.js';
 import { Executor, type ExecutorLink } from './executor.js';
-import { launchExecutor, resourcesOf } from './executor-launch.js';
+import { launchExecutor } from './executor-launch.js';
+import { Fitting } from './fitting.js';
 import { deleteExecutor, executorKey, putExecutor, recoveredExecutors } from './record.js';
 import { isValid } from './validate-call.js';
 
@@ -36,10 +35,13 @@ const { SIGKILL } = constants.signals;
 export class ExecutorRunner implements TaskRunner {
   private readonly known = new Map<string, Executor>();
   private readonly alarms = new Alarms<Executor>();
+  private readonly fitting: Fitting;
   /** This agent has ended; what still ends is for the next one to find. */
   private closed = false;
 
-  constructor(private readonly agent: Agent) {}
+  constructor(private readonly agent: Agent) {
+    this.fitting = new Fitting(agent);
+  }
 
   takes({ executor }: TaskInfo): boolean {
     return executor !== undefined && executor.type !== 'DEFAULT';
@@ -90,8 +92,8 @@ export class ExecutorRunner implements TaskRunner {
     }
     executor.tasks.add(task);
     if (executor.state !== 'new') {
-      this.fit(executor);
-      this.deliver(executor);
+      this.fitting.fit(executor);
+      deliver(this.agent, executor);
       return;
     }
     executor.state = 'launching';
@@ -125,11 +127,20 @@ export class ExecutorRunner implements TaskRunner {
   /** Has it end, with all its tasks; after its grace it is made to. */
   shutdown(executor: Executor, graceSeconds = shutdownGrace(this.agent, executor.record)): void {
     if (executor.state === 'ended') return;
+    const { record, link } = executor;
+    const wanted = link === undefined ? Date.now() : Date.now() + graceSeconds * 1000;
+    // Whoever subscribes again, or outlives an agent, has no more time for it.
+    const deadline = Math.min(record.deadline ?? wanted, wanted);
+    if (deadline !== record.deadline && executor.state !== 'new')
+      putExecutor(this.agent.records.store, record, deadline);
     executor.state = 'terminating';
-    const moment = executor.link === undefined ? 0 : Date.now() + graceSeconds * 1000;
-    executor.link?.send({ type: 'SHUTDOWN' });
+    link?.send({ type: 'SHUTDOWN' });
+    this.killAt(executor, deadline);
+  }
+
+  private killAt(executor: Executor, deadline: number): void {
     // One on its way looks at its state itself.
-    this.alarms.set(executor, moment, () => executor.container?.signal(SIGKILL));
+    this.alarms.set(executor, deadline, () => executor.container?.signal(SIGKILL));
   }
 
   shutdownExecutor(frameworkId: string, executorId: string): void {
@@ -168,11 +179,14 @@ export class ExecutorRunner implements TaskRunner {
     executor.state = 'running';
     this.alarms.clear(executor);
     for (const task of executor.tasks) if (task.kill !== undefined) this.kill(task);
-    this.deliver(executor);
+    deliver(this.agent, executor);
   }
 
   disconnected(executor: Executor, link: ExecutorLink): void {
-    if (executor.link === link) executor.link = undefined;
+    if (executor.link !== link) return;
+    executor.link = undefined;
+    if (!this.closed && executor.state === 'running')
+      this.awaitSubscription(executor, this.agent.config.executorRecovery);
   }
 
   /** What an executor says of a task. It is acknowledged once it is kept; what was heard before only again. False: too many wait for the framework. */
@@ -204,7 +218,7 @@ export class ExecutorRunner implements TaskRunner {
     if (!task.ended) return true;
     executor.tasks.delete(task);
     executor.delivered.delete(task);
-    this.fit(executor);
+    this.fitting.fit(executor);
     return true;
   }
 
@@ -229,6 +243,13 @@ export class ExecutorRunner implements TaskRunner {
       if (executor === undefined) this.dropped(task);
     }
     await Promise.all([...this.known.values()].map((executor) => this.recoverExecutor(executor)));
+  }
+
+  /** The time of those that were there before the agent begins when they can be heard. */
+  listening(): void {
+    for (const executor of this.known.values())
+      if (executor.recovered && executor.state === 'registering')
+        this.awaitSubscription(executor, this.agent.config.executorReregistration);
   }
 
   close(): void {
@@ -269,7 +290,7 @@ export class ExecutorRunner implements TaskRunner {
       executor.state = 'registering';
       this.awaitSubscription(executor, this.agent.config.executorRegistration);
     }
-    this.fit(executor);
+    this.fitting.fit(executor);
     container.ended.then(
       (exit) => {
         if (!this.closed) this.ended(executor, exit);
@@ -280,30 +301,12 @@ export class ExecutorRunner implements TaskRunner {
 
   private awaitSubscription(executor: Executor, seconds: number): void {
     this.alarms.set(executor, Date.now() + seconds * 1000, () => {
-      executor.why = executor.recovered
-        ? 'REASON_EXECUTOR_REREGISTRATION_TIMEOUT'
-        : 'REASON_EXECUTOR_REGISTRATION_TIMEOUT';
+      executor.why =
+        executor.recovered || executor.subscribed
+          ? 'REASON_EXECUTOR_REREGISTRATION_TIMEOUT'
+          : 'REASON_EXECUTOR_REGISTRATION_TIMEOUT';
       executor.state = 'terminating';
       executor.container?.signal(SIGKILL);
-    });
-  }
-
-  /** Hands over what it has not been told of yet, once that is on the disk. */
-  private deliver(executor: Executor): void {
-    this.agent.records.flushed(() => {
-      if (executor.link === undefined || executor.state !== 'running') return;
-      for (const task of executor.tasks) {
-        if (executor.delivered.has(task)) continue;
-        const { group } = task.document;
-        const together = group === undefined ? [task] : groupOf(executor, group);
-        for (const each of together) executor.delivered.add(each);
-        const tasks = together.map(({ info: { executor: _, ...info } }) => info);
-        executor.link.send(
-          group === undefined
-            ? { type: 'LAUNCH', launch: { task: task.info } }
-            : { type: 'LAUNCH_GROUP', launch_group: { task_group: { tasks } } },
-        );
-      }
     });
   }
 
@@ -323,21 +326,6 @@ export class ExecutorRunner implements TaskRunner {
       source: 'SOURCE_AGENT',
       reason: 'REASON_AGENT_RESTARTED',
       message: 'The agent was restarted before the executor had the task',
-    });
-  }
-
-  /** Its container may use what it and its tasks may. */
-  private fit(executor: Executor): void {
-    const container = executor.container && readContainer(this.agent.roots, executor.containerId);
-    if (container === undefined || container.state !== 'running') return;
-    const { oomScoreAdj: _, ...limits } = limitsOf(
-      resourcesOf(executor),
-      undefined,
-      this.agent.config.cpuCeiling,
-    );
-    updateContainer(this.agent.roots, container, limits).catch((error) => {
-      if (error instanceof BerthError) this.agent.note(`executor ${executor.id}: ${error.message}`);
-      else this.agent.defect(error);
     });
   }
 
@@ -384,7 +372,11 @@ export class ExecutorRunner implements TaskRunner {
     const found = await findContainer(agent.roots, executor.containerId, (error) => agent.defect(error));
     if (found.kind === 'runs') {
       this.watch(executor, found.container);
-      this.awaitSubscription(executor, agent.config.executorReregistration);
+      const { deadline } = executor.record;
+      if (deadline !== undefined) {
+        executor.state = 'terminating';
+        this.killAt(executor, deadline);
+      }
     } else if (found.kind === 'ended') this.ended(executor, found.exit);
     else {
       for (const task of executor.tasks)
@@ -394,6 +386,3 @@ export class ExecutorRunner implements TaskRunner {
     }
   }
 }
-
-const groupOf = ({ tasks }: Executor, group: string): Task[] =>
-  [...tasks].filter(({ document }) => document.group === group);

@@ -6,8 +6,8 @@ import { HttpError } from '../../http/http-error.js';
 import { native } from '../../native/index.js';
 import type { Executor } from './executor.js';
 
-/** Who speaks: an executor, by its token or by the container that its connection comes from; or the host's own administrator, who may speak for any. */
-export type Origin = { kind: 'host' } | { kind: 'container'; id: string } | { kind: 'executor'; key: string };
+/** Who speaks: an executor, by its token or by the container that its connection comes from. Being root proves nothing: a container that is not berth's may be on the host's network too. */
+export type Origin = { kind: 'container'; id: string } | { kind: 'executor'; key: string };
 
 /** Throws HttpError 401: nobody who may speak. */
 export function originOf(request: IncomingMessage, executors: Iterable<Executor>): Origin {
@@ -18,7 +18,6 @@ export function originOf(request: IncomingMessage, executors: Iterable<Executor>
   } else if (loopback(request.socket.remoteAddress)) {
     const peer = containerOfPeer(request.socket);
     if (peer.kind === 'container') return peer;
-    if (peer.kind === 'host' && peer.user === 0) return { kind: 'host' };
   }
   throw new HttpError(401, 'This needs the token of an executor', {
     'WWW-Authenticate': 'Bearer realm="berth"',
@@ -26,7 +25,7 @@ export function originOf(request: IncomingMessage, executors: Iterable<Executor>
 }
 
 export type Peer =
-  | { kind: 'host'; user: number }
+  | { kind: 'host' }
   /** A program in a container of berth's, of whatever root. */
   | { kind: 'container'; id: string }
   /** The kernel does not tell. */
@@ -43,10 +42,9 @@ export function containerOfPeer(socket: Socket): Peer {
   if (localAddress === undefined || localPort === undefined || unified === null) return { kind: 'unknown' };
   const ends = [bare(remoteAddress), remotePort, bare(localAddress), localPort] as const;
   const group = native().socketCgroup(unified, ...ends);
-  const user = native().socketOwner(...ends);
-  if (group === null || user === null) return { kind: 'unknown' };
+  if (group === null) return { kind: 'unknown' };
   const id = /\/berth-[0-9a-f]+\/([^/]+)(\/|$)/.exec(group)?.[1];
-  return id === undefined ? { kind: 'host', user } : { kind: 'container', id };
+  return id === undefined ? { kind: 'host' } : { kind: 'container', id };
 }
 
 /** A server that listens on IPv6 sees IPv4 peers as ::ffff:a.b.c.d. */

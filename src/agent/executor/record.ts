@@ -12,6 +12,8 @@ export interface ExecutorRecord {
   /** By which it proves who it is, where the kernel cannot tell. */
   token: string;
   boot_id: string;
+  /** Milliseconds since 1970: it is to end, and is made to then. */
+  deadline?: number;
 }
 
 const table = 'executor';
@@ -23,7 +25,9 @@ export function keyOf({ framework, info }: Pick<ExecutorRecord, 'framework' | 'i
   return executorKey(framework.id?.value ?? '', info.executor_id.value);
 }
 
-export function putExecutor(store: Store, record: ExecutorRecord): void {
+/** `deadline`: a new one. */
+export function putExecutor(store: Store, record: ExecutorRecord, deadline = record.deadline): void {
+  if (deadline !== undefined) record.deadline = deadline;
   store.put(table, keyOf(record), {
     ...record,
     framework: messageWriter(messageType('mesos.v1.FrameworkInfo'))(record.framework),

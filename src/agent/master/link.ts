@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { frame, InvalidRecord, RecordReader } from '../../http/record-io.js';
 import { InvalidMessage, jsonCodec } from '../../mesos/codec.js';
-import type { Order, Report, ReportSubscribe } from '../../mesos/messages.js';
+import type { Order, Report } from '../../mesos/messages.js';
 import type { AgentConfig } from '../config.js';
 
 const codec = jsonCodec;
@@ -10,7 +10,7 @@ const codec = jsonCodec;
 export interface LinkOptions {
   config: Pick<AgentConfig, 'masters' | 'masterCredential' | 'reconnect' | 'reconnectMost' | 'recordLimit'>;
   /** What the agent is and runs, asked at each attempt. */
-  subscription(): ReportSubscribe;
+  subscription(): Iterable<Report>;
   /** An order of the present connection. */
   order(order: Order): void;
   /** One that cannot be read. */
@@ -68,9 +68,18 @@ export class MasterLink {
     this.heard(request);
     request.once('response', (response) => this.answered(request, response, redirect !== undefined));
     request.on('error', (error) => this.ended(request, error.message));
-    request.write(
-      frame(codec.encode('berth.v1.Report', { type: 'SUBSCRIBE', subscribe: this.options.subscription() })),
-    );
+    this.introduce(request, this.options.subscription()[Symbol.iterator]());
+  }
+
+  /** No faster than it is read: with many tasks it is long. */
+  private introduce(request: http.ClientRequest, reports: Iterator<Report>): void {
+    while (request === this.request) {
+      const { value, done } = reports.next();
+      if (done === true) return;
+      if (request.write(frame(codec.encode('berth.v1.Report', value)))) continue;
+      request.once('drain', () => this.introduce(request, reports));
+      return;
+    }
   }
 
   /** Passed over while no master listens: what matters is kept and said again. */

@@ -14,6 +14,8 @@ export interface TaskRunner {
   /** After a restart of the agent, also without tasks: takes up what is left of its tasks, of which none has ended. Resolves when the state of each is known. */
   recover(tasks: readonly Task[]): Promise<void>;
 
+  /** The agent can be spoken to from now on. */
+  listening?(): void;
   /** The executors that run, for a master that has not heard of them. */
   executors?(): { framework: FrameworkInfo; info: ExecutorInfo }[];
   /** What a framework says to an executor. */

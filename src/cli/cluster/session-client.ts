@@ -11,7 +11,7 @@ const recordLimit = 8 * 1024 * 1024;
 /** A stream of output, as records of JSON. */
 export type Output = http.IncomingMessage;
 
-/** Speaks of programs and their streams with an agent (docs/reference/agent-api.md), in JSON. */
+/** Speaks of programs and their streams with an agent (docs/reference/executors.md), in JSON. */
 export class SessionClient {
   private readonly requests = new Set<http.ClientRequest>();
 

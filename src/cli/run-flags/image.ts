@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { type PlatformLike, platformName } from '../../containerizer/image/platform.js';
 import type { ProvidedImage } from '../../containerizer/image/provide.js';
 import { BerthError } from '../../errors/berth-error.js';
-import { insecure, insecureFlag } from '../insecure-options.js';
+import { insecure, insecureFlag, policyFlag } from '../insecure-options.js';
 import { registryFlags, registryOptions } from '../registry-flags.js';
 import { usageError } from '../report.js';
 import type { Context } from '../verb.js';
@@ -32,6 +32,7 @@ export const image: FlagGroup<Given> = {
     ),
     ...registryFlags(),
     insecureFlag(),
+    policyFlag(),
   ],
   collect: () => ({}),
 };

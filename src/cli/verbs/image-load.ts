@@ -1,6 +1,6 @@
 import { type LoadedImage, loadImage, loadImages } from '../../containerizer/image/load.js';
 import { imageProgress } from '../image-progress.js';
-import { insecure, insecureFlag } from '../insecure-options.js';
+import { insecure, insecureFlag, policyFlag } from '../insecure-options.js';
 import { declareRegistryFlags, registryOptions } from '../registry-flags.js';
 import { usageError } from '../report.js';
 import type { Verb } from '../verb.js';
@@ -22,7 +22,8 @@ export const verb: Verb = {
         '-i, --input <file>',
         'an archive of docker save or OCI, - for standard input; then the one argument is the name',
       )
-      .addOption(insecureFlag());
+      .addOption(insecureFlag())
+      .addOption(policyFlag());
     declareRegistryFlags(command);
   },
   async run(context, args, flags) {

@@ -1,7 +1,7 @@
 import { pullImage } from '../../containerizer/image/pull.js';
 import { BerthError } from '../../errors/berth-error.js';
 import { imageEvents, imageProgress } from '../image-progress.js';
-import { insecure, insecureFlag } from '../insecure-options.js';
+import { insecure, insecureFlag, policyFlag } from '../insecure-options.js';
 import { declareRegistryFlags, registryOptions } from '../registry-flags.js';
 import { report } from '../report.js';
 import { platform } from '../run-flags/platform.js';
@@ -19,7 +19,7 @@ export const verb: Verb = {
       .option('-q, --quiet', 'no progress')
       .option('--platform <os/machine[/variant]>', "by default this host's", platform);
     declareRegistryFlags(command);
-    command.addOption(insecureFlag());
+    command.addOption(insecureFlag()).addOption(policyFlag());
   },
   async run(context, references, flags) {
     const onProgress = context.json

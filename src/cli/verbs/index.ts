@@ -122,6 +122,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Make an image from a recipe and the files of a folder, the same bytes each time',
     load: () => import('./image-build.js'),
   },
+  'image verify': {
+    summary: 'Check whether an image of the store may be run: its signatures, by the policy of now',
+    load: () => import('./image-verify.js'),
+  },
   'image prune': {
     summary: 'Remove the images without a name that no container needs',
     load: () => import('./image-prune.js'),

@@ -5,9 +5,8 @@ import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import { parseDocument, readDocument, verifyContent } from '../image/documents.js';
 import { blobName } from '../image/layout-files.js';
-import { readNames } from '../image/names.js';
 import { storePaths } from '../image/store.js';
-import { mustBeTrusted } from './trust.js';
+import { appcRecordOf, mustBeTrusted } from './trust.js';
 
 /** What an App Container Image says that an OCI configuration cannot. */
 export interface AppcImage {
@@ -22,8 +21,7 @@ export function appcImage(
   insecure: boolean,
   reference: string,
 ): AppcImage | undefined {
-  const { appc = {} } = readNames(roots);
-  const record = Object.hasOwn(appc, manifestDigest) ? appc[manifestDigest] : undefined;
+  const record = appcRecordOf(roots, manifestDigest);
   if (record === undefined) return undefined;
   const what = `image ${reference}`;
   if (!insecure) mustBeTrusted(roots, record, what);

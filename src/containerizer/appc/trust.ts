@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
+import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
+import { readNames } from '../image/names.js';
 import { fingerprintsFor, isTrustConfigured, keysFor } from '../trust/key-store.js';
 import { verifyDetached } from '../trust/openpgp.js';
 import type { AppcRecord } from './record.js';
@@ -50,6 +52,12 @@ function unsigned(what: string, why: string, name: string): BerthError {
     why,
     mend: `Trust the key of its makers: berth trust add --prefix ${name} KEYFILE. Or do without, for this once: --insecure-options image.`,
   });
+}
+
+/** Of an image of the store; undefined: it did not come as an ACI. */
+export function appcRecordOf(roots: Roots, manifestDigest: Digest): AppcRecord | undefined {
+  const { appc = {} } = readNames(roots);
+  return Object.hasOwn(appc, manifestDigest) ? appc[manifestDigest] : undefined;
 }
 
 /** A signature lies beside its file (aci.md, "Image Archives"). */

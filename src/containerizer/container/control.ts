@@ -47,7 +47,7 @@ export async function awaitExit(
   const socket = await connectTo(roots, id);
   if (socket === undefined) return undefined;
   if (!keepsAlive) socket.unref();
-  socket.write('wait\n');
+  // Nothing is asked: the end is told to everybody who is connected, and what is written to a supervisor that has just told it would cut off what it told.
   let exit: ExitDocument | undefined;
   for await (const line of readLines(socket)) if (line.kind === 'exited') exit = line.exit;
   return exit;

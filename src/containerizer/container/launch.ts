@@ -50,6 +50,8 @@ export interface LaunchImage {
   config: ImageConfig;
   layers: string[];
   tree?: string;
+  /** A policy has asked for something of it. */
+  judged?: boolean;
   /** Of an App Container Image: what it asks for beside its configuration. */
   appc?: AppcImage;
 }
@@ -163,6 +165,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
           supervisor: supervisorProgram,
           idRangeFd: range?.fd ?? -1,
           heldFd: network.fd,
+          launchFd: launching.descriptor,
           ...descriptors(request.client),
         })
         .catch((error) => {

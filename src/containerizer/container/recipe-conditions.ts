@@ -7,6 +7,7 @@ import type { Roots } from '../../state/roots.js';
 import { swapAccount } from '../host/swap-accounting.js';
 import { systemdRuns } from '../host/systemd-scope.js';
 import { storePaths } from '../image/store.js';
+import { policyFiles } from '../policy/read.js';
 import { layoutOfHost } from './cgroup-places.js';
 import { subordinateIds } from './id-claim.js';
 import type { LaunchImage } from './launch.js';
@@ -34,6 +35,8 @@ export function conditionsNow(roots: Roots, source: string | undefined): Conditi
   const files = [
     storePaths(roots).index,
     subordinateIds,
+    // By which the image may be run.
+    ...policyFiles(),
     ...(unified === null ? [] : [path.join(unified, 'cgroup.controllers')]),
     ...(source === undefined ? [] : [source]),
   ];

@@ -86,7 +86,7 @@ export class RecipeMaker {
     const { findings, documents, asked } = this.#launched;
     const { id, name, firstId, attachment, nameService, volumes, peers, resources, cgroup } = findings;
     // Whether it may still be run is asked each time.
-    if (asked.image.appc !== undefined) return undefined;
+    if (asked.image.appc !== undefined || asked.image.judged === true) return undefined;
     const others = [volumes, nameService, Object.keys(peers)].some(({ length }) => length > 0);
     if (name !== id || firstId === null || attachment !== null || others) return undefined;
     const now = conditionsNow(this.roots, this.source);

@@ -1,6 +1,7 @@
 import { native } from '../../native/index.js';
 import { currentBootId } from '../../state/live-process.js';
 import type { Roots } from '../../state/roots.js';
+import { toldEnd } from '../events/container-end.js';
 import { type Container, readContainer } from './catalogue.js';
 import { sweepAfter } from './cgroup-sweep.js';
 import { awaitExit } from './control.js';
@@ -29,5 +30,6 @@ export async function waitForExit(roots: Roots, container: Container): Promise<E
   // No supervisor answers: it has recorded the end, or was killed.
   await supervisorGone(container.process);
   const now = readContainer(roots, id);
-  return (now === undefined ? undefined : settle(roots, now).exit) ?? supervisorLost();
+  const exit = now === undefined ? undefined : settle(roots, now).exit;
+  return exit ?? toldEnd(roots, id, container.process?.task.pid) ?? supervisorLost();
 }

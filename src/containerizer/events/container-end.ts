@@ -44,6 +44,34 @@ export function tellDestroyed(roots: Roots, subject: Subject, now: boolean): voi
   tellContainer(roots, subject, 'destroy');
 }
 
+/** The end of a container's last run as the journal has it, of which there may be no other record: `run --rm` leaves none. Undefined: it was not told. */
+export function toldEnd(roots: Roots, id: string, pid: number | undefined): ToldEnd | undefined {
+  const told = toldOf(roots, id);
+  const started = told.findLastIndex(
+    ({ action, attributes }) => action === 'start' && attributes.pid === pid,
+  );
+  const die = told.slice(started + 1).findLast(({ action }) => action === 'die');
+  const { exit_code, signal, oom_killed } = die?.attributes ?? {};
+  if (die === undefined || started < 0 || typeof exit_code !== 'number') return undefined;
+  return {
+    format: 1,
+    status: exit_code,
+    signal: typeof signal === 'number' ? signal : null,
+    oom_killed: oom_killed === true,
+    finished_at: new Date(die.time).toISOString(),
+    log_bytes_dropped: 0,
+  };
+}
+
+interface ToldEnd {
+  format: 1;
+  status: number;
+  signal: number | null;
+  oom_killed: boolean;
+  finished_at: string;
+  log_bytes_dropped: number;
+}
+
 function toldOf(roots: Roots, id: string): BerthEvent[] {
   const journal = new Journal(roots);
   try {

@@ -1,4 +1,4 @@
-import { readdirSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { chainIds, hexOf } from '../../oci-spec/digest.js';
 import { FileLock } from '../../state/lock.js';
@@ -51,4 +51,5 @@ export function discardUnwanted(roots: Roots): void {
   };
   discard(paths.layers, layers);
   discard(paths.blobs, blobs);
+  if (existsSync(paths.signatures)) discard(paths.signatures, new Set(manifests.map(hexOf)));
 }

@@ -1,5 +1,7 @@
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
+import { admit, type PolicyOptions } from '../policy/admit.js';
+import { noSignatures } from '../policy/signatures.js';
 import { ArchiveFiles } from './archive-files.js';
 import { resolveSaved, savedImages, savedIndex } from './docker-archive.js';
 import { type ResolvedImage, resolveAll } from './oci-layout.js';
@@ -16,10 +18,20 @@ export async function loadArchive(
   input: string | number,
   name: string | undefined,
   what: string,
+  options: PolicyOptions = {},
 ): Promise<ImageToStore[]> {
   const place = typeof input === 'string' ? input : 'the archive';
   const files = await ArchiveFiles.open(session, input, place, what);
   const found = await imagesIn(files, session, what);
+  const form = files.has(savedIndex) ? 'docker-archive' : 'oci-archive';
+  const source = `${form}:${typeof input === 'string' ? path.resolve(input) : '-'}`;
+  const admission = await admit(
+    source,
+    found.map(({ image }) => image.manifestDigest),
+    noSignatures,
+    options,
+    what,
+  );
   if (found.length === 0) throw new BerthError('IMAGE_INVALID', { what, why: 'it has no image' });
   if (name !== undefined) {
     if (found.length > 1) {
@@ -29,13 +41,14 @@ export async function loadArchive(
         mend: 'Leave the name out, or take one image: berth image load docker-archive:FILE:TAG NAME.',
       });
     }
-    return found.map(({ image }) => ({ image, names: [name], what }));
+    return found.map(({ image }) => ({ image, names: [name], what, admission }));
   }
   const file = typeof input === 'string' ? input : undefined;
   return found.map(({ image, names }) => ({
     image,
     names: (names.length > 0 ? names : ['latest']).map((tag) => fullName(tag, file, what)),
     what,
+    admission,
   }));
 }
 

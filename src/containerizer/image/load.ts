@@ -6,6 +6,8 @@ import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import type { AppcOptions } from '../appc/fetch-aci.js';
 import { tellImage } from '../events/tell.js';
+import { admit, type PolicyOptions } from '../policy/admit.js';
+import { noSignatures } from '../policy/signatures.js';
 import { markDurable } from './layers.js';
 import { loadArchive, nameOf } from './load-archive.js';
 import type { OnProgress } from './progress.js';
@@ -28,7 +30,7 @@ export interface LoadedImage {
 export async function loadImage(
   roots: Roots,
   reference: string,
-  options: AppcOptions & { name?: string; onProgress?: OnProgress } = {},
+  options: AppcOptions & PolicyOptions & { name?: string; onProgress?: OnProgress } = {},
 ): Promise<LoadedImage> {
   const parsed = parseReference(reference);
   const name =
@@ -48,7 +50,7 @@ export async function loadImage(
 export async function loadImages(
   roots: Roots,
   input: string | number,
-  options: { name?: string; onProgress?: OnProgress } = {},
+  options: PolicyOptions & { name?: string; onProgress?: OnProgress } = {},
 ): Promise<LoadedImage[]> {
   const name = options.name === undefined ? undefined : storeName(options.name);
   const what = typeof input === 'number' ? 'the archive on standard input' : `archive ${input}`;
@@ -62,7 +64,7 @@ export async function loadImages(
   const stored = await storeImages(
     roots,
     what,
-    (session) => loadArchive(session, input, name, what),
+    (session) => loadArchive(session, input, name, what, options),
     options.onProgress ?? (() => {}),
   );
   await makeDurable(roots, stored);
@@ -108,7 +110,7 @@ export async function addImage(
   reference: string,
   name: string | undefined,
   onProgress: OnProgress,
-  options: AppcOptions = {},
+  options: AppcOptions & PolicyOptions = {},
 ): Promise<StoredImage> {
   const what = `image ${reference}`;
   requireRoot(what);
@@ -122,9 +124,15 @@ export async function addImage(
     what,
     async (session) => {
       const { image, stamp, appc } = found ?? (await resolveIn(roots, session, parsed, what, options));
+      // An ACI has been judged by its own rules.
+      const admission =
+        parsed.kind === 'aci' || parsed.kind === 'stored' || parsed.kind === 'appc'
+          ? undefined
+          : await admit(parsed.canonical, [image.manifestDigest], noSignatures, options, what);
       return [
         {
           image,
+          ...(admission === undefined ? {} : { admission }),
           names: [name ?? appc?.name ?? parsed.canonical],
           what,
           ...(stamp === undefined ? {} : { stamp }),

@@ -17,7 +17,11 @@ const indexShape = object(
       object(
         { manifest_digest: digest, loaded_at: text() },
         // Of the layout or archive that the name was found in (source-stamp.ts): an unchanged one need not be looked through again.
-        { index_digest: digest },
+        {
+          index_digest: digest,
+          /** Where it came from (policy/scope.ts); absent: it was made here. */
+          source: text(),
+        },
       ),
       1_000_000,
     ),

@@ -4,8 +4,10 @@ import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
 import { type AppcImage, appcImage } from '../appc/appc-image.js';
-import type { RegistryOptions } from '../registry/session.js';
+import { admit, mayRun, type PolicyOptions } from '../policy/admit.js';
+import { noSignatures } from '../policy/signatures.js';
 import { layerFs, readLayer } from './layers.js';
+import { readNames } from './names.js';
 import type { PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
 import { type ImageReference, parseReference } from './reference.js';
@@ -26,6 +28,8 @@ export interface ProvidedImage {
   tree?: string;
   /** Of an App Container Image: what is to be done for it at a launch. */
   appc?: AppcImage;
+  /** A policy has asked for something of it, and may do so again. */
+  judged?: boolean;
   /** What was left out of the image, in words. */
   warnings: string[];
 }
@@ -33,12 +37,10 @@ export interface ProvidedImage {
 /** Whether a name that the store has is asked for again, or one that it lacks is asked for at all, at its registry. */
 export type PullPolicy = 'always' | 'missing' | 'never';
 
-export interface ProvideOptions extends RegistryOptions {
+export interface ProvideOptions extends PolicyOptions {
   onProgress?: OnProgress;
   /** By default `never`: only what this host has. */
   pull?: PullPolicy | undefined;
-  /** Nothing needs to be signed, whatever is trusted. */
-  insecure?: boolean | undefined;
   /** What is pulled is to be for that; by default this host's. */
   platform?: PlatformLike | undefined;
 }
@@ -54,17 +56,28 @@ export async function provideImage(
   options: ProvideOptions = {},
 ): Promise<ProvidedImage> {
   const parsed = parseReference(reference);
-  if (parsed.kind === 'tree')
+  const what = `image ${reference}`;
+  /** What is about to be run, by what the store knows of it. An App Container Image has rules of its own. */
+  const judge = async (name: string, { appc }: Partial<Ready>, named = readNames(roots).images[name]) =>
+    appc === undefined && named !== undefined && (await mayRun(roots, named, options, what))
+      ? { judged: true }
+      : {};
+  if (parsed.kind === 'tree') {
+    await admit(parsed.canonical, [], noSignatures, options, what);
     return (await import('./plain-tree.js')).provideTree(parsed.directory, reference);
+  }
   if ((parsed.kind === 'stored' || parsed.kind === 'appc') && mustPull(roots, parsed, reference, options)) {
     const { pullImage } = await import('./pull.js');
     const { name, manifestDigest } = await pullImage(roots, reference, options);
     const pulled = readReady(roots, manifestDigest, reference, options);
-    if (pulled !== undefined) return { reference, name, ...pulled };
+    if (pulled !== undefined) return { reference, name, ...pulled, ...(await judge(name, pulled)) };
   }
   const named = lookUp(roots, parsed, reference);
   const ready = named && readReady(roots, named.manifest_digest, reference, options);
-  if (ready !== undefined) return { reference, name: parsed.canonical, ...ready };
+  if (ready !== undefined)
+    return { reference, name: parsed.canonical, ...ready, ...(await judge(parsed.canonical, ready, named)) };
+  // A layer of it is missing, and made again; that makes it no other image.
+  if (parsed.kind === 'stored' && named !== undefined) await judge(parsed.canonical, {}, named);
 
   const { addImage } = await import('./load.js');
   const { manifestDigest } = await addImage(
@@ -78,11 +91,11 @@ export async function provideImage(
   const made = readReady(roots, manifestDigest, reference, options);
   if (made === undefined) {
     throw new BerthError('STATE_DAMAGED', {
-      what: `image ${reference}`,
+      what,
       why: 'it was removed while it was being loaded',
     });
   }
-  return { reference, name: parsed.canonical, ...made };
+  return { reference, name: parsed.canonical, ...made, ...(await judge(parsed.canonical, made)) };
 }
 
 function mustPull(

@@ -2,9 +2,11 @@ import { BerthError } from '../../errors/berth-error.js';
 import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import { tellImage } from '../events/tell.js';
+import { type Admission, admit, type PolicyOptions } from '../policy/admit.js';
+import { SignatureSource } from '../policy/signatures.js';
 import { locationOf } from '../registry/location.js';
 import type { Repository } from '../registry/repository.js';
-import { type RegistryOptions, RegistrySession } from '../registry/session.js';
+import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
 import { readLayer } from './layers.js';
 import { makeDurable } from './load.js';
@@ -18,11 +20,9 @@ import { mustFit } from './space.js';
 import { blobFile, hasBlob, type Session } from './store.js';
 import { type ImageToStore, type StoredImage, storeImages } from './store-images.js';
 
-export interface PullOptions extends RegistryOptions {
+export interface PullOptions extends PolicyOptions {
   /** By default this host's. */
   platform?: PlatformLike | undefined;
-  /** Nothing needs to be signed. */
-  insecure?: boolean | undefined;
   /** Waits until all of it is on the disk. */
   durable?: boolean | undefined;
   onProgress?: OnProgress | undefined;
@@ -157,6 +157,7 @@ async function storeRemote(
   let arrivals: BlobArrivals | undefined;
   let fetched = 0;
   const find = async (own: Session): Promise<ImageToStore[]> => {
+    const admission = await admitRemote(repository, remote, named, options, what);
     arrivals = new BlobArrivals(roots, own, repository, what, onProgress, (error) => registry.abort(error));
     const coming = arrivals;
     const image = remote.image((digest) =>
@@ -171,6 +172,7 @@ async function storeRemote(
         image: { ...image, arrivals },
         names: [named.canonical],
         what,
+        admission,
         ...(indexDigest === undefined ? {} : { stamp: indexDigest }),
       },
     ];
@@ -186,6 +188,29 @@ async function storeRemote(
     if (error instanceof BerthError && error.code === 'NO_SPACE') arrivals?.forget();
     throw error;
   }
+}
+
+/** Judged by the whole name, whichever mirror gave it, before a layer is asked for. */
+function admitRemote(
+  repository: Repository,
+  remote: RemoteImage,
+  named: Named,
+  options: PullOptions,
+  what: string,
+): Promise<Admission> {
+  const { registry, repository: path } = locationOf(named.name);
+  const reference = `${registry}/${path}${named.digest === undefined ? `:${named.tag}` : `@${named.digest}`}`;
+  const { indexDigest, manifestDigest } = remote;
+  const digests = indexDigest === undefined ? [manifestDigest] : [manifestDigest, indexDigest];
+  const signatures = async () => {
+    const { lookasideSignatures } = await import('../policy/lookaside.js');
+    const { attachedSignatures } = await import('../policy/attachments.js');
+    return new SignatureSource({
+      simple: () => lookasideSignatures(reference, digests, options, what),
+      sigstore: () => attachedSignatures(repository, digests, what),
+    });
+  };
+  return admit(`docker:${reference}`, digests, signatures, options, what);
 }
 
 /** Every blob once that the store lacks. */

@@ -12,6 +12,7 @@ import { choosePlatform, type PlatformLike } from './platform.js';
 export interface RemoteImage {
   /** Of the index that its manifest was chosen from. */
   indexDigest: Digest | undefined;
+  manifestDigest: Digest;
   /** The image, its layers' blobs in the files that `fileOf` names. */
   image(fileOf: (digest: Digest) => string): ResolvedImage;
 }
@@ -31,6 +32,7 @@ export async function resolveRemote(
   const documents = { manifestDigest: found.digest, manifest, manifestBytes: found.bytes, configBytes };
   return {
     indexDigest: found === top ? undefined : top.digest,
+    manifestDigest: found.digest,
     image: (fileOf) => {
       // What a blob's file is called in a layout ends in the digest's digits.
       const file = (name: string) => fileOf(`sha256:${name.slice(name.lastIndexOf('/') + 1)}`);

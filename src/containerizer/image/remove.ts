@@ -2,10 +2,11 @@ import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
+import { whenNobodyLaunches } from '../container/launch-lock.js';
 import { tellImage } from '../events/tell.js';
 import { imageById, namesOf } from './by-id.js';
 import { discardUnwanted } from './collect.js';
-import { readNames, updateNames } from './names.js';
+import { readNames, writeNames } from './names.js';
 import { parseReference } from './reference.js';
 import { requireRoot } from './root-only.js';
 import { emptyTrash, storePaths } from './store.js';
@@ -36,27 +37,19 @@ export async function removeImage(
   namesToRemove(roots, reference, options.force === true);
   const lock = await FileLock.take(storePaths(roots).storeLock);
   try {
-    const { manifestDigest, names: leaving } = namesToRemove(roots, reference, options.force === true);
-    const others = namesOf(roots, manifestDigest).filter((name) => !leaving.includes(name));
-    const user = others.length === 0 ? usedBy(manifestDigest) : undefined;
-    if (user !== undefined) {
-      throw new BerthError('IMAGE_IN_USE', {
-        what,
-        why: `container ${user} needs it`,
-        mend: `Remove the container first: berth rm ${user}.`,
+    const index = await FileLock.take(storePaths(roots).indexLock);
+    let removed: { manifestDigest: Digest; leaving: string[]; others: string[] } | undefined;
+    try {
+      // A container has its image on record from the end of its launch; until then nobody can see that it needs it.
+      await whenNobodyLaunches(roots, what, () => {
+        removed = forget(roots, reference, usedBy, options.force === true);
+        discardUnwanted(roots);
       });
+    } finally {
+      index.release();
     }
-    await updateNames(roots, (names) => {
-      const images = Object.fromEntries(
-        Object.entries(names.images).filter(([name]) => !leaving.includes(name)),
-      );
-      const wanted = new Set(Object.values(images).map((entry) => entry.manifest_digest));
-      // An unnamed image may still be under a container: its tag has moved on.
-      const manifests = names.manifests.filter((known) => wanted.has(known) || usedBy(known) !== undefined);
-      return { ...names, images, manifests };
-    });
+    const { manifestDigest, leaving, others } = removed as NonNullable<typeof removed>;
     for (const each of leaving) tellImage(roots, manifestDigest, each, 'untag');
-    discardUnwanted(roots);
     await emptyTrash(roots);
     if (others.length === 0) tellImage(roots, manifestDigest, leaving[0] ?? null, 'delete');
     const [name = manifestDigest] = leaving;
@@ -64,6 +57,26 @@ export async function removeImage(
   } finally {
     lock.release();
   }
+}
+/** Takes it out of the index; what it had may then be nobody's. */
+function forget(roots: Roots, reference: string, usedBy: UsedBy, force: boolean) {
+  const { manifestDigest, names: leaving } = namesToRemove(roots, reference, force);
+  const others = namesOf(roots, manifestDigest).filter((name) => !leaving.includes(name));
+  const user = others.length === 0 ? usedBy(manifestDigest) : undefined;
+  if (user !== undefined) {
+    throw new BerthError('IMAGE_IN_USE', {
+      what: `image ${reference}`,
+      why: `container ${user} needs it`,
+      mend: `Remove the container first: berth rm ${user}.`,
+    });
+  }
+  const names = readNames(roots);
+  const images = Object.fromEntries(Object.entries(names.images).filter(([name]) => !leaving.includes(name)));
+  const wanted = new Set(Object.values(images).map((entry) => entry.manifest_digest));
+  // An unnamed image may still be under a container: its tag has moved on.
+  const manifests = names.manifests.filter((known) => wanted.has(known) || usedBy(known) !== undefined);
+  writeNames(roots, { ...names, images, manifests });
+  return { manifestDigest, leaving, others };
 }
 
 function namesToRemove(

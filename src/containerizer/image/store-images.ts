@@ -4,6 +4,8 @@ import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { Roots } from '../../state/roots.js';
 import type { AppcRecord } from '../appc/record.js';
+import type { Admission } from '../policy/admit.js';
+import { keepSignatures } from '../policy/signatures.js';
 import { importBlob } from './blobs.js';
 import { collectAfterFailure } from './collect.js';
 import { updateNames } from './names.js';
@@ -23,6 +25,8 @@ export interface ImageToStore {
   names: string[];
   /** Of what it was taken from (source-stamp.ts). */
   stamp?: Digest;
+  /** Where it came from, and what was signed of it; absent: it is made here. */
+  admission?: Admission;
   /** The image in words. */
   what: string;
   /** Of one that came as an ACI, with the files of blobs that it needs beside its own. */
@@ -55,9 +59,14 @@ export async function storeImages(
     for (const image of images) stored.push(await storeContent(roots, session, image, onProgress));
     const loaded_at = new Date().toISOString();
     await updateNames(roots, (names) => {
-      const fresh = images.flatMap(({ image, names: given, stamp }) =>
+      const fresh = images.flatMap(({ image, names: given, stamp, admission }) =>
         given.map((name) => {
-          const entry = { manifest_digest: image.manifestDigest, loaded_at };
+          const before = names.images[name];
+          // One whose layers are only made again came from where it came from.
+          const kept = before?.manifest_digest === image.manifestDigest ? before.source : undefined;
+          const source = admission?.source ?? kept;
+          const origin = source === undefined ? {} : { source };
+          const entry = { manifest_digest: image.manifestDigest, loaded_at, ...origin };
           return [name, stamp === undefined ? entry : { ...entry, index_digest: stamp }] as const;
         }),
       );
@@ -94,7 +103,7 @@ async function openSession(roots: Roots, what: string): Promise<Session> {
 async function storeContent(
   roots: Roots,
   session: Session,
-  { image, names, what, appc }: ImageToStore,
+  { image, names, what, appc, admission }: ImageToStore,
   onProgress: OnProgress,
 ): Promise<StoredImage> {
   const chain = chainIds(image.layers.map((layer) => layer.diffId));
@@ -108,6 +117,7 @@ async function storeContent(
     else await importBlob(roots, session, { file: blob, digest: source.digest, size: source.size }, about);
   });
   storeDocuments(roots, image);
+  if (admission?.signatures !== undefined) keepSignatures(roots, image.manifestDigest, admission.signatures);
   for (const [digest, content] of appc?.blobs ?? []) keepBeside(roots, session, digest, content);
   return { names, manifestDigest: image.manifestDigest, chain, warnings };
 }

@@ -12,6 +12,7 @@ import { places, type Roots } from '../../state/roots.js';
  *     blobs/sha256/HEX    manifests, configurations and layers as they came, in the shape of an OCI layout
  *     layers/HEX32/       one unpacked layer: fs/ and layer.json; HEX32 = the first 32 digits of its chain id
  *     downloads/HEX       the first bytes of a blob that a registry was asked for; complete ones wait for their image
+ *     signatures/HEX/     what was signed of the image with that manifest, as it came
  *     sessions/           what is being made; swept when its maker is gone
  *     locks/              one for each layer being unpacked and each blob being fetched, one for the index, one for the store
  *
@@ -25,6 +26,7 @@ export function storePaths(roots: Roots) {
     blobs: path.join(base, 'blobs', 'sha256'),
     layers: path.join(base, 'layers'),
     downloads: path.join(base, 'downloads'),
+    signatures: path.join(base, 'signatures'),
     sessions: path.join(base, 'sessions'),
     locks: path.join(base, 'locks'),
     storeLock: path.join(base, 'locks', 'store'),
@@ -48,8 +50,8 @@ export function hasBlob(roots: Roots, { digest, size }: { digest: Digest; size: 
 /** Makes the store's folders, for root alone: a setuid file in a layer is out of every other user's reach. */
 export function makeStore(roots: Roots): void {
   const paths = storePaths(roots);
-  const { base, blobs, layers, downloads, sessions, locks, trash } = paths;
-  for (const folder of [base, blobs, layers, downloads, sessions, locks, trash]) {
+  const { base, blobs, layers, downloads, signatures, sessions, locks, trash } = paths;
+  for (const folder of [base, blobs, layers, downloads, signatures, sessions, locks, trash]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 }

@@ -28,10 +28,17 @@ export async function tagImage(
         mend: `Load it under that name: berth image load ${reference} ${canonical}.`,
       });
     }
-    const { manifest_digest } = image;
+    const { manifest_digest, source } = image;
     await updateNames(roots, (names) => ({
       ...names,
-      images: { ...names.images, [canonical]: { manifest_digest, loaded_at: new Date().toISOString() } },
+      images: {
+        ...names.images,
+        [canonical]: {
+          manifest_digest,
+          loaded_at: new Date().toISOString(),
+          ...(source === undefined ? {} : { source }),
+        },
+      },
     }));
     tellImage(roots, manifest_digest, canonical, 'tag');
     return { name: canonical, manifestDigest: manifest_digest };

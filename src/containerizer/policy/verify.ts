@@ -9,14 +9,7 @@ import type { KeySource, Policy, Requirement } from './document.js';
 import { identityFits } from './identity.js';
 import { readClaim, type SignedClaim } from './payload.js';
 import { type ImageSource, requirementsFor } from './scope.js';
-
-/** Signatures as they came with an image: nothing of them has been believed yet. */
-export interface Signatures {
-  /** Simple signing: signed messages of OpenPGP. */
-  simple: Uint8Array[];
-  /** Sigstore's: what was signed, and the signature of it. */
-  sigstore: { payload: Uint8Array; signature: Uint8Array }[];
-}
+import type { SignatureSource, SigstoreSignature } from './signatures.js';
 
 export interface JudgedImage {
   source: ImageSource;
@@ -33,11 +26,11 @@ export interface Verdict {
   identity: string | null;
 }
 
-/** Judges an image by a policy. `signatures` is asked for only if the policy wants some. Fails with SIGNATURE_REFUSED. */
+/** Judges an image by a policy. `signatures` are asked for only if the policy wants some. Fails with SIGNATURE_REFUSED. */
 export async function judge(
   policy: Policy,
   image: JudgedImage,
-  signatures: () => Promise<Signatures>,
+  signatures: SignatureSource,
   what: string,
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
@@ -49,10 +42,10 @@ export async function judge(
       case 'reject':
         throw refused(what, 'policy.json rejects it');
       case 'signedBy':
-        verdicts.push(await signedBy(requirement, image, (await signatures()).simple, what));
+        verdicts.push(await signedBy(requirement, image, await signatures.simple(), what));
         break;
       case 'sigstoreSigned':
-        verdicts.push(await sigstoreSigned(requirement, image, (await signatures()).sigstore, what));
+        verdicts.push(await sigstoreSigned(requirement, image, await signatures.sigstore(), what));
     }
   }
   return verdicts;
@@ -78,7 +71,7 @@ async function signedBy(
 async function sigstoreSigned(
   requirement: Signed<'sigstoreSigned'>,
   image: JudgedImage,
-  blobs: Signatures['sigstore'],
+  blobs: readonly SigstoreSignature[],
   what: string,
 ): Promise<Verdict> {
   const keys = keyContents(requirement.keys).map(({ name, content }) => ({

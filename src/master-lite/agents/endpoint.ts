@@ -2,8 +2,9 @@ import type { Exchange } from '../../http/exchange.js';
 import { HttpError } from '../../http/http-error.js';
 import { mediaType, requestCodec, responseCodec } from '../../http/negotiation.js';
 import { InvalidRecord, RecordReader } from '../../http/record-io.js';
+import type { RecordStream } from '../../http/record-stream.js';
 import { type Codec, InvalidMessage } from '../../mesos/codec.js';
-import type { Report } from '../../mesos/messages.js';
+import type { Report, ReportSubscribe } from '../../mesos/messages.js';
 import { monotonic } from '../clock.js';
 import type { Cluster } from '../cluster.js';
 import type { Agent } from '../model/agent.js';
@@ -14,7 +15,7 @@ import { handleReport } from './reports.js';
 
 /**
  * One agent's connection: its request is a stream of reports, the answer a stream of orders. The first report must be SUBSCRIBE; until it has
- * come nothing is answered, so that a bad one gets a status of its own.
+ * come nothing is answered, so that a bad one gets a status of its own. What does not fit into it follows in parts.
  */
 export function agentCall(cluster: Cluster, exchange: Exchange): void {
   const type = mediaType(exchange.header('content-type'));
@@ -31,6 +32,9 @@ class Connection {
   private readonly reader: RecordReader;
   private agent: Agent | undefined;
   private stream: AgentStream | undefined;
+  private records: RecordStream | undefined;
+  /** What has come of a subscription whose last part has not. */
+  private subscription: ReportSubscribe | undefined;
 
   constructor(
     private readonly cluster: Cluster,
@@ -43,14 +47,16 @@ class Connection {
 
   begin(): void {
     const body = this.exchange.bodyStream;
-    const first = setTimeout(() => body.destroy(), this.cluster.config.agentTimeout * 1000);
+    const patience = () => setTimeout(() => body.destroy(), this.cluster.config.agentTimeout * 1000);
+    let silence = patience();
     body.on('data', (piece: Buffer) => {
-      clearTimeout(first);
+      clearTimeout(silence);
       this.take(piece);
+      if (this.agent === undefined) silence = patience();
     });
     body.once('end', () => this.stream?.end());
     body.once('close', () => {
-      clearTimeout(first);
+      clearTimeout(silence);
       this.stream?.destroy();
     });
     body.on('error', () => this.stream?.destroy());
@@ -81,26 +87,53 @@ class Connection {
     handleReport(this.cluster, agent, report);
   }
 
-  private subscribe({ type, subscribe }: Report): void {
-    if (type !== 'SUBSCRIBE' || subscribe === undefined)
-      throw new HttpError(400, "Expecting the first report to be 'SUBSCRIBE'");
-    const ip = this.exchange.message.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
-    const why = refusal(this.cluster, subscribe, ip);
-    const records = this.exchange.stream(
+  private subscribe(report: Report): void {
+    const subscription = this.gathered(report);
+    const { exchange, cluster } = this;
+    const ip = exchange.message.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+    const why = refusal(cluster, subscription, ip);
+    this.records ??= exchange.stream(
       { 'Content-Type': 'application/recordio', 'Message-Content-Type': this.answerCodec.contentType },
-      this.cluster.config.streamLimit,
+      cluster.config.streamLimit,
     );
-    const stream = new AgentStream(records, this.answerCodec);
+    const { records } = this;
+    this.stream ??= new AgentStream(records, this.answerCodec);
+    const { stream } = this;
     if (why !== undefined) {
       stream.send(why);
       stream.end();
       return;
     }
-    const agent = admit(this.cluster, stream, subscribe, ip);
+    if (this.subscription !== undefined) {
+      // It waits for an answer meanwhile.
+      stream.beat();
+      return;
+    }
+    const agent = admit(cluster, stream, subscription, ip);
     this.agent = agent;
-    this.stream = stream;
-    watch(this.cluster, agent, stream, records);
-    records.onClose(() => disconnect(this.cluster, agent, stream));
+    watch(cluster, agent, stream, records);
+    records.onClose(() => disconnect(cluster, agent, stream));
+  }
+
+  /** The subscription as far as it has come: `this.subscription` is set while more is to come. */
+  private gathered({ type, subscribe, part }: Report): ReportSubscribe {
+    const { subscription } = this;
+    if (subscription === undefined) {
+      if (type !== 'SUBSCRIBE' || subscribe === undefined)
+        throw new HttpError(400, "Expecting the first report to be 'SUBSCRIBE'");
+      if (subscribe.more === true) this.subscription = subscribe;
+      return subscribe;
+    }
+    if (type === 'HEARTBEAT') return subscription;
+    if (type !== 'PART' || part === undefined)
+      throw new HttpError(400, "Expecting 'PART' until the subscription is whole");
+    for (const kind of ['tasks', 'executors', 'frameworks'] as const) {
+      const all: unknown[] = subscription[kind] ?? [];
+      for (const each of part[kind] ?? []) all.push(each);
+      Object.assign(subscription, { [kind]: all });
+    }
+    if (part.more !== true) this.subscription = undefined;
+    return subscription;
   }
 
   private refuse(error: HttpError): void {

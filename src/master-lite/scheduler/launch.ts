@@ -62,6 +62,8 @@ export function launchGroup(
   }));
 }
 
+const mostInGroup = 100;
+
 function invalidGroup(
   { framework, agent }: Acceptance,
   executor: ExecutorInfo,
@@ -69,6 +71,8 @@ function invalidGroup(
   left: Resources,
 ): string | undefined {
   if (tasks.length === 0) return 'Task group cannot be empty';
+  // One order launches them all.
+  if (tasks.length > mostInGroup) return `Task group has more than ${mostInGroup} tasks`;
   const ids = new Set(tasks.map((task) => task.task_id.value));
   if (ids.size !== tasks.length) return 'Task group has duplicate task IDs';
   if (!agent.executors.has(executorKey(framework.id, executor.executor_id.value))) {

@@ -1,7 +1,19 @@
-import type { FrameworkInfo, SchedulerOfferConstraints } from '../../mesos/messages.js';
+import { jsonCodec, type MessageName } from '../../mesos/codec.js';
+import type { FrameworkInfo, Messages, SchedulerOfferConstraints } from '../../mesos/messages.js';
 import { invalidRole } from '../../mesos/resources/validate.js';
 import { rolesOf } from '../model/framework.js';
 import { invalidExpression } from '../offer-constraints.js';
+
+/**
+ * Bytes as JSON: what an agent runs it tells to each master that it finds, and each master keeps it.
+ */
+const longest = 256 * 1024;
+
+/** Why a description is too long; undefined: it is not. */
+export function tooLong<Name extends MessageName>(name: Name, message: Messages[Name]): string | undefined {
+  const { length } = jsonCodec.encode(name, message);
+  return length > longest ? `has ${length} bytes as JSON, and ${longest} are the most` : undefined;
+}
 
 /** Why a framework cannot be taken with this information; undefined: it can. */
 export function invalidFramework(
@@ -9,6 +21,8 @@ export function invalidFramework(
   suppressed: readonly string[] = [],
   constraints: SchedulerOfferConstraints = {},
 ): string | undefined {
+  const long = tooLong('mesos.v1.FrameworkInfo', info);
+  if (long !== undefined) return `FrameworkInfo ${long}`;
   const several = (info.capabilities ?? []).some(({ type }) => type === 'MULTI_ROLE');
   if (several && info.role !== undefined)
     return 'FrameworkInfo.role must not be set when the framework is MULTI_ROLE capable';

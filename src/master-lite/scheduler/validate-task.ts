@@ -4,7 +4,7 @@ import { invalidResources } from '../../mesos/resources/validate.js';
 import type { Agent } from '../model/agent.js';
 import { executorKey } from '../model/agent.js';
 import type { Framework } from '../model/framework.js';
-import { invalidId } from './validate-framework.js';
+import { invalidId, tooLong } from './validate-framework.js';
 
 /** Why a task cannot be launched with what is left of its offers; undefined: it can. In the order of the reference. */
 export function invalidTask(
@@ -17,6 +17,8 @@ export function invalidTask(
   const id = task.task_id.value;
   const badId = invalidId(id);
   if (badId !== undefined) return `TaskID '${id}' is invalid: ${badId}`;
+  const long = tooLong('mesos.v1.TaskInfo', task);
+  if (long !== undefined) return `Task ${long}`;
   if (framework.tasks.has(id)) return `Task has duplicate ID: ${id}`;
   if (task.agent_id.value !== agent.id)
     return `Task uses invalid agent ${task.agent_id.value} while agent ${agent.id} is expected`;
@@ -63,6 +65,8 @@ function invalidInGroup(task: TaskInfo): string | undefined {
 }
 
 function invalidExecutorInfo(framework: Framework, agent: Agent, executor: ExecutorInfo): string | undefined {
+  const long = tooLong('mesos.v1.ExecutorInfo', executor);
+  if (long !== undefined) return `Executor ${long}`;
   const badId = invalidId(executor.executor_id.value);
   if (badId !== undefined) return `ExecutorID is invalid: ${badId}`;
   if (executor.framework_id !== undefined && executor.framework_id.value !== framework.id)
