@@ -30,7 +30,9 @@ Result<void> mount_late(const Plan& plan, int root, Progress& progress) {
       target = sys::make_directory_in_root(root, mount.target);
     if (!target) return target.error();
     if (mount.kind == launch::MountKind::kBind) {
-      BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, mount.source, mount.recursive));
+      BERTH_ASSIGN(const Fd tree, mount.plain
+                                      ? sys::clone_plain_tree(mount.source, mount.recursive)
+                                      : sys::clone_tree(AT_FDCWD, mount.source, mount.recursive));
       BERTH_TRY(sys::set_attributes(tree.get(), mount.set, mount.clear, mount.recursive));
       BERTH_TRY(sys::attach(tree.get(), target->get()));
     } else {

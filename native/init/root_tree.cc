@@ -80,7 +80,8 @@ Result<Fd> make_mount(const Mount& mount, int userns, const Fd& kept, Progress& 
     BERTH_TRY(sys::set_propagation(made.get(), mount.propagation));
     return made;
   }
-  BERTH_ASSIGN(Fd tree, clone_source(kept, mount.source, mount.recursive));
+  BERTH_ASSIGN(Fd tree, mount.plain && !kept ? sys::clone_plain_tree(mount.source, mount.recursive)
+                                             : clone_source(kept, mount.source, mount.recursive));
   BERTH_TRY(sys::set_propagation(tree.get(), mount.propagation));
   if (mount.idmap && userns >= 0) {
     progress.at("idmap", mount.source);
@@ -334,7 +335,8 @@ Result<void> SharedSources::take(const Plan& plan, Progress& progress) {
       BERTH_ASSIGN(mounts[i], clone_elsewhere(mount));
       continue;
     }
-    BERTH_ASSIGN(mounts[i], sys::clone_tree(AT_FDCWD, mount.source, mount.recursive));
+    BERTH_ASSIGN(mounts[i], mount.plain ? sys::clone_plain_tree(mount.source, mount.recursive)
+                                        : sys::clone_tree(AT_FDCWD, mount.source, mount.recursive));
   }
   return {};
 }

@@ -75,6 +75,8 @@ void read_option(const Json& option, Mount& mount, std::vector<MountOption>& par
     mount.recursive = text == "rbind";
   } else if (text == "idmap" || text == "ridmap") {
     mount.idmap = true;
+  } else if (text == "x-berth.plain") {
+    mount.plain = true;
   } else if (const uint64_t propagation = propagation_of(text); propagation != 0) {
     // All mounts are private unless somebody wants otherwise: nothing propagates between a container and its host.
     mount.propagation = (propagation & MS_PRIVATE) != 0 ? 0 : propagation;

@@ -62,6 +62,8 @@ struct Mount {
   bool recursive = false;
   /// A bind whose owners are seen through the container's id map.
   bool idmap = false;
+  /// No component of `source` may be a symbolic link: others can write on its way.
+  bool plain = false;
   /// The folder of the volume that `source` belongs to, if what the image has at `target` is to be copied into it while it is empty.
   const char* volume = "";
   /// The file of the mount namespace that `source` is a plain path in; empty: the host's.
@@ -254,8 +256,8 @@ struct Layout {
   void operator()(MountOption& v) { c.fields(v.key, v.value); }
   void operator()(Mount& v) {
     auto kind = static_cast<uint32_t>(v.kind);
-    c.fields(kind, v.late, v.recursive, v.idmap, v.volume, v.elsewhere, v.source, v.type, v.target,
-             v.options, v.set, v.clear, v.propagation, v.copy_up);
+    c.fields(kind, v.late, v.recursive, v.idmap, v.plain, v.volume, v.elsewhere, v.source, v.type,
+             v.target, v.options, v.set, v.clear, v.propagation, v.copy_up);
     v.kind = static_cast<MountKind>(kind);
   }
   void operator()(JoinedNamespace& v) { c.fields(v.type, v.path); }

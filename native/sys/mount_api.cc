@@ -1,8 +1,10 @@
 #include "sys/mount_api.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 
 #include "sys/kernel.h"
+#include "sys/rooted_path.h"
 
 namespace berth::sys {
 
@@ -28,6 +30,12 @@ Result<Fd> clone_tree(int directory, const char* path, bool recursive) {
                          (recursive ? static_cast<unsigned>(kernel::kAtRecursive) : 0U) |
                          (path[0] == '\0' ? static_cast<unsigned>(kernel::kAtEmptyPath) : 0U);
   return adopt(kernel::open_tree(directory, path, flags), "open_tree");
+}
+
+Result<Fd> clone_plain_tree(const char* path, bool recursive) {
+  BERTH_ASSIGN(const Fd root, adopt(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(const Fd place, open_in_root_plain(root.get(), path, O_PATH));
+  return clone_tree(place.get(), "", recursive);
 }
 
 Result<void> set_attributes(int mount, uint64_t set, uint64_t clear, bool recursive, int userns) {

@@ -20,6 +20,9 @@ Result<Fd> new_filesystem(const char* type, const char* source, const Parameters
 /// A detached copy of the mount at `path`, with those below it if `recursive` (open_tree(2)).
 Result<Fd> clone_tree(int directory, const char* path, bool recursive);
 
+/// The same of an absolute path of which no component may be a symbolic link (ELOOP).
+Result<Fd> clone_plain_tree(const char* path, bool recursive);
+
 /// Sets and clears MOUNT_ATTR_* on a mount (mount_setattr(2)); with `userns` >= 0, maps its ids through that user namespace.
 Result<void> set_attributes(int mount, uint64_t set, uint64_t clear, bool recursive,
                             int userns = -1);

@@ -149,7 +149,7 @@ TEST_CASE("mounts: attributes, parameters, and who makes them") {
     {"destination":"/proc","type":"proc","source":"proc","options":["nosuid","noexec"]},
     {"destination":"/dev","type":"tmpfs","source":"x","options":["mode=755","ro","rw","strictatime"]},
     {"destination":"/dev/pts","type":"devpts","options":["newinstance"]},
-    {"destination":"/proc/deep","type":"bind","source":"/a","options":["rbind","ro","idmap","size=1"]},
+    {"destination":"/proc/deep","type":"bind","source":"/a","options":["rbind","ro","idmap","x-berth.plain","size=1"]},
     {"destination":"/procedure","type":"none","source":"/a","options":["bind"]}])"));
   REQUIRE(read.fault.empty());
   const auto& mounts = read.plan.mounts;
@@ -166,6 +166,7 @@ TEST_CASE("mounts: attributes, parameters, and who makes them") {
   CHECK(mounts.items[3].late);
   CHECK(mounts.items[3].recursive);
   CHECK(mounts.items[3].idmap);
+  CHECK(mounts.items[3].plain);
   CHECK(mounts.items[3].options.count == 0);
   CHECK_FALSE(mounts.items[4].late);
   CHECK(mounts.items[4].kind == MountKind::kBind);

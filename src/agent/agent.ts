@@ -1,5 +1,7 @@
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
+import { newId } from '../containerizer/container/names.js';
 import type {
   Attribute,
   DrainConfig,
@@ -23,7 +25,7 @@ import { subscriptionReports } from './master/subscription.js';
 import { Records } from './records/records.js';
 import type { SandboxPlace } from './sandbox/place.js';
 import { CommandRunner } from './task/command-runner.js';
-import type { KillOrder } from './task/kill-order.js';
+import { type KillOrder, uptimeAt } from './task/kill-order.js';
 import type { TaskRunner } from './task/runner.js';
 import { lostAs } from './task/states.js';
 import { Task, taskKey } from './task/task.js';
@@ -73,6 +75,8 @@ export class Agent {
   drain: DrainConfig | undefined;
   /** It leaves the cluster for good, as soon as nothing runs. */
   leaving = false;
+  /** It has left. */
+  private quiet = false;
   /** It has ended; what it watched is for the next one. */
   closed = false;
   /** Of its own API, HOST:PORT. */
@@ -88,11 +92,18 @@ export class Agent {
     this.endpoint = `${config.host}:${config.port}`;
     this.records = new Records(parts.store);
     this.fetcher = new Fetcher(path.join(config.folder, 'fetcher'));
-    this.volumes = new PersistentVolumes(config.folder);
+    this.volumes = new PersistentVolumes(config.folder, parts.defect);
     this.link = new MasterLink({
       config,
       subscription: () => subscriptionReports(this),
-      order: (order) => handleOrder(this, order),
+      order: (order) => {
+        try {
+          handleOrder(this, order);
+        } catch (error) {
+          // Whoever sends it must not end all tasks' agent.
+          this.defect(error);
+        }
+      },
       unreadable: (record, error) => refuseOrder(this, record, error),
       note: parts.note,
     });
@@ -129,14 +140,15 @@ export class Agent {
   /** Takes a task on, beside others of its group. What becomes of it is told by updates alone. */
   run(framework: FrameworkInfo, info: TaskInfo, group?: string): void {
     const frameworkId = framework.id?.value ?? '';
-    if (this.tasks.has(taskKey(frameworkId, info.task_id.value))) return;
+    if (this.leaving || this.tasks.has(taskKey(frameworkId, info.task_id.value))) return;
     const runner = this.runners.find((each) => each.takes(info)) ?? this.commands;
     this.know(framework);
     const task = new Task(
       {
         framework_id: frameworkId,
         info,
-        container_id: runner.containerFor(info, frameworkId),
+        // What takes no tasks makes no executor for them.
+        container_id: this.drain === undefined ? runner.containerFor(info, frameworkId) : newId(),
         ...(info.executor !== undefined && { executor_id: info.executor.executor_id.value }),
         ...(group !== undefined && { group }),
         boot_id: currentBootId(),
@@ -178,10 +190,14 @@ export class Agent {
         ? {
             state,
             deadline,
+            ...uptimeAt(deadline),
             ...(reason !== undefined && { reason }),
             ...(message !== undefined && { message }),
           }
-        : { ...kill, deadline: Math.min(kill.deadline, deadline) };
+        : deadline < kill.deadline
+          ? { ...kill, deadline, ...uptimeAt(deadline) }
+          : kill;
+    task.killed.abort();
     this.records.putProgress(task.key, task.progress);
     task.runner.kill(task);
   }
@@ -189,6 +205,7 @@ export class Agent {
   /** What is known of a framework from now on. */
   know(framework: FrameworkInfo): void {
     const id = framework.id?.value ?? '';
+    if (isDeepStrictEqual(this.frameworks.get(id), framework)) return;
     this.frameworks.set(id, framework);
     for (const task of this.tasksOf(id)) task.framework = framework;
     this.records.putFramework(id, framework);
@@ -211,6 +228,7 @@ export class Agent {
       boot_id: currentBootId(),
       ...(this.checkpointed !== undefined && { resources: this.checkpointed }),
       ...(this.drain !== undefined && { drain: this.drain }),
+      ...(this.leaving && { leaving: true }),
     });
   }
 
@@ -233,15 +251,21 @@ export class Agent {
     this.commands.close();
     this.executors.close();
     this.groups.close();
+    await this.volumes.close();
   }
 
   /** Forgets its tasks once all have ended, and is done. */
   leaveWhenQuiet(): void {
-    if (!this.leaving || [...this.tasks.values()].some((task) => !task.ended)) return;
+    if (!this.leaving || this.quiet) return;
+    if ([...this.tasks.values()].some((task) => !task.ended)) return;
+    if (this.runners.some((runner) => runner.busy?.() === true)) return;
+    this.quiet = true;
     for (const task of [...this.tasks.values()]) {
       this.updates.stop(task);
       this.forget(task);
     }
+    // The next one is a new agent.
+    this.records.putSelf({ format: 1, hostname: this.config.hostname, boot_id: currentBootId() });
     this.records.flushed(() => this.parts.left());
   }
 

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { BerthError } from '../errors/berth-error.js';
 import type { AgentConfig } from './config.js';
 
@@ -9,6 +9,15 @@ const texts: Check = (value) =>
   Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'string')
     ? undefined
     : 'is not a list of texts';
+const list: Check = (value) =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string')
+    ? undefined
+    : 'is not a list of texts';
+const path: Check = (value) =>
+  text(value) ?? ((value as string).startsWith('/') ? undefined : 'is not an absolute path');
+const paths: Check = (value) =>
+  list(value) ??
+  ((value as string[]).every((each) => each.startsWith('/')) ? undefined : 'has a path that is not absolute');
 const truth: Check = (value) => (typeof value === 'boolean' ? undefined : 'is neither true nor false');
 const oneOf =
   (...words: string[]): Check =>
@@ -27,7 +36,7 @@ const members: Record<string, readonly [keyof AgentConfig, Check]> = {
   hostname: ['hostname', text],
   resources: ['resources', text],
   attributes: ['attributes', text],
-  sandboxes: ['sandboxes', text],
+  sandboxes: ['sandboxes', path],
   sandbox_keep_seconds: ['sandboxKeep', atLeast(0)],
   sandbox_headroom: ['sandboxHeadroom', atLeast(0)],
   executor_registration_seconds: ['executorRegistration', atLeast(0.1)],
@@ -40,6 +49,10 @@ const members: Record<string, readonly [keyof AgentConfig, Check]> = {
   reconnect_seconds: ['reconnect', atLeast(0.01)],
   reconnect_most_seconds: ['reconnectMost', atLeast(0.01)],
   cpu_ceiling: ['cpuCeiling', truth],
+  host_volumes: ['hostVolumes', paths],
+  host_capabilities: ['hostCapabilities', list],
+  local_images: ['localImages', truth],
+  privileged: ['privileged', truth],
   host_root: ['hostRoot', oneOf('read-only', 'discarded')],
 };
 
@@ -57,7 +70,7 @@ export function readAgentConfig(file: string): Partial<AgentConfig> {
   }
   if (typeof document !== 'object' || document === null || Array.isArray(document))
     throw refuse('it is not a JSON object');
-  const config: Record<string, unknown> = { secretFiles: [file] };
+  const config: Record<string, unknown> = { secretFiles: [realpathSync(file)] };
   for (const [name, value] of Object.entries(document)) {
     if (name === 'credentials' || name === 'master_credential') {
       if ((statSync(file).mode & 0o077) !== 0)

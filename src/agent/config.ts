@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { defaultCapabilities } from '../containerizer/container/describe/defaults.js';
 import type { Credentials } from '../http/authentication.js';
 import type { Roots } from '../state/roots.js';
 
@@ -45,6 +46,14 @@ export interface AgentConfig {
   cpuCeiling: boolean;
   /** Whether what a task without an image writes outside its sandbox is refused, or thrown away with the task. */
   hostRoot: 'read-only' | 'discarded';
+  /** Folders of the host that volumes of tasks may be of, with all in them. */
+  hostVolumes: string[];
+  /** Whether frameworks may name images by files and folders of this host. */
+  localImages: boolean;
+  /** Whether frameworks may have privileged containers. */
+  privileged: boolean;
+  /** What a task with the host's own ids may have at most, as capabilities(7) calls them. */
+  hostCapabilities: string[];
   /** Files of secrets, which no task without an image sees. */
   secretFiles: string[];
   /** Bytes of the longest record of a master. */
@@ -74,6 +83,10 @@ export function defaultConfig(roots: Roots): Omit<AgentConfig, 'hostname'> {
     reconnectMost: 15,
     cpuCeiling: false,
     hostRoot: 'read-only',
+    hostVolumes: ['/data', '/media', '/mnt', '/srv'],
+    localImages: false,
+    privileged: false,
+    hostCapabilities: [...defaultCapabilities],
     secretFiles: [],
     // A message of 32 MiB is longer in base64.
     recordLimit: 64 * 1024 * 1024,

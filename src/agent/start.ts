@@ -7,6 +7,7 @@ import { Agent } from './agent.js';
 import { startApi } from './api/api.js';
 import type { AgentConfig } from './config.js';
 import { addExecutorApi } from './executor/endpoint.js';
+import { endAll } from './master/leaving.js';
 import { recover } from './recovery/recover.js';
 import { agentResources } from './resources/detect.js';
 import { parseAttributes } from './resources/parse.js';
@@ -67,7 +68,9 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
     agent.endpoint = `${config.host}:${api.port}`;
     for (const runner of agent.runners) runner.listening?.();
     const collector = collectSandboxes(agent);
-    agent.link.connect();
+    // It is nobody's agent any more: what it left is ended, and it with that.
+    if (agent.leaving) endAll(agent);
+    else agent.link.connect();
     return {
       agent,
       async close() {

@@ -3,7 +3,7 @@ import { listContainers } from '../../src/containerizer/container/catalogue.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { NpmClient } from '../master-lite/npm-client.js';
 import { StagedMaster, until } from '../master-lite/staged-master.js';
-import { StagedAgent } from './staged-agent.js';
+import { configFile, StagedAgent } from './staged-agent.js';
 
 t.test('an unmodified framework of npm’s through a real agent', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
@@ -11,6 +11,7 @@ t.test('an unmodified framework of npm’s through a real agent', unlessRoot, as
   const resources = 'cpus:200;mem:8192;disk:10000;ports:[31000-31999]';
   const agent = new StagedAgent(stage, [
     ...['--master', master.url, '--listen', '127.0.0.1:0', '--resources', resources],
+    ...['--config', configFile(stage)],
   ]).start();
   t.after(() => agent.end('SIGTERM'));
   await agent.connected();

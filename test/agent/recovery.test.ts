@@ -118,7 +118,14 @@ t.test('an agent that is killed', unlessRoot, async (t) => {
     });
     await agent.end('SIGKILL');
     await agent.start().connected(6);
-    await cluster.operator({ type: 'REACTIVATE_AGENT', reactivate_agent: { agent_id } });
+    // Until the last of its tasks is acknowledged, which the agent may not have heard, it drains.
+    const reactivate = () => cluster.operator({ type: 'REACTIVATE_AGENT', reactivate_agent: { agent_id } });
+    await until(() =>
+      reactivate().then(
+        () => true,
+        () => false,
+      ),
+    );
     t.equal((await cluster.run(task('after', 'true', { container: container() }))).state, 'TASK_FINISHED');
     await cluster.launch(task('leaves', 'sleep 1000', { container: container() }));
     await cluster.status('leaves', 'TASK_RUNNING');

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { jsonCodec } from '../../src/mesos/codec.js';
 import type {
@@ -77,12 +78,17 @@ export class Cluster {
   static async open(
     t: ClusterTest,
     stage: Stage,
-    { flags = [], info = {} }: { flags?: string[]; info?: Partial<FrameworkInfo> } = {},
+    {
+      flags = [],
+      info = {},
+      config = {},
+    }: { flags?: string[]; info?: Partial<FrameworkInfo>; config?: object } = {},
   ): Promise<Cluster> {
     const master = await StagedMaster.open(t, { agentHeartbeat: 1, agentTimeout: 30 });
     const resources = 'cpus:8;mem:4096;disk:10000;ports:[31000-31999]';
     const agent = new StagedAgent(stage, [
       ...['--master', master.url, '--listen', '127.0.0.1:0', '--resources', resources],
+      ...['--config', configFile(stage, config)],
       ...flags,
     ]).start();
     t.after(() => agent.end('SIGTERM'));
@@ -180,6 +186,13 @@ export class Cluster {
       },
     });
   }
+}
+
+/** The stage's images are folders. */
+export function configFile(stage: Stage, config: object = {}): string {
+  const file = path.join(stage.folder, 'agent.json');
+  writeFileSync(file, JSON.stringify({ local_images: true, host_volumes: [stage.folder], ...config }));
+  return file;
 }
 
 const scalar = (name: string, value: number): Resource => ({ name, type: 'SCALAR', scalar: { value } });

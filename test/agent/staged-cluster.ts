@@ -17,6 +17,10 @@ export class StagedCluster {
   agent!: Agent;
   url = '';
   readonly notes: string[] = [];
+  /** Set where there are to be some; else they fail the test. */
+  defects: unknown[] | undefined;
+  /** The agent has left for good. */
+  left = false;
   private running: RunningAgent | undefined;
 
   private constructor(
@@ -53,18 +57,22 @@ export class StagedCluster {
       masters: [this.master.url],
       hostname: 'staged',
       port: 0,
+      localImages: true,
       resources: 'cpus:8;mem:4096;disk:10000;ports:[31000-31999]',
       ...this.config,
     };
+    this.left = false;
     const fail = (error: unknown) => t.fail(error instanceof Error ? (error.stack ?? '') : String(error));
     this.running = await startAgent(config, {
       roots: stage.roots,
       openStore: (options) =>
         EmbeddedStore.open(path.join(config.folder, 'store'), { ...options, owner: agentState }),
       note: (text) => this.notes.push(text),
-      onDefect: fail,
+      onDefect: (error) => (this.defects === undefined ? fail(error) : void this.defects.push(error)),
       onStoreFailure: fail,
-      onLeft: () => {},
+      onLeft: () => {
+        this.left = true;
+      },
       peerOwner: () => 0,
     });
     this.agent = this.running.agent;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import type { Offer, OfferOperation, TaskInfo, TaskStatus } from '../../src/mesos/messages.js';
@@ -140,7 +140,9 @@ t.test('commands of a framework', unlessRoot, async (t) => {
   });
 
   await t.test('images, volumes, users and limits', async (t) => {
-    writeFileSync(path.join(stage.folder, 'of-the-host'), 'hello');
+    const shown = path.join(stage.folder, 'shown');
+    mkdirSync(shown);
+    writeFileSync(path.join(shown, 'of-the-host'), 'hello');
     const status = await cluster.run(
       task(
         'image',
@@ -153,7 +155,7 @@ t.test('commands of a framework', unlessRoot, async (t) => {
             type: 'MESOS',
             mesos: { image: { type: 'DOCKER', docker: { name: stage.image.reference } } },
             volumes: [
-              { container_path: '/seen', host_path: stage.folder, mode: 'RO' },
+              { container_path: '/seen', host_path: shown, mode: 'RO' },
               {
                 container_path: 'volume',
                 mode: 'RW',

@@ -9,10 +9,20 @@ type Confinement = Pick<
   Partial<Pick<ContainerOptions, 'seccomp' | 'shmSize' | 'hostname'>>;
 
 /** What `linux_info`, `rlimit_info`, `tty_info` and `docker` say of what a container may do. */
-export function confinementOf(container: ContainerInfo | undefined, inGroup = false): Confinement {
+export function confinementOf(
+  container: ContainerInfo | undefined,
+  inGroup: boolean,
+  mayBePrivileged: boolean,
+): Confinement {
   const { linux_info = {}, rlimit_info, tty_info, docker, hostname } = container ?? {};
   if (linux_info.share_pid_namespace === true && !inGroup)
     throw unfit('linux_info.share_pid_namespace', 'the processes of the host are not shown to tasks');
+  if (docker?.privileged === true && !mayBePrivileged)
+    throw unfit(
+      'docker.privileged',
+      'this agent runs no privileged containers',
+      'Set privileged in the configuration of the agent.',
+    );
   const terminal = tty_info !== undefined;
   return {
     ...capabilities(linux_info),

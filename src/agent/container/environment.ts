@@ -19,12 +19,18 @@ export function environmentOf(
   ];
 }
 
-/** Every port that it has, lowest first. */
-export function portsOf(resources: readonly Resource[]): number[] {
-  const ranges = resources
+const portRanges = (resources: readonly Resource[]) =>
+  resources
     .filter(({ name, type }) => name === 'ports' && type === 'RANGES')
     .flatMap(({ ranges }) => ranges?.range ?? []);
-  const all = ranges.flatMap(({ begin, end }) =>
+
+export function hasPort(resources: readonly Resource[], port: number): boolean {
+  return portRanges(resources).some(({ begin, end }) => begin <= port && port <= end);
+}
+
+/** The lowest of its ports, in order: what fits in an environment. */
+function portsOf(resources: readonly Resource[]): number[] {
+  const all = portRanges(resources).flatMap(({ begin, end }) =>
     Array.from({ length: Math.min(end - begin + 1, mostPorts) }, (_, i) => begin + i),
   );
   return all.sort((a, b) => a - b).slice(0, mostPorts);

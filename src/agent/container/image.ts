@@ -1,4 +1,5 @@
 import type { PullPolicy } from '../../containerizer/image/provide.js';
+import { parseReference } from '../../containerizer/image/reference.js';
 import type { ContainerInfo, Image } from '../../mesos/messages.js';
 import { unfit } from './workload.js';
 
@@ -6,6 +7,17 @@ export interface WantedImage {
   /** As the containerizer takes it. */
   reference: string;
   pull: PullPolicy;
+}
+
+/** Refuses files of this host where the agent is not to take any: a `dir:` could be the host's own, with nothing hidden. */
+export function admit({ reference }: WantedImage, localImages: boolean): void {
+  const { kind } = parseReference(reference);
+  if (localImages || kind === 'stored' || kind === 'appc') return;
+  throw unfit(
+    `image ${reference}`,
+    'it is a file of this host, and this agent takes names of images only',
+    'Load it under a name (berth image load), or set local_images in the configuration of the agent.',
+  );
 }
 
 /** The image of a container; undefined: none, the host's own files. */

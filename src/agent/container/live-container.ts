@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Container, readContainer } from '../../containerizer/container/catalogue.js';
 import { awaitExit, sendSignal } from '../../containerizer/container/control.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
@@ -7,6 +8,10 @@ import { settle } from '../../containerizer/container/settle.js';
 import { waitForExit } from '../../containerizer/container/wait.js';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
+
+/** Half a minute, while somebody else launches all the time. */
+const mostTries = 300;
+const pause = 100;
 
 /** A container that runs, launched by this agent or by one before it. */
 export interface LiveContainer {
@@ -29,7 +34,9 @@ export type Found =
   | { kind: 'runs'; container: LiveContainer }
   | { kind: 'ended'; exit: ExitDocument; startedAt: number }
   /** It never came to run, and never will; nothing is left of it. */
-  | { kind: 'never' };
+  | { kind: 'never' }
+  /** It was there, and is ended; nothing else can be known of it. */
+  | { kind: 'damaged' };
 
 /** Looks for a container by the id that it was to have. One that is on its way without its launcher is ended. */
 export async function findContainer(
@@ -37,7 +44,7 @@ export async function findContainer(
   id: string,
   fail: (error: unknown) => void,
 ): Promise<Found> {
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     const found = readContainer(roots, id);
     if (found === undefined) return { kind: 'never' };
     const container = settle(roots, found);
@@ -49,7 +56,9 @@ export async function findContainer(
       return { kind: 'never' };
     } catch (error) {
       // It came to run meanwhile.
-      if (!(error instanceof BerthError) || error.code !== 'CONTAINER_STATE') throw error;
+      if (!(error instanceof BerthError) || error.code !== 'CONTAINER_STATE' || tries === mostTries)
+        throw error;
+      await sleep(pause);
     }
   }
 }

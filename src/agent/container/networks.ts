@@ -1,7 +1,7 @@
 import type { ContainerOptions } from '../../containerizer/container/options.js';
 import type { PortSpec } from '../../containerizer/network/port-spec.js';
 import type { ContainerInfo, NetworkInfoPortMapping, Resource } from '../../mesos/messages.js';
-import { portsOf } from './environment.js';
+import { hasPort } from './environment.js';
 import { unfit } from './workload.js';
 
 /** Berth's own network for those who name none. */
@@ -18,8 +18,7 @@ export function networkOf(
   const network = nameOf(container, first?.name);
   if (network === 'host' || network === 'none') return { network, publish: [] };
   const mappings = [...(container?.docker?.port_mappings ?? []), ...(first?.port_mappings ?? [])];
-  const own = new Set(portsOf(resources));
-  return { network, publish: mappings.map((mapping) => published(mapping, own)) };
+  return { network, publish: mappings.map((mapping) => published(mapping, resources)) };
 }
 
 function nameOf(container: ContainerInfo | undefined, named: string | undefined): string {
@@ -39,12 +38,12 @@ function nameOf(container: ContainerInfo | undefined, named: string | undefined)
 
 function published(
   { host_port, container_port, protocol = 'tcp' }: NetworkInfoPortMapping,
-  own: Set<number>,
+  resources: readonly Resource[],
 ): PortSpec {
   const lower = protocol.toLowerCase();
   if (lower !== 'tcp' && lower !== 'udp')
     throw unfit(`port ${container_port}/${protocol}`, 'it is tcp or udp');
-  if (host_port !== 0 && !own.has(host_port))
+  if (host_port !== 0 && !hasPort(resources, host_port))
     throw unfit(`port ${host_port}`, "it is not among the task's ports");
   return {
     hostIp: null,

@@ -2,7 +2,9 @@ import { type ContainerOptions, defaultOptions } from '../../containerizer/conta
 import { commandOf } from './command.js';
 import { confinementOf } from './confinement.js';
 import { environmentOf } from './environment.js';
-import { imageOf, type WantedImage } from './image.js';
+import { boundToHost } from './host-capabilities.js';
+import { real } from './host-folders.js';
+import { admit, imageOf, type WantedImage } from './image.js';
 import { limitsOf } from './limits.js';
 import { networkOf } from './networks.js';
 import { parametersOf } from './parameters.js';
@@ -24,12 +26,13 @@ export function planContainer(workload: Workload, facts: ContainerFacts): Contai
   const { command, container, resources, limits } = workload;
   const image = imageOf(container);
   const host = image === undefined;
+  if (!host) admit(image, facts.localImages);
   const network = networkOf(container, resources);
   const options: ContainerOptions = {
     ...defaultOptions,
     ...commandOf(command, container, !host),
     ...limitsOf(resources, limits, facts.cpuCeiling),
-    ...confinementOf(container, facts.parentSandbox !== undefined),
+    ...confinementOf(container, facts.parentSandbox !== undefined, facts.privileged),
     ...network,
     // A first process of its own passes signals on: a program without a handler would not hear them.
     init: true,
@@ -43,19 +46,21 @@ export function planContainer(workload: Workload, facts: ContainerFacts): Contai
   const sources = options.volumes.map(({ source }) => source);
   const own = [facts.sandbox, facts.parentSandbox ?? facts.sandbox];
   const folders = sources.filter((source) => own.some((sandbox) => source.startsWith(`${sandbox}/`)));
-  if (host) return { image: hostFiles, options: { ...options, ...onHostFiles(facts) }, folders };
+  if (host) {
+    const bound = boundToHost(options, facts.hostCapabilities);
+    return { image: hostFiles, options: { ...bound, ...onHostFiles(facts) }, folders };
+  }
   return { image, options: parametersOf(container?.docker?.parameters ?? [], options), folders };
 }
 
 /** With the host's own ids and files, and neither its processes nor what is berth's. */
-function onHostFiles({ hostRoot, hidden }: ContainerFacts): Partial<ContainerOptions> {
+function onHostFiles({ hostRoot, hostFolders }: ContainerFacts): Partial<ContainerOptions> {
   const readOnly = hostRoot === 'read-only';
   const scratch = ['exec', 'mode=1777'];
   return {
     userns: 'host',
     workingDirectory: sandboxPlace,
-    mask: [...hidden],
-    privileged: false,
+    mask: hostFolders.hidden.map(real),
     readOnly,
     tmpfs: readOnly ? ['/tmp', '/var/tmp'].map((target) => ({ target, options: scratch })) : [],
   };

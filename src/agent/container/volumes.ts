@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Volume } from '../../containerizer/container/options.js';
 import { normalPlace, whyNoPlace } from '../../containerizer/volume/place.js';
 import type { Volume as MesosVolume, Resource } from '../../mesos/messages.js';
+import { hostFolder } from './host-folders.js';
 import { type ContainerFacts, sandboxPlace, unfit, type Workload } from './workload.js';
 
 /** The sandbox, what the container names, and the persistent volumes among its resources. */
@@ -25,11 +26,11 @@ function namedVolume(volume: MesosVolume, facts: ContainerFacts, host: boolean):
   const readonly = volume.mode === 'RO';
   const { source } = volume;
   if (source === undefined && volume.image === undefined)
-    return bind(hostFolder(volume.host_path, volume.container_path, facts), target, readonly, !host);
+    return bind(sourceOf(volume.host_path, volume.container_path, facts), target, readonly, !host);
   switch (source?.type) {
     case 'HOST_PATH':
       return {
-        ...bind(hostFolder(source.host_path?.path, volume.container_path, facts), target, readonly, !host),
+        ...bind(sourceOf(source.host_path?.path, volume.container_path, facts), target, readonly, !host),
         ...(source.host_path?.mount_propagation?.mode === 'HOST_TO_CONTAINER' && {
           propagation: 'slave' as const,
         }),
@@ -53,8 +54,8 @@ function persistentVolume(resource: Resource, facts: ContainerFacts, host: boole
 }
 
 /** A path of the host; one that is not absolute, or none, is in the sandbox. */
-function hostFolder(given: string | undefined, containerPath: string, facts: ContainerFacts): string {
-  if (given?.startsWith('/') === true) return given;
+function sourceOf(given: string | undefined, containerPath: string, facts: ContainerFacts): string {
+  if (given?.startsWith('/') === true) return hostFolder(given, facts.hostFolders);
   return inSandbox(given ?? containerPath, facts);
 }
 
@@ -83,5 +84,6 @@ function placeOf(containerPath: string): string {
 }
 
 function bind(source: string, target: string, readonly: boolean, idmap: boolean): Volume {
-  return { source, target, readonly, recursive: false, idmap };
+  // Tasks can write on the way to some: what they make a link of since it was looked at is not followed.
+  return { source, target, readonly, recursive: false, idmap, plain: true };
 }

@@ -1,5 +1,6 @@
 import { BerthError } from '../../errors/berth-error.js';
 import type { CommandInfo, ContainerInfo, Resource, ValueScalar } from '../../mesos/messages.js';
+import type { HostFolders } from './host-folders.js';
 
 /** What is to run in one container: a task's command, or an executor. */
 export interface Workload {
@@ -25,8 +26,14 @@ export interface ContainerFacts {
   hostname: string;
   cpuCeiling: boolean;
   hostRoot: 'read-only' | 'discarded';
-  /** Paths of the host that a task without an image must not see. */
-  hidden: readonly string[];
+  /** Folders of the host that volumes may be of, and paths that a task must not see. */
+  hostFolders: HostFolders;
+  /** Whether frameworks may name images by files of this host. */
+  localImages: boolean;
+  /** Whether frameworks may have privileged containers. */
+  privileged: boolean;
+  /** What a task with the host's own ids may have at most. */
+  hostCapabilities: readonly string[];
   /** System folders of the host that are mounts of their own. */
   systemMounts(): readonly string[];
   /** The folder of a persistent volume, which is there. */
@@ -37,6 +44,6 @@ export interface ContainerFacts {
 export const sandboxPlace = '/mnt/mesos/sandbox';
 
 /** A workload that no container can be made of. */
-export function unfit(what: string, why: string): BerthError {
-  return new BerthError('USAGE', { what, why });
+export function unfit(what: string, why: string, mend?: string): BerthError {
+  return new BerthError('USAGE', { what, why, ...(mend !== undefined && { mend }) });
 }

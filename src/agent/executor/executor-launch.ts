@@ -9,6 +9,7 @@ import { furnishSandbox } from '../sandbox/furnish.js';
 import { makeSandbox } from '../sandbox/sandbox.js';
 import { containerFacts } from '../task/container-facts.js';
 import type { Task } from '../task/task.js';
+import { unlessKilled } from '../task/unless-killed.js';
 import { executorVariables } from './environment.js';
 import type { Executor } from './executor.js';
 
@@ -35,15 +36,20 @@ export async function launchExecutor(
     },
     { ...containerFacts(agent, first, sandbox), variables: executorVariables(agent, executor) },
   );
-  const image = await provideImage(roots, plan.image.reference, { pull: plan.image.pull });
-  plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
-  await furnishSandbox(agent, sandbox, {
-    user: plan.options.user ?? image.config.config?.User,
-    ...{ image, folders: plan.folders, command: info.command ?? {}, frameworkUser: framework.user },
+  const image = await unlessKilled(executor.killed.signal, async () => {
+    const image = await provideImage(roots, plan.image.reference, { pull: plan.image.pull });
+    if (executor.state !== 'launching') return undefined;
+    await furnishSandbox(agent, sandbox, {
+      user: plan.options.user ?? image.config.config?.User,
+      ...{ image, folders: plan.folders, command: info.command ?? {}, frameworkUser: framework.user },
+    });
+    return image;
   });
+  if (image === undefined) return undefined;
+  plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
   // Whoever comes after a crash of this agent must know what to look for.
   await agent.durable();
-  if (executor.state !== 'launching') return undefined;
+  if (executor.state !== 'launching' || agent.closed) return undefined;
   const labels = {
     'org.berth.framework-id': executor.frameworkId,
     'org.berth.executor-id': executor.id,

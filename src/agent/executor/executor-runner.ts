@@ -12,7 +12,8 @@ import type {
 } from '../../mesos/messages.js';
 import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
-import { findContainer, type LiveContainer } from '../container/live-container.js';
+import type { LiveContainer } from '../container/live-container.js';
+import { lookAgain, recoverContainer } from '../recovery/recover-container.js';
 import { retireContainer } from '../sandbox/retire.js';
 import { Alarms } from '../task/alarms.js';
 import type { TaskRunner } from '../task/runner.js';
@@ -134,6 +135,7 @@ export class ExecutorRunner implements TaskRunner {
     if (deadline !== record.deadline && executor.state !== 'new')
       putExecutor(this.agent.records.store, record, deadline);
     executor.state = 'terminating';
+    executor.killed.abort();
     link?.send({ type: 'SHUTDOWN' });
     this.killAt(executor, deadline);
   }
@@ -155,6 +157,10 @@ export class ExecutorRunner implements TaskRunner {
 
   shutdownAll(): void {
     for (const executor of this.known.values()) this.shutdown(executor, 0);
+  }
+
+  busy(): boolean {
+    return this.known.size > 0;
   }
 
   message(frameworkId: string, executorId: string, data: Uint8Array): void {
@@ -295,7 +301,11 @@ export class ExecutorRunner implements TaskRunner {
       (exit) => {
         if (!this.closed) this.ended(executor, exit);
       },
-      (error) => this.agent.defect(error),
+      (error) => {
+        this.agent.defect(error);
+        const again = () => void this.recoverExecutor(executor).catch((cause) => this.agent.defect(cause));
+        this.alarms.set(executor, Date.now() + lookAgain, again);
+      },
     );
   }
 
@@ -356,6 +366,7 @@ export class ExecutorRunner implements TaskRunner {
       } catch (error) {
         agent.defect(error);
       }
+      agent.leaveWhenQuiet();
     });
     agent.link.report({
       type: 'EXECUTOR_EXITED',
@@ -369,7 +380,7 @@ export class ExecutorRunner implements TaskRunner {
 
   private async recoverExecutor(executor: Executor): Promise<void> {
     const { agent } = this;
-    const found = await findContainer(agent.roots, executor.containerId, (error) => agent.defect(error));
+    const found = await recoverContainer(agent, executor.containerId);
     if (found.kind === 'runs') {
       this.watch(executor, found.container);
       const { deadline } = executor.record;

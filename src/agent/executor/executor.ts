@@ -20,6 +20,8 @@ export class Executor {
   state: ExecutorState = 'new';
   link: ExecutorLink | undefined;
   container: LiveContainer | undefined;
+  /** Tells who waits for something before its program runs. */
+  readonly killed = new AbortController();
   /** Of a default one: resolves once its container runs. */
   holder: Promise<void> | undefined;
   /** Not ended yet. */

@@ -1,16 +1,20 @@
 import { constants } from 'node:os';
+import { readContainer } from '../../containerizer/container/catalogue.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import { newId } from '../../containerizer/container/names.js';
 import type { ContainerOptions } from '../../containerizer/container/options.js';
+import { supervisorLost } from '../../containerizer/container/supervisor-lost.js';
 import { BerthError } from '../../errors/berth-error.js';
 import type { ExecutorInfo, FrameworkInfo, TaskInfo, TaskStatus } from '../../mesos/messages.js';
 import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
+import { boundToHost } from '../container/host-capabilities.js';
 import { imageOf } from '../container/image.js';
-import { findContainer, type LiveContainer } from '../container/live-container.js';
+import type { LiveContainer } from '../container/live-container.js';
 import { networkOf } from '../container/networks.js';
 import { Executor } from '../executor/executor.js';
 import { deleteExecutor, executorKey, putExecutor, recoveredExecutors } from '../executor/record.js';
+import { lookAgain, recoverContainer } from '../recovery/recover-container.js';
 import type { SandboxPlace } from '../sandbox/place.js';
 import { retireContainer } from '../sandbox/retire.js';
 import { makeSandbox } from '../sandbox/sandbox.js';
@@ -28,6 +32,8 @@ const { SIGKILL } = constants.signals;
 export class GroupRunner extends CommandRunner {
   private readonly known = new Map<string, Executor>();
   private readonly gathering = new Map<string, Task[]>();
+  /** Those whose container runs. */
+  private readonly holders = new Set<Executor>();
 
   override takes({ executor }: TaskInfo): boolean {
     return executor?.type === 'DEFAULT';
@@ -203,26 +209,41 @@ export class GroupRunner extends CommandRunner {
       const hostIds = sharing && tasks.some(({ info }) => imageOf(info.container) === undefined);
       executor.holder = launchHolder(this.agent, executor, hostIds).then((container) => {
         if (container === undefined) return;
-        executor.state = 'running';
+        // It may have become too late for it meanwhile.
+        if (executor.usable) executor.state = 'running';
         this.watchHolder(executor, container);
       });
     }
     await executor.holder;
     const parentSandbox = makeSandbox(this.agent.config.sandboxes, placeOf(this.agent, executor));
-    return (task) => ({
-      parentSandbox,
-      within: (options) => shared(containerId, network, task, options),
-    });
+    // Whoever shares a namespace with it has its ids.
+    const hostIds = readContainer(this.agent.roots, containerId)?.document.first_id === null;
+    const within = (task: Task, options: ContainerOptions) => {
+      const together = shared(containerId, network, task, options);
+      const joins = [together.network, together.pid, together.ipc].some((each) => typeof each !== 'string');
+      return hostIds && joins ? boundToHost(together, this.agent.config.hostCapabilities) : together;
+    };
+    return (task) => ({ parentSandbox, within: (options) => within(task, options) });
+  }
+
+  busy(): boolean {
+    return this.holders.size > 0;
   }
 
   private watchHolder(executor: Executor, container: LiveContainer): void {
     executor.container = container;
-    if (executor.state === 'terminating') container.signal(SIGKILL);
+    this.holders.add(executor);
+    if (!executor.usable) container.signal(SIGKILL);
     container.ended.then(
       (exit) => {
         if (!this.closed) this.holderEnded(executor, exit);
       },
-      (error) => this.agent.defect(error),
+      (error) => {
+        this.agent.defect(error);
+        setTimeout(() => {
+          if (!this.closed) this.recoverHolder(executor).catch((cause) => this.agent.defect(cause));
+        }, lookAgain).unref();
+      },
     );
   }
 
@@ -253,20 +274,24 @@ export class GroupRunner extends CommandRunner {
         graceSeconds: 0,
       });
     if (!this.known.has(executor.key)) deleteExecutor(this.agent.records.store, executor.record);
+    this.holders.delete(executor);
     this.agent.records.flushed(() => {
       try {
         retireContainer(this.agent, placeOf(this.agent, executor));
       } catch (error) {
         this.agent.defect(error);
       }
+      this.agent.leaveWhenQuiet();
     });
   }
 
   private async recoverHolder(executor: Executor): Promise<void> {
     const { agent } = this;
-    const found = await findContainer(agent.roots, executor.containerId, (error) => agent.defect(error));
+    const found = await recoverContainer(agent, executor.containerId);
     if (found.kind === 'runs') this.watchHolder(executor, found.container);
     else if (found.kind === 'ended') this.holderEnded(executor, found.exit);
+    else if (found.kind === 'damaged' || this.holders.has(executor))
+      this.holderEnded(executor, supervisorLost());
   }
 }
 

@@ -23,12 +23,17 @@ export function reactivate(agent: Agent): void {
 
 /** An operator has said that this agent never comes back: what runs ends, nobody is told, and it is nobody any more. */
 export function leaveForGood(agent: Agent): void {
+  if (agent.leaving) return;
   agent.note('the master says that this agent has left for good: its tasks are ended');
   agent.leaving = true;
-  agent.id = undefined;
-  agent.drain = undefined;
-  agent.checkpointed = undefined;
   agent.saveSelf();
+  // Frameworks have been told of their tasks already: a connection would bring a second end of each, and a new id.
+  agent.link.close().catch((error) => agent.defect(error));
+  endAll(agent);
+}
+
+/** Ends what still runs of an agent that has left. Its id goes last: until then the folders of its tasks are found by it. */
+export function endAll(agent: Agent): void {
   for (const task of agent.tasks.values()) agent.kill(task, { graceSeconds: 0 });
   for (const runner of agent.runners) runner.shutdownAll?.();
   agent.leaveWhenQuiet();

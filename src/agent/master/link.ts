@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import { frame, InvalidRecord, RecordReader } from '../../http/record-io.js';
+import { frame, RecordReader } from '../../http/record-io.js';
 import { InvalidMessage, jsonCodec } from '../../mesos/codec.js';
 import type { Order, Report } from '../../mesos/messages.js';
 import type { AgentConfig } from '../config.js';
@@ -22,6 +22,16 @@ export interface LinkOptions {
 const mostWaiting = 16 * 1024 * 1024;
 /** Seconds without a sign of a master, until it says how long it wants to be waited for. */
 const firstPatience = 15;
+/** Seconds after which a subscription has been of use. */
+const lasting = 5;
+/** Seconds; a master that wants less is not obeyed. */
+const leastInterval = 0.1;
+const leastPatience = 1;
+/** A day: a timer holds no more than 24 (setTimeout). */
+const longest = 24 * 3600;
+
+const clamp = (seconds: number, least: number) =>
+  Number.isFinite(seconds) ? Math.min(Math.max(seconds, least), longest) : longest;
 
 /**
  * The connection to the master, made again whenever it ends, with pauses that grow. The masters are tried in turn; one that is not the leader says who is.
@@ -35,6 +45,8 @@ export class MasterLink {
   private beat: NodeJS.Timeout | undefined;
   private silence: NodeJS.Timeout | undefined;
   private patience = firstPatience;
+  /** Of the process, in milliseconds: when it was subscribed. */
+  private since = 0;
   private closed = false;
   private why = '';
   /** Since `SUBSCRIBED`: reports are heard. */
@@ -49,10 +61,15 @@ export class MasterLink {
   connect(redirect?: string): void {
     this.drop();
     if (this.closed) return;
-    const { masters, masterCredential } = this.options.config;
+    const { masters } = this.options.config;
     const url = new URL(redirect ?? masters[this.next % masters.length] ?? '');
+    if (url.protocol !== 'http:' && url.protocol !== 'https:')
+      throw new Error(`${url.protocol} is no way to a master`);
     this.master = url.origin;
-    const authorization = credentialOf(url, masterCredential);
+    const authorization = credentialFor(url, this.options.config);
+    // What a redirect has is not for who it leads to.
+    url.username = '';
+    url.password = '';
     const request = (url.protocol === 'https:' ? https : http).request(new URL('/api/v1/agent', url), {
       method: 'POST',
       agent: false,
@@ -66,7 +83,14 @@ export class MasterLink {
     this.request = request;
     request.setNoDelay(true);
     this.heard(request);
-    request.once('response', (response) => this.answered(request, response, redirect !== undefined));
+    request.once('response', (response) => {
+      try {
+        this.answered(request, response, redirect !== undefined);
+      } catch (error) {
+        response.destroy();
+        this.lost(`its answer leads nowhere: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    });
     request.on('error', (error) => this.ended(request, error.message));
     this.introduce(request, this.options.subscription()[Symbol.iterator]());
   }
@@ -131,8 +155,10 @@ export class MasterLink {
       try {
         for (const record of reader.push(piece)) this.read(request, record);
       } catch (error) {
-        if (!(error instanceof InvalidRecord || error instanceof InvalidMessage)) throw error;
-        this.ended(request, `it breaks the protocol: ${error.message}`);
+        this.ended(
+          request,
+          `it breaks the protocol: ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
     });
     response.on('error', (error) => this.ended(request, error.message));
@@ -162,11 +188,11 @@ export class MasterLink {
     }
     if (order.type === 'SUBSCRIBED' && order.subscribed !== undefined) {
       this.subscribed = true;
-      this.pause = this.options.config.reconnect;
-      this.patience = order.subscribed.timeout_seconds;
+      this.since = performance.now();
+      this.patience = clamp(order.subscribed.timeout_seconds, leastPatience);
       clearInterval(this.beat);
-      const interval = order.subscribed.heartbeat_interval_seconds * 1000;
-      this.beat = setInterval(() => this.report({ type: 'HEARTBEAT' }), interval);
+      const interval = clamp(order.subscribed.heartbeat_interval_seconds, leastInterval);
+      this.beat = setInterval(() => this.report({ type: 'HEARTBEAT' }), interval * 1000);
     } else if (!this.subscribed && order.type !== 'SHUTDOWN') return;
     this.options.order(order);
   }
@@ -181,8 +207,14 @@ export class MasterLink {
   }
 
   private ended(request: http.ClientRequest, why: string): void {
-    if (request !== this.request) return;
+    if (request === this.request) this.lost(why);
+  }
+
+  private lost(why: string): void {
     const { master, subscribed } = this;
+    // A master that takes agents and ends at once is not asked all the time.
+    if (subscribed && performance.now() - this.since >= lasting * 1000)
+      this.pause = this.options.config.reconnect;
     this.drop();
     if (this.closed) return;
     if (subscribed || why !== this.why) this.options.note(`master ${master}: ${why}`);
@@ -191,7 +223,13 @@ export class MasterLink {
     // Not all agents at the same moment.
     const pause = this.pause * (0.5 + Math.random() / 2);
     this.pause = Math.min(this.pause * 2, this.options.config.reconnectMost);
-    this.again = setTimeout(() => this.connect(), pause * 1000);
+    this.again = setTimeout(() => {
+      try {
+        this.connect();
+      } catch (error) {
+        this.lost(error instanceof Error ? error.message : String(error));
+      }
+    }, pause * 1000);
   }
 
   private quiet(): void {
@@ -210,17 +248,20 @@ export class MasterLink {
   }
 }
 
-/** What a URL has goes before the configuration. */
-function credentialOf(url: URL, configured: AgentConfig['masterCredential']): string | undefined {
+/**
+ * Nobody else than the masters of the configuration gets it, whatever a redirect says. What the URL of a master has goes before what holds for all.
+ */
+function credentialFor(
+  { origin }: URL,
+  { masters, masterCredential: configured }: LinkOptions['config'],
+): string | undefined {
   const basic = (name: string, secret: string) =>
     `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`;
-  if (url.username !== '') {
-    const text = basic(decodeURIComponent(url.username), decodeURIComponent(url.password));
-    url.username = '';
-    url.password = '';
-    return text;
-  }
-  if (configured === undefined) return undefined;
+  const own = masters.map((each) => new URL(each)).filter((each) => each.origin === origin);
+  const named = own.find(({ username }) => username !== '');
+  if (named !== undefined)
+    return basic(decodeURIComponent(named.username), decodeURIComponent(named.password));
+  if (own.length === 0 || configured === undefined) return undefined;
   return 'token' in configured
     ? `Bearer ${configured.token}`
     : basic(configured.principal, configured.secret);

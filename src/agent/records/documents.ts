@@ -13,6 +13,8 @@ export interface SelfRecord {
   resources?: Resource[];
   /** It is to drain. */
   drain?: DrainConfig;
+  /** An operator has said that it never comes back: what it ran is to end, and nobody to be told. */
+  leaving?: boolean;
 }
 
 /** What a task was asked to be. Written once. */

@@ -1,5 +1,6 @@
 import type { Agent } from '../agent.js';
 import type { Recovered } from '../records/records.js';
+import { recoveredOrder } from '../task/kill-order.js';
 import type { TaskRunner } from '../task/runner.js';
 import { Task } from '../task/task.js';
 import { heal } from './heal.js';
@@ -9,6 +10,7 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
   agent.id = self?.id;
   agent.drain = self?.drain;
   agent.checkpointed = self?.resources;
+  agent.leaving = self?.leaving === true;
   agent.volumes.sweep();
   for (const framework of frameworks) agent.frameworks.set(framework.id?.value ?? '', framework);
   const living = new Map<TaskRunner, Task[]>();
@@ -24,10 +26,13 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
     task.updates.push(...updates);
     task.acknowledged.push(...(progress.acknowledged ?? []));
     task.latest = updates.at(-1)?.status;
-    task.kill = progress.kill;
+    task.kill = progress.kill && recoveredOrder(progress.kill);
     task.forwarded = updates[0]?.status.state ?? progress.state;
     agent.add(task);
-    if (!task.ended) living.set(runner, [...(living.get(runner) ?? []), task]);
+    if (task.ended) continue;
+    const its = living.get(runner);
+    if (its === undefined) living.set(runner, [task]);
+    else its.push(task);
   }
   await Promise.all(agent.runners.map((runner) => runner.recover(living.get(runner) ?? [])));
   agent.commands.discardEnded();

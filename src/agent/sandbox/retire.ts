@@ -4,7 +4,9 @@ import type { SandboxPlace } from './place.js';
 import { endSandbox } from './sandbox.js';
 
 /** Removes the container of a sandbox, which has ended: its log stays beside the sandbox, which begins to grow old. */
-export function retireContainer({ roots, config }: Agent, place: SandboxPlace): void {
+export function retireContainer(agent: Agent, place: SandboxPlace): void {
+  const { roots, config } = agent;
   endSandbox(roots, config.sandboxes, place);
-  discardEnded(roots, place.containerId);
+  if (!discardEnded(roots, place.containerId))
+    agent.note(`container ${place.containerId} stays: its cgroup is not empty yet`);
 }

@@ -9,6 +9,7 @@ import { furnishSandbox } from '../sandbox/furnish.js';
 import { makeSandbox } from '../sandbox/sandbox.js';
 import { containerFacts } from './container-facts.js';
 import type { Task } from './task.js';
+import { unlessKilled } from './unless-killed.js';
 
 /** What the tasks of a group have of their executor. */
 export interface Surroundings {
@@ -37,15 +38,21 @@ export async function launchCommand(
     { ...containerFacts(agent, task, sandbox), parentSandbox: around?.parentSandbox },
   );
   if (around !== undefined) plan.options = around.within(plan.options);
-  const image = await provideImage(roots, plan.image.reference, { pull: plan.image.pull });
-  plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
-  await furnishSandbox(agent, sandbox, {
-    user: plan.options.user ?? image.config.config?.User,
-    ...{ image, folders: plan.folders, command: info.command ?? {}, frameworkUser: framework.user },
+  // Both may take long, and nothing runs yet.
+  const image = await unlessKilled(task.killed.signal, async () => {
+    const image = await provideImage(roots, plan.image.reference, { pull: plan.image.pull });
+    if (task.kill !== undefined) return undefined;
+    await furnishSandbox(agent, sandbox, {
+      user: plan.options.user ?? image.config.config?.User,
+      ...{ image, folders: plan.folders, command: info.command ?? {}, frameworkUser: framework.user },
+    });
+    return image;
   });
+  if (image === undefined) return undefined;
+  plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
   // Whoever comes after a crash of this agent must know what to look for.
   await agent.durable();
-  if (task.kill !== undefined) return undefined;
+  if (task.kill !== undefined || agent.closed) return undefined;
   const container = await launchContainer(roots, {
     image: { ...image, reference: plan.image.reference },
     options: { ...plan.options, labels: { ...plan.options.labels, ...labelsOf(task) } },

@@ -7,7 +7,8 @@ import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
 import { checksOf, said } from '../checks/of-task.js';
 import type { TaskChecks } from '../checks/task-checks.js';
-import { findContainer, type LiveContainer } from '../container/live-container.js';
+import type { LiveContainer } from '../container/live-container.js';
+import { lookAgain, recoverContainer } from '../recovery/recover-container.js';
 import { retireContainer } from '../sandbox/retire.js';
 import { Alarms } from './alarms.js';
 import { launchCommand } from './command-launch.js';
@@ -81,20 +82,24 @@ export class CommandRunner implements TaskRunner {
   private async launchTask(task: Task): Promise<void> {
     if (this.killedBefore(task)) return;
     this.agent.updates.say(task, { state: 'TASK_STARTING', source: 'SOURCE_EXECUTOR' });
+    let container: LiveContainer | undefined;
     try {
-      const container = await launchCommand(this.agent, task);
-      if (container === undefined) this.killedBefore(task);
-      else this.watch(task, container, true);
+      container = await launchCommand(this.agent, task);
     } catch (error) {
       if (!(error instanceof BerthError)) this.agent.defect(error);
-      if (this.killedBefore(task)) return;
+      if (this.closed || this.killedBefore(task)) return;
       this.agent.updates.say(task, {
         state: 'TASK_FAILED',
         source: 'SOURCE_AGENT',
         reason: 'REASON_CONTAINER_LAUNCH_FAILED',
         message: `Failed to launch container: ${error instanceof Error ? error.message : String(error)}`,
       });
+      return;
     }
+    // What goes wrong from now on befalls a task whose program runs.
+    if (this.closed) return;
+    if (container === undefined) this.killedBefore(task);
+    else this.watch(task, container, true);
   }
 
   /** A task that was killed before its program ran says so. */
@@ -111,6 +116,13 @@ export class CommandRunner implements TaskRunner {
 
   protected watch(task: Task, container: LiveContainer, isNew: boolean): void {
     this.containers.set(task, container);
+    // Before all else: whatever fails below, its end is told.
+    container.ended.then(
+      (exit) => {
+        if (!this.closed) this.ended(task, exit);
+      },
+      (error) => this.lost(task, error),
+    );
     const checks = checksOf(this.agent, task, container);
     if (checks !== undefined) this.checks.set(task, checks);
     if (isNew || task.state !== 'TASK_RUNNING') this.sayRunning(task, container);
@@ -125,12 +137,23 @@ export class CommandRunner implements TaskRunner {
           graceSeconds: 0,
         }),
       );
-    container.ended.then(
-      (exit) => {
-        if (!this.closed) this.ended(task, exit);
-      },
-      (error) => this.agent.defect(error),
-    );
+  }
+
+  /** Nobody watches it any more, which says nothing of it: it is looked for as after a restart. */
+  private lost(task: Task, error: unknown): void {
+    if (this.closed) return;
+    this.agent.defect(error);
+    this.forgetContainer(task);
+    const again = () => void this.recoverTask(task).catch((cause) => this.agent.defect(cause));
+    this.kills.set(task, Date.now() + lookAgain, again);
+  }
+
+  private forgetContainer(task: Task): void {
+    this.containers.delete(task);
+    this.kills.clear(task);
+    this.completions.clear(task);
+    this.checks.get(task)?.stop();
+    this.checks.delete(task);
   }
 
   protected sayRunning(task: Task, container: LiveContainer): void {
@@ -144,12 +167,8 @@ export class CommandRunner implements TaskRunner {
   }
 
   protected ended(task: Task, exit: ExitDocument): void {
-    this.containers.delete(task);
-    this.kills.clear(task);
-    this.completions.clear(task);
     const checks = this.checks.get(task);
-    checks?.stop();
-    this.checks.delete(task);
+    this.forgetContainer(task);
     this.agent.updates.say(task, { ...endingOf(exit, task.kill), ...said(checks) }, () => this.discard(task));
   }
 
@@ -163,14 +182,17 @@ export class CommandRunner implements TaskRunner {
   }
 
   private async recoverTask(task: Task): Promise<void> {
-    const { updates, roots } = this.agent;
+    const { updates } = this.agent;
     const rebooted = task.document.boot_id !== currentBootId();
-    const found = await findContainer(roots, task.containerId, (error) => this.agent.defect(error));
+    const found = await recoverContainer(this.agent, task.containerId);
     if (found.kind === 'runs') {
       this.watch(task, found.container, false);
     } else if (found.kind === 'ended' && !rebooted) {
       this.ended(task, found.exit);
-    } else if (task.state === 'TASK_STAGING' || task.state === 'TASK_STARTING') {
+    } else if (
+      found.kind !== 'damaged' &&
+      (task.state === 'TASK_STAGING' || task.state === 'TASK_STARTING')
+    ) {
       if (this.killedBefore(task)) return;
       updates.say(task, {
         state: lostAs(task.framework, 'TASK_DROPPED'),
@@ -185,7 +207,11 @@ export class CommandRunner implements TaskRunner {
           state: task.kill?.state ?? 'TASK_FAILED',
           source: 'SOURCE_AGENT',
           reason: 'REASON_EXECUTOR_TERMINATED',
-          message: rebooted ? 'The host was restarted' : 'Its container is gone',
+          message: rebooted
+            ? 'The host was restarted'
+            : found.kind === 'damaged'
+              ? 'The records of its container are damaged'
+              : 'Its container is gone',
         },
         () => this.discard(task),
       );

@@ -25,7 +25,13 @@ export function containerFacts(
     hostname: config.hostname,
     cpuCeiling: config.cpuCeiling,
     hostRoot: config.hostRoot,
-    hidden: [roots.root, roots.state, ...config.secretFiles],
+    hostFolders: {
+      allowed: config.hostVolumes,
+      hidden: [roots.root, roots.state, config.folder, config.sandboxes, ...config.secretFiles],
+    },
+    localImages: config.localImages,
+    privileged: config.privileged,
+    hostCapabilities: config.hostCapabilities,
     systemMounts,
     persistentVolume: (resource) => agent.volumes.folderOf(resource),
   };
@@ -46,8 +52,17 @@ const folders = new Set([
 ]);
 
 /** A task without an image sees the host's root file system, and those of its disks that are mounted in folders of the system. */
-function systemMounts(): string[] {
-  const table = parseMountTable(readFileSync('/proc/self/mountinfo', 'utf8'));
+function systemMounts(): readonly string[] {
+  const text = readFileSync('/proc/self/mountinfo', 'utf8');
+  if (text !== last.text) last = { text, folders: systemFolders(text) };
+  return last.folders;
+}
+
+/** Taken apart only when something was mounted or unmounted since. */
+let last: { text: string; folders: readonly string[] } = { text: '', folders: [] };
+
+function systemFolders(text: string): string[] {
+  const table = parseMountTable(text);
   const seen = table.filter(
     (mount) => system.test(mount.point) && folders.has(mount.type) && isVisible(mount, table),
   );

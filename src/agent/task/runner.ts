@@ -24,4 +24,6 @@ export interface TaskRunner {
   shutdownExecutor?(frameworkId: string, executorId: string): void;
   shutdownFramework?(frameworkId: string): void;
   shutdownAll?(): void;
+  /** Whether it has containers beside those of tasks that have not ended. */
+  busy?(): boolean;
 }

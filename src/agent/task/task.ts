@@ -16,6 +16,8 @@ export class Task {
   readonly acknowledged: string[] = [];
   /** It is to end. */
   kill: KillOrder | undefined;
+  /** Tells who waits for something before its program runs. */
+  readonly killed = new AbortController();
   /** Of what was acknowledged or is on its way. */
   forwarded: TaskState | undefined;
   /** The last that was told of it, with what it says of container and health. */

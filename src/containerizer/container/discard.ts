@@ -14,7 +14,8 @@ export function discardEnded(roots: Roots, id: string): boolean {
   if (container === undefined) return true;
   const { document, exit } = container;
   if (exit === undefined) return false;
-  removeCgroups(container);
+  // Something outlasts even that: its record stays, and with it who can find it (`berth gc`, `berth rm`).
+  if (!removeCgroups(container)) return false;
   discardAnonymous(roots, document);
   removeFolders(roots, document);
   tellContainer(roots, document, 'destroy');

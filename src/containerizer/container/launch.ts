@@ -174,7 +174,8 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
         });
       const running = await follow(roots, document, started, request);
       request.onLaunched?.(findings, documents, asked);
-      await announceOnNetwork(roots, document);
+      // It runs: that others are not told of it is no reason to say that it does not.
+      await announceOnNetwork(roots, document).catch((error) => warnOf(request, error));
       return running;
     } catch (error) {
       // The supervisor and the launcher clear up after themselves; this is what was made here.
@@ -259,12 +260,16 @@ export function writeDurable(
   writeWhole(path.join(folder, 'container.json'), JSON.stringify(document));
 }
 
+function warnOf({ onWarning }: Pick<LaunchRequest, 'onWarning'>, error: unknown): void {
+  onWarning?.(`its neighbours know nothing of it: ${error instanceof Error ? error.message : String(error)}`);
+}
+
 /** Waits on the leash for the program to run, and goes on listening for its end. */
 async function follow(
   roots: Roots,
   document: ContainerDocument,
   started: Promise<Launched>,
-  { client, timer, image, again }: LaunchRequest,
+  { client, timer, image, again, onWarning = () => {} }: LaunchRequest,
 ): Promise<RunningContainer> {
   const { id } = document;
   const followed = await followProgram(started, {
@@ -276,10 +281,18 @@ async function follow(
     timer?.mark('running');
     const { program } = followed;
     const ended = program.ended.then(async (exit) => {
-      await refreshNeighbours(roots, document);
+      await refreshNeighbours(roots, document).catch((error) => warnOf({ onWarning }, error));
       return exit;
     });
-    return { id, ...program, ended, gone: ended.then(() => program.gone) };
+    return {
+      id,
+      ...program,
+      ended,
+      gone: ended.then(
+        () => program.gone,
+        () => program.gone,
+      ),
+    };
   }
   if (followed.kind === 'failed') {
     const { failure } = followed;

@@ -151,6 +151,8 @@ export interface Volume {
   recursive: boolean;
   /** Owners appear inside as they are on the host; false: as nobody. */
   idmap: boolean;
+  /** No part of `source` may be a link: whoever can write on its way could have it lead elsewhere after it was looked at. */
+  plain?: boolean;
   /** Whether mounts made below it later are seen on the other side; unset: `private`, neither way. */
   propagation?: 'private' | 'slave' | 'shared';
 }

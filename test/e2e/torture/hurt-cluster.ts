@@ -46,7 +46,10 @@ export class HurtCluster {
     const kept = path.join(folder, 'master');
     mkdirSync(kept);
     const config = path.join(folder, 'agent.json');
-    writeFileSync(config, JSON.stringify({ update_retry_seconds: 0.5, reconnect_seconds: 0.05 }));
+    writeFileSync(
+      config,
+      JSON.stringify({ local_images: true, update_retry_seconds: 0.5, reconnect_seconds: 0.05 }),
+    );
     const [file = '', ...rest] = stage.command('master', ['--listen', '127.0.0.1:5050']);
     const words = rest.map((word) => (word === roots.root ? kept : word));
     this.master = new Mortal([file, ...words], path.join(folder, 'master.log'));

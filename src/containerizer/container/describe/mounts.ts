@@ -77,6 +77,7 @@ function bindMount(volume: Volume): RuntimeMount {
     options: [
       volume.recursive ? 'rbind' : 'bind',
       ...(volume.idmap ? ['idmap'] : []),
+      ...(volume.plain === true ? ['x-berth.plain'] : []),
       volume.readonly ? 'ro' : 'rw',
       'nosuid',
       'nodev',

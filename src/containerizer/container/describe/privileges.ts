@@ -1,3 +1,4 @@
+import { BerthError } from '../../../errors/berth-error.js';
 import type { RuntimeLinux, Seccomp } from '../../../oci-spec/runtime.js';
 import type { ContainerOptions } from '../options.js';
 import { capabilitySet } from './capabilities.js';
@@ -35,6 +36,10 @@ export function masks(options: ContainerOptions): Pick<RuntimeLinux, 'maskedPath
   const { mask, unmask, privileged } = options;
   const kept = (paths: readonly string[]) =>
     privileged || unmask === 'all' ? [] : paths.filter((path) => !unmask.includes(path));
+  // Looked for in the container, it would be found nowhere, and nothing hidden.
+  for (const each of mask)
+    if (!each.startsWith('/'))
+      throw new BerthError('USAGE', { what: `mask ${each}`, why: 'it is no absolute path' });
   return {
     maskedPaths: [...kept(defaults.maskedPaths), ...mask],
     readonlyPaths: kept(defaults.readonlyPaths),

@@ -1,0 +1,133 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import t from 'tap';
+import { MasterLink } from '../../src/agent/master/link.js';
+import { frame } from '../../src/http/record-io.js';
+import { jsonCodec } from '../../src/mesos/codec.js';
+import type { Order } from '../../src/mesos/messages.js';
+import { until } from '../fixtures/until.js';
+
+type Answer = (response: http.ServerResponse, request: http.IncomingMessage) => void;
+
+/** Somebody where a master should be. */
+async function stranger(t: { after(call: () => void): void }, answer: Answer) {
+  const heard: (string | undefined)[] = [];
+  const server = http.createServer((request, response) => {
+    heard.push(request.headers.authorization);
+    answer(response, request);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard };
+}
+
+const redirects =
+  (to: () => string): Answer =>
+  (response) =>
+    response.writeHead(307, { Location: to() }).end();
+
+function linkTo(
+  t: { after(call: () => Promise<void>): void },
+  masters: string[],
+  more: Partial<ConstructorParameters<typeof MasterLink>[0]['config']> = {},
+) {
+  const notes: string[] = [];
+  const link = new MasterLink({
+    config: {
+      ...{ masters, reconnect: 0.01, reconnectMost: 0.02, recordLimit: 1 << 20 },
+      masterCredential: { token: 'of the masters' },
+      ...more,
+    },
+    subscription: () => [
+      {
+        type: 'SUBSCRIBE',
+        subscribe: { version: '0', agent_info: { hostname: 'x', resources: [], attributes: [] } },
+      },
+    ],
+    order: () => {},
+    unreadable: () => {},
+    note: (text) => notes.push(text),
+  });
+  t.after(() => link.close());
+  link.connect();
+  return { link, notes };
+}
+
+const order = (each: Order) => frame(jsonCodec.encode('berth.v1.Order', each));
+const taken = (response: http.ServerResponse, seconds: number) =>
+  response.writeHead(200, { 'Content-Type': 'application/recordio' }).write(
+    order({
+      type: 'SUBSCRIBED',
+      subscribed: {
+        agent_id: { value: 'a' },
+        heartbeat_interval_seconds: seconds,
+        timeout_seconds: seconds,
+      },
+    }),
+  );
+
+t.test('redirects that lead nowhere are a failed attempt, and the next one follows', async (t) => {
+  for (const [location, why] of [
+    ['http://[', /Invalid URL/],
+    ['ftp://127.0.0.1/', /ftp: is no way/],
+  ] as const) {
+    const { url, heard } = await stranger(
+      t,
+      redirects(() => location),
+    );
+    const { notes } = linkTo(t, [url]);
+    await until(() => heard.length > 2, `it goes on after ${location}`);
+    t.match(notes.join(), why);
+  }
+});
+
+t.test('a credential is for the masters of the configuration', async (t) => {
+  const other = await stranger(t, (response) => response.writeHead(503).end());
+  const first = await stranger(
+    t,
+    redirects(() => `${other.url.replace('//', '//name:of-the-redirect@')}/`),
+  );
+  linkTo(t, [first.url]);
+  await until(() => other.heard.length > 0);
+  t.equal(first.heard[0], 'Bearer of the masters');
+  t.strictSame(other.heard[0], undefined, 'nobody else gets it');
+  const before = other.heard.length;
+  const named = other.url.replace('//', '//agent:secret@');
+  linkTo(t, [first.url, named]);
+  await until(() => other.heard.length > before + 4);
+  t.ok(
+    other.heard.includes(`Basic ${Buffer.from('agent:secret').toString('base64')}`),
+    'a redirect to one of them brings what is for that one',
+  );
+});
+
+t.test('a master that wants no pause between heartbeats gets one', async (t) => {
+  let beats = 0;
+  const { url } = await stranger(t, (response, request) => {
+    taken(response, 0);
+    request.on('data', (piece: Buffer) => {
+      beats += piece.toString().split('HEARTBEAT').length - 1;
+    });
+  });
+  const began = performance.now();
+  const { notes } = linkTo(t, [url]);
+  await until(() => beats >= 4);
+  const intervals = (performance.now() - began) / 100;
+  t.ok(beats <= intervals + 1, `${beats} heartbeats in ${intervals.toFixed(1)} tenths of a second`);
+  t.notMatch(notes.join(), /nothing was heard for 0 s/);
+});
+
+t.test('a master that takes agents and drops them is asked ever less often', async (t) => {
+  const { url, heard } = await stranger(t, (response) => {
+    taken(response, 10);
+    setImmediate(() => response.destroy());
+  });
+  const began = performance.now();
+  linkTo(t, [url], { reconnect: 0.1, reconnectMost: 10 });
+  await until(() => heard.length >= 5);
+  // 0.1, 0.2, 0.4 and 0.8 seconds, of each half at least.
+  t.ok(performance.now() - began >= 750);
+});
