@@ -216,10 +216,11 @@ std::variant<SeccompProgram, Failure> SeccompCache::compile(const Json& profile,
 std::variant<SeccompProgram, Failure> SeccompCache::compile_text(const std::string& profile,
                                                                  Faults& faults,
                                                                  const std::string& directory) {
+  const std::string key = profile + sys::weakness();
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [text, program] : texts_) {
-      if (text == profile) return program;
+      if (text == key) return program;
     }
   }
   simdjson::dom::parser parser;
@@ -232,7 +233,7 @@ std::variant<SeccompProgram, Failure> SeccompCache::compile_text(const std::stri
   if (const auto* program = std::get_if<SeccompProgram>(&compiled); program && !faults.any()) {
     const std::lock_guard lock(mutex_);
     if (texts_.size() == kMostTexts) texts_.erase(texts_.begin());
-    texts_.emplace_back(profile, *program);
+    texts_.emplace_back(key, *program);
   }
   return compiled;
 }

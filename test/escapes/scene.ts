@@ -60,8 +60,8 @@ export class Scene {
   async withConfig<T>(change: (config: RuntimeConfig) => void, action: () => Promise<T>): Promise<T> {
     const addon = native();
     const { launch } = addon;
-    addon.launch = (request: LaunchRequest) => {
-      const config = JSON.parse(request.config) as RuntimeConfig;
+    addon.launch = ({ config: start, seccomp = '', configEnd = '', ...request }: LaunchRequest) => {
+      const config = JSON.parse(start + seccomp + configEnd) as RuntimeConfig;
       change(config);
       return launch({ ...request, config: JSON.stringify(config) });
     };

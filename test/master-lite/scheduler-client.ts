@@ -44,8 +44,7 @@ export class SchedulerClient {
       ...(id !== undefined && { framework_id: id }),
       subscribe: { framework_info: whole, ...more },
     };
-    const response = await this.open(call);
-    this.streamId = String(response.headers['mesos-stream-id'] ?? '');
+    await this.open(call);
     await until('an answer to SUBSCRIBE', () => this.events.length > before || this.ended);
     return this;
   }
@@ -106,6 +105,8 @@ export class SchedulerClient {
       });
       this.request = request;
       request.on('response', (response) => {
+        // Before any event: whoever answers one needs it.
+        this.streamId = String(response.headers['mesos-stream-id'] ?? '');
         const reader = new RecordReader(1 << 26);
         response.on('data', (piece: Buffer) => {
           for (const record of reader.push(piece))

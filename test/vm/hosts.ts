@@ -7,6 +7,14 @@ import { projectFolder } from '../source-files.js';
 export class Hosts {
   constructor(private readonly folder: string) {}
 
+  /** Runs a verb of `./dev cluster`, however that ends. */
+  attempt(words: string[]): SpawnSyncReturns<string> {
+    return spawnSync(path.join(projectFolder, 'test/vm/cluster'), words, {
+      encoding: 'utf8',
+      env: { ...process.env, BERTH_CLUSTER: this.folder },
+    });
+  }
+
   /** Runs a verb of `./dev cluster`; throws with what it said when it fails. */
   cluster(...words: string[]): string {
     const done = this.attempt(words);
@@ -35,12 +43,5 @@ export class Hosts {
       await sleep(2000);
     }
     throw new Error(`did not come about: ${what}`);
-  }
-
-  private attempt(words: string[]): SpawnSyncReturns<string> {
-    return spawnSync(path.join(projectFolder, 'test/vm/cluster'), words, {
-      encoding: 'utf8',
-      env: { ...process.env, BERTH_CLUSTER: this.folder },
-    });
   }
 }

@@ -36,6 +36,7 @@ const namePattern = new RegExp(`^${host}${component}(?:/${component})*$`);
 export const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const longestName = 255;
 
+const transports: string[] = ['oci', 'dir', 'appc', ...archiveForms];
 const otherTransports = ['docker', 'docker-daemon', 'containers-storage'];
 
 /**
@@ -168,7 +169,9 @@ function parseStored(text: string): ImageReference {
 
 /** What Docker calls `busybox`, other tools write out as `docker.io/library/busybox`: one image, one name. */
 function shortName(name: string): string {
-  return name.replace(/^(?:index\.)?docker\.io\/(?:library\/)?(?=.)/, '');
+  const short = name.replace(/^(?:index\.)?docker\.io\/(?:library\/)?(?=.)/, '');
+  // With its tag it would be read as something else.
+  return transports.includes(short) ? `docker.io/library/${short}` : short;
 }
 
 const grammar =
