@@ -103,6 +103,22 @@ t.test('references: refused, or what they are called means the same again', asyn
   );
 });
 
+t.test('what such runs have found', async (t) => {
+  for (const [text, canonical] of [
+    ['docker.io/oci:0', 'docker.io/library/oci:0'],
+    ['oci', 'docker.io/library/oci:latest'],
+    ['docker.io/quay.io/team/x', 'docker.io/quay.io/team/x:latest'],
+    ['index.docker.io/docker.io/latest', 'docker.io/docker.io/latest:latest'],
+    ['docker.io/library/a/b', 'library/a/b:latest'],
+    ['docker.io/library/busybox:1', 'busybox:1'],
+    ['oci:/a:b/', 'oci:/a:b/'],
+    ['oci:/a.aci', 'oci:/a.aci'],
+  ] as const) {
+    t.equal(parseReference(text).canonical, canonical);
+    t.equal(parseReference(canonical).canonical, canonical);
+  }
+});
+
 t.test('manifests and configurations: refused, or of their shape', async () => {
   const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest, size: 7 };
   const manifest = {

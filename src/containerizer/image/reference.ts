@@ -47,12 +47,13 @@ export function parseReference(text: string): ImageReference {
   const form = archiveForms.find((name) => text.startsWith(`${name}:`));
   if (form !== undefined) return parseArchive(text, form);
   if (text.startsWith('dir:')) return parseTree(text);
+  if (text.startsWith('oci:')) return parseLayout(text);
   if (text.startsWith('appc:') || text.endsWith('.aci')) return parseAppc(text);
   const transport = otherTransports.find((name) => text.startsWith(`${name}:`));
   if (transport !== undefined && !isTagOf(transport, text)) {
     throw invalid(text, `${transport}: images are not supported yet`, grammar);
   }
-  return text.startsWith('oci:') ? parseLayout(text) : parseStored(text);
+  return parseStored(text);
 }
 
 /** `docker:27` is a name and a tag; `docker://…` and `dir:/…` are transports. */
@@ -169,9 +170,12 @@ function parseStored(text: string): ImageReference {
 
 /** What Docker calls `busybox`, other tools write out as `docker.io/library/busybox`: one image, one name. */
 function shortName(name: string): string {
-  const short = name.replace(/^(?:index\.)?docker\.io\/(?:library\/)?(?=.)/, '');
-  // With its tag it would be read as something else.
-  return transports.includes(short) ? `docker.io/library/${short}` : short;
+  const rest = name.replace(/^(?:index\.)?docker\.io\/(?=.)/, '');
+  const onHub = rest !== name;
+  const short = onHub ? rest.replace(/^library\/(?=[^/]+$)/, '') : name;
+  // Without Docker Hub's name these would be read as something else: with a tag as a transport, or as what another registry has.
+  if (transports.includes(short)) return `docker.io/library/${short}`;
+  return onHub && namesRegistry(short) ? `docker.io/${rest}` : short;
 }
 
 const grammar =
