@@ -53,8 +53,11 @@ t.test('durations are as executors of the reference read them', async (t) => {
 
 t.test('an unmodified executor of npm', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
-  const cluster = await StagedCluster.open(t, stage, {}, { checkpoint: true });
-  const info = executor('npm', npmExecutor);
+  const cluster = await StagedCluster.open(t, stage, { hostVolumes: [projectFolder] }, { checkpoint: true });
+  // The checkout may lie where a task without an image has a folder of its own: /tmp, /var/tmp.
+  const project = { host_path: projectFolder, container_path: projectFolder, mode: 'RO' as const };
+  const container = { type: 'MESOS' as const, volumes: [project] };
+  const info = executor('npm', npmExecutor, { container });
   await cluster.launch({ name: 'one', executor: info }, { name: 'long', executor: info });
   await cluster.reaches('one', 'TASK_FINISHED');
   await cluster.reaches('long', 'TASK_RUNNING');
