@@ -98,7 +98,9 @@ async function showCluster(
     await tell.step(
       'A framework launches the image as a task; from the cluster down to its threads',
       async () => {
-        tell.line(await cluster.launch(`oci:${project}${layout}:latest`, signal));
+        // What a framework names is looked for in the agent's store, or a registry.
+        await run('image', 'load', ...cluster.roots, `oci:${project}${layout}:latest`, image);
+        tell.line(await cluster.launch(image, signal));
         await run('ps', ...of);
         await run('ps', 'web', ...of, '--threads', '--interval', '1');
       },

@@ -204,7 +204,6 @@ t.test('no space: one line, and what was there before is all there is', async (t
   const tar = await layerTar([
     { name: 'big', content: Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * i) % 253)) },
   ]);
-  const reference = stage.image({ layers: [plainLayer(tar)] });
   const script = `
     mount -t tmpfs -o size=2m tmpfs "$1" || exit 99
     shift
@@ -213,13 +212,22 @@ t.test('no space: one line, and what was there before is all there is', async (t
   const small = path.join(folder, 'small');
   mkdirSync(small);
   const environment = { ...process.env, BERTH_ROOT: path.join(small, 'root') };
-  const command = ['-m', 'sh', '-c', script, 'sh', small, ...berthCommand, 'image', 'load', reference];
-  const output = execFileSync('unshare', command, { encoding: 'utf8', env: environment }).trim().split('\n');
-  t.match(
-    output.find((line) => line.startsWith('berth:')),
-    /layer 1 of 1 .*no space is left on the disk/,
-  );
-  t.equal(output.at(-1), 'status 125');
+  for (const [what, layer, said] of [
+    ['known before', plainLayer(tar), /it needs \d+ bytes .* \d+ are missing/],
+    ['found while unpacking', { tar }, /layer 1 of 1 .*no space is left on the disk/],
+  ] as const) {
+    const reference = stage.image({ layers: [layer] });
+    const command = ['-m', 'sh', '-c', script, 'sh', small, ...berthCommand, 'image', 'load', reference];
+    const output = execFileSync('unshare', command, { encoding: 'utf8', env: environment })
+      .trim()
+      .split('\n');
+    t.match(
+      output.find((line) => line.startsWith('berth:')),
+      said,
+      what,
+    );
+    t.equal(output.at(-1), 'status 125', what);
+  }
 });
 
 t.test('not root: one line', async (t) => {
