@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
@@ -29,6 +30,7 @@ import { type KillOrder, uptimeAt } from './task/kill-order.js';
 import type { TaskRunner } from './task/runner.js';
 import { lostAs } from './task/states.js';
 import { Task, taskKey } from './task/task.js';
+import { Turns } from './task/turns.js';
 import { Updates } from './updates/updates.js';
 import { PersistentVolumes } from './volumes/persistent-volumes.js';
 
@@ -65,6 +67,8 @@ export class Agent {
   readonly link: MasterLink;
   readonly volumes: PersistentVolumes;
   readonly fetcher: Fetcher;
+  /** Launching takes a processor, and a thread that waits: more at once would only be slower. */
+  readonly launches = new Turns(2 * availableParallelism());
   readonly commands = new CommandRunner(this);
   readonly executors = new ExecutorRunner(this);
   readonly groups = new GroupRunner(this);

@@ -1,11 +1,38 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { Turns } from '../../src/agent/task/turns.js';
 import type { Offer, OfferOperation, TaskInfo, TaskStatus } from '../../src/mesos/messages.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { until } from '../fixtures/until.js';
 import { SchedulerClient } from '../master-lite/scheduler-client.js';
 import { Cluster, sandboxOf, task, withPorts } from './staged-agent.js';
+
+t.test('launches take turns: never more than a few at once, in order, whatever becomes of one', async (t) => {
+  const turns = new Turns(2);
+  const began: number[] = [];
+  const ends: (() => void)[] = [];
+  const all = [0, 1, 2, 3, 4].map((index) =>
+    turns.take(async () => {
+      began.push(index);
+      await new Promise<void>((resolve) => ends.push(resolve));
+      if (index === 1) throw new Error('it fails');
+      return index;
+    }),
+  );
+  const settled = Promise.allSettled(all);
+  for (let ended = 0; ended < all.length; ended++) {
+    await new Promise(setImmediate);
+    t.strictSame(began.length, Math.min(all.length, ended + 2));
+    ends[ended]?.();
+  }
+  t.strictSame(
+    (await settled).map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled'],
+  );
+  t.strictSame(began, [0, 1, 2, 3, 4]);
+  t.equal(await turns.take(() => Promise.resolve('free')), 'free');
+});
 
 t.test('commands of a framework', unlessRoot, async (t) => {
   const stage = await Stage.open(t);

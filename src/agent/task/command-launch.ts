@@ -52,17 +52,19 @@ export async function launchCommand(
   plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
   // Whoever comes after a crash of this agent must know what to look for.
   await agent.durable();
-  if (task.kill !== undefined || agent.closed) return undefined;
-  const container = await launchContainer(roots, {
-    image: { ...image, reference: plan.image.reference },
-    options: { ...plan.options, labels: { ...plan.options.labels, ...labelsOf(task) } },
-    // What it writes is in its log; the files API shows that as `stdout` and `stderr` of the sandbox.
-    client: null,
-    id: task.containerId,
-    transient: true,
-    onWarning: (text) => agent.note(`task ${task.id}: ${text}`),
+  return agent.launches.take(async () => {
+    if (task.kill !== undefined || agent.closed) return undefined;
+    const container = await launchContainer(roots, {
+      image: { ...image, reference: plan.image.reference },
+      options: { ...plan.options, labels: { ...plan.options.labels, ...labelsOf(task) } },
+      // What it writes is in its log; the files API shows that as `stdout` and `stderr` of the sandbox.
+      client: null,
+      id: task.containerId,
+      transient: true,
+      onWarning: (text) => agent.note(`task ${task.id}: ${text}`),
+    });
+    return launched(container);
   });
-  return launched(container);
 }
 
 /** Told to people by `inspect` and `ps`; nothing follows from them. */
