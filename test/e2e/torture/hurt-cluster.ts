@@ -228,7 +228,8 @@ export class HurtCluster {
       isTerminal(statuses.at(-1)?.state ?? 'TASK_STAGING'),
       `${what}: nothing is told after it: ${story.join('; ')}`,
     );
-    const [end] = ends;
+    // The agent's own word, if it was not the master that answered a question with the state alone.
+    const end = ends.find(({ uuid }) => uuid !== undefined) ?? ends[0];
     if (end === undefined) return;
     const { state, reason = '', message = '' } = end;
     const died = (who: string) => victim.includes(who);
