@@ -1,14 +1,15 @@
 import path from 'node:path';
 import type { AppcApp, AppcImageManifest } from '../../appc-spec/image-manifest.js';
 import type { PodApp } from '../../appc-spec/pod-manifest.js';
-import type { Digest } from '../../oci-spec/digest.js';
+import { hexOf } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import { configOf } from '../appc/app-config.js';
+import { storedAci } from '../appc/resolve-aci.js';
 import { appcRecordOf } from '../appc/trust.js';
 import type { LaunchImage } from '../container/launch.js';
+import { namesOf } from '../image/by-id.js';
 import { readDocument } from '../image/documents.js';
 import { blobName } from '../image/layout-files.js';
-import { readNames } from '../image/names.js';
 import { type ProvideOptions, provideImage } from '../image/provide.js';
 import { storePaths } from '../image/store.js';
 import { invalidPod } from './trouble.js';
@@ -38,7 +39,11 @@ export async function appImage(
     throw invalidPod(what, `its image is to be ${wanted.id} and is ${imageId}`);
   const app = instead ?? manifest.app;
   if (app === undefined)
-    throw invalidPod(what, 'neither the pod nor its image says what to run', 'Give it an app in the manifest.');
+    throw invalidPod(
+      what,
+      'neither the pod nor its image says what to run',
+      'Give it an app in the manifest.',
+    );
   const whole = { ...manifest, app };
   const { image } = found;
   return {
@@ -73,21 +78,18 @@ export async function appcImageOf(
   return { imageId: appc.imageId, image, manifest: appc.manifest, original, warnings };
 }
 
-/** By its id one that the store has; else by its name, from the store or wherever that leads. */
+/** One that the store has, by what it says of itself; else by its name, wherever that leads. */
 function referenceOf(roots: Roots, { id, name, labels = [] }: PodApp['image'], what: string): string {
-  const { appc = {}, images } = readNames(roots);
-  const digest = Object.entries(appc).find(([, record]) => record.image_id === id)?.[0] as Digest | undefined;
-  if (digest !== undefined)
-    return (
-      Object.keys(images).find((each) => images[each]?.manifest_digest === digest) ??
-      digest.slice('sha256:'.length)
-    );
+  if (id === undefined && name === undefined)
+    throw invalidPod(what, 'its image has neither an id nor a name');
+  const stored = storedAci(roots, {
+    labels,
+    ...(id === undefined ? {} : { imageID: id }),
+    ...(name === undefined ? {} : { imageName: name }),
+  });
+  if (stored !== undefined) return namesOf(roots, stored.manifestDigest)[0] ?? hexOf(stored.manifestDigest);
   if (name === undefined)
-    throw invalidPod(
-      what,
-      id === undefined ? 'its image has neither an id nor a name' : `the store has no image ${id}`,
-      'Load it first: berth image load FILE.aci.',
-    );
+    throw invalidPod(what, `the store has no image ${id}`, 'Load it first: berth image load FILE.aci.');
   const version = labels.find((label) => label.name === 'version')?.value;
   const others = labels.filter((label) => label.name !== 'version');
   return [

@@ -55,7 +55,9 @@ export async function launchPod(
     await keeper.go();
   } catch (error) {
     keeper.abandon();
-    await Promise.all([keeper.container, ...apps.map(({ container }) => container)].map(({ ended }) => ended));
+    await Promise.all(
+      [keeper.container, ...apps.map(({ container }) => container)].map(({ ended }) => ended),
+    );
     if (!plan.remove) await removePod(roots, plan.uuid, { force: true });
     throw error;
   }

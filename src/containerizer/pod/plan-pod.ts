@@ -126,7 +126,10 @@ function reify({ stated, manifest }: StatedPod, images: AppImage[], mounts: AppM
         ...at(apps, i),
         image: { name: itself.name, labels: itself.labels ?? [], ...image, id: imageId },
         app,
-        mounts: [...((at(apps, i)['mounts'] as object[] | null) ?? []), ...implied.map((each) => each.stated)],
+        mounts: [
+          ...((at(apps, i)['mounts'] as object[] | null) ?? []),
+          ...implied.map((each) => each.stated),
+        ],
       };
     }),
     volumes: [...((stated['volumes'] as object[] | null) ?? []), ...added.values()],

@@ -54,7 +54,8 @@ export function findPod(roots: Roots, wanted: string): Pod {
   if (only !== undefined && second === undefined) return only;
   throw new BerthError('POD_NOT_FOUND', {
     what: `pod ${wanted}`,
-    why: only === undefined ? 'no pod has that name or uuid' : `${fitting.length} pods have uuids that begin so`,
+    why:
+      only === undefined ? 'no pod has that name or uuid' : `${fitting.length} pods have uuids that begin so`,
     mend: 'See berth pod ls -a.',
   });
 }
