@@ -243,7 +243,10 @@ t.test('what cannot be run is refused with its reason, and leaves nothing', unle
     [pods.manifest({ one: v('/v') }), /app one: the pod has no volume v for \/v/],
     [pods.manifest({ one: v('/v', '/v/w') }, host(folder)), /\/v and \/v\/w lie one in the other/],
     [pods.manifest({ one: { ...v(), image: { id: none } } }), /the store has no image/],
-    [pods.manifest({ one: { ...v(), image: { name: image, id: none } } }), /image appc:example.com\/app: it is not in the store/],
+    [
+      pods.manifest({ one: { ...v(), image: { name: image, id: none } } }),
+      /image appc:example.com\/app: it is not in the store/,
+    ],
     [
       pods.manifest(one, { ports: [{ name: 'www', hostPort: 8080 }] }),
       /no app of the pod has a port of that name/,
