@@ -86,6 +86,8 @@ export interface ContainerOptions extends ResourceLimits {
   ipc: 'private' | 'shareable' | 'none' | 'host' | Peer;
   uts: 'private' | 'host';
   cgroupns: 'private' | 'host';
+  /** A running container, by its id, in whose control groups this one is: what that one may use, both may together, and neither has limits of its own here. */
+  cgroupOf?: string;
   /** Nothing of the container stays once it has ended. */
   remove: boolean;
   /** The program's stdio is a terminal of its own. */
