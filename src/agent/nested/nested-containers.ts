@@ -11,6 +11,7 @@ import type { LiveContainer } from '../container/live-container.js';
 import { lookAgain, recoverContainer } from '../recovery/recover-container.js';
 import { sandboxFolder } from '../sandbox/place.js';
 import { endSandbox } from '../sandbox/sandbox.js';
+import { nobodys } from '../standalone/launch.js';
 import { HeldFolder } from './folder.js';
 import { launchNested, type NestedWorkload } from './launch.js';
 import { Nested } from './nested.js';
@@ -71,8 +72,8 @@ export class NestedContainers {
     await this.forget(nested);
   }
 
-  /** Ends all below a container that has ended, and forgets them. Their sandboxes go with its sandbox. */
-  async endBelow(parent: string): Promise<void> {
+  /** Ends all below a container that has ended, and forgets them. Their sandboxes go with its sandbox. `over`: called when nothing of them runs, before they are forgotten. */
+  async endBelow(parent: string, over: () => void = () => {}): Promise<void> {
     const below = [...this.all.values()].filter(({ record }) => record.parent === parent);
     await Promise.all(
       below.map(async (nested) => {
@@ -80,9 +81,12 @@ export class NestedContainers {
         nested.container?.signal(SIGKILL);
         await nested.ended;
         await this.endBelow(nested.containerId);
-        this.drop(nested);
       }),
     );
+    // The next agent goes on with it.
+    if (this.agent.closed) return;
+    over();
+    for (const nested of below) this.drop(nested);
   }
 
   /** Whether there is any below it: then `endBelow` takes a moment. */
@@ -96,7 +100,18 @@ export class NestedContainers {
     const recovered = recoveredNested(this.agent.records.store).map((record) => new Nested(record));
     for (const nested of recovered) this.all.set(nested.key, nested);
     await Promise.all(recovered.map((nested) => this.recoverOne(nested)));
-    for (const { record } of recovered) this.watchParent(record.parent);
+  }
+
+  /** Once it is known whose their parents are. One that has ended, and whose task is forgotten, waited for those below it alone. */
+  async settle(): Promise<void> {
+    const { roots, tasks, executors } = this.agent;
+    const owned = new Set([...tasks.values(), ...executors.all()].map(({ containerId }) => containerId));
+    for (const { record } of [...this.all.values()]) {
+      const { parent, root, place } = record;
+      const isNobodys = parent === root && !owned.has(root) && place.frameworkId !== nobodys;
+      if (isNobodys) await this.endBelow(parent, () => discardEnded(roots, parent));
+      else this.watchParent(parent);
+    }
   }
 
   private async recoverOne(nested: Nested): Promise<void> {
@@ -135,8 +150,7 @@ export class NestedContainers {
     nested.record.exit = { status, signal };
     putNested(this.agent.records.store, nested.record);
     this.agent.records.flushed(() => {
-      this.endBelow(nested.containerId)
-        .then(() => this.discard(nested))
+      this.endBelow(nested.containerId, () => this.discard(nested))
         .catch((error) => this.agent.defect(error))
         .finally(() => nested.end({ status, signal }));
     });

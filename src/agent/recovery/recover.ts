@@ -38,6 +38,7 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
   await agent.nested.recover();
   await Promise.all(agent.runners.map((runner) => runner.recover(living.get(runner) ?? [])));
   agent.commands.discardEnded();
+  await agent.nested.settle();
   await heal(agent);
   agent.saveSelf();
   await agent.durable();

@@ -13,9 +13,5 @@ export function retireContainer(agent: Agent, place: SandboxPlace): void {
       agent.note(`container ${containerId} stays: its cgroup is not empty yet`);
   };
   if (!agent.nested.hasBelow(containerId)) discard();
-  else
-    agent.nested
-      .endBelow(containerId)
-      .then(discard)
-      .catch((error) => agent.defect(error));
+  else agent.nested.endBelow(containerId, discard).catch((error) => agent.defect(error));
 }
