@@ -89,6 +89,8 @@ export interface ContainerOptions extends ResourceLimits {
   cgroupns: 'private' | 'host';
   /** What it is in a pod. */
   pod?: PodMember;
+  /** A running container, by its id, in whose control groups this one is: what that one may use, both may together, and neither has limits of its own here. */
+  cgroupOf?: string;
   /** Nothing of the container stays once it has ended. */
   remove: boolean;
   /** The program's stdio is a terminal of its own. */
