@@ -136,9 +136,8 @@ TEST_CASE("a pod is read to its last byte and no further") {
   REQUIRE(write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()));
   close(ends[1]);
   auto pod = receive_pod(ends[0]);
-  REQUIRE_FALSE(pod);  // ten bytes are one document and a torn one
-  auto line = receive_line(ends[0]);
-  CHECK_FALSE(line);
+  REQUIRE_FALSE(pod);                     // ten bytes are one document and a torn one
+  CHECK(receive_line(ends[0])->empty());  // the rest is still there
   close(ends[0]);
   REQUIRE(pipe(ends) == 0);
   const std::string right = "pod u t 8\n/a 1 x\nygo\n";
