@@ -70,6 +70,7 @@
       'native/sys/cgroup_path.cc',
       'native/sys/remote_connection.cc',
       'native/sys/socket_owner.cc',
+      'native/sys/service_manager.cc',
       'native/sys/socket_peer.cc',
       'native/sys/taskstats.cc',
       'native/sys/probe.cc',
