@@ -38,7 +38,7 @@ const layers: Record<string, readonly string[]> = {
   containerizer: ['appc-spec', 'oci-spec', 'state', 'errors', 'native'],
   http: ['mesos', 'settings', 'state', 'errors', 'native'],
   // What systemd is told of a daemon, and what a configuration is: neither knows which daemons there are.
-  service: ['settings', 'state', 'errors', 'native'],
+  service: ['http', 'settings', 'state', 'errors', 'native'],
   settings: ['errors'],
   mesos: ['errors'],
   'appc-spec': ['oci-spec', 'errors'],
