@@ -12,7 +12,7 @@ import { Exchange } from './exchange.js';
 import { HttpError } from './http-error.js';
 
 export interface ServerOptions {
-  authentication: Authentication;
+  authentication: Pick<Authentication, 'identify'>;
   /** Who may do what; unset: whoever is heard everything. */
   authorization?: Authorization;
   /** With one of its own it speaks HTTPS, with a CA it knows others by theirs. The local socket needs none. */
@@ -106,6 +106,24 @@ export class ApiServer {
     const known = new WeakMap<http.IncomingMessage, Who>();
     for (const url of urls) this.apart.set(url, (request) => known.set(request, who(request)));
     this.calls(urls, (exchange) => handle(exchange, known.get(exchange.message) ?? who(exchange.message)));
+  }
+
+  /** An older endpoint that changes something, beside a page that may have its name. `rest`: what `*` at the end of a URL stands for. What `handle` throws is answered. */
+  change(
+    method: 'POST' | 'PUT' | 'DELETE',
+    urls: readonly string[],
+    handle: (exchange: Exchange, rest: string) => void | Promise<void>,
+  ): void {
+    for (const url of urls)
+      this.app.route({
+        method,
+        url,
+        handler: async (request, reply) => {
+          const { '*': rest = '' } = request.params as { '*'?: string };
+          await handle(new Exchange(request, reply, this.identityOf(request), this.authorization), rest);
+          return reply;
+        },
+      });
   }
 
   /** An older endpoint that is asked with GET and answers in JSON. */

@@ -39,8 +39,11 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
   }
   if (ofOtherBoots > 0)
     agent.note(`this host has been started anew: the containers of ${ofOtherBoots} tasks are gone`);
+  // Their parents' ends take them along.
+  await agent.nested.recover();
   await Promise.all(agent.runners.map((runner) => runner.recover(living.get(runner) ?? [])));
   agent.commands.discardEnded();
+  await agent.nested.settle();
   await heal(agent);
   agent.saveSelf();
   await agent.durable();
