@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci-spec/digest.js';
 import { chainIds } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
-import { readLayer } from './layers.js';
+import { readLayer } from './stored-layer.js';
 import { inspectImage } from './list.js';
 
 /** One step in the making of an image. `size`: bytes of the files that its layer brought; 0 when it brought none. */

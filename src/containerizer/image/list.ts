@@ -3,7 +3,7 @@ import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { ImageConfig, ImageManifest } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
 import { namesOf } from './by-id.js';
-import { layerFs, readLayer } from './layers.js';
+import { layerFs, readLayer } from './stored-layer.js';
 import { readNames } from './names.js';
 import { parseReference } from './reference.js';
 import { readStored } from './stored-documents.js';

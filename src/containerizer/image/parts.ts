@@ -2,7 +2,7 @@ import path from 'node:path';
 import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import { blobsBeside } from '../appc/record.js';
-import { layerId } from './layers.js';
+import { layerId } from './stored-layer.js';
 import type { NameIndex } from './names.js';
 import { storePaths } from './store.js';
 import { readStored } from './stored-documents.js';

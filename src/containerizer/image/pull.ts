@@ -8,7 +8,8 @@ import { locationOf } from '../registry/location.js';
 import type { Repository } from '../registry/repository.js';
 import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
-import { readLayer } from './layers.js';
+import { readLayer } from './stored-layer.js';
+import type { LayerForm } from './layer-form.js';
 import { makeDurable } from './load.js';
 import type { ResolvedImage } from './oci-layout.js';
 import type { PlatformLike } from './platform.js';
@@ -23,6 +24,8 @@ import { type ImageToStore, type StoredImage, storeImages } from './store-images
 export interface PullOptions extends PolicyOptions {
   /** By default this host's. */
   platform?: PlatformLike | undefined;
+  /** What its layers are to become. */
+  form?: LayerForm | undefined;
   /** Waits until all of it is on the disk. */
   durable?: boolean | undefined;
   onProgress?: OnProgress | undefined;
@@ -171,6 +174,7 @@ async function storeRemote(
       {
         image: { ...image, arrivals },
         names: [named.canonical],
+        form: options.form,
         what,
         admission,
         ...(indexDigest === undefined ? {} : { stamp: indexDigest }),

@@ -5,7 +5,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import type { Wanted } from './arrivals.js';
-import { readLayer } from './layers.js';
+import { readLayer } from './stored-layer.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import { hasBlob, storePaths } from './store.js';
 
