@@ -15,7 +15,8 @@ void mount_call(const Napi::CallbackInfo& info) {
   const auto mounted =
       sys::mount_image(text_of(given, "file"), text_of(given, "target"), number_of(given, "bytes"),
                        bytes_of(given, "identity"), refusal);
-  if (!mounted) to_js(info.Env(), failure_of(mounted.error(), refusal)).ThrowAsJavaScriptException();
+  if (!mounted)
+    to_js(info.Env(), failure_of(mounted.error(), refusal)).ThrowAsJavaScriptException();
 }
 
 void unmount_call(const Napi::CallbackInfo& info) {

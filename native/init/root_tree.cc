@@ -62,7 +62,8 @@ Result<void> build_overlay(const Plan& plan, int userns, Progress& progress) {
   if (mkdir(kOverlayBase, 0755) != 0) return sys::last_error("mkdir");
   // Stays attached behind the overlay: it goes with the rest of the stage, and an unmount of its own would cost more than all of this.
   BERTH_TRY(attach_at(base, kOverlayBase));
-  for (const char* layer : plan.rootfs.mounted) BERTH_TRY(attach_layer(plan, layer, userns, progress));
+  for (const char* layer : plan.rootfs.mounted)
+    BERTH_TRY(attach_layer(plan, layer, userns, progress));
   if (*plan.rootfs.tree != '\0') {
     progress.at("tree", plan.rootfs.tree);
     BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, plan.rootfs.tree, false));

@@ -284,8 +284,8 @@ struct Layout {
     v.oom_score = static_cast<int32_t>(oom_score);
   }
   void operator()(Rootfs& v) {
-    c.fields(v.base, v.layers, v.mounted, v.tree, v.upper, v.work, v.directory, v.idmap, v.recursive,
-             v.propagation, v.is_volatile, v.readonly);
+    c.fields(v.base, v.layers, v.mounted, v.tree, v.upper, v.work, v.directory, v.idmap,
+             v.recursive, v.propagation, v.is_volatile, v.readonly);
   }
   void operator()(Cgroup& v) { c.fields(v.unified, v.v1, v.later); }
   void operator()(Address& v) {

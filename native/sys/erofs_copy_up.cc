@@ -16,7 +16,8 @@ Result<ErofsLayer::Node> ErofsLayer::copy_file(const LowerDirectory::Found& foun
   BERTH_ASSIGN(const Fd source,
                adopt(kernel::openat2(found.holder, name.c_str(), reading), "openat2"));
   BERTH_ASSIGN(ErofsAttributes attributes, attributes_of_lower(source.get()));
-  BERTH_ASSIGN(ErofsContent content, tree_.file().copy(source.get(), static_cast<uint64_t>(found.status.st_size)));
+  BERTH_ASSIGN(ErofsContent content,
+               tree_.file().copy(source.get(), static_cast<uint64_t>(found.status.st_size)));
   return tree_.new_file(attributes, std::move(content));
 }
 
@@ -31,8 +32,8 @@ Result<void> ErofsLayer::copy_up(const SplitPath& path) {
     char text[PATH_MAX];
     const ssize_t length = readlinkat(found.holder, path.name.c_str(), text, sizeof text);
     if (length < 0) return last_error("readlinkat");
-    const ErofsAttributes attributes{S_IFLNK | 0777, found.status.st_uid, found.status.st_gid,
-                                     found.status.st_mtim, {}};
+    const ErofsAttributes attributes{
+        S_IFLNK | 0777, found.status.st_uid, found.status.st_gid, found.status.st_mtim, {}};
     BERTH_ASSIGN(Node link, tree_.new_symlink(attributes, {text, static_cast<size_t>(length)}));
     BERTH_ASSIGN(const ErofsPlace folder, places_.open_merged(path.parent));
     return tree_.add(*folder.node, path.name, std::move(link));

@@ -26,7 +26,8 @@ constexpr uint64_t rounded_up(uint64_t value, uint64_t unit) {
 
 }  // namespace
 
-ErofsFile::ErofsFile(int file, Refusal& refusal) : file_(file), refusal_(refusal), end_(kBlock), begun_(kBlock) {
+ErofsFile::ErofsFile(int file, Refusal& refusal)
+    : file_(file), refusal_(refusal), end_(kBlock), begun_(kBlock) {
   data_.reserve(kBuffer);
 }
 

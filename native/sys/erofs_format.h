@@ -72,7 +72,13 @@ struct DirectoryEntry {
 };
 static_assert(sizeof(DirectoryEntry) == 12);
 
-enum class FileType : uint8_t { kRegular = 1, kDirectory = 2, kCharacter = 3, kFifo = 5, kSymlink = 7 };
+enum class FileType : uint8_t {
+  kRegular = 1,
+  kDirectory = 2,
+  kCharacter = 3,
+  kFifo = 5,
+  kSymlink = 7
+};
 
 constexpr size_t kLongestName = 255;
 /// A chunk that is a hole.

@@ -6,8 +6,11 @@ namespace berth::sys {
 
 /// Attributes that no file system would take are left out and counted, as are those that an image has no say in.
 ErofsAttributes ErofsLayer::attributes_of(const TarEntry& entry, mode_t type) {
-  ErofsAttributes attributes{type | entry.mode, static_cast<uint32_t>(entry.uid),
-                             static_cast<uint32_t>(entry.gid), entry.mtime, {}};
+  ErofsAttributes attributes{type | entry.mode,
+                             static_cast<uint32_t>(entry.uid),
+                             static_cast<uint32_t>(entry.gid),
+                             entry.mtime,
+                             {}};
   for (const auto& xattr : entry.xattrs) {
     const auto &name = xattr.first, &value = xattr.second;
     // user.* is for files and directories alone (xattr(7)).
@@ -75,8 +78,7 @@ Result<void> ErofsLayer::finish() {
   if (has_root_) return {};
   BERTH_TRY(places_.need_lowers());
   if (places_.below().empty()) return {};
-  BERTH_ASSIGN(tree_.root()->directory->attributes,
-               attributes_of_lower(places_.below().topmost()));
+  BERTH_ASSIGN(tree_.root()->directory->attributes, attributes_of_lower(places_.below().topmost()));
   return {};
 }
 

@@ -121,8 +121,7 @@ Result<ErofsPlaces::Found> ErofsPlaces::step(const ErofsPlace& parent, const std
     return found;
   }
   if (!make) return found;
-  if (!child->whiteout)
-    return refusal_.refuse("BAD_TAR", "a parent directory is not a directory");
+  if (!child->whiteout) return refusal_.refuse("BAD_TAR", "a parent directory is not a directory");
   ErofsTree::remove(*parent.node, name);
   found.kind = Found::Kind::kPlace;
   found.place.node = ErofsTree::new_directory({S_IFDIR | 0755, 0, 0, {}, {}});

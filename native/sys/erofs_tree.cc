@@ -60,8 +60,8 @@ Result<ErofsTree::Node> ErofsTree::put_inode(FileType type, const ErofsAttribute
   inode.seconds = attributes.mtime.tv_sec;
   inode.nanoseconds = static_cast<uint32_t>(attributes.mtime.tv_nsec);
   inode.links = 1;
-  BERTH_ASSIGN(const uint64_t at, file_.room(whole ? fixed : fixed + tail.size(),
-                                             whole ? tail.size() : 0));
+  BERTH_ASSIGN(const uint64_t at,
+               file_.room(whole ? fixed : fixed + tail.size(), whole ? tail.size() : 0));
   BERTH_TRY(write_inode(at, inode, xattrs, tail));
   auto node = std::make_shared<ErofsNode>();
   node->type = type;

@@ -19,9 +19,9 @@ struct ErofsNode {
   erofs::FileType type = erofs::FileType::kRegular;
   /// Hides what the layers below have by its name (overlayfs's 0:0).
   bool whiteout = false;
-  uint32_t links = 1;  // names, of what is not a directory
-  uint64_t inode = 0;  // in slots from the image's start
-  std::unique_ptr<std::string> link;            // of a symbolic link: its text
+  uint32_t links = 1;                         // names, of what is not a directory
+  uint64_t inode = 0;                         // in slots from the image's start
+  std::unique_ptr<std::string> link;          // of a symbolic link: its text
   std::unique_ptr<ErofsDirectory> directory;  // of a directory alone
 
   bool is_directory() const { return directory != nullptr; }

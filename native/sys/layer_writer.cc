@@ -32,7 +32,11 @@ Result<Fd> open_inside(int parent, const std::string& name, uint64_t flags, mode
 
 LayerWriter::LayerWriter(LayerTree& tree, bool over_lower, const WriterLimits& limits,
                          Refusal& refusal)
-    : tree_(tree), tracks_(over_lower), rules_(limits, refusal), refusal_(refusal), salt_(16, '\0') {
+    : tree_(tree),
+      tracks_(over_lower),
+      rules_(limits, refusal),
+      refusal_(refusal),
+      salt_(16, '\0') {
   // Only spoils collisions that a layer's author could prepare; without it the layer still unpacks
   // right.
   if (getrandom(salt_.data(), salt_.size(), GRND_NONBLOCK) < 0) salt_.clear();

@@ -4,11 +4,11 @@ import { chainIds, hexOf } from '../../oci-spec/digest.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
 import { blobsBeside } from '../appc/record.js';
-import { layerId } from './stored-layer.js';
 import { readNames } from './names.js';
 import { closeLayer } from './open-layer.js';
 import { emptyTrash, storePaths, trashPath } from './store.js';
 import { readStored } from './stored-documents.js';
+import { layerId } from './stored-layer.js';
 
 /**
  * After a load that failed: what it had finished, and nothing needs, goes. While others load it stays for the next one to

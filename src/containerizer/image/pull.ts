@@ -8,7 +8,6 @@ import { locationOf } from '../registry/location.js';
 import type { Repository } from '../registry/repository.js';
 import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
-import { readLayer } from './stored-layer.js';
 import type { LayerForm } from './layer-form.js';
 import { makeDurable } from './load.js';
 import type { ResolvedImage } from './oci-layout.js';
@@ -20,6 +19,7 @@ import { requireRoot } from './root-only.js';
 import { mustFit } from './space.js';
 import { blobFile, hasBlob, type Session } from './store.js';
 import { type ImageToStore, type StoredImage, storeImages } from './store-images.js';
+import { readLayer } from './stored-layer.js';
 
 export interface PullOptions extends PolicyOptions {
   /** By default this host's. */

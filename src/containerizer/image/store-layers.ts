@@ -3,10 +3,11 @@ import { type BlobGrowth, type LayersBelow, native } from '../../native/index.js
 import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import type { LayerChoice } from './layer-form.js';
-import { ensureLayer, type LayerRequest, type StoredLayer } from './layers.js';
+import { ensureLayer, type LayerRequest } from './layers.js';
 import type { ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import type { Session } from './store.js';
+import type { StoredLayer } from './stored-layer.js';
 
 /** Layers of an image at once. Each has three threads and some ten megabytes; more than a few only make the disk jump. */
 const mostAtOnce = 4;

@@ -36,7 +36,10 @@ const layerShape = object(
      */
     boot_id: text(),
     /** It is one file, `fs.erofs`, of that size, and `fs` where it is mounted; `identity`: of its superblock, 16 bytes in hexadecimal digits. */
-    image: object({ bytes: integer(), identity: text({ pattern: /^[0-9a-f]{32}$/, expected: '32 digits' }) }),
+    image: object(
+      { bytes: integer(), identity: text({ pattern: /^[0-9a-f]{32}$/, expected: '32 digits' }) },
+      {},
+    ),
   },
 );
 
