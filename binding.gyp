@@ -237,6 +237,28 @@
       'ldflags': ['-static', '-no-pie', '-Wl,--gc-sections', '-s'],
     },
     {
+      # The first process of a pod. Static: it runs in a root file system that has nothing else.
+      'target_name': 'berth-metadata',
+      'type': 'executable',
+      'sources': [
+        'native/metadata/answer.cc',
+        'native/metadata/connection.cc',
+        'native/metadata/documents.cc',
+        'native/metadata/form.cc',
+        'native/metadata/main.cc',
+        'native/metadata/request.cc',
+        'native/metadata/residents.cc',
+        'native/metadata/service.cc',
+        'native/metadata/signer.cc',
+      ],
+      'cflags_cc!': ['-fPIC'],
+      'cflags!': ['-fPIC'],
+      'cflags_cc': ['-ffunction-sections', '-fdata-sections', '-fPIE', '-fstack-protector-strong'],
+      'ldflags!': ['-rdynamic'],
+      'ldflags': ['-static-pie', '-Wl,--gc-sections', '-Wl,-z,now', '-s'],
+      'libraries': ['-l:libnettle.a'],
+    },
+    {
       # The command itself, until Node is needed.
       'target_name': 'berth-front',
       'type': 'executable',

@@ -28,9 +28,9 @@ export function keepRequest(roots: Roots, id: string, request: LaunchRequest): v
 
 export function keptOf(roots: Roots, { image, options }: LaunchRequest): KeptRequest {
   const layers = image.layers.map((layer) => path.relative(roots.root, layer));
-  // What is mounted is found anew at each start.
-  const { mounted: _, ...kept } = image;
-  return { format: 1, image: { ...kept, layers }, options };
+  // What is mounted is found anew at each start; what an App Container Image asks for is in the options by now, and is asked for once.
+  const { mounted: _mounted, appc: _appc, ...rest } = image;
+  return { format: 1, image: { ...rest, layers }, options };
 }
 
 /** What to launch for a container that there is. Undefined: nothing was kept of it. */
