@@ -31,6 +31,7 @@
       'native/sys/compressor.cc',
       'native/sys/decompressor.cc',
       'native/sys/directory_names.cc',
+      'native/sys/disk_sync.cc',
       'native/sys/disk_usage.cc',
       'native/sys/erofs_attributes.cc',
       'native/sys/erofs_copy_up.cc',

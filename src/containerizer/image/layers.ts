@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { type BlobGrowth, isNativeError, type LayersBelow, native } from '../../native/index.js';
 import { type Digest, hexOf } from '../../oci-spec/digest.js';
-import { writeWhole } from '../../state/atomic-file.js';
 import { currentBootId } from '../../state/live-process.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
@@ -15,7 +14,7 @@ import type { LayerSource } from './oci-layout.js';
 import { closeLayer, openLayer } from './open-layer.js';
 import type { OnProgress } from './progress.js';
 import { blobFile, hasBlob, type Session, storePaths, trashPath } from './store.js';
-import { layerFs, layerId, readLayer, type StoredLayer } from './stored-layer.js';
+import { layerFs, layerId, type StoredLayer } from './stored-layer.js';
 import { unpackFailure } from './unpack-failure.js';
 
 export interface LayerRequest {
@@ -111,7 +110,8 @@ async function unpack(
         ? {}
         : { image: { bytes: statSync(image.file).size, identity: image.identity.toString('hex') } }),
     };
-    writeWhole(path.join(making, 'layer.json'), `${JSON.stringify(layer)}\n`);
+    // Not synced: after a power loss nothing of this boot is believed, whether it is whole or not.
+    writeFileSync(path.join(making, 'layer.json'), `${JSON.stringify(layer)}\n`, { flag: 'wx', mode: 0o600 });
     if (keep) renameSync(copy, kept);
     const finished = path.join(paths.layers, id);
     // One that was not trusted any more: nothing of this boot uses it.
@@ -150,17 +150,4 @@ function watchGrowth(file: string, tell: (bytes: number) => void): () => void {
     if (size !== undefined) tell(size);
   }, growthInterval);
   return () => clearInterval(timer);
-}
-
-/** After everything is on the disk: the layers need not be unpacked again after a crash. */
-export function markDurable(roots: Roots, chain: Digest[]): void {
-  for (const chainId of chain) {
-    const layer = readLayer(roots, chainId);
-    if (layer?.boot_id === undefined) continue;
-    const { boot_id: _, ...durable } = layer;
-    writeWhole(
-      path.join(storePaths(roots).layers, layerId(chainId), 'layer.json'),
-      `${JSON.stringify(durable)}\n`,
-    );
-  }
 }

@@ -9,7 +9,6 @@ import type { Repository } from '../registry/repository.js';
 import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
 import type { LayerForm } from './layer-form.js';
-import { makeDurable } from './load.js';
 import type { ResolvedImage } from './oci-layout.js';
 import type { PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
@@ -26,7 +25,7 @@ export interface PullOptions extends PolicyOptions {
   platform?: PlatformLike | undefined;
   /** What its layers are to become. */
   form?: LayerForm | undefined;
-  /** Waits until all of it is on the disk. */
+  /** Waits until it is there to stay. */
   durable?: boolean | undefined;
   onProgress?: OnProgress | undefined;
 }
@@ -72,7 +71,6 @@ export async function pullImage(
   try {
     const names = parsed.short ? searched(parsed, session.registries.search) : [parsed];
     const pulled = await pullFirst(roots, session, names, what, options);
-    if (options.durable === true) await makeDurable(roots, [pulled]);
     const [name = parsed.canonical] = pulled.names;
     tellImage(roots, pulled.manifestDigest, name, 'pull');
     return {
@@ -182,7 +180,9 @@ async function storeRemote(
     ];
   };
   try {
-    const [stored] = await storeImages(roots, what, find, onProgress);
+    const [stored] = await storeImages(roots, what, find, onProgress, {
+      durable: options.durable === true,
+    });
     arrivals?.forget();
     return { ...(stored as StoredImage), fetched };
   } catch (error) {

@@ -13,6 +13,7 @@ import {
 } from '../../oci-spec/shape.js';
 import { currentBootId } from '../../state/live-process.js';
 import type { Roots } from '../../state/roots.js';
+import { isSettled } from './settled.js';
 import { storePaths } from './store.js';
 
 const digest = text({ pattern: digestPattern, expected: 'a sha256 digest' }) as Shape<Digest>;
@@ -30,10 +31,7 @@ const layerShape = object(
     root_opaque: flag,
   },
   {
-    /**
-     * The boot in which it was unpacked, as long as it may not all be on the disk: after a crash of the host it is unpacked
-     * again. Absent once it is.
-     */
+    /** The boot in which it was unpacked: in another one it is believed only if it is settled (settled.ts). Older versions left it out then. */
     boot_id: text(),
     /** It is one file, `fs.erofs`, of that size, and `fs` where it is mounted; `identity`: of its superblock, 16 bytes in hexadecimal digits. */
     image: object(
@@ -65,7 +63,9 @@ export function readLayerOf(roots: Roots, id: string): StoredLayer | undefined {
   const file = path.join(storePaths(roots).layers, id, 'layer.json');
   try {
     const layer = layerShape(JSON.parse(readFileSync(file, 'utf8')) as unknown, '');
-    return layer.boot_id === undefined || layer.boot_id === currentBootId() ? layer : undefined;
+    const { boot_id } = layer;
+    const trusted = boot_id === undefined || boot_id === currentBootId() || isSettled(file);
+    return trusted ? layer : undefined;
   } catch (error) {
     const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (absent || error instanceof ShapeError || error instanceof SyntaxError) return undefined;
