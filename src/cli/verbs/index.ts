@@ -91,6 +91,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Bring images into the store, verified and unpacked',
     load: () => import('./image-load.js'),
   },
+  'image layers': {
+    summary: 'Tell or choose what becomes of layers that are new to the store',
+    load: () => import('./image-layers.js'),
+  },
   'image ls': { summary: 'List the images of the store', load: () => import('./image-ls.js') },
   'image inspect': {
     summary: 'Show the manifest, configuration and layers of an image',
