@@ -3,6 +3,7 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
 import { newId } from '../containerizer/container/names.js';
+import type { Certificates } from '../http/certificates.js';
 import type {
   Attribute,
   DrainConfig,
@@ -23,6 +24,7 @@ import { MasterLink } from './master/link.js';
 import { handleOrder } from './master/orders.js';
 import { refuseOrder } from './master/refusal.js';
 import { subscriptionReports } from './master/subscription.js';
+import { NestedContainers } from './nested/nested-containers.js';
 import { Records } from './records/records.js';
 import type { SandboxPlace } from './sandbox/place.js';
 import { CommandRunner } from './task/command-runner.js';
@@ -46,6 +48,7 @@ export interface TaskWatcher {
 export interface AgentParts {
   roots: Roots;
   store: Store;
+  certificates: Certificates;
   note(text: string): void;
   /** Told of what no order can be blamed for. */
   defect(error: unknown): void;
@@ -72,6 +75,7 @@ export class Agent {
   readonly commands = new CommandRunner(this);
   readonly executors = new ExecutorRunner(this);
   readonly groups = new GroupRunner(this);
+  readonly nested = new NestedContainers(this);
   /** Who takes a task is asked in this order. */
   readonly runners: TaskRunner[] = [this.commands, this.executors, this.groups];
   /** The total with reservations and volumes, once there are any. */
@@ -99,6 +103,7 @@ export class Agent {
     this.volumes = new PersistentVolumes(config.folder, parts.defect);
     this.link = new MasterLink({
       config,
+      certificates: parts.certificates,
       subscription: () => subscriptionReports(this),
       order: (order) => {
         try {
