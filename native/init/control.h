@@ -57,6 +57,8 @@ class Control {
   void set_status(const char* line);
   /// One line for the launcher alone.
   void tell_leash(const char* line) { tell(kLeash, line); }
+  /// One line for the launcher, with two descriptors.
+  void hand_to_leash(const char* line, const int (&fds)[2]);
   void tell(uint32_t client, const char* line);
   bool connected(uint32_t client) const;
   /// The last line of all: told to everybody who is connected, or about to be.
@@ -78,7 +80,8 @@ class Control {
   void receive(Client& client);
   static ssize_t receive_bytes(Client& client);
   void obey(Client& client, const char* request);
-  static void send_line(Client& client, const char* line);
+  static void send_line(Client& client, const char* line, const int* fds = nullptr,
+                        size_t count = 0);
 
   Client clients_[kMostClients];  // [0] is the leash
   sys::Fd listener_;

@@ -41,6 +41,10 @@ Result<void> attach_at(const Fd& mount, const char* path) {
 }
 
 Result<void> build_overlay(const Plan& plan, int userns, Progress& progress) {
+  if (plan.rootfs.made) {
+    progress.at("overlay", plan.rootfs.upper);
+    return attach_at(Fd(launch::kOverlayFd), "rootfs");
+  }
   progress.at("layers", plan.rootfs.base);
   BERTH_ASSIGN(const Fd base, sys::clone_tree(AT_FDCWD, plan.rootfs.base, false));
   BERTH_TRY(sys::set_attributes(base.get(), 0, 0, false, userns));

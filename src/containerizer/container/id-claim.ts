@@ -6,11 +6,14 @@ import { hostClaims } from '../../state/roots.js';
 import { containerIds, parseSubordinateIds } from '../host/id-range.js';
 import type { Container } from './catalogue.js';
 
-/** Claims a range of host ids for one container, from what /etc/subuid gives `berth`, else from the documented range. */
-export function claimIds(): IdRangeClaim {
+/**
+ * Claims a range of host ids for one container, from what /etc/subuid gives `berth`, else from the documented range. `layers`: what its root file system
+ * will be of, so that it may get the ids of one that has left its own.
+ */
+export function claimIds(layers: readonly string[] = []): IdRangeClaim {
   const ranges = idRanges();
   try {
-    return claimFrom(ranges);
+    return claimFrom({ ...ranges, layers: layers.map((layer) => `${layer}\n`).join('') });
   } catch (error) {
     if (!isNativeError(error) || error.code !== 'ENOSPC') throw error;
     throw new BerthError('HOST_LACKS', {
@@ -22,7 +25,7 @@ export function claimIds(): IdRangeClaim {
   }
 }
 
-function claimFrom(ranges: IdRanges): IdRangeClaim {
+function claimFrom(ranges: IdRanges & { layers: string }): IdRangeClaim {
   try {
     return native().claimIdRange(ranges);
   } catch (error) {

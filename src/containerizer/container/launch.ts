@@ -128,7 +128,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
   const volumes = planVolumes(roots, id, options, image);
   const resources = resourcesOf(request);
   const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
-  const range = owner !== undefined ? borrowIds(owner) : options.userns === 'auto' ? claimIds() : null;
+  const range = owner !== undefined ? borrowIds(owner) : options.userns === 'auto' ? claimIds(lowersOf(image)) : null;
   let network: OwnNetwork | undefined;
   try {
     network = await joinNetwork(roots, id, options, image.config, networkOf);
@@ -193,6 +193,11 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
     if (range !== null) closeSync(range.fd);
     network?.release();
   }
+}
+
+/** What its root file system consists of. */
+function lowersOf({ layers, tree }: LaunchImage): string[] {
+  return tree === undefined ? layers : [...layers, tree];
 }
 
 /** What was asked for, as this host can be asked for it. */
