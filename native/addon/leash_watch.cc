@@ -75,9 +75,13 @@ uint64_t monotonic_now() {
 }  // namespace
 
 launch::SpareOverlays* spare_overlays() {
-  static auto* const only = [] {
-    const char* const wanted = getenv("BERTH_SPARE");
-    return wanted != nullptr && strcmp(wanted, "off") == 0 ? nullptr : new launch::SpareOverlays;
+  using launch::SpareOverlays;
+  static auto* const only = []() -> SpareOverlays* {
+    const char* const seconds = getenv("BERTH_SPARE");
+    if (seconds == nullptr) return new SpareOverlays;
+    // What is no number is none.
+    const long long life = atoll(seconds);
+    return life > 0 ? new SpareOverlays(std::chrono::seconds(life)) : nullptr;
   }();
   return only;
 }
@@ -169,7 +173,6 @@ bool LeashWatch::receive(const Shared& leash) {
 
 void LeashWatch::tell_lines(const Shared& leash) {
   for (std::string line; take_line(leash->rest, line);) {
-    if (line == launch::kSpareLine) continue;
     leash->back->post(
         [leash, line](Napi::Env env) { leash->heard.Call({Napi::String::New(env, line)}); });
   }

@@ -140,11 +140,11 @@ void Control::send_line(Client& client, const char* line, const int* fds, size_t
   alignas(cmsghdr) char ancillary[CMSG_SPACE(Request::kMostFds * sizeof(int))] = {};
   if (count > 0) {
     message.msg_control = ancillary;
-    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+    message.msg_controllen = static_cast<socklen_t>(CMSG_SPACE(count * sizeof(int)));
     cmsghdr* head = CMSG_FIRSTHDR(&message);
     head->cmsg_level = SOL_SOCKET;
     head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(count * sizeof(int));
+    head->cmsg_len = static_cast<socklen_t>(CMSG_LEN(count * sizeof(int)));
     memcpy(CMSG_DATA(head), fds, count * sizeof(int));
   }
   // A client that does not read its few lines is let go rather than waited for.
@@ -163,10 +163,6 @@ void Control::tell(uint32_t serial, const char* line) {
   }
 }
 
-void Control::hand_to_leash(const char* line, const int (&fds)[2]) {
-  send_line(clients_[0], line, fds, 2);
-}
-
 bool Control::connected(uint32_t serial) const {
   for (const Client& client : clients_) {
     if (client.socket && client.serial == serial) return true;
@@ -174,14 +170,14 @@ bool Control::connected(uint32_t serial) const {
   return false;
 }
 
-void Control::announce_exit(const char* line) {
+void Control::announce_exit(const char* line, const int* fds, size_t count) {
   // Whoever has connected, or has asked and was not read yet, is told as well: this is the last chance.
   while (listener_ && accept_client()) {
   }
   listener_.reset();
   for (Client& client : clients_) {
     if (client.socket) receive(client);
-    if (client.socket) send_line(client, line);
+    if (client.socket) send_line(client, line, fds, client.serial == kLeash ? count : 0);
   }
 }
 

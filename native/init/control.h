@@ -57,12 +57,10 @@ class Control {
   void set_status(const char* line);
   /// One line for the launcher alone.
   void tell_leash(const char* line) { tell(kLeash, line); }
-  /// One line for the launcher, with two descriptors.
-  void hand_to_leash(const char* line, const int (&fds)[2]);
   void tell(uint32_t client, const char* line);
   bool connected(uint32_t client) const;
-  /// The last line of all: told to everybody who is connected, or about to be.
-  void announce_exit(const char* line);
+  /// The last line of all: told to everybody who is connected, or about to be. The launcher gets descriptors with it, if there are any.
+  void announce_exit(const char* line, const int* fds = nullptr, size_t count = 0);
   /// Does the process that launched the container still hold its end?
   bool leash_held() const { return static_cast<bool>(clients_[0].socket); }
 

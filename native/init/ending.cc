@@ -170,6 +170,8 @@ void Ending::forget_mount(const launch::Plan& plan) const {
 
 Result<void> Ending::discard_container() {
   const sys::Text<256> path("containers/", id_.c_str());
+  // The only other thing that there may be of a container whose directories serve again.
+  if (upper_.known) BERTH_TRY(sys::remove_tree(container_.get(), "logs"));
   if (sys::keep_spare_folder(root_.get(), path.c_str(), id_.c_str(), upper_)) {
     container_.reset();
     spare_ = std::move(overlay_);

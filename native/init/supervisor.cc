@@ -155,10 +155,9 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   const auto withdrawn = ending.ports().withdraw();
   const auto cgroups = ending.remove_cgroups();
   const auto removed = remove ? ending.remove_container(&journal) : Result<void>();
-  // Before the end is told: the next container may come at once.
-  if (const Fd spare = ending.take_spare())
-    control.hand_to_leash(launch::kSpareLine, {spare.get(), launch::kIdRangeFd});
-  control.announce_exit(sys::Text<1056>("exited ", text.c_str()).c_str());
+  const Fd spare = ending.take_spare();
+  const int left[] = {spare.get(), launch::kIdRangeFd};
+  control.announce_exit(sys::Text<1056>("exited ", text.c_str()).c_str(), left, spare ? 2 : 0);
   return recorded && killed && withdrawn && cgroups && removed ? 0 : 1;
 }
 
@@ -169,6 +168,10 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
   signal(SIGPIPE, SIG_IGN);
+
+  // Started before all is there that it needs; or it is not to be, or the launcher is gone.
+  char word = 0;
+  if (sys::retry_interrupted([&] { return read(launch::kLeashFd, &word, 1); }) != 1) return 1;
 
   static Control control{Fd(launch::kLeashFd)};
   Fd launching(launch::kLaunchFd);

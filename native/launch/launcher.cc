@@ -2,11 +2,12 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <semaphore>
 
 #include "launch/json.h"
 #include "launch/launch_facts.h"
@@ -50,6 +51,34 @@ Failure bad_document(const std::string& problem) {
   failure.step = "config";
   return failure;
 }
+
+/// Work that somebody else does meanwhile. std::binary_semaphore would spin on a processor that the work may need.
+class Meanwhile {
+ public:
+  /// Here and now where there is no thread for it.
+  explicit Meanwhile(const std::function<void()>& work) {
+    const auto act = [this, work] {
+      work();
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+      changed_.notify_one();
+    };
+    if (!sys::ParkedThreads::shared().run(act)) act();
+  }
+  Meanwhile(const Meanwhile&) = delete;
+  Meanwhile& operator=(const Meanwhile&) = delete;
+  ~Meanwhile() { wait(); }
+
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return done_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+};
 
 /// An error with the path it is about.
 struct Trouble {
@@ -203,6 +232,12 @@ Result<Launched> start_supervisor(Plan& plan, const LaunchFacts& facts,
   return Launched{spawned.pid, std::move(ours)};
 }
 
+/// Of a supervisor that waits for the word to begin: it does nothing.
+void call_off(Launched& launched) {
+  launched.leash.reset();
+  sys::retry_interrupted([&] { return waitpid(launched.supervisor, nullptr, __WALL); });
+}
+
 }  // namespace
 
 Result<int> Launcher::supervisor_program(const std::string& path, const Plan& plan) {
@@ -266,31 +301,33 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   SpareOverlays::Kind kind;
   auto spare = take_spare(plan, kind);
   Undo undo;
-  // Both are a dozen small calls to file systems that know nothing of each other.
   std::variant<std::monostate, Failure> cgroups;
-  std::binary_semaphore cgroups_made(0);
-  const auto make_all = [&] {
-    cgroups = make_cgroups(facts.cgroups, description.limits);
-    cgroups_made.release();
-  };
-  const auto making_cgroups = sys::ParkedThreads::shared().run(make_all);
+  // A dozen calls each to file systems that know nothing of each other; and a program takes as long to start.
+  Meanwhile making_cgroups([&] { cgroups = make_cgroups(facts.cgroups, description.limits); });
   const auto trouble = make_directories(request, plan, facts, spare, undo);
-  if (!making_cgroups) make_all();
-  cgroups_made.acquire();
-  if (auto* failure = std::get_if<Failure>(&cgroups)) return *failure;
+  const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
+  const auto start = [&] {
+    return start_supervisor(
+        plan, facts,
+        {*program, argv, request.client, request.id_range, request.held, request.launching,
+         spare ? spare->overlay.get() : -1, (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
+  };
+  auto launched = trouble ? Result<Launched>(trouble->error) : start();
+  making_cgroups.wait();
+  if (auto* failure = std::get_if<Failure>(&cgroups)) {
+    if (launched) call_off(*launched);
+    return *failure;
+  }
   undo.add([&facts] { remove_cgroups(facts.cgroups); });
   if (trouble) return Failure(trouble->error, "directories", trouble->path);
-
-  const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
-  auto launched =
-      start_supervisor(plan, facts,
-                       {*program, argv, request.client, request.id_range, request.held,
-                        request.launching, spare ? spare->overlay.get() : -1,
-                        (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
+  // ENOENT: what the cgroup of supervisors lies in was not there yet.
+  if (!launched && launched.error().number == ENOENT) launched = start();
   if (!launched) {
     const std::string& cgroup = facts.cgroups.supervisors;
     return Failure(launched.error(), "supervisor", cgroup.empty() ? request.supervisor : cgroup);
   }
+  // If it is gone already, that is told by its leash.
+  (void)send(launched->leash.get(), "g", 1, MSG_NOSIGNAL);
   undo.forget();
   if (plan.rootfs.returned) spares_->expect(launched->supervisor, plan.id, std::move(kind));
   return std::move(*launched);
@@ -309,8 +346,8 @@ std::variant<Launched, Failure> Launcher::exec(const ExecRequest& request) {
   if (!task) return Failure(task.error(), "join", "");
   const char* const argv[] = {"berth-init", kExecRole, "--root", plan.root, plan.id, nullptr};
   // Not in a pid namespace of its own: from there the container's could not be joined (setns(2)).
-  auto launched = start_supervisor(plan, description.facts,
-                                   {*program, argv, request.client, task->get(), -1, -1, -1, false});
+  auto launched = start_supervisor(
+      plan, description.facts, {*program, argv, request.client, task->get(), -1, -1, -1, false});
   if (!launched) return Failure(launched.error(), "supervisor", request.supervisor);
   return std::move(*launched);
 }

@@ -33,9 +33,6 @@ enum InheritedFd : int {
 /// For a container that is handed over (see Handover), in the place of what is for a supervisor alone.
 enum HandoverFd : int { kConsoleFd = 8, kFirstPreservedFd = 9 };
 
-/// What a supervisor says on the leash when it hands over the overlay of its container and the claim on its ids, as descriptors.
-constexpr char kSpareLine[] = "spare";
-
 /// The first argument of berth-init in its role as exec.
 constexpr char kExecRole[] = "--exec";
 

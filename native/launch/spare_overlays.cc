@@ -61,7 +61,8 @@ SpareOverlays::Kind SpareOverlays::Kind::of(const Plan& plan) {
     return add_inode(rest, path);
   };
   bool known = plan.uids.count > 0 && rootfs.is_volatile;
-  for (const char* layer : rootfs.layers) known = add(std::string(rootfs.base) + "/" + layer) && known;
+  for (const char* layer : rootfs.layers)
+    known = add(std::string(rootfs.base) + "/" + layer) && known;
   if (*rootfs.tree != '\0') known = add(rootfs.tree) && known;
   if (!known) return kind;
   kind.first_id = plan.uids.items[0].outside;
@@ -100,7 +101,7 @@ void SpareOverlays::keep(pid_t supervisor, Fd overlay, Fd claim) {
     spares_.erase(spares_.begin());
   }
   spares_.push_back({std::move(expected.kind), std::move(expected.id), std::move(overlay),
-                     std::move(claim), Clock::now() + kLife});
+                     std::move(claim), Clock::now() + life_});
 }
 
 std::optional<sys::IdRange> SpareOverlays::claim(std::string_view layers, const char* file,

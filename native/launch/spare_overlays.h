@@ -25,8 +25,10 @@ class SpareOverlays {
   using Clock = std::chrono::steady_clock;
   /// As many containers as are likely to be launched in one moment.
   static constexpr size_t kMost = 4;
-  /// For so long they keep busy what their layers lie on.
   static constexpr std::chrono::seconds kLife{10};
+
+  /// `life`: for so long a spare keeps busy what its layers lie on.
+  explicit SpareOverlays(std::chrono::seconds life = kLife) : life_(life) {}
 
   /// What two containers have to have in common for one to take the other's overlay.
   struct Kind {
@@ -42,9 +44,10 @@ class SpareOverlays {
 
   struct Spare {
     Kind kind;
-    std::string folder;  // where its upper and work directories are: below sys::kSpareFolders of the root
-    sys::Fd overlay;     // detached
-    sys::Fd claim;       // on the range of ids; none once it is taken
+    std::string
+        folder;  // where its upper and work directories are: below sys::kSpareFolders of the root
+    sys::Fd overlay;  // detached
+    sys::Fd claim;    // on the range of ids; none once it is taken
     Clock::time_point until;
   };
 
@@ -72,6 +75,7 @@ class SpareOverlays {
     Kind kind;
   };
 
+  const std::chrono::seconds life_;
   std::mutex mutex_;
   std::map<pid_t, Expected> expected_;
   std::vector<Spare> spares_;  // the oldest first

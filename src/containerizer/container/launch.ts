@@ -128,7 +128,12 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
   const volumes = planVolumes(roots, id, options, image);
   const resources = resourcesOf(request);
   const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
-  const range = owner !== undefined ? borrowIds(owner) : options.userns === 'auto' ? claimIds(lowersOf(image)) : null;
+  const range =
+    owner !== undefined
+      ? borrowIds(roots, owner)
+      : options.userns === 'auto'
+        ? claimIds(lowersOf(image))
+        : null;
   let network: OwnNetwork | undefined;
   try {
     network = await joinNetwork(roots, id, options, image.config, networkOf);
