@@ -31,6 +31,7 @@
       'native/sys/compressor.cc',
       'native/sys/decompressor.cc',
       'native/sys/directory_names.cc',
+      'native/sys/disk_sync.cc',
       'native/sys/disk_usage.cc',
       'native/sys/file_pack.cc',
       'native/sys/file_sink.cc',
@@ -223,6 +224,28 @@
       'cflags_cc': ['-ffunction-sections', '-fdata-sections', '-fno-PIE'],
       'ldflags!': ['-rdynamic'],
       'ldflags': ['-static', '-no-pie', '-Wl,--gc-sections', '-s'],
+    },
+    {
+      # The first process of a pod. Static: it runs in a root file system that has nothing else.
+      'target_name': 'berth-metadata',
+      'type': 'executable',
+      'sources': [
+        'native/metadata/answer.cc',
+        'native/metadata/connection.cc',
+        'native/metadata/documents.cc',
+        'native/metadata/form.cc',
+        'native/metadata/main.cc',
+        'native/metadata/request.cc',
+        'native/metadata/residents.cc',
+        'native/metadata/service.cc',
+        'native/metadata/signer.cc',
+      ],
+      'cflags_cc!': ['-fPIC'],
+      'cflags!': ['-fPIC'],
+      'cflags_cc': ['-ffunction-sections', '-fdata-sections', '-fPIE', '-fstack-protector-strong'],
+      'ldflags!': ['-rdynamic'],
+      'ldflags': ['-static-pie', '-Wl,--gc-sections', '-Wl,-z,now', '-s'],
+      'libraries': ['-l:libnettle.a'],
     },
     {
       # The command itself, until Node is needed.

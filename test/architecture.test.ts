@@ -40,9 +40,10 @@ const nativeLayers: Record<string, readonly string[]> = {
   init: ['launch', 'sys'],
   runtime: ['launch', 'sys'],
   copy: ['sys'],
+  metadata: ['sys'],
   front: ['launch', 'sys'],
-  test: ['copy', 'front', 'init', 'launch', 'sys'],
-  fuzz: ['test', 'init', 'launch', 'sys'],
+  test: ['copy', 'front', 'init', 'launch', 'metadata', 'sys'],
+  fuzz: ['test', 'init', 'launch', 'metadata', 'sys'],
 };
 
 interface Import {

@@ -23,6 +23,7 @@ import { MasterLink } from './master/link.js';
 import { handleOrder } from './master/orders.js';
 import { refuseOrder } from './master/refusal.js';
 import { subscriptionReports } from './master/subscription.js';
+import { NestedContainers } from './nested/nested-containers.js';
 import { Records } from './records/records.js';
 import type { SandboxPlace } from './sandbox/place.js';
 import { CommandRunner } from './task/command-runner.js';
@@ -72,6 +73,7 @@ export class Agent {
   readonly commands = new CommandRunner(this);
   readonly executors = new ExecutorRunner(this);
   readonly groups = new GroupRunner(this);
+  readonly nested = new NestedContainers(this);
   /** Who takes a task is asked in this order. */
   readonly runners: TaskRunner[] = [this.commands, this.executors, this.groups];
   /** The total with reservations and volumes, once there are any. */

@@ -8,6 +8,7 @@ import { startApi } from './api/api.js';
 import type { AgentConfig } from './config.js';
 import { addExecutorApi } from './executor/endpoint.js';
 import { endAll } from './master/leaving.js';
+import { nestedCalls } from './nested/calls.js';
 import { recover } from './recovery/recover.js';
 import { agentResources } from './resources/detect.js';
 import { parseAttributes } from './resources/parse.js';
@@ -60,7 +61,7 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
       peerOwner: parts.peerOwner,
       extensions: [
         { routes: (server) => addExecutorApi(agent, server) },
-        standaloneCalls(agent, sessionCalls(agent)),
+        nestedCalls(agent, standaloneCalls(agent, sessionCalls(agent))),
       ],
     });
     // Whoever is told of the agent is told where it answers.

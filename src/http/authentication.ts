@@ -23,6 +23,8 @@ export interface LocalDoor {
 /** Who sent a request; no name: root or the daemon's own user on this host. */
 export interface Identity {
   principal: string | undefined;
+  /** It is an executor of an agent's, the one in this container: heard for what is below that, and nothing else. */
+  executor?: string;
 }
 
 /**

@@ -52,6 +52,12 @@ export class Exchange {
     throw new HttpError(400, 'Failed to parse body: it is not a JSON object');
   }
 
+  /** The body of a request that is neither, as UTF-8. */
+  get text(): string {
+    const { body } = this.request;
+    return Buffer.isBuffer(body) ? body.toString('utf8') : '';
+  }
+
   /** The body of a request that is itself a stream of records. */
   get bodyStream(): Readable {
     return this.request.raw;

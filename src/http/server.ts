@@ -9,7 +9,7 @@ import { Exchange } from './exchange.js';
 import { HttpError } from './http-error.js';
 
 export interface ServerOptions {
-  authentication: Authentication;
+  authentication: Pick<Authentication, 'identify'>;
   /** Bytes of the longest body that is no stream. */
   bodyLimit: number;
   /** Milliseconds in which such a body must have come. */
@@ -85,6 +85,24 @@ export class ApiServer {
     const known = new WeakMap<http.IncomingMessage, Who>();
     for (const url of urls) this.apart.set(url, (request) => known.set(request, who(request)));
     this.calls(urls, (exchange) => handle(exchange, known.get(exchange.message) ?? who(exchange.message)));
+  }
+
+  /** An older endpoint that changes something, beside a page that may have its name. `rest`: what `*` at the end of a URL stands for. What `handle` throws is answered. */
+  change(
+    method: 'POST' | 'PUT' | 'DELETE',
+    urls: readonly string[],
+    handle: (exchange: Exchange, rest: string) => void | Promise<void>,
+  ): void {
+    for (const url of urls)
+      this.app.route({
+        method,
+        url,
+        handler: async (request, reply) => {
+          const { '*': rest = '' } = request.params as { '*'?: string };
+          await handle(new Exchange(request, reply, this.identityOf(request)), rest);
+          return reply;
+        },
+      });
   }
 
   /** An older endpoint that is asked with GET and answers in JSON. */

@@ -11,6 +11,7 @@ import { Cluster } from './cluster.js';
 import type { MasterConfig } from './config.js';
 import { operatorCall } from './operator/endpoint.js';
 import { killCall } from './operator/kill.js';
+import { addOlderChanges } from './operator/older-changes.js';
 import { addPages } from './operator/pages.js';
 import { recover } from './recovery.js';
 import { schedulerCall } from './scheduler/endpoint.js';
@@ -59,6 +60,7 @@ export async function startMaster(config: MasterConfig, parts: MasterParts): Pro
     server.calls(['/api/v1', '/master/api/v1'], (exchange) => operatorCall(cluster, exchange));
     server.calls(['/berth/v1/kill-task'], (exchange) => killCall(cluster, exchange));
     addPages(cluster, server);
+    addOlderChanges(cluster, server);
     const port = await server.listen(config.host, config.port);
     Object.assign(info, masterInfo(config, port, info.id));
     return {

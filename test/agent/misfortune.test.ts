@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { uptime } from 'node:os';
+import { availableParallelism, uptime } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import { networkOf } from '../../src/agent/container/networks.js';
@@ -56,6 +56,25 @@ t.test('what befalls one task', unlessRoot, async (t) => {
     const abort = new AbortController();
     const work = unlessKilled(abort.signal, () => Promise.reject(new Error('its own')));
     await t.rejects(work, { message: 'its own' });
+  });
+
+  await t.test('a kill while others are launched is heard at once', async (t) => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { launches } = cluster.agent;
+    // As many as ever go at once, and more: whoever comes after them waits.
+    const others = Array.from({ length: 2 * availableParallelism() }, () =>
+      launches.take(new AbortController().signal, () => released),
+    );
+    await cluster.launch({ name: 'waits', ...busy });
+    await cluster.reaches('waits', 'TASK_STARTING');
+    await cluster.kill('waits');
+    t.match(await cluster.reaches('waits', 'TASK_KILLED'), { reason: 'REASON_TASK_KILLED_DURING_LAUNCH' });
+    release();
+    await Promise.all(others);
+    t.strictSame(running(), [], 'nothing was launched');
   });
 
   await t.test('an order that nobody foresaw does not end the agent', async (t) => {

@@ -12,14 +12,20 @@ t.test('launches take turns: never more than a few at once, in order, whatever b
   const turns = new Turns(2);
   const began: number[] = [];
   const ends: (() => void)[] = [];
-  const all = [0, 1, 2, 3, 4].map((index) =>
-    turns.take(async () => {
+  const never = new AbortController().signal;
+  const left = new AbortController();
+  const take = (index: number) =>
+    turns.take(never, async () => {
       began.push(index);
       await new Promise<void>((resolve) => ends.push(resolve));
       if (index === 1) throw new Error('it fails');
       return index;
-    }),
-  );
+    });
+  const all = [0, 1, 2].map(take);
+  const leaving = turns.take(left.signal, () => Promise.reject(new Error('it was begun')));
+  all.push(...[3, 4].map(take));
+  left.abort();
+  t.equal(await leaving, undefined, 'who leaves does not wait for the others');
   const settled = Promise.allSettled(all);
   for (let ended = 0; ended < all.length; ended++) {
     await new Promise(setImmediate);
@@ -31,7 +37,8 @@ t.test('launches take turns: never more than a few at once, in order, whatever b
     ['fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled'],
   );
   t.strictSame(began, [0, 1, 2, 3, 4]);
-  t.equal(await turns.take(() => Promise.resolve('free')), 'free');
+  t.equal(await turns.take(never, () => Promise.resolve('free')), 'free');
+  t.equal(await turns.take(left.signal, () => Promise.resolve('free')), undefined);
 });
 
 t.test('commands of a framework', unlessRoot, async (t) => {

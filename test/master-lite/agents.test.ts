@@ -257,6 +257,59 @@ t.test('the event stream, quotas, weights and the older pages', async (t) => {
   );
 });
 
+t.test('the older endpoints that change something, as tools call them', async (t) => {
+  const staged = await StagedMaster.open(t);
+  const { agent, client } = await running(t, staged);
+  const send = async (path: string, body: string, method = 'POST', type?: string) => {
+    const headers = type === undefined ? {} : { 'Content-Type': type };
+    return (await post(staged.url, path, { method, body, headers })).status;
+  };
+  const form = (path: string, values: Record<string, string>) =>
+    send(path, new URLSearchParams(values).toString(), 'POST', 'application/x-www-form-urlencoded');
+  const slaveId = agent.id ?? '';
+  const reservations = [{ type: 'DYNAMIC', role: 'ads' }];
+  const disk = { name: 'disk', type: 'SCALAR', scalar: { value: 64 }, reservations };
+  const volume = { persistence: { id: 'v' }, volume: { container_path: 'v', mode: 'RW' } };
+  const volumes = JSON.stringify([{ ...disk, disk: volume }]);
+  const resources = JSON.stringify([disk]);
+  const reserved = () => staged.master.cluster.agents.get(slaveId)?.total.toString() ?? '';
+  t.equal(await form('/reserve', { slaveId, resources }), 202);
+  t.equal(await form('/master/create-volumes', { slaveId, volumes }), 202);
+  t.match(reserved(), /ads/);
+  t.equal(await form('/unreserve', { slaveId, resources }), 409, 'a volume is made of it');
+  t.equal(await form('/destroy-volumes', { slaveId, volumes }), 202);
+  t.equal(await form('/unreserve', { slaveId, resources }), 202);
+  t.notMatch(reserved(), /ads/);
+  t.equal(await form('/reserve', { resources }), 400, 'no agent is named');
+  t.equal(await form('/reserve', { slaveId, resources: '[{"name":' }), 400);
+  t.equal(await form('/reserve', { slaveId, resources: '[{"type":"SCALAR"}]' }), 400);
+  t.equal(await form('/reserve', { slaveId: 'x', resources }), 404);
+
+  t.equal(await send('/weights', '[{"role":"ads","weight":3}]', 'PUT'), 200);
+  t.match(await page(staged, '/weights'), [{ role: 'ads', weight: 3 }]);
+  t.equal(await send('/weights', '[{"role":"ads","weight":-3}]', 'PUT'), 400);
+  const guarantee = [{ name: 'cpus', type: 'SCALAR', scalar: { value: 1 } }];
+  const quota = JSON.stringify({ role: 'ads/x', guarantee });
+  t.equal(await send('/quota', quota), 200);
+  t.match(await page(staged, '/quota'), { infos: [{ role: 'ads/x', limits: { cpus: { value: 1 } } }] });
+  t.equal(await send('/quota', quota), 400, 'there is one');
+  t.equal(await send('/quota/ads%2Fx', '', 'DELETE'), 200);
+  t.equal(await send('/quota/ads/x', '', 'DELETE'), 400, 'there is none any more');
+
+  const machine = [{ hostname: 'elsewhere', ip: '10.1.2.3' }];
+  const windows = [{ machine_ids: machine, unavailability: { start: { nanoseconds: 1e18 } } }];
+  t.equal(await send('/machine/down', JSON.stringify(machine)), 400, 'it is in no schedule');
+  t.equal(await send('/maintenance/schedule', JSON.stringify({ windows })), 200);
+  t.match(await page(staged, '/maintenance/schedule'), { windows: [{ machine_ids: machine }] });
+  t.equal(await send('/master/machine/down', JSON.stringify(machine)), 200);
+  t.equal(await send('/machine/up', JSON.stringify(machine)), 200);
+
+  t.equal(await form('/teardown', { frameworkId: 'nobody' }), 400);
+  t.equal(await form('/teardown', { id: client.id }), 400);
+  t.equal(await form('/teardown', { frameworkId: client.id }), 200);
+  await until('its task ends', () => agent.tasks.size === 0);
+});
+
 t.test('without credentials only root and its own user on this host are heard', async (t) => {
   const credentials = {
     passwords: [{ principal: 'ada', secret: 'pass:word' }],

@@ -5,6 +5,7 @@ import { localPeer } from '../../http/peer-owner.js';
 import { ApiServer } from '../../http/server.js';
 import type { Roots } from '../../state/roots.js';
 import type { Agent } from '../agent.js';
+import { withExecutors } from '../executor/guests.js';
 import { SandboxFiles } from '../files/sandbox-files.js';
 import { operatorCalls } from './calls.js';
 import type { ApiExtension } from './extension.js';
@@ -41,7 +42,7 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
     { holds: (socket) => server.isLocal(socket), peer: localPeer },
   );
   const server: ApiServer = new ApiServer({
-    authentication,
+    authentication: withExecutors(agent, authentication),
     bodyLimit,
     bodyTimeout,
     onDefect: (error) => agent.defect(error),

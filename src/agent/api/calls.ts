@@ -9,6 +9,15 @@ import type { ApiContext } from './context.js';
 import type { ApiExtension, CallHandler, CallType } from './extension.js';
 import { views } from './views.js';
 
+/** About containers below their own; whether one is, is seen where the call is answered. */
+const callsOfExecutors: ReadonlySet<CallType> = new Set([
+  ...(['LAUNCH_NESTED_CONTAINER', 'WAIT_NESTED_CONTAINER', 'KILL_NESTED_CONTAINER'] as const),
+  ...(['REMOVE_NESTED_CONTAINER', 'LAUNCH_CONTAINER', 'WAIT_CONTAINER'] as const),
+  ...(['KILL_CONTAINER', 'REMOVE_CONTAINER'] as const),
+]);
+
+const notForExecutors = () => new HttpError(403, 'An executor may not ask this');
+
 /** The operator API: what it has itself, and what other parts of the agent have hung into it. */
 export function operatorCalls(
   context: ApiContext,
@@ -23,8 +32,10 @@ export function operatorCalls(
     SET_LOGGING_LEVEL: (exchange) => exchange.done(),
   };
   return async (exchange) => {
+    const ofExecutor = exchange.identity.executor !== undefined;
     if (mediaType(exchange.header('content-type')) === 'application/recordio') {
       const taker = extensions.find(({ records }) => records !== undefined)?.records;
+      if (ofExecutor) throw notForExecutors();
       if (taker === undefined) throw new HttpError(501, 'Streams of records are not implemented');
       return taker(exchange);
     }
@@ -32,6 +43,7 @@ export function operatorCalls(
     const { type } = call;
     if (type === undefined) throw new HttpError(400, "Expecting 'type' to be present");
     if (type === 'UNKNOWN') throw new HttpError(400, 'Unknown call type');
+    if (ofExecutor && !callsOfExecutors.has(type)) throw notForExecutors();
     const view = views[type];
     if (view !== undefined) {
       const body = await view(context, call);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { layoutOfHost } from '../../containerizer/container/cgroup-places.js';
+import { isId } from '../../containerizer/container/names.js';
 import { loopback, sameSecret } from '../../http/authentication.js';
 import { HttpError } from '../../http/http-error.js';
 import { native } from '../../native/index.js';
@@ -11,7 +12,7 @@ export type Origin = { kind: 'container'; id: string } | { kind: 'executor'; key
 
 /** Throws HttpError 401: nobody who may speak. */
 export function originOf(request: IncomingMessage, executors: Iterable<Executor>): Origin {
-  const token = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1];
+  const token = bearerOf(request);
   if (token !== undefined) {
     const known = [...executors].find(({ record }) => sameSecret(record.token, token));
     if (known !== undefined) return { kind: 'executor', key: known.key };
@@ -23,6 +24,9 @@ export function originOf(request: IncomingMessage, executors: Iterable<Executor>
     'WWW-Authenticate': 'Bearer realm="berth"',
   });
 }
+
+export const bearerOf = ({ headers }: IncomingMessage): string | undefined =>
+  /^Bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
 
 export type Peer =
   | { kind: 'host' }
@@ -43,8 +47,13 @@ export function containerOfPeer(socket: Socket): Peer {
   const ends = [bare(remoteAddress), remotePort, bare(localAddress), localPort] as const;
   const group = native().socketCgroup(unified, ...ends);
   if (group === null) return { kind: 'unknown' };
-  const id = /\/berth-[0-9a-f]+\/([^/]+)(\/|$)/.exec(group)?.[1];
-  return id === undefined ? { kind: 'host' } : { kind: 'container', id };
+  const path = /\/berth-[0-9a-f]+\/(.+)$/.exec(group)?.[1];
+  return path === undefined ? { kind: 'host' } : { kind: 'container', id: innermost(path.split('/')) };
+}
+
+/** One container may lie in the groups of another: it is not that one. */
+function innermost([id = '', ...below]: string[]): string {
+  return below[0] !== undefined && isId(below[0]) ? innermost(below) : id;
 }
 
 /** A server that listens on IPv6 sees IPv4 peers as ::ffff:a.b.c.d. */

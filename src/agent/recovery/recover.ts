@@ -34,8 +34,11 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
     if (its === undefined) living.set(runner, [task]);
     else its.push(task);
   }
+  // Their parents' ends take them along.
+  await agent.nested.recover();
   await Promise.all(agent.runners.map((runner) => runner.recover(living.get(runner) ?? [])));
   agent.commands.discardEnded();
+  await agent.nested.settle();
   await heal(agent);
   agent.saveSelf();
   await agent.durable();

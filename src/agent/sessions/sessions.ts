@@ -10,6 +10,7 @@ import { currentBootId, isAlive } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
 import { programOf } from '../checks/command-run.js';
 import { killSession } from '../checks/session.js';
+import { holderOf } from '../nested/holder.js';
 import { type FarEnds, type Session, Streams } from './session.js';
 
 const { SIGKILL } = constants.signals;
@@ -38,13 +39,11 @@ export class Sessions {
     return this.sent.get(id);
   }
 
-  /** A container of a task or of an executor of this agent. Throws HttpError 404. */
-  container({ value }: ContainerID): Container {
-    const known =
-      [...this.agent.tasks.values()].some(({ containerId }) => containerId === value) ||
-      [...this.agent.executors.all()].some(({ containerId }) => containerId === value);
-    const container = known ? readContainer(this.agent.roots, value) : undefined;
-    if (container === undefined) throw new HttpError(404, `Container ${value} cannot be found`);
+  /** A container of a task or of an executor of this agent, or one below these. Throws HttpError 404. */
+  container(id: ContainerID): Container {
+    const known = holderOf(this.agent, id)?.containerId;
+    const container = known === undefined ? undefined : readContainer(this.agent.roots, known);
+    if (container === undefined) throw new HttpError(404, `Container ${id.value} cannot be found`);
     return container;
   }
 

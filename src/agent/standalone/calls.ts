@@ -44,8 +44,7 @@ export function standaloneCalls(agent: Agent, others: ApiExtension): ApiExtensio
       ...others.calls,
       async LAUNCH_CONTAINER(exchange, call) {
         const asked = required(call, 'launch_container');
-        const { parent, value } = asked.container_id;
-        if (parent !== undefined) throw new HttpError(501, 'Nested containers are not launched so');
+        const { value } = asked.container_id;
         if (!nameForm.test(value))
           throw new HttpError(400, 'container_id has 1 to 63 letters, digits, dots, dashes and underscores');
         if (launching.has(value) || named(agent, asked.container_id) !== undefined) {

@@ -11,7 +11,7 @@ import { makeSandbox } from '../sandbox/sandbox.js';
 import { containerFacts } from '../task/container-facts.js';
 
 /** In place of a framework's id, which no framework has. */
-const nobodys = 'standalone';
+export const nobodys = 'standalone';
 
 /** Where the sandbox of a container lies that belongs to no framework. */
 export function standalonePlace(

@@ -52,7 +52,7 @@ export async function launchCommand(
   plan.options.workingDirectory ??= image.config.config?.WorkingDir || sandboxPlace;
   // Whoever comes after a crash of this agent must know what to look for.
   await agent.durable();
-  return agent.launches.take(async () => {
+  return agent.launches.take(task.killed.signal, async () => {
     if (task.kill !== undefined || agent.closed) return undefined;
     const container = await launchContainer(roots, {
       image: { ...image, reference: plan.image.reference },

@@ -147,6 +147,20 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Remove the containers that have ended or were never started',
     load: () => import('./container-prune.js'),
   },
+  'pod run': { summary: 'Run the apps of a pod manifest together', load: () => import('./pod-run.js') },
+  'pod ls': { summary: 'List the pods that run, with their apps', load: () => import('./pod-ls.js') },
+  'pod inspect': {
+    summary: 'Show all that is known of a pod, as JSON: its apps, and its manifest with all filled in',
+    load: () => import('./pod-inspect.js'),
+  },
+  'pod stop': {
+    summary: 'End pods: the stop signal to every app, and after a while SIGKILL',
+    load: () => import('./pod-stop.js'),
+  },
+  'pod rm': {
+    summary: 'Remove pods with their files, logs and empty volumes',
+    load: () => import('./pod-rm.js'),
+  },
   'volume create': {
     summary: 'Make a volume that containers can keep files in',
     load: () => import('./volume-create.js'),

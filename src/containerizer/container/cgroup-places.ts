@@ -68,6 +68,21 @@ export function cgroupPlaces(
   };
 }
 
+/**
+ * Directories of a container in those of another, whose limits hold for both together. No controller is passed on to them: on v2 the kernel would take no process in the
+ * other's own any more (cgroup-v2.rst, "no internal process constraint").
+ */
+export function placesWithin(places: CgroupPlaces, id: string): CgroupPlaces {
+  const below = (directory: string) => path.join(directory, id);
+  return {
+    ...places,
+    unified: places.unified === null ? null : below(places.unified),
+    unifiedControls: false,
+    v1: Object.fromEntries(Object.entries(places.v1).map(([name, directory]) => [name, below(directory)])),
+    later: {},
+  };
+}
+
 /** The `cgroup` member of launch.json (docs/reference/launch-json.md). */
 export function cgroupFacts({ unified, supervisors, unifiedControls, v1, later }: CgroupPlaces) {
   return {

@@ -27,7 +27,9 @@ export function keepRequest(roots: Roots, id: string, request: LaunchRequest): v
 
 export function keptOf(roots: Roots, { image, options }: LaunchRequest): KeptRequest {
   const layers = image.layers.map((layer) => path.relative(roots.root, layer));
-  return { format: 1, image: { ...image, layers }, options };
+  // What an App Container Image asks for is in the options by now, and is asked for once.
+  const { appc: _, ...rest } = image;
+  return { format: 1, image: { ...rest, layers }, options };
 }
 
 /** What to launch for a container that there is. Undefined: nothing was kept of it. */

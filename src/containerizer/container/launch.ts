@@ -11,8 +11,14 @@ import { places, type Roots } from '../../state/roots.js';
 import { appOptions } from '../appc/app-options.js';
 import type { AppcImage } from '../appc/appc-image.js';
 import { limitsSwap } from '../host/swap-accounting.js';
-import { readContainer } from './catalogue.js';
-import { cgroupPlaces, hasController, layoutOfHost } from './cgroup-places.js';
+import { findContainer, readContainer } from './catalogue.js';
+import {
+  type CgroupPlaces,
+  cgroupPlaces,
+  hasController,
+  layoutOfHost,
+  placesWithin,
+} from './cgroup-places.js';
 import { configText } from './config-text.js';
 import { refuseConflicts } from './conflicts.js';
 import { removeDebris } from './debris.js';
@@ -126,8 +132,7 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
   const id = request.again?.id ?? request.id ?? newId();
   const name = request.again?.name ?? options.name ?? id;
   const volumes = planVolumes(roots, id, options, image);
-  const resources = resourcesOf(request);
-  const cgroup = cgroupPlaces(roots, id, neededControllers(resources));
+  const { resources, cgroup } = shareOf(roots, id, request);
   const range =
     owner !== undefined
       ? borrowIds(roots, owner)
@@ -203,6 +208,23 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
 /** What its root file system consists of. */
 function lowersOf({ layers, tree }: LaunchImage): string[] {
   return tree === undefined ? layers : [...layers, tree];
+}
+
+/** What it may use, and where it is counted. */
+function shareOf(
+  roots: Roots,
+  id: string,
+  request: LaunchRequest,
+): { resources: RuntimeResources; cgroup: CgroupPlaces } {
+  const { cgroupOf } = request.options;
+  if (cgroupOf === undefined) {
+    const resources = resourcesOf(request);
+    return { resources, cgroup: cgroupPlaces(roots, id, neededControllers(resources)) };
+  }
+  const { document, state } = findContainer(roots, cgroupOf);
+  if (state !== 'running')
+    throw new BerthError('CONTAINER_STATE', { what: `container ${cgroupOf}`, why: 'it is not running' });
+  return { resources: {}, cgroup: placesWithin(document.cgroup_places, id) };
 }
 
 /** What was asked for, as this host can be asked for it. */

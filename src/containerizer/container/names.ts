@@ -12,6 +12,8 @@ export function newId(): string {
   }
 }
 
+export const isId = (text: string) => /^[0-9a-f]{12}$/.test(text);
+
 const nameForm = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
 
 /** Takes a name for a container: a symbolic link to its id, which only one can make. False: another has it. `what`: how the caller wrote it. */

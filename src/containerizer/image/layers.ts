@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { type BlobGrowth, type LayersBelow, native } from '../../native/index.js';
@@ -13,13 +13,14 @@ import {
   ShapeError,
   text,
 } from '../../oci-spec/shape.js';
-import { writeWhole } from '../../state/atomic-file.js';
+import { currentBootId } from '../../state/live-process.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
 import { dropDamaged } from './blobs.js';
 import { defaultLimits } from './limits.js';
 import type { LayerSource } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
+import { isSettled } from './settled.js';
 import { blobFile, hasBlob, type Session, storePaths, trashPath } from './store.js';
 import { unpackFailure } from './unpack-failure.js';
 
@@ -38,10 +39,7 @@ const layerShape = object(
     root_opaque: flag,
   },
   {
-    /**
-     * The boot in which it was unpacked, as long as it may not all be on the disk: after a crash of the host it is unpacked
-     * again. Absent once it is.
-     */
+    /** The boot in which it was unpacked: in another one it is believed only if it is settled (settled.ts). Older versions left it out then. */
     boot_id: text(),
   },
 );
@@ -62,21 +60,14 @@ export function readLayer(roots: Roots, chainId: Digest): StoredLayer | undefine
   const file = path.join(storePaths(roots).layers, layerId(chainId), 'layer.json');
   try {
     const layer = layerShape(JSON.parse(readFileSync(file, 'utf8')) as unknown, '');
-    return layer.chain_id === chainId && (layer.boot_id === undefined || layer.boot_id === bootId())
-      ? layer
-      : undefined;
+    const { boot_id } = layer;
+    const trusted = boot_id === undefined || boot_id === currentBootId() || isSettled(file);
+    return layer.chain_id === chainId && trusted ? layer : undefined;
   } catch (error) {
     const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (absent || error instanceof ShapeError || error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-let boot: string | undefined;
-
-function bootId(): string {
-  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  return boot;
 }
 
 export interface LayerRequest {
@@ -160,9 +151,10 @@ async function unpack(
       devices_skipped: unpacked.devicesSkipped,
       xattrs_skipped: unpacked.xattrsSkipped,
       root_opaque: unpacked.rootOpaque,
-      boot_id: bootId(),
+      boot_id: currentBootId(),
     };
-    writeWhole(path.join(making, 'layer.json'), `${JSON.stringify(layer)}\n`);
+    // Not synced: after a power loss nothing of this boot is believed, whether it is whole or not.
+    writeFileSync(path.join(making, 'layer.json'), `${JSON.stringify(layer)}\n`, { flag: 'wx', mode: 0o600 });
     if (keep) renameSync(copy, kept);
     const finished = path.join(paths.layers, id);
     // One that was not trusted any more: nothing of this boot uses it.
@@ -196,17 +188,4 @@ function watchGrowth(file: string, tell: (bytes: number) => void): () => void {
     if (size !== undefined) tell(size);
   }, growthInterval);
   return () => clearInterval(timer);
-}
-
-/** After everything is on the disk: the layers need not be unpacked again after a crash. */
-export function markDurable(roots: Roots, chain: Digest[]): void {
-  for (const chainId of chain) {
-    const layer = readLayer(roots, chainId);
-    if (layer?.boot_id === undefined) continue;
-    const { boot_id: _, ...durable } = layer;
-    writeWhole(
-      path.join(storePaths(roots).layers, layerId(chainId), 'layer.json'),
-      `${JSON.stringify(durable)}\n`,
-    );
-  }
 }

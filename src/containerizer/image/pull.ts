@@ -9,7 +9,6 @@ import type { Repository } from '../registry/repository.js';
 import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
 import { readLayer } from './layers.js';
-import { makeDurable } from './load.js';
 import type { ResolvedImage } from './oci-layout.js';
 import type { PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
@@ -23,7 +22,7 @@ import { type ImageToStore, type StoredImage, storeImages } from './store-images
 export interface PullOptions extends PolicyOptions {
   /** By default this host's. */
   platform?: PlatformLike | undefined;
-  /** Waits until all of it is on the disk. */
+  /** Waits until it is there to stay. */
   durable?: boolean | undefined;
   onProgress?: OnProgress | undefined;
 }
@@ -69,7 +68,6 @@ export async function pullImage(
   try {
     const names = parsed.short ? searched(parsed, session.registries.search) : [parsed];
     const pulled = await pullFirst(roots, session, names, what, options);
-    if (options.durable === true) await makeDurable(roots, [pulled]);
     const [name = parsed.canonical] = pulled.names;
     tellImage(roots, pulled.manifestDigest, name, 'pull');
     return {
@@ -178,7 +176,9 @@ async function storeRemote(
     ];
   };
   try {
-    const [stored] = await storeImages(roots, what, find, onProgress);
+    const [stored] = await storeImages(roots, what, find, onProgress, {
+      durable: options.durable === true,
+    });
     arrivals?.forget();
     return { ...(stored as StoredImage), fetched };
   } catch (error) {

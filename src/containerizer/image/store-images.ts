@@ -1,6 +1,6 @@
 import { linkSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
+import { type Digest, hexOf } from '../../oci-spec/digest.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { Roots } from '../../state/roots.js';
 import type { AppcRecord } from '../appc/record.js';
@@ -12,6 +12,7 @@ import { updateNames } from './names.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import { requireRoot } from './root-only.js';
+import { settleLayers, syncBlobs } from './settled.js';
 import { mustFitHere } from './space.js';
 import { blobFile, hasBlob, Session } from './store.js';
 import { storeLayers } from './store-layers.js';
@@ -36,19 +37,20 @@ export interface ImageToStore {
 export interface StoredImage {
   names: string[];
   manifestDigest: Digest;
-  chain: Digest[];
   warnings: string[];
 }
 
 /**
  * Verifies and unpacks images and gives them their names, all or none: on failure the store is as it was before. `find` may put files
- * into the session's folder.
+ * into the session's folder. `durable`: nothing is named before its documents and blobs are on the disk. Layers, which can be made of them again, follow
+ * in their own time either way.
  */
 export async function storeImages(
   roots: Roots,
   what: string,
   find: (session: Session) => Promise<ImageToStore[]> | ImageToStore[],
   onProgress: OnProgress,
+  { durable }: { durable: boolean },
 ): Promise<StoredImage[]> {
   requireRoot(what);
   const session = await openSession(roots, what);
@@ -57,6 +59,7 @@ export async function storeImages(
     const stored: StoredImage[] = [];
     const images = await find(session);
     for (const image of images) stored.push(await storeContent(roots, session, image, onProgress));
+    if (durable) await syncBlobs(roots, images.flatMap(blobsOf));
     const loaded_at = new Date().toISOString();
     await updateNames(roots, (names) => {
       const fresh = images.flatMap(({ image, names: given, stamp, admission }) =>
@@ -83,6 +86,7 @@ export async function storeImages(
       };
     });
     added = true;
+    await settleLayers(roots);
     return stored;
   } catch (error) {
     throw unpackFailure(error, what);
@@ -106,7 +110,6 @@ async function storeContent(
   { image, names, what, appc, admission }: ImageToStore,
   onProgress: OnProgress,
 ): Promise<StoredImage> {
-  const chain = chainIds(image.layers.map((layer) => layer.diffId));
   const warnings: string[] = [];
   if (image.arrivals === undefined) await mustFitHere(roots, image, what);
   await storeLayers(roots, session, image, what, onProgress, async (layer, i, about) => {
@@ -119,7 +122,12 @@ async function storeContent(
   storeDocuments(roots, image);
   if (admission?.signatures !== undefined) keepSignatures(roots, image.manifestDigest, admission.signatures);
   for (const [digest, content] of appc?.blobs ?? []) keepBeside(roots, session, digest, content);
-  return { names, manifestDigest: image.manifestDigest, chain, warnings };
+  return { names, manifestDigest: image.manifestDigest, warnings };
+}
+
+/** Those of layers, and of what is kept beside them. */
+function blobsOf({ image, appc }: ImageToStore): Digest[] {
+  return [...image.layers.map((layer) => layer.digest), ...(appc?.blobs.keys() ?? [])];
 }
 
 function keepBeside(roots: Roots, session: Session, digest: Digest, content: string | Buffer): void {

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../http/exchange.js';
 import { HttpError } from '../../http/http-error.js';
-import type { MasterResponse } from '../../mesos/messages.js';
+import type { MasterCall, MasterResponse } from '../../mesos/messages.js';
 import type { Cluster } from '../cluster.js';
 import { changes } from './changes.js';
 import { reservations } from './reservations.js';
@@ -8,7 +8,11 @@ import { stateOf, views } from './views.js';
 
 /** One call of the operator API. */
 export function operatorCall(cluster: Cluster, exchange: Exchange): void {
-  const call = exchange.decode('mesos.v1.master.Call');
+  perform(cluster, exchange, exchange.decode('mesos.v1.master.Call'));
+}
+
+/** Does what a call asks for, in whatever words it came, and answers it. */
+export function perform(cluster: Cluster, exchange: Exchange, call: MasterCall): void {
   const { type } = call;
   if (type === undefined) throw new HttpError(400, "Expecting 'type' to be present");
   if (type === 'UNKNOWN') throw new HttpError(400, 'Unknown call type');

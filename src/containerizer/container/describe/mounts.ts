@@ -108,7 +108,7 @@ function tmpfsMount({ target, options }: Tmpfs, { idRange }: DescribeFacts): Run
 /** The container's own cgroup where programs look for their limits, read-only. */
 function cgroupMounts({ cgroup, options, idRange }: DescribeFacts): RuntimeMount[] {
   const flags = ['nosuid', 'noexec', 'nodev', 'ro'];
-  if (cgroup.unifiedControls) {
+  if (cgroup.layout === 'unified') {
     // As with proc: what the user namespace does not own it can only be shown.
     if (options.cgroupns === 'host' && idRange !== null) return [defaults.hostBind('/sys/fs/cgroup', flags)];
     return [{ destination: '/sys/fs/cgroup', type: 'cgroup2', source: 'cgroup', options: flags }];
