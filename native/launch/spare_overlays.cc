@@ -60,7 +60,8 @@ SpareOverlays::Kind SpareOverlays::Kind::of(const Plan& plan) {
     kind.layers += path + "\n";
     return add_inode(rest, path);
   };
-  bool known = plan.uids.count > 0 && rootfs.is_volatile;
+  // Layers that are mounted are their own to unmount, at any time.
+  bool known = plan.uids.count > 0 && rootfs.is_volatile && rootfs.mounted.count == 0;
   for (const char* layer : rootfs.layers)
     known = add(std::string(rootfs.base) + "/" + layer) && known;
   if (*rootfs.tree != '\0') known = add(rootfs.tree) && known;
