@@ -120,6 +120,7 @@
       'native/launch/resources.cc',
       'native/launch/running_supervisor.cc',
       'native/launch/seccomp_profile.cc',
+      'native/launch/spare_overlays.cc',
       'native/sys/parked_threads.cc',
     ],
   },
