@@ -57,6 +57,12 @@ sys::UnpackRequest request_of(const Napi::Object& given) {
   const Napi::Value below = given.Get("below");
   if (below.IsExternal()) request.below = *below.As<Napi::External<Below>>().Data();
   request.target = text_of(given, "target");
+  if (const Napi::Value image = given.Get("image"); image.IsObject()) {
+    const auto object = image.As<Napi::Object>();
+    request.image = text_of(object, "file");
+    request.image_identity = bytes_of(object, "identity");
+    request.image_memory = number_of(object, "memory");
+  }
   request.overlay = text_of(given, "mode") == "overlay";
   request.over_lower = given.Get("overLower").ToBoolean();
   request.copy = text_of(given, "copy");

@@ -15,7 +15,7 @@ namespace {
 using sys::Result;
 
 /// A client that takes longer than this for one request, in milliseconds, is gone.
-constexpr int64_t kPatience = 5000;
+constexpr int64_t kPatience = 3000;
 /// Until those are looked for who have taken too long.
 constexpr int kMoment = 1000;
 /// Between two looks at those who are connected.

@@ -49,6 +49,8 @@ export interface UnpackRequest {
   /** SHA-256 of the tar archive within, 64 hexadecimal digits. */
   diffId: string;
   target: string;
+  /** `overlay`: the layer becomes this one new file instead of `target`, which is not looked at. Fails with NO_IMAGE where only a folder can hold it. */
+  image?: { file: string; identity: Buffer; memory: number };
   /** `overlay`: a layer directory for overlayfs above `lowers`; `tree`: a whole file system, layer upon layer. */
   mode: 'overlay' | 'tree';
   /** `overlay`: the directories of the layers below, topmost first. */

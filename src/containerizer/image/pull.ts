@@ -8,7 +8,7 @@ import { locationOf } from '../registry/location.js';
 import type { Repository } from '../registry/repository.js';
 import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
-import { readLayer } from './layers.js';
+import type { LayerForm } from './layer-form.js';
 import type { ResolvedImage } from './oci-layout.js';
 import type { PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
@@ -18,10 +18,13 @@ import { requireRoot } from './root-only.js';
 import { mustFit } from './space.js';
 import { blobFile, hasBlob, type Session } from './store.js';
 import { type ImageToStore, type StoredImage, storeImages } from './store-images.js';
+import { readLayer } from './stored-layer.js';
 
 export interface PullOptions extends PolicyOptions {
   /** By default this host's. */
   platform?: PlatformLike | undefined;
+  /** What its layers are to become. */
+  form?: LayerForm | undefined;
   /** Waits until it is there to stay. */
   durable?: boolean | undefined;
   onProgress?: OnProgress | undefined;
@@ -169,6 +172,7 @@ async function storeRemote(
       {
         image: { ...image, arrivals },
         names: [named.canonical],
+        form: options.form,
         what,
         admission,
         ...(indexDigest === undefined ? {} : { stamp: indexDigest }),

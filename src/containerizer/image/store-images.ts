@@ -8,6 +8,7 @@ import type { Admission } from '../policy/admit.js';
 import { keepSignatures } from '../policy/signatures.js';
 import { importBlob } from './blobs.js';
 import { collectAfterFailure } from './collect.js';
+import { chooseForm, type LayerForm } from './layer-form.js';
 import { updateNames } from './names.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
@@ -28,6 +29,8 @@ export interface ImageToStore {
   stamp?: Digest;
   /** Where it came from, and what was signed of it; absent: it is made here. */
   admission?: Admission;
+  /** What its layers are to become; by default what the store was told. */
+  form?: LayerForm | undefined;
   /** The image in words. */
   what: string;
   /** Of one that came as an ACI, with the files of blobs that it needs beside its own. */
@@ -107,12 +110,13 @@ async function openSession(roots: Roots, what: string): Promise<Session> {
 async function storeContent(
   roots: Roots,
   session: Session,
-  { image, names, what, appc, admission }: ImageToStore,
+  { image, names, what, appc, admission, form }: ImageToStore,
   onProgress: OnProgress,
 ): Promise<StoredImage> {
   const warnings: string[] = [];
   if (image.arrivals === undefined) await mustFitHere(roots, image, what);
-  await storeLayers(roots, session, image, what, onProgress, async (layer, i, about) => {
+  const choice = chooseForm(roots, form);
+  await storeLayers(roots, session, image, what, onProgress, choice, async (layer, i, about) => {
     const source = image.layers[i] as LayerSource;
     const blob = image.blobPath(source.digest);
     warnings.push(...warningsOf(layer));
