@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readLayer } from '../../../src/containerizer/image/layers.js';
 import { readNames } from '../../../src/containerizer/image/names.js';
 import { partsOf } from '../../../src/containerizer/image/parts.js';
 import { storePaths } from '../../../src/containerizer/image/store.js';
+import { readLayer } from '../../../src/containerizer/image/stored-layer.js';
 import type { Digest } from '../../../src/oci-spec/digest.js';
 import type { Roots } from '../../../src/state/roots.js';
 import { treeOf } from '../../image/tree.js';
