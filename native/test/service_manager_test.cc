@@ -10,8 +10,8 @@
 #include <cstring>
 #include <string>
 
-#include "scratch_folder.h"
 #include "sys/fd.h"
+#include "test/scratch_folder.h"
 
 using berth::sys::Fd;
 using berth::sys::tell_service_manager;
