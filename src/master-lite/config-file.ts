@@ -20,6 +20,8 @@ const members: Record<string, readonly [keyof MasterConfig, Check]> = {
   agent_heartbeat_seconds: ['agentHeartbeat', atLeast(0.1)],
   agent_timeout_seconds: ['agentTimeout', atLeast(0.3)],
   agent_reregister_timeout_seconds: ['reregisterTimeout', atLeast(1)],
+  operation_retry_seconds: ['operationRetry', atLeast(0.1)],
+  operation_retry_most_seconds: ['operationRetryMost', atLeast(0.1)],
   completed_tasks_per_framework: ['mostCompletedTasks', atLeast(0)],
   completed_frameworks: ['mostCompletedFrameworks', atLeast(1)],
 };

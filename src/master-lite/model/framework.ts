@@ -28,6 +28,8 @@ export interface StoredFramework {
 
 export class Framework {
   link: SchedulerLink | undefined;
+  /** The one that was asked for last; it becomes `link` once what it relies on is in the store. */
+  latestStream = '';
   readonly tasks = new Map<string, TaskRecord>();
   readonly completed: Task[] = [];
   readonly offers = new Set<Offer>();

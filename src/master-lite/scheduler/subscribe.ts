@@ -4,7 +4,7 @@ import { HttpError } from '../../http/http-error.js';
 import type { SchedulerCallSubscribe, SchedulerCallUpdateFramework } from '../../mesos/messages.js';
 import { nanoseconds } from '../clock.js';
 import type { Cluster } from '../cluster.js';
-import { addFramework, connected, disconnected, refreshFramework } from '../frameworks.js';
+import { addFramework, connected, disconnected, failOver, refreshFramework } from '../frameworks.js';
 import { Framework, rolesOf } from '../model/framework.js';
 import { dropOffer } from '../offers.js';
 import { SchedulerStream } from './stream.js';
@@ -49,6 +49,7 @@ export function subscribe(cluster: Cluster, exchange: Exchange, call: SchedulerC
   framework.offerConstraints = constraints;
   refreshFramework(cluster, framework);
   const subscribed = framework;
+  subscribed.latestStream = streamId;
   // It may hold on to its id only once the id outlives this master.
   cluster.store.flushed(() => connected(cluster, subscribed, stream));
   records.onClose(() => disconnected(cluster, subscribed, stream));
@@ -95,6 +96,5 @@ function moveAway(cluster: Cluster, framework: Framework): void {
   cluster.allocator.setFrameworkActive(framework.id, false);
   for (const offer of [...framework.offers]) dropOffer(cluster, offer, { rescind: false });
   framework.inverseOffers.clear();
-  link?.send({ type: 'ERROR', error: { message: 'Framework failed over' } });
-  link?.end();
+  if (link !== undefined) failOver(link);
 }
