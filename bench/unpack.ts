@@ -137,7 +137,9 @@ class UnpackBench {
    */
   async #freshDisk(): Promise<string> {
     const [file, point] = [path.join(this.work, 'disk'), path.join(this.work, 'mounted')];
-    if (this.#mounted) await this.#shell.run(`umount ${point}`);
+    // What still waits for the disk does so in a process of its own.
+    if (this.#mounted)
+      await this.#shell.run(`sync -f ${point} && until umount ${point} 2>/dev/null; do sleep 0.1; done`);
     rmSync(file, { force: true });
     mkdirSync(point, { recursive: true });
     this.#mounted = false;
@@ -159,6 +161,8 @@ class UnpackBench {
     for (let round = 0; round < (this.options.quick ? rounds.quick : rounds.full); round++) {
       for (const [i, subject] of there.entries()) {
         this.options.signal.throwIfAborted();
+        // What the one before has left to be written back is not this one's.
+        await this.#shell.run(`sync -f ${this.work}/mounted`);
         const cpu = cpuMilliseconds(this.#shell.pid);
         const start = performance.now();
         await this.#run(subject);

@@ -14,6 +14,7 @@ void register_lock(Napi::Object exports);     // lock.cc: locks that die with th
 void register_network(Napi::Object exports);  // network.cc: bridges, addresses, published ports
 void register_process(Napi::Object exports);  // process.cc: signals and ends by pidfd
 void register_unpack(Napi::Object exports);   // unpack.cc: image layers
+void register_image(Napi::Object exports);    // image.cc: layers that are one file
 void register_archive(Napi::Object exports);  // archive.cc: archives of images, blobs
 void register_sandbox(Napi::Object exports);  // sandbox.cc: folders that tasks write to
 void register_pack(Napi::Object exports);     // pack.cc: archives of trees and files

@@ -14,6 +14,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   berth::addon::register_network(exports);
   berth::addon::register_process(exports);
   berth::addon::register_unpack(exports);
+  berth::addon::register_image(exports);
   berth::addon::register_archive(exports);
   berth::addon::register_pack(exports);
   berth::addon::register_probe(exports);

@@ -10,6 +10,7 @@
 #include "addon/job.h"
 #include "addon/unpack_options.h"
 #include "sys/blob_growth.h"
+#include "sys/disk_sync.h"
 #include "sys/layer_unpack.h"
 #include "sys/remove_tree.h"
 
@@ -56,6 +57,12 @@ sys::UnpackRequest request_of(const Napi::Object& given) {
   const Napi::Value below = given.Get("below");
   if (below.IsExternal()) request.below = *below.As<Napi::External<Below>>().Data();
   request.target = text_of(given, "target");
+  if (const Napi::Value image = given.Get("image"); image.IsObject()) {
+    const auto object = image.As<Napi::Object>();
+    request.image = text_of(object, "file");
+    request.image_identity = bytes_of(object, "identity");
+    request.image_memory = number_of(object, "memory");
+  }
   request.overlay = text_of(given, "mode") == "overlay";
   request.over_lower = given.Get("overLower").ToBoolean();
   request.copy = text_of(given, "copy");
@@ -109,11 +116,27 @@ Napi::Value remove_call(const Napi::CallbackInfo& info) {
   return run_job<bool>(info.Env(), work, [](Napi::Env env, bool&) { return env.Undefined(); });
 }
 
+std::vector<std::string> texts_of(const Napi::Value& value) {
+  const auto given = value.As<Napi::Array>();
+  std::vector<std::string> texts;
+  for (uint32_t i = 0; i < given.Length(); ++i)
+    texts.push_back(given.Get(i).As<Napi::String>().Utf8Value());
+  return texts;
+}
+
 Napi::Value sync_call(const Napi::CallbackInfo& info) {
-  const auto work = [path = info[0].As<Napi::String>().Utf8Value()]() -> Outcome<bool> {
-    auto folder = sys::adopt(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open");
-    if (!folder) return Failure(folder.error());
-    if (syncfs(folder->get()) != 0) return Failure(sys::last_error("syncfs"));
+  const auto work = [paths = texts_of(info[0])]() -> Outcome<bool> {
+    if (auto outcome = sys::sync_files(paths); !outcome) return Failure(outcome.error());
+    return true;
+  };
+  return run_job<bool>(info.Env(), work, [](Napi::Env env, bool&) { return env.Undefined(); });
+}
+
+Napi::Value mark_call(const Napi::CallbackInfo& info) {
+  const auto work = [folder = info[0].As<Napi::String>().Utf8Value(), files = texts_of(info[1]),
+                     mark = info[2].As<Napi::Number>().Uint32Value()]() -> Outcome<bool> {
+    if (auto outcome = sys::mark_once_synced(folder, files, mark); !outcome)
+      return Failure(outcome.error());
     return true;
   };
   return run_job<bool>(info.Env(), work, [](Napi::Env env, bool&) { return env.Undefined(); });
@@ -129,7 +152,8 @@ void register_unpack(Napi::Object exports) {
   exports.Set("settleBelow", Napi::Function::New(exports.Env(), settle_below_call, "settleBelow"));
   exports.Set("unpackLayer", Napi::Function::New(exports.Env(), unpack_call, "unpackLayer"));
   exports.Set("removeTree", Napi::Function::New(exports.Env(), remove_call, "removeTree"));
-  exports.Set("syncFilesystem", Napi::Function::New(exports.Env(), sync_call, "syncFilesystem"));
+  exports.Set("syncFiles", Napi::Function::New(exports.Env(), sync_call, "syncFiles"));
+  exports.Set("markOnceSynced", Napi::Function::New(exports.Env(), mark_call, "markOnceSynced"));
 }
 
 }  // namespace berth::addon

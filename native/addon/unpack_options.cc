@@ -6,6 +6,11 @@ std::string text_of(const Napi::Object& object, const char* key) {
   return object.Get(key).As<Napi::String>().Utf8Value();
 }
 
+std::string bytes_of(const Napi::Object& object, const char* key) {
+  const auto buffer = object.Get(key).As<Napi::Buffer<char>>();
+  return {buffer.Data(), buffer.Length()};
+}
+
 uint64_t number_of(const Napi::Object& object, const char* key) {
   return static_cast<uint64_t>(object.Get(key).As<Napi::Number>().Int64Value());
 }

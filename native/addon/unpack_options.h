@@ -13,6 +13,8 @@
 namespace berth::addon {
 
 std::string text_of(const Napi::Object& object, const char* key);
+/// Of a Buffer.
+std::string bytes_of(const Napi::Object& object, const char* key);
 uint64_t number_of(const Napi::Object& object, const char* key);
 
 /// From src/native/unpack.ts, UnpackLimits.

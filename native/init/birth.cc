@@ -139,8 +139,12 @@ Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds
   BERTH_TRY(open_v1_tasks(plan, tasks, progress));
 
   JoinedFiles joined;
+  Fd own_pids;
   if (!plan.handover.wanted) {
     BERTH_TRY(joined.open(plan, progress));
+    if (joined.of_kind(plan, sys::kernel::kCloneNewPid) >= 0) {
+      BERTH_ASSIGN(own_pids, sys::adopt(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC), "open"));
+    }
     // For the children of this process, which there is one of.
     BERTH_TRY(joined.join(plan, sys::kernel::kCloneNewPid, progress));
   }
@@ -178,6 +182,8 @@ Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds
   }
   container.pid = static_cast<pid_t>(pid);
   container.pidfd.reset(pidfd);
+  // Children elsewhere are all that it could have: no thread, which the log needs (clone(2): EINVAL).
+  if (own_pids && setns(own_pids.get(), CLONE_NEWPID) != 0) return sys::last_error("setns");
   container.ends = std::move(stdio.ours);
   if (const int users = joined.users(plan); users >= 0) {
     BERTH_ASSIGN(container.users, sys::adopt(fcntl(users, F_DUPFD_CLOEXEC, 3), "fcntl"));

@@ -42,9 +42,9 @@ Result<void> JoinedFiles::open(const launch::Plan& plan, Progress& progress) {
   return {};
 }
 
-int JoinedFiles::users(const launch::Plan& plan) const {
+int JoinedFiles::of_kind(const launch::Plan& plan, uint64_t type) const {
   for (uint32_t i = 0; i < plan.joined.count; ++i) {
-    if (plan.joined.items[i].type == sys::kernel::kCloneNewUser) return files[i].get();
+    if (plan.joined.items[i].type == type) return files[i].get();
   }
   return -1;
 }

@@ -19,8 +19,9 @@ struct JoinedFiles {
 
   /// ESRCH: one of plan.peers runs no more.
   sys::Result<void> open(const launch::Plan& plan, Progress& progress);
-  /// The user namespace among them; -1: none.
-  int users(const launch::Plan& plan) const;
+  /// The one of that kind (CLONE_NEW*); -1: none.
+  int of_kind(const launch::Plan& plan, uint64_t type) const;
+  int users(const launch::Plan& plan) const { return of_kind(plan, sys::kernel::kCloneNewUser); }
   /// Joins those whose CLONE_NEW* flag is in `types`, the user namespace first: it gives the right to join the others.
   sys::Result<void> join(const launch::Plan& plan, uint64_t types, Progress& progress) const;
 };

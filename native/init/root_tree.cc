@@ -16,6 +16,7 @@
 #include "sys/kernel.h"
 #include "sys/mount_api.h"
 #include "sys/rooted_path.h"
+#include "sys/text.h"
 
 namespace berth::init {
 namespace {
@@ -40,6 +41,20 @@ Result<void> attach_at(const Fd& mount, const char* path) {
   return sys::attach(mount.get(), target.get());
 }
 
+/// A layer that is mounted on its folder: the copy of the base has the bare folder there.
+Result<void> attach_layer(const Plan& plan, const char* layer, int userns, Progress& progress) {
+  const sys::Text<4096> source(plan.rootfs.base, '/', layer);
+  progress.at("layer", layer);
+  BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, source.c_str(), false));
+  struct stat mounted, bare;
+  if (fstat(tree.get(), &mounted) != 0 || lstat(plan.rootfs.base, &bare) != 0)
+    return sys::last_error("fstat");
+  // Somebody has taken it off: a container must not start without a layer.
+  if (mounted.st_dev == bare.st_dev) return sys::Error{ENOENT, "open_tree"};
+  BERTH_TRY(sys::set_attributes(tree.get(), 0, 0, false, userns));
+  return attach_at(tree, sys::Text<4096>(kOverlayBase, '/', layer).c_str());
+}
+
 Result<void> build_overlay(const Plan& plan, int userns, Progress& progress) {
   progress.at("layers", plan.rootfs.base);
   BERTH_ASSIGN(const Fd base, sys::clone_tree(AT_FDCWD, plan.rootfs.base, false));
@@ -47,6 +62,8 @@ Result<void> build_overlay(const Plan& plan, int userns, Progress& progress) {
   if (mkdir(kOverlayBase, 0755) != 0) return sys::last_error("mkdir");
   // Stays attached behind the overlay: it goes with the rest of the stage, and an unmount of its own would cost more than all of this.
   BERTH_TRY(attach_at(base, kOverlayBase));
+  for (const char* layer : plan.rootfs.mounted)
+    BERTH_TRY(attach_layer(plan, layer, userns, progress));
   if (*plan.rootfs.tree != '\0') {
     progress.at("tree", plan.rootfs.tree);
     BERTH_ASSIGN(const Fd tree, sys::clone_tree(AT_FDCWD, plan.rootfs.tree, false));

@@ -26,13 +26,18 @@ void read_rootfs(const Json& json, const std::string& container, PlanStore& stor
   }
   const std::string base = absolute(json["base"]);
   rootfs.base = store.text(base);
-  std::vector<const char*> layers;
-  json["layers"].each([&](const Json& layer) {
-    const string_view path = layer.text();
-    if (path.empty() || path.starts_with('/') || path.find("..") != string_view::npos)
-      return layer.fault("must lie below base");
-    layers.push_back(store.text(path));
-  });
+  const auto read_places = [&](const char* key) {
+    std::vector<const char*> places;
+    json[key].each([&](const Json& layer) {
+      const string_view path = layer.text();
+      if (path.empty() || path.starts_with('/') || path.find("..") != string_view::npos)
+        return layer.fault("must lie below base");
+      places.push_back(store.text(path));
+    });
+    return places;
+  };
+  std::vector<const char*> layers = read_places("layers");
+  rootfs.mounted = store.list(read_places("mounted"));
   if (json["tree"].present()) rootfs.tree = store.text(absolute(json["tree"]));
   if (layers.empty() && *rootfs.tree == '\0') json["layers"].fault("needs at least one");
   rootfs.layers = store.list(std::move(layers));

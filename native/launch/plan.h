@@ -165,6 +165,8 @@ struct Rootfs {
   /// Holds all layers and the container's directory, so that one id-mapped clone of it serves them all.
   const char* base = "";
   List<const char*> layers;  // relative to base, topmost first
+  /// Those of them that are mount points: a copy of what is mounted there stands in for each.
+  List<const char*> mounted;
   const char* tree =
       "";  // absolute; below all layers, a root file system of somebody else's that is not changed
   const char* upper = "";  // relative to base
@@ -282,8 +284,8 @@ struct Layout {
     v.oom_score = static_cast<int32_t>(oom_score);
   }
   void operator()(Rootfs& v) {
-    c.fields(v.base, v.layers, v.tree, v.upper, v.work, v.directory, v.idmap, v.recursive,
-             v.propagation, v.is_volatile, v.readonly);
+    c.fields(v.base, v.layers, v.mounted, v.tree, v.upper, v.work, v.directory, v.idmap,
+             v.recursive, v.propagation, v.is_volatile, v.readonly);
   }
   void operator()(Cgroup& v) { c.fields(v.unified, v.v1, v.later); }
   void operator()(Address& v) {

@@ -9,6 +9,7 @@
 #include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/layer_attributes.h"
+#include "sys/path_components.h"
 
 namespace berth::sys {
 namespace {
@@ -31,18 +32,6 @@ Result<Fd> open_directory(int parent, const char* path) {
 
 std::string child_path(const std::string& parent, const std::string& name) {
   return parent.empty() ? name : parent + "/" + name;
-}
-
-/// Puts the components of `path` on `pending`, first component last.
-void push_components(std::vector<std::string>& pending, const std::string& path) {
-  size_t end = path.size();
-  while (end > 0) {
-    const size_t slash = path.rfind('/', end - 1);
-    const size_t start = slash == std::string::npos ? 0 : slash + 1;
-    if (end > start) pending.push_back(path.substr(start, end - start));
-    if (slash == std::string::npos) break;
-    end = slash;
-  }
 }
 
 }  // namespace

@@ -18,6 +18,10 @@ struct UnpackRequest {
   std::string blob;  // a regular file; with expected.growth it may not have all its bytes yet
   BlobExpectation expected;
   std::string target;
+  /// Not empty: the new file that becomes the layer, an EROFS image, instead of `target`. Its identity has 16 bytes; `image_memory`
+  /// bytes are for its names while it is made.
+  std::string image, image_identity;
+  uint64_t image_memory = 0;
   /// Overlay: `target` becomes one layer above `lowers` (topmost first), for overlayfs. Else it is
   /// a whole file system, into which the layers are put one after the other.
   bool overlay = false;

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include <algorithm>
 #include <functional>
 #include <string_view>
 
@@ -17,8 +16,6 @@
 
 namespace berth::sys {
 namespace {
-
-constexpr std::string_view kWhiteout = ".wh.", kOpaque = ".wh..wh..opq";
 
 constexpr mode_t kPermissions = 01777;
 constexpr mode_t kSetId = 06000;
@@ -35,7 +32,11 @@ Result<Fd> open_inside(int parent, const std::string& name, uint64_t flags, mode
 
 LayerWriter::LayerWriter(LayerTree& tree, bool over_lower, const WriterLimits& limits,
                          Refusal& refusal)
-    : tree_(tree), tracks_(over_lower), limits_(limits), refusal_(refusal), salt_(16, '\0') {
+    : tree_(tree),
+      tracks_(over_lower),
+      rules_(limits, refusal),
+      refusal_(refusal),
+      salt_(16, '\0') {
   // Only spoils collisions that a layer's author could prepare; without it the layer still unpacks
   // right.
   if (getrandom(salt_.data(), salt_.size(), GRND_NONBLOCK) < 0) salt_.clear();
@@ -55,69 +56,29 @@ bool LayerWriter::was_made(const std::string& path) const {
   return made_.contains(std::hash<std::string>{}(salt_ + path));
 }
 
-/// `a/b/c` from what the archive has. A leading slash means the image's root, as every image
-/// builder that writes one intends;
-/// `..` has no honest use and is refused.
-Result<std::string> LayerWriter::clean(const std::string& name, const char* what) {
-  std::string path;
-  uint64_t depth = 0;
-  for (size_t start = 0; start < name.size();) {
-    const size_t end = std::min(name.find('/', start), name.size());
-    const std::string_view part = std::string_view(name).substr(start, end - start);
-    start = end + 1;
-    if (part.empty() || part == ".") continue;
-    if (part == ".." && holds("paths-in-layers"))
-      return refusal_.refuse("ESCAPE_ATTEMPT", std::string(what) + " has '..' in it");
-    if (++depth > limits_.depth) {
-      return refusal_.refuse("LIMIT_EXCEEDED", std::string(what) + " is deeper than " +
-                                                   std::to_string(limits_.depth) + " folders");
-    }
-    if (!path.empty()) path += '/';
-    path += part;
-  }
-  return path;
-}
-
-Result<LayerWriter::Place> LayerWriter::place_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string parent = slash == std::string::npos ? "" : path.substr(0, slash);
+Result<LayerWriter::Place> LayerWriter::place_of(const LayerEntry& checked) {
   Place place;
-  place.name = slash == std::string::npos ? path : path.substr(slash + 1);
-  BERTH_ASSIGN(place.parent, tree_.open(parent));
+  place.name = checked.name;
+  BERTH_ASSIGN(place.parent, tree_.open(checked.parent));
   place.path = place.parent->path.empty() ? place.name : place.parent->path + "/" + place.name;
   return place;
 }
 
 Result<void> LayerWriter::apply(const TarEntry& entry, TarReader& archive) {
-  ++counts_.entries;
-  BERTH_ASSIGN(const std::string path, clean(entry.name, "its name"));
-  if (entry.uid >= limits_.ids || entry.gid >= limits_.ids) {
-    return refusal_.refuse("ID_OUT_OF_RANGE", "its owner " + std::to_string(entry.uid) + ":" +
-                                                  std::to_string(entry.gid) + " is outside 0 to " +
-                                                  std::to_string(limits_.ids - 1) +
-                                                  ", the ids a container has");
+  BERTH_ASSIGN(const LayerEntry checked, rules_.check(entry));
+  switch (checked.kind) {
+    case LayerEntry::Kind::kRoot:
+      return apply_root(entry);
+    case LayerEntry::Kind::kWhiteout:
+      return apply_whiteout(checked.parent, checked.name);
+    case LayerEntry::Kind::kOpaque:
+      return apply_opaque(checked.parent);
+    case LayerEntry::Kind::kLeftOut:
+      return {};
+    case LayerEntry::Kind::kThing:
+      break;
   }
-  if (path.empty()) return apply_root(entry);
-
-  const size_t slash = path.rfind('/');
-  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  const std::string parent = slash == std::string::npos ? "" : path.substr(0, slash);
-  if (parent.starts_with(kWhiteout) || parent.find("/.wh.") != std::string::npos) {
-    return refusal_.refuse("BAD_TAR", "a whiteout has something below it");
-  }
-  if (name.starts_with(kWhiteout)) {
-    if (entry.type != TarType::kFile && entry.type != TarType::kHardLink) {
-      return refusal_.refuse("BAD_TAR", "a whiteout is not a file");
-    }
-    ++counts_.whiteouts;
-    return name == kOpaque ? apply_opaque(parent)
-                           : apply_whiteout(parent, name.substr(kWhiteout.size()));
-  }
-  if (entry.type == TarType::kDevice) {
-    ++counts_.devices_skipped;
-    return {};
-  }
-  BERTH_ASSIGN(const Place place, place_of(path));
+  BERTH_ASSIGN(const Place place, place_of(checked));
   mark_made(place.path);
   switch (entry.type) {
     case TarType::kFile:
@@ -127,17 +88,13 @@ Result<void> LayerWriter::apply(const TarEntry& entry, TarReader& archive) {
     case TarType::kSymlink:
       return apply_symlink(place, entry);
     case TarType::kDirectory:
-      return apply_directory(place, entry, path);
+      return apply_directory(place, entry, checked.path);
     default:
       return apply_fifo(place, entry);
   }
 }
 
 Result<void> LayerWriter::apply_root(const TarEntry& entry) {
-  if (entry.type != TarType::kDirectory) {
-    return refusal_.refuse(
-        "ESCAPE_ATTEMPT", "it would replace the image's root by something that is not a directory");
-  }
   has_root_ = true;
   const int root = tree_.root()->handle.get();
   if (fchmod(root, entry.mode & kPermissions) != 0) return last_error("fchmod");
@@ -198,13 +155,7 @@ Result<void> LayerWriter::dress_directory(int directory, const std::string& path
 
 Result<void> LayerWriter::apply_file(const Place& place, const TarEntry& entry,
                                      TarReader& archive) {
-  uint64_t stored = entry.sparse ? 0 : entry.size;
-  for (const SparsePart& part : entry.parts) stored += part.length;
-  counts_.file_bytes += stored;
-  if (stored > limits_.bytes || counts_.file_bytes > limits_.bytes) {
-    return refusal_.refuse("LIMIT_EXCEEDED",
-                           "its files have more than " + std::to_string(limits_.bytes) + " bytes");
-  }
+  BERTH_TRY(rules_.count_file(entry));
   const mode_t mode = entry.mode & 0777;
   BERTH_ASSIGN(const Fd file, create_file(place, mode));
   BERTH_TRY(write_contents(file.get(), entry, archive));
@@ -290,11 +241,10 @@ Result<void> LayerWriter::apply_fifo(const Place& place, const TarEntry& entry) 
 }
 
 Result<void> LayerWriter::apply_link(const Place& place, const TarEntry& entry) {
-  BERTH_ASSIGN(const std::string target, clean(entry.link, "its hard link's target"));
+  BERTH_ASSIGN(const std::string target, rules_.clean(entry.link, "its hard link's target"));
   if (target.empty()) return refusal_.refuse("BAD_TAR", "a hard link leads to a directory");
-  const size_t slash = target.rfind('/');
-  const std::string parent = slash == std::string::npos ? "" : target.substr(0, slash);
-  const std::string name = slash == std::string::npos ? target : target.substr(slash + 1);
+  const SplitPath split = split_path(target);
+  const std::string &parent = split.parent, &name = split.name;
   struct stat status;
   const auto present_in = [&](const LayerTree::Handle& folder) {
     return folder != nullptr && folder->handle &&

@@ -6,25 +6,12 @@
 #include <string>
 #include <unordered_set>
 
+#include "sys/layer_rules.h"
 #include "sys/layer_tree.h"
 #include "sys/refusal.h"
 #include "sys/tar_reader.h"
 
 namespace berth::sys {
-
-struct WriterLimits {
-  uint64_t depth = 0;  // components of a name
-  uint64_t bytes = 0;  // of all files, without their holes
-  uint64_t ids = 0;    // owners are below this
-};
-
-/// What was done, and what was left out.
-struct LayerCounts {
-  uint64_t entries = 0, file_bytes = 0, whiteouts = 0;
-  uint64_t devices_skipped = 0, xattrs_skipped = 0;
-  /// The layer hides everything below it.
-  bool root_opaque = false;
-};
 
 class LayerWriter {
  public:
@@ -45,8 +32,7 @@ class LayerWriter {
     int at() const { return parent->handle.get(); }
   };
 
-  Result<std::string> clean(const std::string& name, const char* what);
-  Result<Place> place_of(const std::string& path);
+  Result<Place> place_of(const LayerEntry& checked);
   Result<void> apply_root(const TarEntry& entry);
   Result<void> apply_directory(const Place& place, const TarEntry& entry, const std::string& asked);
   Result<void> apply_file(const Place& place, const TarEntry& entry, TarReader& archive);
@@ -77,9 +63,9 @@ class LayerWriter {
 
   LayerTree& tree_;
   const bool tracks_;
-  const WriterLimits limits_;
+  LayerRules rules_;
+  LayerCounts& counts_ = rules_.counts();
   Refusal& refusal_;
-  LayerCounts counts_;
   bool has_root_ = false;
   std::string salt_;
   std::unordered_set<uint64_t> made_;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
 import { newId } from '../containerizer/container/names.js';
+import type { Certificates } from '../http/certificates.js';
 import type {
   Attribute,
   DrainConfig,
@@ -48,6 +49,7 @@ export interface TaskWatcher {
 export interface AgentParts {
   roots: Roots;
   store: Store;
+  certificates: Certificates;
   note(text: string): void;
   /** Told of what no order can be blamed for. */
   defect(error: unknown): void;
@@ -104,6 +106,7 @@ export class Agent {
     this.volumes = new PersistentVolumes(config.folder, parts.defect);
     this.link = new MasterLink({
       config,
+      certificates: parts.certificates,
       subscription: () => subscriptionReports(this),
       order: (order) => {
         try {

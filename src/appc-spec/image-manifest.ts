@@ -78,7 +78,7 @@ const handler = object(
   {},
 );
 
-const port = refined(
+export const portShape = refined(
   object(
     { name: acName, protocol: text(), port: integer(1, 65_535) },
     { count: integer(1, 65_535), socketActivated: flag },
@@ -110,7 +110,7 @@ export const appShape = object(
       ),
       ({ name }) => name,
     ),
-    ports: unique(list(port, 1000), ({ name }) => name),
+    ports: unique(list(portShape, 1000), ({ name }) => name),
     userAnnotations: map(text()),
     userLabels: map(text()),
   },

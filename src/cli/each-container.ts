@@ -3,13 +3,14 @@ import { report } from './report.js';
 import type { Context } from './verb.js';
 
 /**
- * Does the same to several containers, one after the other, and prints each name as Docker does. A failure is told and the others still get their turn; the status is then
+ * Does the same to several containers, or pods, one after the other, and prints each name as Docker does. A failure is told and the others still get their turn; the status is then
  * that of the first failure.
  */
 export async function forEachContainer(
   context: Context,
   wanted: string[],
   act: (id: string) => Promise<void>,
+  kind: 'containers' | 'pods' = 'containers',
 ): Promise<number> {
   let status = 0;
   const done: string[] = [];
@@ -24,6 +25,6 @@ export async function forEachContainer(
       status ||= failed;
     }
   }
-  if (context.json) context.out(`${JSON.stringify({ containers: done })}\n`);
+  if (context.json) context.out(`${JSON.stringify({ [kind]: done })}\n`);
   return status;
 }

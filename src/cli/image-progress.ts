@@ -36,10 +36,15 @@ function lineOf(event: ImageEvent): string | undefined {
         ? `fetching ${megabytes(event.size)}`
         : `fetching the rest of ${megabytes(event.size)}, ${megabytes(event.done)} are there`;
     case 'layer-start':
-      return `unpacking ${megabytes(event.size)}`;
+      return `unpacking ${megabytes(event.size)}${shape(event)}`;
     default:
       return ending(event);
   }
+}
+
+function shape({ form, instead }: ImageEvent & { kind: 'layer-start' }): string {
+  if (instead !== undefined) return ` into a folder: ${instead}`;
+  return form === 'erofs' ? ' into one file' : '';
 }
 
 /** What is told last of a layer or a blob. */

@@ -59,6 +59,8 @@ export const errorTable = {
   READ_ONLY: { exit: 125, meaning: 'The file system that is to be written to is read-only.' },
   VOLUME_NOT_FOUND: { exit: 125, meaning: 'No volume has that name.' },
   VOLUME_IN_USE: { exit: 125, meaning: 'A container still has the volume.' },
+  POD_INVALID: { exit: 125, meaning: 'A pod manifest breaks its specification, or cannot be run as it is.' },
+  POD_NOT_FOUND: { exit: 125, meaning: 'No pod has that name or uuid.' },
   NAME_IN_USE: { exit: 125, meaning: 'Another container already has that name.' },
   NETWORK_NOT_FOUND: { exit: 125, meaning: 'No network has that name.' },
   NETWORK_IN_USE: { exit: 125, meaning: 'Containers are still on the network.' },
@@ -87,6 +89,11 @@ export const errorTable = {
   FETCH_FAILED: { exit: 125, meaning: 'A file that a task asks for cannot be brought into its sandbox.' },
   AGENT_UNREACHABLE: { exit: 125, meaning: 'No agent answers at the address of a node.' },
   AGENT_REFUSED: { exit: 125, meaning: 'An agent refused the request; the message has its reason.' },
+
+  SERVICE_FAILED: {
+    exit: 125,
+    meaning: 'A daemon of berth cannot be run by systemd, or does not come up; the message has its reason.',
+  },
 
   OUTPUT_LOST: { exit: 125, meaning: 'What a program wrote could not be delivered to its client in full.' },
 

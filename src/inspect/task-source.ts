@@ -16,6 +16,8 @@ export interface InspectedTask {
   pidStartTime: number | null;
   /** Why it has ended as it did, where that needs words. */
   endReason?: string | null;
+  /** The task that holds what it shares with others of a pod; its own id for that one itself. */
+  pod?: string | null;
   /** Its network is not the host's. */
   ownNetwork?: boolean;
   /** RFC 3339. */

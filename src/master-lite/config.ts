@@ -1,14 +1,14 @@
-import type { Credentials } from '../http/authentication.js';
+import { closedDoor, type Door } from '../settings/door.js';
+import type { Permissions } from '../settings/permissions.js';
 
-/** How a master behaves. Durations in seconds. */
-export interface MasterConfig {
-  host: string;
-  port: number;
+/** How a master behaves, and where it answers. Durations in seconds. */
+export interface MasterConfig extends Door {
   /** What it calls itself in MasterInfo. */
   hostname: string;
   /** The folder of its state. */
   folder: string;
-  credentials: Credentials;
+  /** Which principal may do what; unset: everybody who is heard everything. */
+  permissions?: Permissions;
   /** What `cluster` is in /state. */
   cluster: string;
   /** Between heartbeats to frameworks, and to watchers of the event stream. */
@@ -32,9 +32,8 @@ export interface MasterConfig {
 }
 
 export const defaultConfig: Omit<MasterConfig, 'folder' | 'hostname'> = {
-  host: '127.0.0.1',
+  ...closedDoor,
   port: 5050,
-  credentials: { passwords: [], tokens: [] },
   cluster: '',
   // Below the ten seconds after which a client of Node's gives a silent connection up.
   heartbeat: 5,

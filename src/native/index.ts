@@ -18,6 +18,9 @@ export type { BlobGrowth, Compression, LayersBelow } from './unpack.js';
 /** The static supervisor that the addon starts for each container. */
 export const supervisorProgram = path.join(installationFolder, 'build/Release/berth-init');
 
+/** The first process of a pod, which answers for its metadata service. */
+export const metadataProgram = path.join(installationFolder, 'build/Release/berth-metadata');
+
 let loaded: Native | undefined;
 
 /** The addon, loaded on first use. The only place in the project that loads it. */

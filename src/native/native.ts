@@ -1,5 +1,6 @@
 import type { AciCalls } from './aci.js';
 import type { ArchiveCalls } from './archive.js';
+import type { LayerImageCalls } from './layer-image.js';
 import type { NetworkCalls } from './network.js';
 import type { PackCalls } from './pack.js';
 import type { ProbeCalls } from './probe.js';
@@ -19,6 +20,7 @@ export interface Native
     DiskUsageCalls,
     JournalCalls,
     LaunchCalls,
+    LayerImageCalls,
     LockCalls,
     NetworkCalls,
     PackCalls,

@@ -17,8 +17,13 @@ export interface UnpackCalls {
   settleBelow(below: LayersBelow, there: boolean): void;
   /** Removes a tree of any depth and any names, following no link. Nothing there is no error. */
   removeTree(path: string): Promise<void>;
-  /** Puts everything on the file system that holds `path` on its disk (syncfs(2)). */
-  syncFilesystem(path: string): Promise<void>;
+  /** Puts files and folders on their disk (fdatasync(2)). What is not there any more is passed over. */
+  syncFiles(paths: readonly string[]): Promise<void>;
+  /**
+   * Gives files below `folder` the mode `mark` once everything that is on their file system by now is on its disk (syncfs(2)). Waits only until a
+   * process is there that does it, and ends then; it outlives this one. Takes the first 128.
+   */
+  markOnceSynced(folder: string, files: readonly string[], mark: number): Promise<void>;
 }
 
 declare const growth: unique symbol;
@@ -44,6 +49,8 @@ export interface UnpackRequest {
   /** SHA-256 of the tar archive within, 64 hexadecimal digits. */
   diffId: string;
   target: string;
+  /** `overlay`: the layer becomes this one new file instead of `target`, which is not looked at. Fails with NO_IMAGE where only a folder can hold it. */
+  image?: { file: string; identity: Buffer; memory: number };
   /** `overlay`: a layer directory for overlayfs above `lowers`; `tree`: a whole file system, layer upon layer. */
   mode: 'overlay' | 'tree';
   /** `overlay`: the directories of the layers below, topmost first. */

@@ -14,6 +14,7 @@ import { digestOf } from '../../src/oci-spec/digest.js';
 import { berth } from '../cli/berth.js';
 import { compressed } from '../fixtures/archive-writer.js';
 import { diskFolder } from '../fixtures/disk-folder.js';
+import { restartHost } from '../fixtures/layer-records.js';
 import { layerTar, writeBlob, writeImage, writeIndex } from '../fixtures/oci-image-writer.js';
 import { treeOf } from '../image/tree.js';
 import { DockerRegistry } from './docker-registry.js';
@@ -161,13 +162,7 @@ t.test('blobs that a power loss has left short or wrong', async (t) => {
   t.equal((await provideImage(roots, name)).manifestDigest, web.manifestDigest, 'the documents are whole');
 
   // The host has started again: layers are unpacked anew, from what there is.
-  const restart = () => {
-    for (const id of stored(roots, 'layers')) {
-      const file = path.join(roots.root, 'images/layers', id, 'layer.json');
-      writeFileSync(file, readFileSync(file, 'utf8').replace(/"boot_id":"[^"]*"/, '"boot_id":"another"'));
-    }
-  };
-  restart();
+  await restartHost(roots, { powerLoss: true });
   writeFileSync(kept(blob), Buffer.alloc(whole.length));
   await t.rejects(provideImage(roots, name), {
     code: 'IMAGE_CORRUPT',
@@ -176,7 +171,7 @@ t.test('blobs that a power loss has left short or wrong', async (t) => {
   t.notOk(existsSync(kept(blob)));
   t.equal((await pullImage(roots, name)).fetched, whole.length);
   t.strictSame(readFileSync(kept(blob)), whole);
-  restart();
+  await restartHost(roots, { powerLoss: true });
   t.equal((await provideImage(roots, name)).manifestDigest, web.manifestDigest);
 });
 

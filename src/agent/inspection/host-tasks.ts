@@ -14,10 +14,14 @@ import type { Roots } from '../../state/roots.js';
  */
 export function tasksOf(roots: Roots, onDamaged: (damage: BerthError) => void): InspectedTask[] {
   if (process.geteuid?.() === 0) removeDebris(roots);
-  return listContainers(roots, onDamaged).map((container) => taskOf(settle(roots, container)));
+  const containers = listContainers(roots, onDamaged).map((container) => settle(roots, container));
+  const keepers = new Map(
+    containers.flatMap(({ document: { id, pod } }) => (pod?.app === null ? [[pod.uuid, id] as const] : [])),
+  );
+  return containers.map((container) => taskOf(container, keepers.get(container.document.pod?.uuid ?? '')));
 }
 
-function taskOf(container: Container): InspectedTask {
+function taskOf(container: Container, pod: string | undefined): InspectedTask {
   const { document, state, process, exit } = container;
   const { id, name, image, cgroup, attachment } = document;
   const runs = state === 'running';
@@ -34,6 +38,7 @@ function taskOf(container: Container): InspectedTask {
     pid: runs ? (process?.task.pid ?? null) : null,
     pidStartTime: runs ? (process?.task.start_time ?? null) : null,
     endReason: reasonOf(exit),
+    pod: pod ?? null,
     ownNetwork: document.network !== 'host',
     startedAt: process?.started_at ?? null,
     cgroup: {

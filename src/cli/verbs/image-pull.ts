@@ -1,7 +1,9 @@
+import type { LayerForm } from '../../containerizer/image/layer-form.js';
 import { pullImage } from '../../containerizer/image/pull.js';
 import { BerthError } from '../../errors/berth-error.js';
 import { imageEvents, imageProgress } from '../image-progress.js';
 import { insecure, insecureFlag, policyFlag } from '../insecure-options.js';
+import { layersFlag } from '../layers-flag.js';
 import { declareRegistryFlags, registryOptions } from '../registry-flags.js';
 import { report } from '../report.js';
 import { platform } from '../run-flags/platform.js';
@@ -17,6 +19,7 @@ export const verb: Verb = {
         'NAME[:TAG][@DIGEST], without a registry it is Docker Hub; or appc:NAME[:VERSION]',
       )
       .option('-q, --quiet', 'no progress')
+      .addOption(layersFlag())
       .option('--platform <os/machine[/variant]>', "by default this host's", platform);
     declareRegistryFlags(command);
     command.addOption(insecureFlag()).addOption(policyFlag());
@@ -31,6 +34,7 @@ export const verb: Verb = {
       ...registryOptions(context, flags),
       ...insecure(flags),
       onProgress,
+      form: flags.layers as LayerForm | undefined,
       platform: flags.platform as ReturnType<typeof platform> | undefined,
       durable: true,
     };

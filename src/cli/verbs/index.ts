@@ -91,6 +91,10 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Bring images into the store, verified and unpacked',
     load: () => import('./image-load.js'),
   },
+  'image layers': {
+    summary: 'Tell or choose what becomes of layers that are new to the store',
+    load: () => import('./image-layers.js'),
+  },
   'image ls': { summary: 'List the images of the store', load: () => import('./image-ls.js') },
   'image inspect': {
     summary: 'Show the manifest, configuration and layers of an image',
@@ -147,6 +151,20 @@ export const verbs: Record<string, VerbEntry> = {
     summary: 'Remove the containers that have ended or were never started',
     load: () => import('./container-prune.js'),
   },
+  'pod run': { summary: 'Run the apps of a pod manifest together', load: () => import('./pod-run.js') },
+  'pod ls': { summary: 'List the pods that run, with their apps', load: () => import('./pod-ls.js') },
+  'pod inspect': {
+    summary: 'Show all that is known of a pod, as JSON: its apps, and its manifest with all filled in',
+    load: () => import('./pod-inspect.js'),
+  },
+  'pod stop': {
+    summary: 'End pods: the stop signal to every app, and after a while SIGKILL',
+    load: () => import('./pod-stop.js'),
+  },
+  'pod rm': {
+    summary: 'Remove pods with their files, logs and empty volumes',
+    load: () => import('./pod-rm.js'),
+  },
   'volume create': {
     summary: 'Make a volume that containers can keep files in',
     load: () => import('./volume-create.js'),
@@ -185,7 +203,31 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./up.js'),
   },
   agent: { summary: 'Run the agent of this host, in the foreground', load: () => import('./agent.js') },
+  'agent install': {
+    summary: 'Have systemd run the agent of this host, or exchange the one that it runs; tasks run on',
+    load: () => import('./agent-install.js'),
+  },
+  'agent status': {
+    summary: 'Show how the agent of this host is: its unit, its version, what it is connected to',
+    load: () => import('./agent-status.js'),
+  },
+  'agent uninstall': {
+    summary: 'End the agent that systemd runs on this host, and remove its unit',
+    load: () => import('./agent-uninstall.js'),
+  },
   master: { summary: 'Run the master of a cluster, in the foreground', load: () => import('./master.js') },
+  'master install': {
+    summary: 'Have systemd run the master of this host, or exchange the one that it runs; tasks run on',
+    load: () => import('./master-install.js'),
+  },
+  'master status': {
+    summary: 'Show how the master of this host is: its unit, its version, what it is connected to',
+    load: () => import('./master-status.js'),
+  },
+  'master uninstall': {
+    summary: 'End the master that systemd runs on this host, and remove its unit',
+    load: () => import('./master-uninstall.js'),
+  },
   'task ls': { summary: "List the cluster's tasks", load: () => import('./task-ls.js') },
   'task inspect': {
     summary: 'Show all that the master knows of a task, as JSON',

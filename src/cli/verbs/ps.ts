@@ -1,5 +1,5 @@
 import { columnsOf } from '../../inspect/columns.js';
-import { findTask } from '../../inspect/find-task.js';
+import { findTasks } from '../../inspect/find-task.js';
 import { inspect } from '../../inspect/inspection.js';
 import { tableOf } from '../../inspect/table.js';
 import { type InspectedTask, isUp } from '../../inspect/task-source.js';
@@ -41,7 +41,7 @@ export const verb: Verb = {
     if (flags.cluster === true) return psCluster(context, wanted, flags);
     const all = listTasks(context.roots);
     const tasks =
-      wanted === undefined ? all.filter((task) => flags.all === true || isUp(task)) : [findTask(all, wanted)];
+      wanted === undefined ? all.filter((task) => flags.all === true || isUp(task)) : findTasks(all, wanted);
     if (flags.quiet === true) printIds(context, tasks, flags.trunc);
     else await printRows(context, tasks, wanted !== undefined, flags);
     return 0;

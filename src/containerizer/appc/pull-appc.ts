@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Roots } from '../../state/roots.js';
 import { tellImage } from '../events/tell.js';
-import { makeDurable } from '../image/load.js';
 import type { PulledImage, PullOptions } from '../image/pull.js';
 import type { ImageReference } from '../image/reference.js';
 import { type StoredImage, storeImages } from '../image/store-images.js';
@@ -29,9 +28,9 @@ export async function pullAppc(
       ];
     },
     options.onProgress ?? (() => {}),
+    { durable: options.durable === true },
   );
-  const { names, manifestDigest, warnings, chain } = stored as StoredImage;
-  if (options.durable === true) await makeDurable(roots, [{ chain }]);
+  const { names, manifestDigest, warnings } = stored as StoredImage;
   const [name = parsed.canonical] = names;
   tellImage(roots, manifestDigest, name, 'pull');
   return { name, manifestDigest, warnings, fetched };

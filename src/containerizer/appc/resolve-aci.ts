@@ -86,7 +86,7 @@ function kept({ parts, signedBy }: RenderedAci): { record: AppcRecord; blobs: Ma
 /** The store's own first; what it lacks is discovered. */
 function locator(roots: Roots, session: Session, options: AppcOptions): Locate {
   return async (dependency, what) => {
-    const record = stored(roots, dependency);
+    const record = storedAci(roots, dependency)?.record;
     if (record !== undefined) {
       if (options.insecure !== true) mustBeTrusted(roots, record, what);
       return { file: blobFile(roots, record.aci), accept: () => undefined };
@@ -109,8 +109,11 @@ function locator(roots: Roots, session: Session, options: AppcOptions): Locate {
   };
 }
 
-/** The image of the store that a dependency asks for; of several the one that came last. */
-function stored(roots: Roots, { imageName, imageID, labels = [] }: AppcDependency): AppcRecord | undefined {
+/** The image of the store that a dependency or a pod asks for; of several the one that came last. */
+export function storedAci(
+  roots: Roots,
+  { imageName, imageID, labels = [] }: Partial<AppcDependency>,
+): { manifestDigest: Digest; record: AppcRecord } | undefined {
   const { images, appc = {} } = readNames(roots);
   const wanted = Object.fromEntries(labels.map(({ name, value }) => [name, value]));
   const cameAt = (manifest: string) =>
@@ -119,9 +122,11 @@ function stored(roots: Roots, { imageName, imageID, labels = [] }: AppcDependenc
       .map(({ loaded_at }) => loaded_at)
       .sort()
       .at(-1) ?? '';
-  return Object.entries(appc)
+  const [found] = Object.entries(appc)
     .filter(
-      ([, record]) => fits(record, imageName, wanted) && (imageID ?? record.image_id) === record.image_id,
+      ([, record]) =>
+        fits(record, imageName ?? record.name, wanted) && (imageID ?? record.image_id) === record.image_id,
     )
-    .sort(([a], [b]) => (cameAt(a) < cameAt(b) ? 1 : -1))[0]?.[1];
+    .sort(([a], [b]) => (cameAt(a) < cameAt(b) ? 1 : -1));
+  return found && { manifestDigest: found[0] as Digest, record: found[1] };
 }

@@ -5,7 +5,7 @@ import { isNativeError, native, type PackedEntry } from '../../native/index.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import { tellImage } from '../events/tell.js';
-import { makeDurable, storeName } from '../image/load.js';
+import { storeName } from '../image/load.js';
 import { type MadeLayer, stackImage } from '../image/make-image.js';
 import { type ResolvedImage, resolveManifest } from '../image/oci-layout.js';
 import type { OnProgress } from '../image/progress.js';
@@ -67,8 +67,8 @@ export async function buildImage(roots: Roots, options: BuildOptions): Promise<B
       return [{ image, names, what }];
     },
     options.onProgress,
+    { durable: true },
   );
-  await makeDurable(roots, stored);
   const manifestDigest = stored[0]?.manifestDigest as Digest;
   for (const name of names) tellImage(roots, manifestDigest, name, 'import');
   return { names, manifestDigest, warnings: stored[0]?.warnings ?? [] };

@@ -6,7 +6,7 @@ import type { ImageConfig } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
 import { tellContainer } from '../events/tell.js';
 import { changeConfig } from '../image/config-change.js';
-import { makeDurable, storeName } from '../image/load.js';
+import { storeName } from '../image/load.js';
 import { type MadeLayer, makeImage } from '../image/make-image.js';
 import { resolveManifest } from '../image/oci-layout.js';
 import type { OnProgress } from '../image/progress.js';
@@ -84,8 +84,8 @@ export async function commitContainer(
       return [{ image: makeImage(made.layer, config, base, what), names: [name], what }];
     },
     options.onProgress,
+    { durable: true },
   );
-  await makeDurable(roots, stored);
   const manifestDigest = stored[0]?.manifestDigest as Digest;
   tellContainer(roots, document, 'commit', { name, digest: manifestDigest });
   return { name, manifestDigest, warnings };

@@ -1,4 +1,5 @@
 import type { Attachment } from '../network/document.js';
+import type { PodMember } from '../pod/member.js';
 import type { CgroupPlaces } from './cgroup-places.js';
 
 /**
@@ -24,6 +25,8 @@ export interface ContainerDocument {
   attachment?: Attachment | null;
   hostname: string;
   user: string;
+  /** Of a pod. */
+  pod?: PodMember;
   /** The first host id of its range, or null with the host's own ids. */
   first_id: number | null;
   stop_signal: string;

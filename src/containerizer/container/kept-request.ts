@@ -5,6 +5,7 @@ import { isNativeError } from '../../native/index.js';
 import { readDocument } from '../../state/json-file.js';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
+import { openLayerAgain } from '../image/open-layer.js';
 import type { LaunchImage, LaunchRequest } from './launch.js';
 import type { ContainerOptions } from './options.js';
 
@@ -27,7 +28,9 @@ export function keepRequest(roots: Roots, id: string, request: LaunchRequest): v
 
 export function keptOf(roots: Roots, { image, options }: LaunchRequest): KeptRequest {
   const layers = image.layers.map((layer) => path.relative(roots.root, layer));
-  return { format: 1, image: { ...image, layers }, options };
+  // What is mounted is found anew at each start; what an App Container Image asks for is in the options by now, and is asked for once.
+  const { mounted: _mounted, appc: _appc, ...rest } = image;
+  return { format: 1, image: { ...rest, layers }, options };
 }
 
 /** What to launch for a container that there is. Undefined: nothing was kept of it. */
@@ -38,9 +41,11 @@ export function readRequest(
   const kept = readDocument<KeptRequest>(requestFile(roots, id), 1);
   if (kept === undefined) return undefined;
   const layers = kept.image.layers.map((layer) => path.join(roots.root, layer));
+  // As they are now: they may have been unpacked again since.
+  const mounted = layers.filter((layer) => openLayerAgain(roots, layer)?.image !== undefined);
   // The file that says the id was claimed when the container was made.
   const { idFile: _, ...options } = kept.options;
-  return { image: { ...kept.image, layers }, options };
+  return { image: { ...kept.image, layers, mounted }, options };
 }
 
 export function isNeverStarted(roots: Roots, id: string): boolean {

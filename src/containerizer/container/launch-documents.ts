@@ -98,6 +98,7 @@ export function documentOf(
     stop_signal: stopSignal(options, image),
     stop_timeout: options.stopTimeout ?? null,
     labels: { ...image.config.config?.Labels, ...options.labels },
+    ...(options.pod === undefined ? {} : { pod: options.pod }),
     ipc: typeof options.ipc === 'string' ? options.ipc : `container:${options.ipc.container}`,
     limits: limitsOf(resources),
     volumes: volumes.map(({ source, target, readonly, name: volume, recursive, idmap }) => ({

@@ -41,6 +41,9 @@ export function launchFacts(
     rootfs: {
       base: roots.root,
       layers: image.layers.map((layer) => path.relative(roots.root, layer)),
+      ...(image.mounted === undefined || image.mounted.length === 0
+        ? {}
+        : { mounted: image.mounted.map((layer) => path.relative(roots.root, layer)) }),
       ...(image.tree === undefined ? {} : { tree: image.tree }),
       // What is discarded anyway need not be written to the disk first.
       volatile: (options.remove || transient === true) && again === undefined,

@@ -55,6 +55,8 @@ export interface LaunchImage {
   manifestDigest: string;
   config: ImageConfig;
   layers: string[];
+  /** Those of them that are mount points. */
+  mounted?: string[];
   tree?: string;
   /** A policy has asked for something of it. */
   judged?: boolean;

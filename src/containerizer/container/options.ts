@@ -1,5 +1,6 @@
 import type { SeccompProfile } from '../../oci-spec/seccomp-profile.js';
 import type { PortSpec } from '../network/port-spec.js';
+import type { PodMember } from '../pod/member.js';
 import type { ResourceLimits } from './limits.js';
 
 /** What a caller decides about one container. Everything else comes from the image and from berth's defaults. */
@@ -84,8 +85,10 @@ export interface ContainerOptions extends ResourceLimits {
   pid: 'private' | 'host' | Peer;
   /** `shareable`: others may join it; `none`: without /dev/shm. */
   ipc: 'private' | 'shareable' | 'none' | 'host' | Peer;
-  uts: 'private' | 'host';
+  uts: 'private' | 'host' | Peer;
   cgroupns: 'private' | 'host';
+  /** What it is in a pod. */
+  pod?: PodMember;
   /** A running container, by its id, in whose control groups this one is: what that one may use, both may together, and neither has limits of its own here. */
   cgroupOf?: string;
   /** Nothing of the container stays once it has ended. */

@@ -18,8 +18,8 @@ export interface PeerFacts {
 
 /** Finds the containers whose namespaces `options` ask for, and sees that one user namespace fits all. */
 export function findPeers(roots: Roots, options: ContainerOptions): PeerFacts {
-  const { userns, pid, ipc, network } = options;
-  const flags = { '--userns': userns, '--pid': pid, '--ipc': ipc, '--network': network };
+  const { userns, pid, ipc, uts, network } = options;
+  const flags = { '--userns': userns, '--pid': pid, '--ipc': ipc, '--uts': uts, '--network': network };
   const wanted = Object.entries(flags).filter(
     (entry): entry is [string, Peer] => typeof entry[1] !== 'string',
   );

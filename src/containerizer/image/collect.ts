@@ -4,10 +4,11 @@ import { chainIds, hexOf } from '../../oci-spec/digest.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
 import { blobsBeside } from '../appc/record.js';
-import { layerId } from './layers.js';
 import { readNames } from './names.js';
+import { closeLayer } from './open-layer.js';
 import { emptyTrash, storePaths, trashPath } from './store.js';
 import { readStored } from './stored-documents.js';
+import { layerId } from './stored-layer.js';
 
 /**
  * After a load that failed: what it had finished, and nothing needs, goes. While others load it stays for the next one to
@@ -44,12 +45,14 @@ export function discardUnwanted(roots: Roots): void {
     }
     for (const chainId of chainIds(config.rootfs.diff_ids)) layers.add(layerId(chainId));
   }
-  const discard = (folder: string, wanted: Set<string>): void => {
+  const discard = (folder: string, wanted: Set<string>, before = (_name: string): void => {}): void => {
     for (const name of readdirSync(folder)) {
-      if (!wanted.has(name)) renameSync(path.join(folder, name), trashPath(roots, name));
+      if (wanted.has(name)) continue;
+      before(name);
+      renameSync(path.join(folder, name), trashPath(roots, name));
     }
   };
-  discard(paths.layers, layers);
+  discard(paths.layers, layers, (id) => closeLayer(roots, id));
   discard(paths.blobs, blobs);
   if (existsSync(paths.signatures)) discard(paths.signatures, new Set(manifests.map(hexOf)));
 }

@@ -1,8 +1,8 @@
 import type { Digest } from '../../oci-spec/digest.js';
 import { chainIds } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
-import { readLayer } from './layers.js';
 import { inspectImage } from './list.js';
+import { readLayer } from './stored-layer.js';
 
 /** One step in the making of an image. `size`: bytes of the files that its layer brought; 0 when it brought none. */
 export interface HistoryEntry {

@@ -5,7 +5,7 @@ import type { Roots } from '../../state/roots.js';
 import { tellImage } from '../events/tell.js';
 import { changeConfig } from './config-change.js';
 import { defaultLimits } from './limits.js';
-import { makeDurable, storeName } from './load.js';
+import { storeName } from './load.js';
 import { type MadeLayer, makeImage } from './make-image.js';
 import type { OnProgress } from './progress.js';
 import type { Session } from './store.js';
@@ -41,8 +41,8 @@ export async function importTree(
       return [{ image, names: [name], what }];
     },
     options.onProgress,
+    { durable: true },
   );
-  await makeDurable(roots, stored);
   const [image] = stored;
   if (image !== undefined) tellImage(roots, image.manifestDigest, name, 'import');
   return { name, manifestDigest: image?.manifestDigest as Digest, warnings: image?.warnings ?? [] };

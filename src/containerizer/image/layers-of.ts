@@ -1,7 +1,7 @@
 import { BerthError } from '../../errors/berth-error.js';
 import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
-import { layerFs, readLayer } from './layers.js';
+import { openLayer } from './open-layer.js';
 import { readStored } from './stored-documents.js';
 
 /** The directories that a container of this image has below its own, topmost first. */
@@ -10,9 +10,9 @@ export function layersOf(roots: Roots, manifestDigest: Digest, what: string): st
   if (stored === undefined) throw damaged(what, 'its image is missing from the store');
   const directories: string[] = [];
   for (const chainId of chainIds(stored.config.rootfs.diff_ids).reverse()) {
-    const layer = readLayer(roots, chainId);
+    const layer = openLayer(roots, chainId);
     if (layer === undefined) throw damaged(what, 'a layer of its image is missing from the store');
-    directories.push(layerFs(roots, chainId));
+    directories.push(layer.directory);
     if (layer.root_opaque) break;
   }
   return directories;

@@ -1,83 +1,21 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { type BlobGrowth, type LayersBelow, native } from '../../native/index.js';
-import { type Digest, digestPattern, hexOf } from '../../oci-spec/digest.js';
-import {
-  constant,
-  flag,
-  integer,
-  type Of,
-  object,
-  type Shape,
-  ShapeError,
-  text,
-} from '../../oci-spec/shape.js';
-import { writeWhole } from '../../state/atomic-file.js';
+import { type BlobGrowth, isNativeError, type LayersBelow, native } from '../../native/index.js';
+import { type Digest, hexOf } from '../../oci-spec/digest.js';
+import { currentBootId } from '../../state/live-process.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
 import { dropDamaged } from './blobs.js';
-import { defaultLimits } from './limits.js';
+import type { LayerChoice } from './layer-form.js';
+import { defaultLimits, imageMemory } from './limits.js';
 import type { LayerSource } from './oci-layout.js';
+import { closeLayer, openLayer } from './open-layer.js';
 import type { OnProgress } from './progress.js';
 import { blobFile, hasBlob, type Session, storePaths, trashPath } from './store.js';
+import { layerFs, layerId, type StoredLayer } from './stored-layer.js';
 import { unpackFailure } from './unpack-failure.js';
-
-const digest = text({ pattern: digestPattern, expected: 'a sha256 digest' }) as Shape<Digest>;
-
-const layerShape = object(
-  {
-    format: constant(1),
-    chain_id: digest,
-    diff_id: digest,
-    entries: integer(),
-    file_bytes: integer(),
-    devices_skipped: integer(),
-    xattrs_skipped: integer(),
-    /** It hides every layer below it. */
-    root_opaque: flag,
-  },
-  {
-    /**
-     * The boot in which it was unpacked, as long as it may not all be on the disk: after a crash of the host it is unpacked
-     * again. Absent once it is.
-     */
-    boot_id: text(),
-  },
-);
-
-export type StoredLayer = Of<typeof layerShape>;
-
-export function layerId(chainId: Digest): string {
-  return hexOf(chainId).slice(0, 32);
-}
-
-/** The layer's file system: a lowerdir for overlayfs, ids as the image has them. */
-export function layerFs(roots: Roots, chainId: Digest): string {
-  return path.join(storePaths(roots).layers, layerId(chainId), 'fs');
-}
-
-/** What the store has of a layer; undefined when it has to be unpacked (again). */
-export function readLayer(roots: Roots, chainId: Digest): StoredLayer | undefined {
-  const file = path.join(storePaths(roots).layers, layerId(chainId), 'layer.json');
-  try {
-    const layer = layerShape(JSON.parse(readFileSync(file, 'utf8')) as unknown, '');
-    return layer.chain_id === chainId && (layer.boot_id === undefined || layer.boot_id === bootId())
-      ? layer
-      : undefined;
-  } catch (error) {
-    const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (absent || error instanceof ShapeError || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-let boot: string | undefined;
-
-function bootId(): string {
-  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  return boot;
-}
 
 export interface LayerRequest {
   source: LayerSource;
@@ -89,6 +27,8 @@ export interface LayerRequest {
   growth?: BlobGrowth | undefined;
   /** The layers below, topmost first, and what tells that they are there. */
   below: { chain: Digest[]; there: LayersBelow };
+  /** What it is to become, if it is not there. */
+  form: LayerChoice;
   /** The image and the layer in words. */
   what: string;
   place: { index: number; count: number };
@@ -104,7 +44,7 @@ export async function ensureLayer(
   const paths = storePaths(roots);
   const lock = await FileLock.take(paths.layerLock(layerId(request.chainId)));
   try {
-    const stored = readLayer(roots, request.chainId);
+    const stored = openLayer(roots, request.chainId);
     if (stored !== undefined) {
       onProgress({ kind: 'layer-present', digest: request.source.digest, ...request.place });
       return stored;
@@ -131,11 +71,15 @@ async function unpack(
   mkdirSync(making, { mode: 0o700 });
 
   const told = { digest: source.digest, size: source.size, ...request.place };
-  onProgress({ kind: 'layer-start', ...told });
+  onProgress({ kind: 'layer-start', ...request.form, ...told });
   const watch = keep
     ? watchGrowth(copy, (done) => onProgress({ kind: 'layer-bytes', done, ...told }))
     : () => {};
   try {
+    const image =
+      request.form.form === 'folder'
+        ? undefined
+        : { file: path.join(making, 'fs.erofs'), identity: randomBytes(16), memory: imageMemory };
     const unpacked = await native().unpackLayer({
       blob: request.blob,
       compression: source.compression,
@@ -143,6 +87,7 @@ async function unpack(
       size: source.size,
       diffId: hexOf(source.diffId),
       target: path.join(making, 'fs'),
+      ...(image === undefined ? {} : { image }),
       mode: 'overlay',
       lowers: request.below.chain.map((below) => layerFs(roots, below)),
       below: request.below.there,
@@ -160,19 +105,28 @@ async function unpack(
       devices_skipped: unpacked.devicesSkipped,
       xattrs_skipped: unpacked.xattrsSkipped,
       root_opaque: unpacked.rootOpaque,
-      boot_id: bootId(),
+      boot_id: currentBootId(),
+      ...(image === undefined
+        ? {}
+        : { image: { bytes: statSync(image.file).size, identity: image.identity.toString('hex') } }),
     };
-    writeWhole(path.join(making, 'layer.json'), `${JSON.stringify(layer)}\n`);
+    // Not synced: after a power loss nothing of this boot is believed, whether it is whole or not.
+    writeFileSync(path.join(making, 'layer.json'), `${JSON.stringify(layer)}\n`, { flag: 'wx', mode: 0o600 });
     if (keep) renameSync(copy, kept);
     const finished = path.join(paths.layers, id);
     // One that was not trusted any more: nothing of this boot uses it.
+    if (existsSync(finished)) closeLayer(roots, id);
     if (existsSync(finished)) renameSync(finished, trashPath(roots, id));
     renameSync(making, finished);
     onProgress({ kind: 'layer-done', ...told });
-    return layer;
+    return openLayer(roots, chainId) ?? layer;
   } catch (error) {
     // It may be made once more in this session.
     await native().removeTree(making);
+    if ((error as { code?: string }).code === 'NO_IMAGE' && isNativeError(error)) {
+      const instead = error.reason ?? 'it cannot be one file';
+      return unpack(roots, session, { ...request, form: { form: 'folder', instead } }, onProgress);
+    }
     if (request.blob === kept && (await dropDamaged(roots, session, source))) {
       throw new BerthError('IMAGE_CORRUPT', {
         what: request.what,
@@ -196,17 +150,4 @@ function watchGrowth(file: string, tell: (bytes: number) => void): () => void {
     if (size !== undefined) tell(size);
   }, growthInterval);
   return () => clearInterval(timer);
-}
-
-/** After everything is on the disk: the layers need not be unpacked again after a crash. */
-export function markDurable(roots: Roots, chain: Digest[]): void {
-  for (const chainId of chain) {
-    const layer = readLayer(roots, chainId);
-    if (layer?.boot_id === undefined) continue;
-    const { boot_id: _, ...durable } = layer;
-    writeWhole(
-      path.join(storePaths(roots).layers, layerId(chainId), 'layer.json'),
-      `${JSON.stringify(durable)}\n`,
-    );
-  }
 }

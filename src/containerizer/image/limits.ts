@@ -15,6 +15,9 @@ export const defaultLimits: UnpackLimits = {
   directoryBytes: 32 * 2 ** 20,
 };
 
+/** For the names of a layer that becomes one file, while it does: a million of them. One with more becomes a folder. */
+export const imageMemory = 192 * 2 ** 20;
+
 /** One JSON document of an image. */
 export const documentBytes = 4 * 2 ** 20;
 /** Indexes within indexes. One is followed on each level, so this bounds what is read as well. */

@@ -3,11 +3,11 @@ import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { ImageConfig, ImageManifest } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
 import { namesOf } from './by-id.js';
-import { layerFs, readLayer } from './layers.js';
 import { readNames } from './names.js';
 import { parseReference } from './reference.js';
 import { readStored } from './stored-documents.js';
 import { lookUp } from './stored-image.js';
+import { layerFs, readLayer } from './stored-layer.js';
 
 /** One image of the store. Sizes in bytes: `size` unpacked, `blobSize` as its layers came. */
 export interface ImageSummary {

@@ -1,20 +1,17 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { native } from '../../native/index.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import type { AppcOptions } from '../appc/fetch-aci.js';
 import { tellImage } from '../events/tell.js';
 import { admit, type PolicyOptions } from '../policy/admit.js';
 import { noSignatures } from '../policy/signatures.js';
-import { markDurable } from './layers.js';
 import { loadArchive, nameOf } from './load-archive.js';
 import type { OnProgress } from './progress.js';
 import { type ImageReference, parseReference } from './reference.js';
 import { resolveIn } from './resolve.js';
 import { requireRoot } from './root-only.js';
-import { storePaths } from './store.js';
 import { type StoredImage, storeImages } from './store-images.js';
 
 export interface LoadedImage {
@@ -24,8 +21,7 @@ export interface LoadedImage {
 }
 
 /**
- * Brings an image into the store under a name, by default that of the folder or file and its tag, and waits until all of it is on the
- * disk.
+ * Brings an image into the store under a name, by default that of the folder or file and its tag, and waits until it is there to stay.
  */
 export async function loadImage(
   roots: Roots,
@@ -37,8 +33,10 @@ export async function loadImage(
     options.name === undefined && parsed.kind === 'aci'
       ? undefined
       : storeName(options.name ?? defaultName(parsed));
-  const loaded = await addImage(roots, parsed, reference, name, options.onProgress ?? (() => {}), options);
-  await makeDurable(roots, [loaded]);
+  const loaded = await addImage(roots, parsed, reference, name, options.onProgress ?? (() => {}), {
+    ...options,
+    durable: true,
+  });
   return {
     name: loaded.names[0] ?? reference,
     manifestDigest: loaded.manifestDigest,
@@ -66,22 +64,13 @@ export async function loadImages(
     what,
     (session) => loadArchive(session, input, name, what, options),
     options.onProgress ?? (() => {}),
+    { durable: true },
   );
-  await makeDurable(roots, stored);
   for (const { names, manifestDigest } of stored)
     for (const each of names) tellImage(roots, manifestDigest, each, 'load');
   return stored.flatMap(({ names, manifestDigest, warnings }) =>
     names.map((each) => ({ name: each, manifestDigest, warnings })),
   );
-}
-
-/** Waits until images are on the disk: their layers need not be unpacked again after a crash of the host. */
-export async function makeDurable(
-  roots: Roots,
-  stored: readonly Pick<StoredImage, 'chain'>[],
-): Promise<void> {
-  await native().syncFilesystem(storePaths(roots).base);
-  for (const { chain } of stored) markDurable(roots, chain);
 }
 
 /** `NAME:TAG` from what a person asks an image to be called. */
@@ -110,7 +99,7 @@ export async function addImage(
   reference: string,
   name: string | undefined,
   onProgress: OnProgress,
-  options: AppcOptions & PolicyOptions = {},
+  options: AppcOptions & PolicyOptions & { durable?: boolean } = {},
 ): Promise<StoredImage> {
   const what = `image ${reference}`;
   requireRoot(what);
@@ -141,6 +130,7 @@ export async function addImage(
       ];
     },
     onProgress,
+    { durable: options.durable === true },
   );
   const image = stored as StoredImage;
   tellImage(roots, image.manifestDigest, image.names[0] ?? parsed.canonical, 'load');

@@ -2,10 +2,10 @@ import path from 'node:path';
 import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import { blobsBeside } from '../appc/record.js';
-import { layerId } from './layers.js';
 import type { NameIndex } from './names.js';
 import { storePaths } from './store.js';
 import { readStored } from './stored-documents.js';
+import { layerId } from './stored-layer.js';
 
 /** The store's own files and folders that an image is made of; none where its documents are gone. */
 export function partsOf(roots: Roots, digest: Digest, { appc = {} }: Pick<NameIndex, 'appc'>): string[] {

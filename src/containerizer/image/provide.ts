@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { ImageConfig } from '../../oci-spec/image.js';
@@ -6,8 +5,8 @@ import type { Roots } from '../../state/roots.js';
 import { type AppcImage, appcImage } from '../appc/appc-image.js';
 import { admit, mayRun, type PolicyOptions } from '../policy/admit.js';
 import { noSignatures } from '../policy/signatures.js';
-import { layerFs, readLayer } from './layers.js';
 import { readNames } from './names.js';
+import { openLayer } from './open-layer.js';
 import type { PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
 import { type ImageReference, parseReference } from './reference.js';
@@ -24,6 +23,8 @@ export interface ProvidedImage {
   config: ImageConfig;
   /** Directories for overlayfs's lowerdir, topmost first. Ids in them are 0 to 65535, as the image has them. */
   layers: string[];
+  /** Those of them that are mount points. */
+  mounted?: string[];
   /** Of a `dir:` image: the folder, which lies below the layers. */
   tree?: string;
   /** Of an App Container Image: what is to be done for it at a launch. */
@@ -108,7 +109,7 @@ function mustPull(
   return pull === 'always' || !isStored(roots, parsed, reference);
 }
 
-type Ready = Pick<ProvidedImage, 'manifestDigest' | 'config' | 'layers' | 'warnings' | 'appc'>;
+type Ready = Pick<ProvidedImage, 'manifestDigest' | 'config' | 'layers' | 'mounted' | 'warnings' | 'appc'>;
 
 /** The image from the store's own files, or undefined when a part of it is missing. */
 function readReady(
@@ -121,17 +122,24 @@ function readReady(
   if (stored === undefined) return undefined;
   const chain = chainIds(stored.config.rootfs.diff_ids);
   const layers: string[] = [];
+  const mounted: string[] = [];
   const warnings: string[] = [];
   let hidden = false;
   for (const chainId of chain.reverse()) {
-    const layer = readLayer(roots, chainId);
+    const layer = openLayer(roots, chainId);
     if (layer === undefined) return undefined;
-    const directory = layerFs(roots, chainId);
-    if (statSync(directory, { throwIfNoEntry: false }) === undefined) return undefined;
-    if (!hidden) layers.push(directory);
+    if (!hidden) layers.push(layer.directory);
+    if (!hidden && layer.image !== undefined) mounted.push(layer.directory);
     hidden ||= layer.root_opaque;
     warnings.push(...warningsOf(layer));
   }
   const appc = appcImage(roots, manifestDigest, insecure, reference);
-  return { manifestDigest, config: stored.config, layers, warnings, ...(appc === undefined ? {} : { appc }) };
+  return {
+    manifestDigest,
+    config: stored.config,
+    layers,
+    mounted,
+    warnings,
+    ...(appc === undefined ? {} : { appc }),
+  };
 }

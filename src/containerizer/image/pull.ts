@@ -8,8 +8,7 @@ import { locationOf } from '../registry/location.js';
 import type { Repository } from '../registry/repository.js';
 import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
-import { readLayer } from './layers.js';
-import { makeDurable } from './load.js';
+import type { LayerForm } from './layer-form.js';
 import type { ResolvedImage } from './oci-layout.js';
 import type { PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
@@ -19,11 +18,14 @@ import { requireRoot } from './root-only.js';
 import { mustFit } from './space.js';
 import { blobFile, hasBlob, type Session } from './store.js';
 import { type ImageToStore, type StoredImage, storeImages } from './store-images.js';
+import { readLayer } from './stored-layer.js';
 
 export interface PullOptions extends PolicyOptions {
   /** By default this host's. */
   platform?: PlatformLike | undefined;
-  /** Waits until all of it is on the disk. */
+  /** What its layers are to become. */
+  form?: LayerForm | undefined;
+  /** Waits until it is there to stay. */
   durable?: boolean | undefined;
   onProgress?: OnProgress | undefined;
 }
@@ -69,7 +71,6 @@ export async function pullImage(
   try {
     const names = parsed.short ? searched(parsed, session.registries.search) : [parsed];
     const pulled = await pullFirst(roots, session, names, what, options);
-    if (options.durable === true) await makeDurable(roots, [pulled]);
     const [name = parsed.canonical] = pulled.names;
     tellImage(roots, pulled.manifestDigest, name, 'pull');
     return {
@@ -171,6 +172,7 @@ async function storeRemote(
       {
         image: { ...image, arrivals },
         names: [named.canonical],
+        form: options.form,
         what,
         admission,
         ...(indexDigest === undefined ? {} : { stamp: indexDigest }),
@@ -178,7 +180,9 @@ async function storeRemote(
     ];
   };
   try {
-    const [stored] = await storeImages(roots, what, find, onProgress);
+    const [stored] = await storeImages(roots, what, find, onProgress, {
+      durable: options.durable === true,
+    });
     arrivals?.forget();
     return { ...(stored as StoredImage), fetched };
   } catch (error) {

@@ -5,9 +5,9 @@ import { BerthError } from '../../errors/berth-error.js';
 import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import type { Wanted } from './arrivals.js';
-import { readLayer } from './layers.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import { hasBlob, storePaths } from './store.js';
+import { readLayer } from './stored-layer.js';
 
 /**
  * Refuses a pull that cannot fit: what is still to come, and as much again for what it unpacks to, which is hardly ever less. Gives the bytes that are still to come.

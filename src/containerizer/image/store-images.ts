@@ -1,6 +1,6 @@
 import { linkSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { chainIds, type Digest, hexOf } from '../../oci-spec/digest.js';
+import { type Digest, hexOf } from '../../oci-spec/digest.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { Roots } from '../../state/roots.js';
 import type { AppcRecord } from '../appc/record.js';
@@ -8,10 +8,12 @@ import type { Admission } from '../policy/admit.js';
 import { keepSignatures } from '../policy/signatures.js';
 import { importBlob } from './blobs.js';
 import { collectAfterFailure } from './collect.js';
+import { chooseForm, type LayerForm } from './layer-form.js';
 import { updateNames } from './names.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import { requireRoot } from './root-only.js';
+import { settleLayers, syncBlobs } from './settled.js';
 import { mustFitHere } from './space.js';
 import { blobFile, hasBlob, Session } from './store.js';
 import { storeLayers } from './store-layers.js';
@@ -27,6 +29,8 @@ export interface ImageToStore {
   stamp?: Digest;
   /** Where it came from, and what was signed of it; absent: it is made here. */
   admission?: Admission;
+  /** What its layers are to become; by default what the store was told. */
+  form?: LayerForm | undefined;
   /** The image in words. */
   what: string;
   /** Of one that came as an ACI, with the files of blobs that it needs beside its own. */
@@ -36,19 +40,20 @@ export interface ImageToStore {
 export interface StoredImage {
   names: string[];
   manifestDigest: Digest;
-  chain: Digest[];
   warnings: string[];
 }
 
 /**
  * Verifies and unpacks images and gives them their names, all or none: on failure the store is as it was before. `find` may put files
- * into the session's folder.
+ * into the session's folder. `durable`: nothing is named before its documents and blobs are on the disk. Layers, which can be made of them again, follow
+ * in their own time either way.
  */
 export async function storeImages(
   roots: Roots,
   what: string,
   find: (session: Session) => Promise<ImageToStore[]> | ImageToStore[],
   onProgress: OnProgress,
+  { durable }: { durable: boolean },
 ): Promise<StoredImage[]> {
   requireRoot(what);
   const session = await openSession(roots, what);
@@ -57,6 +62,7 @@ export async function storeImages(
     const stored: StoredImage[] = [];
     const images = await find(session);
     for (const image of images) stored.push(await storeContent(roots, session, image, onProgress));
+    if (durable) await syncBlobs(roots, images.flatMap(blobsOf));
     const loaded_at = new Date().toISOString();
     await updateNames(roots, (names) => {
       const fresh = images.flatMap(({ image, names: given, stamp, admission }) =>
@@ -83,6 +89,7 @@ export async function storeImages(
       };
     });
     added = true;
+    await settleLayers(roots);
     return stored;
   } catch (error) {
     throw unpackFailure(error, what);
@@ -103,13 +110,13 @@ async function openSession(roots: Roots, what: string): Promise<Session> {
 async function storeContent(
   roots: Roots,
   session: Session,
-  { image, names, what, appc, admission }: ImageToStore,
+  { image, names, what, appc, admission, form }: ImageToStore,
   onProgress: OnProgress,
 ): Promise<StoredImage> {
-  const chain = chainIds(image.layers.map((layer) => layer.diffId));
   const warnings: string[] = [];
   if (image.arrivals === undefined) await mustFitHere(roots, image, what);
-  await storeLayers(roots, session, image, what, onProgress, async (layer, i, about) => {
+  const choice = chooseForm(roots, form);
+  await storeLayers(roots, session, image, what, onProgress, choice, async (layer, i, about) => {
     const source = image.layers[i] as LayerSource;
     const blob = image.blobPath(source.digest);
     warnings.push(...warningsOf(layer));
@@ -119,7 +126,12 @@ async function storeContent(
   storeDocuments(roots, image);
   if (admission?.signatures !== undefined) keepSignatures(roots, image.manifestDigest, admission.signatures);
   for (const [digest, content] of appc?.blobs ?? []) keepBeside(roots, session, digest, content);
-  return { names, manifestDigest: image.manifestDigest, chain, warnings };
+  return { names, manifestDigest: image.manifestDigest, warnings };
+}
+
+/** Those of layers, and of what is kept beside them. */
+function blobsOf({ image, appc }: ImageToStore): Digest[] {
+  return [...image.layers.map((layer) => layer.digest), ...(appc?.blobs.keys() ?? [])];
 }
 
 function keepBeside(roots: Roots, session: Session, digest: Digest, content: string | Buffer): void {

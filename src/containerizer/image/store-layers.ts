@@ -2,10 +2,12 @@ import { availableParallelism } from 'node:os';
 import { type BlobGrowth, type LayersBelow, native } from '../../native/index.js';
 import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
-import { ensureLayer, type LayerRequest, type StoredLayer } from './layers.js';
+import type { LayerChoice } from './layer-form.js';
+import { ensureLayer, type LayerRequest } from './layers.js';
 import type { ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import type { Session } from './store.js';
+import type { StoredLayer } from './stored-layer.js';
 
 /** Layers of an image at once. Each has three threads and some ten megabytes; more than a few only make the disk jump. */
 const mostAtOnce = 4;
@@ -20,6 +22,7 @@ export async function storeLayers(
   image: ResolvedImage,
   what: string,
   onProgress: OnProgress,
+  form: LayerChoice,
   stored: (layer: StoredLayer, index: number, about: string) => Promise<void>,
 ): Promise<void> {
   const chain = chainIds(image.layers.map((layer) => layer.diffId));
@@ -38,6 +41,7 @@ export async function storeLayers(
       // One that is verified becomes the store's own by a link: it is not written a second time.
       ownBlob: image.verified,
       below: { chain: chain.slice(0, i).reverse(), there: gates[i] as LayersBelow },
+      form,
       what: aboutLayer(what, place, source.digest),
       place,
     };

@@ -3,10 +3,10 @@ import type { Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import { type AppcRecord, fits } from '../appc/record.js';
 import { imageById } from './by-id.js';
-import type { StoredLayer } from './layers.js';
 import { type NamedImage, type NameIndex, readNames } from './names.js';
 import type { ImageReference } from './reference.js';
 import { sourceStamp } from './source-stamp.js';
+import type { StoredLayer } from './stored-layer.js';
 
 /** The store's record of a reference, if it holds for what is there now. */
 export function lookUp(roots: Roots, parsed: ImageReference, reference: string): NamedImage | undefined {

@@ -66,7 +66,7 @@ async function unpackLayers(
     for (const [i, layer] of image.layers.entries()) {
       const told = { digest: layer.digest, size: layer.size, index: i + 1, count: image.layers.length };
       about = `${what}, layer ${told.index} of ${told.count} (${layer.digest.slice(0, 19)})`;
-      onProgress({ kind: 'layer-start', ...told });
+      onProgress({ kind: 'layer-start', form: 'folder', ...told });
       const unpacked = await native().unpackLayer({
         blob: image.blobPath(layer.digest),
         compression: layer.compression,
