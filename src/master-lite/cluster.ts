@@ -9,6 +9,7 @@ import { Metrics } from './metrics.js';
 import type { Agent } from './model/agent.js';
 import type { Framework } from './model/framework.js';
 import type { Offer } from './model/offer.js';
+import type { OperationRecord } from './model/operation-record.js';
 import { fits } from './offer-constraints.js';
 import { makeOffers } from './offers.js';
 import { Watchers } from './watchers.js';
@@ -22,6 +23,8 @@ export class Cluster {
   /** Gone for good, latest last. */
   readonly completedFrameworks = new Map<string, Framework>();
   readonly offers = new Map<string, Offer>();
+  /** By uuid, in the order in which they were accepted. */
+  readonly operations = new Map<string, OperationRecord>();
   readonly weights = new Map<string, number>();
   readonly metrics = new Metrics();
   readonly watchers: Watchers;

@@ -9,7 +9,7 @@ import type {
 } from '../../mesos/messages.js';
 import { nanoseconds } from '../clock.js';
 import type { Cluster } from '../cluster.js';
-import { addFramework, connected, disconnected, refreshFramework } from '../frameworks.js';
+import { addFramework, connected, disconnected, failOver, refreshFramework } from '../frameworks.js';
 import { Framework, rolesOf } from '../model/framework.js';
 import { dropOffer } from '../offers.js';
 import { SchedulerStream } from './stream.js';
@@ -56,6 +56,7 @@ export function subscribe(cluster: Cluster, exchange: Exchange, call: SchedulerC
   framework.offerConstraints = constraints;
   refreshFramework(cluster, framework);
   const subscribed = framework;
+  subscribed.latestStream = streamId;
   // It may hold on to its id only once the id outlives this master.
   cluster.store.flushed(() => connected(cluster, subscribed, stream));
   records.onClose(() => disconnected(cluster, subscribed, stream));
@@ -118,6 +119,5 @@ function moveAway(cluster: Cluster, framework: Framework): void {
   cluster.allocator.setFrameworkActive(framework.id, false);
   for (const offer of [...framework.offers]) dropOffer(cluster, offer, { rescind: false });
   framework.inverseOffers.clear();
-  link?.send({ type: 'ERROR', error: { message: 'Framework failed over' } });
-  link?.end();
+  if (link !== undefined) failOver(link);
 }
