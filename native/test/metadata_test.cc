@@ -129,6 +129,36 @@ TEST_CASE("a signature holds for its content, its pod and its key alone") {
   CHECK(scene.ask("POST", base + "sign", "contents=abc").status == 400);
 }
 
+TEST_CASE("what another pod has signed it alone is asked about, and it asks nobody") {
+  Scene scene;
+  const std::string verify = "/secret/acMetadata/v1/pod/hmac/verify";
+  const auto about = [](const std::string& uuid) { return "content=a&signature=b&uuid=" + uuid; };
+  const std::string uuid = "0123abcd-0000-4000-8000-0123456789ab";
+  CHECK(scene.ask("POST", verify, about(uuid)).neighbour == uuid);
+  for (const char* other :
+       {"../../etc/x", "..", "", "0123ABCD-0000-4000-8000-0123456789AB",
+        "0123abcd-0000-4000-8000-0123456789a/", "0123abcd00000-4000-8000-0123456789ab"}) {
+    const Answer told = scene.ask("POST", verify, about(other));
+    CHECK(told.neighbour.empty());
+    CHECK(told.status == 403);
+  }
+  const auto neighbour = [&](const std::string& question) {
+    const Parsed parsed = parse(question);
+    REQUIRE(parsed.state == State::kComplete);
+    return answer_neighbour(scene.pod, scene.signer, parsed.request);
+  };
+  CHECK(neighbour(question_to_neighbour(about(uuid))).status == 403);
+  CHECK(neighbour(question_to_neighbour(about(uuid))).neighbour.empty());
+  std::string encoded;
+  for (const char c : scene.signer.sign("a")) encoded += c == '+' ? "%2B" : std::string(1, c);
+  CHECK(neighbour(question_to_neighbour("content=a&uuid=the-uuid&signature=" + encoded)).status ==
+        200);
+  for (const char* path : {"/secret/acMetadata/v1/pod/uuid", "/secret/acMetadata/v1/pod/hmac/sign"})
+    CHECK(
+        neighbour("GET " + std::string(path) + " HTTP/1.1\r\nMetadata-Flavor: AppContainer\r\n\r\n")
+            .status == 404);
+}
+
 TEST_CASE("a pod is read to its last byte and no further") {
   int ends[2];
   REQUIRE(pipe(ends) == 0);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,7 @@ import { readContainer } from '../../src/containerizer/container/catalogue.js';
 import type { RunningPod } from '../../src/containerizer/pod/launch-pod.js';
 import { listPods } from '../../src/containerizer/pod/pods.js';
 import { removePod } from '../../src/containerizer/pod/remove-pod.js';
+import { places } from '../../src/state/roots.js';
 import { until } from '../fixtures/until.js';
 import { connectInPod, PodStage, script } from './pod-stage.js';
 import { unlessRoot } from './stage.js';
@@ -39,38 +41,21 @@ function supervisorOf(pods: PodStage, id: string): number {
   return pid;
 }
 
-t.test('no client of the metadata service keeps another from it', unlessRoot, async (t) => {
-  const pods = await PodStage.open(t);
-  const { file, up, url } = await waiting(pods, 'one');
-  const pod = await pods.start(file, { name: 'asked' });
-  t.teardown(async () => {
-    pod.signal(9);
-    await pod.gone;
-  });
-  await until(() => up('one'));
-  const { document, process: keeper } = pods.found('asked').keeper ?? {};
-  t.match(document?.limits, { memory: Number, pids: 8, cpus: 0.5 }, 'what it may use');
-  const { port, pathname } = url('one');
+/** Speaks to the metadata service of a pod as its apps do. */
+function clientOf(pods: PodStage, pod: string, { port, pathname }: URL) {
+  const { pid = 0, start_time = 0 } = pods.found(pod).keeper?.process?.task ?? {};
   const head = (what: string, more = '', method = 'GET') =>
     `${method} ${pathname}/acMetadata/v1${what} HTTP/1.1\r\nHost: pod\r\nMetadata-Flavor: AppContainer\r\n${more}\r\n`;
+  const post = (what: string, form: Record<string, string>) => {
+    const body = new URLSearchParams(form).toString();
+    return head(what, `Content-Length: ${body.length}\r\n`, 'POST') + body;
+  };
   const open = async () => {
-    const { pid = 0, start_time = 0 } = keeper?.task ?? {};
-    const socket = new Socket({
-      fd: await connectInPod(pid, start_time, Number(port)),
-      readable: true,
-      writable: true,
-    });
+    const fd = await connectInPod(pid, start_time, Number(port));
+    const socket = new Socket({ fd, readable: true, writable: true });
     // A connection that is reset has an end too.
     socket.on('error', () => {});
     return socket;
-  };
-  const hear = async (socket: Socket) => {
-    let text = '';
-    socket.setEncoding('utf8').on('data', (part: string) => {
-      text += part;
-    });
-    if (!socket.closed) await once(socket, 'close');
-    return text;
   };
   const ask = async (...parts: string[]) => {
     const socket = await open();
@@ -81,6 +66,35 @@ t.test('no client of the metadata service keeps another from it', unlessRoot, as
     }
     return heard;
   };
+  return { head, post, open, ask };
+}
+
+async function hear(socket: Socket): Promise<string> {
+  let text = '';
+  socket.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  if (!socket.closed) await once(socket, 'close');
+  return text;
+}
+
+t.test('no client of the metadata service keeps another from it', unlessRoot, async (t) => {
+  const pods = await PodStage.open(t);
+  const { file, up, url } = await waiting(pods, 'one');
+  const pod = await pods.start(file, { name: 'asked' });
+  t.teardown(async () => {
+    pod.signal(9);
+    await pod.gone;
+  });
+  await until(() => up('one'));
+  t.match(
+    pods.found('asked').keeper?.document.limits,
+    { memory: Number, pids: 8, cpus: 0.5 },
+    'what it may use',
+  );
+  const config = readFileSync(path.join(places.run(pods.stage.roots, pod.keeper.id), 'config.json'), 'utf8');
+  t.notMatch(config, /"(ptrace|execveat|openat2|clone|fork|setuid|kill)"/, 'what it may call');
+  const { open, ask, head } = clientOf(pods, 'asked', url('one'));
   const right = async (why: string) =>
     t.match(await ask(head('/pod/uuid')), new RegExp(`\r\n\r\n${pod.uuid}$`), why);
 
@@ -116,6 +130,47 @@ t.test('no client of the metadata service keeps another from it', unlessRoot, as
   const silent = await open();
   await once(silent.resume(), 'close');
   await right('when one that said nothing was sent away');
+});
+
+t.test('what one pod signs another verifies, and nobody once it is gone', unlessRoot, async (t) => {
+  const pods = await PodStage.open(t);
+  const started = await Promise.all(
+    ['signs', 'checks'].map(async (name) => {
+      const { file, up, url } = await waiting(pods, name);
+      const pod = await pods.start(file, { name });
+      t.teardown(async () => {
+        pod.signal(9);
+        await pod.gone;
+      });
+      await until(() => up(name));
+      return { pod, ...clientOf(pods, name, url(name)) };
+    }),
+  );
+  const [signs, checks] = started;
+  if (signs === undefined || checks === undefined) throw new Error('two pods');
+  const content = `it was me & me alone ${'x'.repeat(100_000)}`;
+  const signed = await signs.ask(signs.post('/pod/hmac/sign', { content }));
+  const signature = signed.split('\r\n\r\n')[1] ?? '';
+  const verify = async (form: Record<string, string> = {}) => {
+    const whole = { content, signature, uuid: signs.pod.uuid, ...form };
+    return (await checks.ask(checks.post('/pod/hmac/verify', whole))).slice(9, 12);
+  };
+  t.equal(await verify(), '200');
+  t.equal(await verify({ content: 'it was me' }), '403');
+  t.equal(await verify({ uuid: checks.pod.uuid }), '403', 'by another');
+  for (const uuid of ['../pods', signs.pod.uuid.toUpperCase(), `${signs.pod.uuid}/`, randomUUID()])
+    t.equal(await verify({ uuid }), '403', uuid);
+  const socket = path.join(places.podSockets(pods.stage.roots), signs.pod.uuid);
+  t.ok(existsSync(socket));
+  process.kill(signs.pod.keeper.pid, 'SIGKILL');
+  await signs.pod.gone;
+  t.equal(await verify(), '403', 'gone');
+  t.ok(existsSync(socket), 'who is killed clears up nothing');
+  t.match(pods.stage.berth('gc').stdout, /socket/);
+  t.notOk(existsSync(socket));
+  checks.pod.signal(9);
+  await checks.pod.gone;
+  t.same(readdirSync(path.dirname(socket)), []);
 });
 
 t.test('whoever is killed takes what cannot go on along, and leaves nothing', unlessRoot, async (t) => {
