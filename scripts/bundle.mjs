@@ -41,7 +41,12 @@ const {
 // Its first line is what native/front knows it by: what one build has kept is nothing to another (src/containerizer/container/recipe.ts).
 const identity = createHash('sha256').update(built.contents).digest('hex');
 writeFileSync(bundle, `const bundleIdentity = "${identity}";\n${built.text}`);
-await build({ ...common, entryPoints: ['dist/src/cli/daemons/index.js'], outfile: 'dist/bundle/daemons.cjs' });
+const {
+  outputFiles: [daemonsBuilt],
+} = await build({ ...common, entryPoints: ['dist/src/cli/daemons/index.js'], outfile: 'dist/bundle/daemons.cjs', write: false });
+const daemonsIdentity = createHash('sha256').update(daemonsBuilt.contents).digest('hex');
+// By it one that runs is told from the one on the disk (src/installation.ts).
+writeFileSync('dist/bundle/daemons.cjs', `const daemonsIdentity = "${daemonsIdentity}";\n${daemonsBuilt.text}`);
 rmSync('dist/proto', { recursive: true, force: true });
 cpSync('src/mesos/proto', 'dist/proto', { recursive: true });
 

@@ -22,7 +22,7 @@ Failure convert(const launch::Failure& failure) {
 
 /// Kept for the life of the process: compiled seccomp profiles and the sealed supervisor serve every launch.
 launch::Launcher& launcher() {
-  static launch::Launcher only;
+  static launch::Launcher only(spare_overlays());
   return only;
 }
 
@@ -153,9 +153,19 @@ Napi::Value claim_id_range_call(const Napi::CallbackInfo& info) {
   const auto number = [&](const char* key) {
     return options.Get(key).As<Napi::Number>().Uint32Value();
   };
-  const std::string file = options.Get("file").As<Napi::String>().Utf8Value();
-  auto claimed =
-      sys::claim_id_range(file.c_str(), number("first"), number("size"), number("count"));
+  const auto text = [&](const char* key) {
+    return options.Get(key).As<Napi::String>().Utf8Value();
+  };
+  const std::string file = text("file");
+  const uint32_t first = number("first"), size = number("size"), count = number("count");
+  auto* const spares = spare_overlays();
+  auto spare = spares == nullptr || options.Get("layers").IsUndefined()
+                   ? std::nullopt
+                   : spares->claim(text("layers"), file.c_str(), first, size, count);
+  auto claimed = spare ? sys::Result<sys::IdRange>(std::move(*spare))
+                       : sys::claim_id_range(file.c_str(), first, size, count);
+  if (!claimed && claimed.error().number == ENOSPC && spares != nullptr && spares->clear())
+    claimed = sys::claim_id_range(file.c_str(), first, size, count);
   if (!claimed) {
     Failure failure(claimed.error());
     failure.path = file;

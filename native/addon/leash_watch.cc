@@ -5,6 +5,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <ctime>
 
 #include "sys/parked_threads.h"
@@ -21,11 +24,32 @@ bool take_line(std::string& bytes, std::string& line) {
   return true;
 }
 
+/// The only descriptors that a supervisor sends: its container's overlay, and the claim on its ids.
+void take_spare(const msghdr& message, pid_t supervisor) {
+  constexpr size_t kBoth = 2;
+  const cmsghdr* head = CMSG_FIRSTHDR(&message);
+  if (head == nullptr || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) return;
+  int numbers[kBoth] = {-1, -1};
+  memcpy(numbers, CMSG_DATA(head), std::min(head->cmsg_len - CMSG_LEN(0), sizeof numbers));
+  sys::Fd overlay(numbers[0]), claim(numbers[1]);
+  if (auto* spares = spare_overlays())
+    spares->keep(supervisor, std::move(overlay), std::move(claim));
+}
+
 /// False: the other side has closed it. ECONNRESET is how the kernel ends a connection whose other side went away before it had read everything.
-bool receive_more(int socket, std::string& bytes) {
+bool receive_more(int socket, pid_t supervisor, std::string& bytes) {
   char part[4096];
-  const ssize_t length = sys::retry_interrupted([&] { return read(socket, part, sizeof part); });
+  iovec room = {part, sizeof part};
+  alignas(cmsghdr) char ancillary[CMSG_SPACE(2 * sizeof(int))];
+  msghdr message = {};
+  message.msg_iov = &room;
+  message.msg_iovlen = 1;
+  message.msg_control = ancillary;
+  message.msg_controllen = sizeof ancillary;
+  const ssize_t length =
+      sys::retry_interrupted([&] { return recvmsg(socket, &message, MSG_CMSG_CLOEXEC); });
   if (length <= 0) return false;
+  take_spare(message, supervisor);
   bytes.append(part, static_cast<size_t>(length));
   return true;
 }
@@ -33,6 +57,12 @@ bool receive_more(int socket, std::string& bytes) {
 /// __WALL: a supervisor is cloned with no exit signal, so a plain wait does not see it (wait(2)).
 void await_supervisor(pid_t supervisor) {
   sys::retry_interrupted([&] { return waitpid(supervisor, nullptr, __WALL); });
+}
+
+/// The same of one whose program never ran.
+void bury(pid_t supervisor) {
+  await_supervisor(supervisor);
+  if (auto* spares = spare_overlays()) spares->forget(supervisor);
 }
 
 uint64_t monotonic_now() {
@@ -43,6 +73,18 @@ uint64_t monotonic_now() {
 }
 
 }  // namespace
+
+launch::SpareOverlays* spare_overlays() {
+  using launch::SpareOverlays;
+  static auto* const only = []() -> SpareOverlays* {
+    const char* const seconds = getenv("BERTH_SPARE");
+    if (seconds == nullptr) return new SpareOverlays;
+    // What is no number is none.
+    const long long life = atoll(seconds);
+    return life > 0 ? new SpareOverlays(std::chrono::seconds(life)) : nullptr;
+  }();
+  return only;
+}
 
 Start await_start(launch::Launched launched) {
   Start start;
@@ -56,11 +98,11 @@ Start await_start(launch::Launched launched) {
       if (runs)
         start.leash = std::move(launched.leash);
       else
-        await_supervisor(start.supervisor);
+        bury(start.supervisor);
       return start;
     }
-  } while (receive_more(launched.leash.get(), start.rest));
-  await_supervisor(start.supervisor);
+  } while (receive_more(launched.leash.get(), start.supervisor, start.rest));
+  bury(start.supervisor);
   return start;
 }
 
@@ -107,7 +149,9 @@ bool LeashWatch::watch_for(int fd, uint32_t number) {
 void LeashWatch::watch() {
   constexpr int kMost = 64;
   for (epoll_event events[kMost];;) {
-    const int count = epoll_wait(poll_.get(), events, kMost, -1);
+    auto* const spares = spare_overlays();
+    const int count =
+        epoll_wait(poll_.get(), events, kMost, spares == nullptr ? -1 : spares->expire());
     for (int i = 0; i < count; ++i) {
       const Shared leash = find(events[i].data.u32);
       if (!leash) continue;
@@ -122,7 +166,7 @@ void LeashWatch::watch() {
 }
 
 bool LeashWatch::receive(const Shared& leash) {
-  if (!receive_more(leash->socket.get(), leash->rest)) return false;
+  if (!receive_more(leash->socket.get(), leash->supervisor, leash->rest)) return false;
   tell_lines(leash);
   return true;
 }
@@ -148,6 +192,7 @@ void LeashWatch::close(const Shared& leash) {
 }
 
 void LeashWatch::finish(const Shared& leash) {
+  if (auto* spares = spare_overlays()) spares->forget(leash->supervisor);
   {
     const std::lock_guard lock(mutex_);
     leashes_.erase(leash->number);

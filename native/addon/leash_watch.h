@@ -25,6 +25,9 @@ struct Start {
   std::string rest;
 };
 
+/// What containers of this process have left for others; null: BERTH_SPARE, the seconds that it is kept, is 0. Never destroyed, like what uses it.
+launch::SpareOverlays* spare_overlays();
+
 /// Waits until the program of a supervisor that was just started runs, or has failed to.
 Start await_start(launch::Launched launched);
 

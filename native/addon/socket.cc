@@ -9,6 +9,7 @@
 #include "addon/job.h"
 #include "sys/cgroup_path.h"
 #include "sys/remote_connection.h"
+#include "sys/service_manager.h"
 #include "sys/socket_owner.h"
 #include "sys/socket_peer.h"
 
@@ -93,6 +94,14 @@ Napi::Value socket_peer_call(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), *peer);
 }
 
+Napi::Value tell_service_manager_call(const Napi::CallbackInfo& info) {
+  const std::string name = info[0].As<Napi::String>().Utf8Value();
+  const std::string text = info[1].As<Napi::String>().Utf8Value();
+  auto told = sys::tell_service_manager(name.c_str(), text.c_str(), text.size());
+  if (!told) to_js(info.Env(), told.error()).ThrowAsJavaScriptException();
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void register_socket(Napi::Object exports) {
@@ -101,6 +110,8 @@ void register_socket(Napi::Object exports) {
   exports.Set("socketCgroup", Napi::Function::New(env, socket_cgroup_call, "socketCgroup"));
   exports.Set("streamPair", Napi::Function::New(env, stream_pair_call, "streamPair"));
   exports.Set("connectInNetwork", Napi::Function::New(env, connect_call, "connectInNetwork"));
+  exports.Set("tellServiceManager",
+              Napi::Function::New(env, tell_service_manager_call, "tellServiceManager"));
   exports.Set("socketPeer", Napi::Function::New(env, socket_peer_call, "socketPeer"));
 }
 

@@ -170,6 +170,7 @@ Result<Container> begin(const Plan& plan, Progress& progress, const HandoverEnds
     container.report.reset();
     // To see the container on record is the supervisor's business alone.
     if (!plan.handover.wanted) close(launch::kLaunchFd);
+    if (plan.rootfs.made) close(launch::kOverlayFd);
     run_first_process(plan, {go_read.get(),
                              {report.get(),
                               {stdio.theirs[0].get(), stdio.theirs[1].get(), stdio.theirs[2].get()},

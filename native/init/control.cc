@@ -131,12 +131,22 @@ void Control::obey(Client& client, const char* request) {
   }
 }
 
-void Control::send_line(Client& client, const char* line) {
-  if (!client.socket) return;
+void Control::send_line(Client& client, const char* line, const int* fds, size_t count) {
+  if (!client.socket || count > Request::kMostFds) return;
   iovec parts[2] = {{const_cast<char*>(line), strlen(line)}, {const_cast<char*>("\n"), 1}};
   msghdr message = {};
   message.msg_iov = parts;
   message.msg_iovlen = 2;
+  alignas(cmsghdr) char ancillary[CMSG_SPACE(Request::kMostFds * sizeof(int))] = {};
+  if (count > 0) {
+    message.msg_control = ancillary;
+    message.msg_controllen = static_cast<socklen_t>(CMSG_SPACE(count * sizeof(int)));
+    cmsghdr* head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = static_cast<socklen_t>(CMSG_LEN(count * sizeof(int)));
+    memcpy(CMSG_DATA(head), fds, count * sizeof(int));
+  }
   // A client that does not read its few lines is let go rather than waited for.
   const ssize_t sent = sendmsg(client.socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent != static_cast<ssize_t>(parts[0].iov_len + 1)) client.socket.reset();
@@ -160,14 +170,14 @@ bool Control::connected(uint32_t serial) const {
   return false;
 }
 
-void Control::announce_exit(const char* line) {
+void Control::announce_exit(const char* line, const int* fds, size_t count) {
   // Whoever has connected, or has asked and was not read yet, is told as well: this is the last chance.
   while (listener_ && accept_client()) {
   }
   listener_.reset();
   for (Client& client : clients_) {
     if (client.socket) receive(client);
-    if (client.socket) send_line(client, line);
+    if (client.socket) send_line(client, line, fds, client.serial == kLeash ? count : 0);
   }
 }
 

@@ -59,8 +59,8 @@ class Control {
   void tell_leash(const char* line) { tell(kLeash, line); }
   void tell(uint32_t client, const char* line);
   bool connected(uint32_t client) const;
-  /// The last line of all: told to everybody who is connected, or about to be.
-  void announce_exit(const char* line);
+  /// The last line of all: told to everybody who is connected, or about to be. The launcher gets descriptors with it, if there are any.
+  void announce_exit(const char* line, const int* fds = nullptr, size_t count = 0);
   /// Does the process that launched the container still hold its end?
   bool leash_held() const { return static_cast<bool>(clients_[0].socket); }
 
@@ -78,7 +78,8 @@ class Control {
   void receive(Client& client);
   static ssize_t receive_bytes(Client& client);
   void obey(Client& client, const char* request);
-  static void send_line(Client& client, const char* line);
+  static void send_line(Client& client, const char* line, const int* fds = nullptr,
+                        size_t count = 0);
 
   Client clients_[kMostClients];  // [0] is the leash
   sys::Fd listener_;

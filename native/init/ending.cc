@@ -10,6 +10,7 @@
 
 #include "init/current_name.h"
 #include "sys/kernel.h"
+#include "sys/mount_api.h"
 #include "sys/remove_tree.h"
 #include "sys/text.h"
 
@@ -150,13 +151,17 @@ Result<void> Ending::remove_state() {
   return discard(std::move(state_), state_parent_.get(), folder_.c_str());
 }
 
-void Ending::look_at_upper(const launch::Plan& plan) {
-  if (plan.rootfs.is_volatile) upper_ = sys::look_at(container_.get(), "upper");
+Result<void> Ending::look_at_upper(const launch::Plan& plan) {
+  if (!plan.rootfs.reusable) return {};
+  upper_ = sys::look_at(container_.get(), "upper");
+  if (!plan.rootfs.returned) return {};
+  BERTH_ASSIGN(overlay_, sys::clone_tree(AT_FDCWD, "rootfs", false));
+  return {};
 }
 
 void Ending::forget_mount(const launch::Plan& plan) const {
   // Left by overlayfs for whoever mounts a `volatile` one again, which nobody will.
-  if (!plan.rootfs.is_volatile) return;
+  if (!plan.rootfs.is_volatile || plan.rootfs.made) return;
   const int directory = container_.get();
   unlinkat(directory, "work/work/incompat/volatile/dirty", 0);
   unlinkat(directory, "work/work/incompat/volatile", AT_REMOVEDIR);
@@ -165,10 +170,14 @@ void Ending::forget_mount(const launch::Plan& plan) const {
 
 Result<void> Ending::discard_container() {
   const sys::Text<256> path("containers/", id_.c_str());
+  // The only other thing that there may be of a container whose directories serve again.
+  if (upper_.known) BERTH_TRY(sys::remove_tree(container_.get(), "logs"));
   if (sys::keep_spare_folder(root_.get(), path.c_str(), id_.c_str(), upper_)) {
     container_.reset();
+    spare_ = std::move(overlay_);
     return {};
   }
+  overlay_.reset();
   // Nearly always all that there is; what else there is, is looked for.
   for (const char* name : {"work/work", "work", "upper"})
     unlinkat(container_.get(), name, AT_REMOVEDIR);

@@ -18,7 +18,7 @@ class Ending {
   sys::Result<void> prepare(const launch::Plan& plan, const char** subject);
 
   /// To be called before anything of the container runs: what it leaves as it is now others may have.
-  void look_at_upper(const launch::Plan& plan);
+  sys::Result<void> look_at_upper(const launch::Plan& plan);
   /// Removes already what a container that leaves nothing has no more need of.
   void forget_mount(const launch::Plan& plan) const;
 
@@ -33,6 +33,9 @@ class Ending {
   /// Removes all trace of the container: name, volumes of its own, upper directory, logs, volatile state. A journal is told when only the last is
   /// left, by which a container is known whose supervisor was killed here.
   sys::Result<void> remove_container(const Journal* journal = nullptr);
+
+  /// The overlay, if the container has left it for another: its directories are where spare ones are, and `overlay_` is no use to this process.
+  sys::Fd take_spare() { return std::move(spare_); }
 
   PublishedPorts& ports() { return ports_; }
   int state() const { return state_.get(); }
@@ -62,6 +65,8 @@ class Ending {
   OomWitness oom_;
   sys::UntouchedFolder upper_;
   sys::Fd root_, state_parent_, state_, container_;
+  sys::Fd overlay_;  // a copy of the container's root, which no process of its can see
+  sys::Fd spare_;    // the same, once it is for another container
 };
 
 }  // namespace berth::init

@@ -56,6 +56,10 @@ Result<void> attach_layer(const Plan& plan, const char* layer, int userns, Progr
 }
 
 Result<void> build_overlay(const Plan& plan, int userns, Progress& progress) {
+  if (plan.rootfs.made) {
+    progress.at("overlay", plan.rootfs.upper);
+    return attach_at(Fd(launch::kOverlayFd), "rootfs");
+  }
   progress.at("layers", plan.rootfs.base);
   BERTH_ASSIGN(const Fd base, sys::clone_tree(AT_FDCWD, plan.rootfs.base, false));
   BERTH_TRY(sys::set_attributes(base.get(), 0, 0, false, userns));

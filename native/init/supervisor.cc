@@ -69,7 +69,7 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   BERTH_TRY(raise_limits(plan, container.pid, progress));
   BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, shared, progress));
   BERTH_TRY(connect(plan, container, progress));
-  ending.look_at_upper(plan);
+  BERTH_TRY(ending.look_at_upper(plan));
   progress.at("tree");
   // Its end of the pipe is closed if it has failed already; what it reports is what counts then.
   if (write(container.go.get(), "g", 1) != 1 && errno != EPIPE) return sys::last_error("write");
@@ -155,7 +155,9 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   const auto withdrawn = ending.ports().withdraw();
   const auto cgroups = ending.remove_cgroups();
   const auto removed = remove ? ending.remove_container(&journal) : Result<void>();
-  control.announce_exit(sys::Text<1056>("exited ", text.c_str()).c_str());
+  const Fd spare = ending.take_spare();
+  const int left[] = {spare.get(), launch::kIdRangeFd};
+  control.announce_exit(sys::Text<1056>("exited ", text.c_str()).c_str(), left, spare ? 2 : 0);
   return recorded && killed && withdrawn && cgroups && removed ? 0 : 1;
 }
 
@@ -166,6 +168,10 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
   signal(SIGPIPE, SIG_IGN);
+
+  // Started before all is there that it needs; or it is not to be, or the launcher is gone.
+  char word = 0;
+  if (sys::retry_interrupted([&] { return read(launch::kLeashFd, &word, 1); }) != 1) return 1;
 
   static Control control{Fd(launch::kLeashFd)};
   Fd launching(launch::kLaunchFd);

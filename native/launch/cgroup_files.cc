@@ -54,12 +54,12 @@ std::optional<Failure> make_below_shared(const std::string& path, bool must_be_n
   constexpr int kTries = 20;
   const std::string parent = parent_of(path);
   for (int attempt = 0;; ++attempt) {
-    // ENOENT: it was taken away again at once.
-    if (!make_open(parent) && errno != EEXIST && errno != ENOENT)
-      return Failure(sys::last_error("mkdir"), "cgroup", parent);
     if (make_open(path) || (errno == EEXIST && !must_be_new)) return {};
+    // Nearly always the parent is there. ENOENT after it was made: it was taken away again at once.
     if (errno != ENOENT || attempt == kTries)
       return Failure(sys::last_error("mkdir"), "cgroup", path);
+    if (!make_open(parent) && errno != EEXIST && errno != ENOENT)
+      return Failure(sys::last_error("mkdir"), "cgroup", parent);
   }
 }
 

@@ -113,8 +113,12 @@ std::vector<Setting> v1_settings(const Limits& limits) {
     settings.back().lacking = "it is a file of cgroup v2, and this host's controllers are on v1";
   }
   for (const DeviceRule& rule : limits.devices) {
-    settings.push_back({"devices", rule.allow ? "devices.allow" : "devices.deny", rule_text(rule),
-                        "device access"});
+    const std::string file = rule.allow ? "devices.allow" : "devices.deny";
+    // The next rules of a kind are further lines of the same file, which is opened once.
+    if (!settings.empty() && settings.back().file == file)
+      settings.back().value += "\n" + rule_text(rule);
+    else
+      settings.push_back({"devices", file, rule_text(rule), "device access"});
   }
   return settings;
 }

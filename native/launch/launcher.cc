@@ -2,11 +2,12 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <semaphore>
 
 #include "launch/json.h"
 #include "launch/launch_facts.h"
@@ -50,6 +51,34 @@ Failure bad_document(const std::string& problem) {
   failure.step = "config";
   return failure;
 }
+
+/// Work that somebody else does meanwhile. std::binary_semaphore would spin on a processor that the work may need.
+class Meanwhile {
+ public:
+  /// Here and now where there is no thread for it.
+  explicit Meanwhile(const std::function<void()>& work) {
+    const auto act = [this, work] {
+      work();
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+      changed_.notify_one();
+    };
+    if (!sys::ParkedThreads::shared().run(act)) act();
+  }
+  Meanwhile(const Meanwhile&) = delete;
+  Meanwhile& operator=(const Meanwhile&) = delete;
+  ~Meanwhile() { wait(); }
+
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return done_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+};
 
 /// An error with the path it is about.
 struct Trouble {
@@ -95,17 +124,26 @@ std::optional<Trouble> make_upper(const Plan& plan, const std::string& container
   return {};
 }
 
-/// A container that leaves nothing takes what another has left untouched.
-bool take_spare(const Plan& plan, const std::string& container) {
+/// A container that leaves nothing takes what another has left untouched: that of `spare`, if there is one and nobody else has taken it, else any.
+bool take_spare_folder(Plan& plan, const std::string& container,
+                       std::optional<SpareOverlays::Spare>& spare) {
   if (!plan.remove_when_done || plan.kept) return false;
   const std::string root = std::string(plan.root) + "/";
   if (!container.starts_with(root)) return false;
   const Fd directory(open(plan.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  return directory && sys::take_spare_folder(directory.get(), container.c_str() + root.size());
+  const char* const path = container.c_str() + root.size();
+  if (!directory) return false;
+  if (spare && sys::take_spare_folder(directory.get(), path, spare->folder.c_str())) {
+    plan.rootfs.made = true;
+    return true;
+  }
+  spare.reset();
+  return sys::take_spare_folder(directory.get(), path);
 }
 
-std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan& plan,
-                                        const LaunchFacts& facts, Undo& undo) {
+std::optional<Trouble> make_directories(const LaunchRequest& request, Plan& plan,
+                                        const LaunchFacts& facts,
+                                        std::optional<SpareOverlays::Spare>& overlay, Undo& undo) {
   const std::string state = plan.state_directory;
   if (auto trouble = make_directory(state, 0700, undo)) return trouble;
   auto config = {&request.config, &request.seccomp, &request.config_end};
@@ -117,14 +155,14 @@ std::optional<Trouble> make_directories(const LaunchRequest& request, const Plan
   if (rename((state + "/.container.json").c_str(), whole.c_str()) != 0)
     return Trouble{sys::last_error("rename"), whole};
   const std::string& container = facts.container_directory;
-  const bool spare = take_spare(plan, container);
+  const bool spare = take_spare_folder(plan, container, overlay);
   if (!spare && mkdir(container.c_str(), 0700) != 0 && errno != EEXIST)
     return Trouble{sys::last_error("mkdir"), container};
   if (!plan.kept) undo.add([container] { (void)sys::remove_tree(AT_FDCWD, container.c_str()); });
   if (plan.rootfs.layers.count > 0 || *plan.rootfs.tree != '\0') {
     // What a container that ran before has written is in its upper directory still.
     const bool ran = plan.kept && access((container + "/work").c_str(), F_OK) == 0;
-    if (ran) return {};
+    if (ran || plan.rootfs.made) return {};
     // Of a launch that was killed in the middle: it is empty, and may have the wrong mode.
     if (auto trouble = make_upper(plan, container, plan.kept || spare)) return trouble;
     if (!spare && mkdir((container + "/work").c_str(), 0700) != 0)
@@ -164,6 +202,7 @@ struct Supervisor {
   int id_range;       // or the first process to join
   int held;
   int launching;
+  int overlay;
   bool own_pid_namespace;
 };
 
@@ -185,12 +224,18 @@ Result<Launched> start_supervisor(Plan& plan, const LaunchFacts& facts,
       client(0), client(1), client(2), plan_fd.get(), theirs.get(), supervisor.id_range,
       supervisor.held,
       // It takes what it finds there for its own.
-      supervisor.launching >= 0 ? supervisor.launching : nowhere.get()};
+      supervisor.launching >= 0 ? supervisor.launching : nowhere.get(), supervisor.overlay};
   BERTH_ASSIGN(const sys::Spawned spawned,
                spawn_supervisor(facts.cgroups.supervisors,
                                 {supervisor.program, supervisor.argv, envp, inherited,
                                  kInheritedEnd, -1, supervisor.own_pid_namespace}));
   return Launched{spawned.pid, std::move(ours)};
+}
+
+/// Of a supervisor that waits for the word to begin: it does nothing.
+void call_off(Launched& launched) {
+  launched.leash.reset();
+  sys::retry_interrupted([&] { return waitpid(launched.supervisor, nullptr, __WALL); });
 }
 
 }  // namespace
@@ -234,6 +279,14 @@ std::optional<Failure> Launcher::read(const std::string& config, const std::stri
   return {};
 }
 
+std::optional<SpareOverlays::Spare> Launcher::take_spare(Plan& plan, SpareOverlays::Kind& kind) {
+  plan.rootfs.reusable = plan.remove_when_done && !plan.kept && reached_by_nobody_else(plan);
+  if (!plan.rootfs.reusable || spares_ == nullptr) return {};
+  kind = SpareOverlays::Kind::of(plan);
+  plan.rootfs.returned = !kind.rest.empty();
+  return spares_->take(kind);
+}
+
 std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   Description description;
   const std::string& seccomp = request.seccomp;
@@ -245,32 +298,38 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   auto program = supervisor_program(request.supervisor, plan);
   if (!program) return Failure(program.error(), "supervisor", request.supervisor);
 
+  SpareOverlays::Kind kind;
+  auto spare = take_spare(plan, kind);
   Undo undo;
-  // Both are a dozen small calls to file systems that know nothing of each other.
   std::variant<std::monostate, Failure> cgroups;
-  std::binary_semaphore cgroups_made(0);
-  const auto make_all = [&] {
-    cgroups = make_cgroups(facts.cgroups, description.limits);
-    cgroups_made.release();
+  // A dozen calls each to file systems that know nothing of each other; and a program takes as long to start.
+  Meanwhile making_cgroups([&] { cgroups = make_cgroups(facts.cgroups, description.limits); });
+  const auto trouble = make_directories(request, plan, facts, spare, undo);
+  const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
+  const auto start = [&] {
+    return start_supervisor(
+        plan, facts,
+        {*program, argv, request.client, request.id_range, request.held, request.launching,
+         spare ? spare->overlay.get() : -1, (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
   };
-  const auto making_cgroups = sys::ParkedThreads::shared().run(make_all);
-  const auto trouble = make_directories(request, plan, facts, undo);
-  if (!making_cgroups) make_all();
-  cgroups_made.acquire();
-  if (auto* failure = std::get_if<Failure>(&cgroups)) return *failure;
+  auto launched = trouble ? Result<Launched>(trouble->error) : start();
+  making_cgroups.wait();
+  if (auto* failure = std::get_if<Failure>(&cgroups)) {
+    if (launched) call_off(*launched);
+    return *failure;
+  }
   undo.add([&facts] { remove_cgroups(facts.cgroups); });
   if (trouble) return Failure(trouble->error, "directories", trouble->path);
-
-  const char* const argv[] = {"berth-init", "--root", plan.root, plan.id, nullptr};
-  auto launched =
-      start_supervisor(plan, facts,
-                       {*program, argv, request.client, request.id_range, request.held,
-                        request.launching, (plan.namespaces & sys::kernel::kCloneNewPid) != 0});
+  // ENOENT: what the cgroup of supervisors lies in was not there yet.
+  if (!launched && launched.error().number == ENOENT) launched = start();
   if (!launched) {
     const std::string& cgroup = facts.cgroups.supervisors;
     return Failure(launched.error(), "supervisor", cgroup.empty() ? request.supervisor : cgroup);
   }
+  // If it is gone already, that is told by its leash.
+  (void)send(launched->leash.get(), "g", 1, MSG_NOSIGNAL);
   undo.forget();
+  if (plan.rootfs.returned) spares_->expect(launched->supervisor, plan.id, std::move(kind));
   return std::move(*launched);
 }
 
@@ -287,8 +346,8 @@ std::variant<Launched, Failure> Launcher::exec(const ExecRequest& request) {
   if (!task) return Failure(task.error(), "join", "");
   const char* const argv[] = {"berth-init", kExecRole, "--root", plan.root, plan.id, nullptr};
   // Not in a pid namespace of its own: from there the container's could not be joined (setns(2)).
-  auto launched = start_supervisor(plan, description.facts,
-                                   {*program, argv, request.client, task->get(), -1, -1, false});
+  auto launched = start_supervisor(
+      plan, description.facts, {*program, argv, request.client, task->get(), -1, -1, -1, false});
   if (!launched) return Failure(launched.error(), "supervisor", request.supervisor);
   return std::move(*launched);
 }

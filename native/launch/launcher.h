@@ -11,6 +11,7 @@
 #include "launch/plan_store.h"
 #include "launch/process_change.h"
 #include "launch/seccomp_profile.h"
+#include "launch/spare_overlays.h"
 #include "sys/fd.h"
 
 namespace berth::launch {
@@ -60,6 +61,9 @@ struct Description {
 /// One for each process that launches: keeps what every launch needs again. Safe to use from several threads.
 class Launcher {
  public:
+  /// `spares`: where what containers leave for others is kept, by whoever hears their supervisors; null: it is not.
+  explicit Launcher(SpareOverlays* spares = nullptr) : spares_(spares) {}
+
   /// Makes the container's directories and cgroups and starts its supervisor. What becomes of it is told on the leash; a Failure means that
   /// nothing was started and nothing is left.
   std::variant<Launched, Failure> launch(const LaunchRequest& request);
@@ -73,6 +77,9 @@ class Launcher {
                               const std::string& launch, Description& description);
   sys::Result<int> supervisor_program(const std::string& path, const Plan& plan);
 
+  std::optional<SpareOverlays::Spare> take_spare(Plan& plan, SpareOverlays::Kind& kind);
+
+  SpareOverlays* spares_;
   SeccompCache seccomp_;
   std::mutex mutex_;
   std::string program_path_;

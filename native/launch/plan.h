@@ -25,10 +25,12 @@ enum InheritedFd : int {
   kHeldFd = 6,
   /// The lock that says that a container is on its way: held until it is on record, whatever becomes of the launcher. For a supervisor alone.
   kLaunchFd = 7,
-  kInheritedEnd = 8
+  /// The overlay of a container that ended before, where the plan says so (Rootfs::made). For a supervisor alone.
+  kOverlayFd = 8,
+  kInheritedEnd = 9
 };
 
-/// For a container that is handed over (see Handover): what follows them.
+/// For a container that is handed over (see Handover), in the place of what is for a supervisor alone.
 enum HandoverFd : int { kConsoleFd = 8, kFirstPreservedFd = 9 };
 
 /// The first argument of berth-init in its role as exec.
@@ -178,6 +180,12 @@ struct Rootfs {
   bool is_volatile =
       false;  // overlayfs `volatile`: what is written need not survive a crash of the host
   bool readonly = false;
+  /// Its directories may serve another container if it writes nothing: nobody but its own processes can get hold of anything in it.
+  bool reusable = false;
+  /// The launcher takes the overlay back then.
+  bool returned = false;
+  /// The overlay is there already, from another container.
+  bool made = false;
 };
 
 struct Cgroup {
@@ -285,7 +293,7 @@ struct Layout {
   }
   void operator()(Rootfs& v) {
     c.fields(v.base, v.layers, v.mounted, v.tree, v.upper, v.work, v.directory, v.idmap,
-             v.recursive, v.propagation, v.is_volatile, v.readonly);
+             v.recursive, v.propagation, v.is_volatile, v.readonly, v.reusable, v.returned, v.made);
   }
   void operator()(Cgroup& v) { c.fields(v.unified, v.v1, v.later); }
   void operator()(Address& v) {

@@ -43,23 +43,40 @@ std::string_view inner_path(const Pod& pod, std::string_view path) {
 Answer sign(Signer& signer, std::string_view form) {
   const auto content = form_field(form, "content");
   if (!content) return refusal(400);
-  Answer made = {200, kText, {}, signer.sign(*content)};
+  Answer made = {200, kText, {}, signer.sign(*content), {}};
   return made;
 }
 
-/// The key of another pod is that pod's own: what it has signed cannot be told from what nobody has.
+constexpr std::string_view kNeighboursPath = "/verify";
+
+/// In the one form that berth gives it (RFC 4122): it becomes the name of a file.
+bool is_uuid(std::string_view text) {
+  constexpr std::string_view kForm = "00000000-0000-0000-0000-000000000000";
+  if (text.size() != kForm.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (kForm[i] == '-' ? c != '-' : !digit) return false;
+  }
+  return true;
+}
+
+/// The key of another pod is that pod's own.
 Answer verify(const Pod& pod, Signer& signer, std::string_view form) {
   const auto content = form_field(form, "content");
   const auto uuid = form_field(form, "uuid");
   const auto signature = form_field(form, "signature");
   if (!content || !uuid || !signature) return refusal(400);
+  if (*uuid != pod.uuid && is_uuid(*uuid)) return {0, {}, {}, {}, *uuid};
   const bool holds = *uuid == pod.uuid && signer.verify(*content, *signature);
-  return holds ? Answer{200, kText, {}, {}} : refusal(403);
+  return holds ? signature_holds() : refusal(403);
 }
 
 }  // namespace
 
-Answer refusal(int status) { return {status, kText, {}, std::string(reason(status)) + '\n'}; }
+Answer signature_holds() { return {200, kText, {}, {}, {}}; }
+
+Answer refusal(int status) { return {status, kText, {}, std::string(reason(status)) + '\n', {}}; }
 
 Answer answer(const Pod& pod, Signer& signer, const Request& request) {
   // Without it, a page that another makes a browser or a careless client fetch could ask as well as the app.
@@ -71,7 +88,22 @@ Answer answer(const Pod& pod, Signer& signer, const Request& request) {
   if (request.method != (signs || verifies ? "POST" : "GET")) return refusal(405);
   if (signs) return sign(signer, request.body);
   if (verifies) return verify(pod, signer, request.body);
-  return {200, document->type, document->body, {}};
+  return {200, document->type, document->body, {}, {}};
+}
+
+Answer answer_neighbour(const Pod& pod, Signer& signer, const Request& request) {
+  if (request.path != kNeighboursPath || request.method != "POST") return refusal(404);
+  Answer made = verify(pod, signer, request.body);
+  // Whoever asks about a third pod asks the wrong one.
+  return made.neighbour.empty() ? std::move(made) : refusal(403);
+}
+
+std::string question_to_neighbour(std::string_view form) {
+  std::string question = "POST ";
+  question += kNeighboursPath;
+  question += " HTTP/1.1\r\nContent-Length: " + std::to_string(form.size()) + "\r\n\r\n";
+  question += form;
+  return question;
 }
 
 std::string head_of(const Answer& answer) {

@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <string>
 
+#include "metadata/neighbours.h"
 #include "metadata/service.h"
 #include "sys/write_all.h"
 
@@ -26,6 +28,7 @@ int fail(const sys::Error& error) {
 int serve() {
   // The apps may have the same user: none of them is to read what is here, or change it (ptrace(2)).
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail(sys::last_error("prctl"));
+  umask(0);  // what is made here is for the services of other pods, which have other users
   sigset_t all, heard;
   sigfillset(&all);
   sigemptyset(&heard);
@@ -39,11 +42,16 @@ int serve() {
   Signer signer;
   if (auto made = signer.make_key(); !made) return fail(made.error());
   Service service(*pod, signer);
-  auto port = service.listen();
+  auto port = service.listen_to_apps();
   if (!port) return fail(port.error());
+  auto neighbours = listen_to_neighbours(pod->uuid);
+  if (!neighbours) return fail(neighbours.error());
+  service.listen_to_neighbours(std::move(*neighbours));
   const std::string ready = "ready " + std::to_string(*port) + '\n';
   if (auto told = sys::write_all(1, ready.data(), ready.size()); !told) return fail(told.error());
-  return service.run(0, signals.get());
+  const int status = service.run(0, signals.get());
+  leave_neighbours(pod->uuid);
+  return status;
 }
 
 }  // namespace

@@ -1,32 +1,27 @@
-// The loop of the metadata service: one thread, never waiting for any client, and with room for so many only.
+// The loop of the metadata service: one thread, never waiting for any client.
 #pragma once
 
-#include "metadata/connection.h"
+#include "metadata/door.h"
 #include "metadata/residents.h"
 
 namespace berth::metadata {
 
 class Service {
  public:
-  Service(const Pod& pod, Signer& signer) : pod_(pod), signer_(signer) {}
+  Service(const Pod& pod, Signer& signer)
+      : apps_(kMostApps, {pod, signer, false}), neighbours_(kMostNeighbours, {pod, signer, true}) {}
 
   /// Listens on the loopback, on a port that the kernel chooses, and gives it.
-  sys::Result<uint16_t> listen();
+  sys::Result<uint16_t> listen_to_apps();
+  void listen_to_neighbours(sys::Fd listener) { neighbours_.open(std::move(listener)); }
   /// Serves until the pod is over; `starter` says `go` when all that is to run in it was started, and ends before that if the pod is not to be. Gives the status to end with.
   int run(int starter, int signals);
 
  private:
-  /// More than one pod's apps have business with at the same time.
-  static constexpr int kMost = 64;
+  /// More than one pod's apps have business with at the same time; others are let in by a door of their own, so that they take no place from them.
+  static constexpr size_t kMostApps = 64, kMostNeighbours = 16;
 
-  void accept_some(int64_t now);
-  void expire(int64_t now);
-  Connection& free_place();
-
-  const Pod& pod_;
-  Signer& signer_;
-  sys::Fd listener_;
-  Connection connections_[kMost];
+  Door apps_, neighbours_;
   Residents residents_;
 };
 

@@ -89,6 +89,11 @@ bool take_spare_folder(int root, const char* path) {
   return taken;
 }
 
+bool take_spare_folder(int root, const char* path, const char* name) {
+  const Fd spare(openat(root, kSpareFolders, kDirectory));
+  return spare && syscall(SYS_renameat2, spare.get(), name, root, path, kRenameNoreplace) == 0;
+}
+
 bool keep_spare_folder(int root, const char* path, const char* id, const UntouchedFolder& before) {
   if (!before.known) return false;
   const Fd folder(openat(root, path, kDirectory));

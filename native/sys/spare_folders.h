@@ -28,6 +28,8 @@ UntouchedFolder look_at(int directory, const char* name);
 
 /// Makes one of them the folder `path` below `root`. False: there is none, or something is there already.
 bool take_spare_folder(int root, const char* path);
+/// The same of the one called `name`.
+bool take_spare_folder(int root, const char* path, const char* name);
 
 /// Keeps the folder `path` below `root`, that of the container `id`, if its upper directory is as it was `before`. False: it has to be removed.
 bool keep_spare_folder(int root, const char* path, const char* id, const UntouchedFolder& before);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
 import { newId } from '../containerizer/container/names.js';
+import type { Certificates } from '../http/certificates.js';
 import type {
   Attribute,
   DrainConfig,
@@ -19,6 +20,7 @@ import { addressesOf } from './container/addresses.js';
 import { ExecutorRunner } from './executor/executor-runner.js';
 import { Fetcher } from './fetcher/fetcher.js';
 import { GroupRunner } from './group/group-runner.js';
+import type { Applied } from './master/applied.js';
 import { MasterLink } from './master/link.js';
 import { handleOrder } from './master/orders.js';
 import { refuseOrder } from './master/refusal.js';
@@ -47,6 +49,7 @@ export interface TaskWatcher {
 export interface AgentParts {
   roots: Roots;
   store: Store;
+  certificates: Certificates;
   note(text: string): void;
   /** Told of what no order can be blamed for. */
   defect(error: unknown): void;
@@ -78,6 +81,8 @@ export class Agent {
   readonly runners: TaskRunner[] = [this.commands, this.executors, this.groups];
   /** The total with reservations and volumes, once there are any. */
   checkpointed: Resource[] | undefined;
+  /** Operations of which the master may not know yet that they are done; by uuid. */
+  readonly applied = new Map<string, Applied>();
   drain: DrainConfig | undefined;
   /** It leaves the cluster for good, as soon as nothing runs. */
   leaving = false;
@@ -101,6 +106,7 @@ export class Agent {
     this.volumes = new PersistentVolumes(config.folder, parts.defect);
     this.link = new MasterLink({
       config,
+      certificates: parts.certificates,
       subscription: () => subscriptionReports(this),
       order: (order) => {
         try {

@@ -1,21 +1,19 @@
 import path from 'node:path';
 import { defaultCapabilities } from '../containerizer/container/describe/defaults.js';
-import type { Credentials } from '../http/authentication.js';
+import { closedDoor, type Door } from '../settings/door.js';
+import type { Permissions } from '../settings/permissions.js';
 import type { Roots } from '../state/roots.js';
 
-/** How an agent behaves. Durations in seconds. */
-export interface AgentConfig {
+/** How an agent behaves, and where its own API answers. Durations in seconds. */
+export interface AgentConfig extends Door {
   /** URLs of masters, tried in turn. */
   masters: string[];
   /** For the master: HTTP basic (`principal` and `secret`), or a token; unset: as a process of root's on this host. */
   masterCredential?: { principal: string; secret: string } | { token: string };
-  /** What it is called in the cluster. Once it has registered this stays. */
+  /** What it is called in the cluster; `''`: as the host was called when it registered. */
   hostname: string;
-  /** Of its own API. */
-  host: string;
-  port: number;
-  /** Who may ask it from elsewhere. */
-  credentials: Credentials;
+  /** Which principal may do what at its own API; unset: everybody who is heard everything. */
+  permissions?: Permissions;
   /** `cpus:4;mem:8192`, or JSON; what is not named is detected. */
   resources: string;
   /** `rack:a;zone:b`. */
@@ -60,12 +58,12 @@ export interface AgentConfig {
   recordLimit: number;
 }
 
-export function defaultConfig(roots: Roots): Omit<AgentConfig, 'hostname'> {
+export function defaultConfig(roots: Roots): AgentConfig {
   return {
     masters: ['http://127.0.0.1:5050'],
-    host: '127.0.0.1',
+    hostname: '',
+    ...closedDoor,
     port: 5051,
-    credentials: { passwords: [], tokens: [] },
     resources: '',
     attributes: '',
     folder: path.join(roots.root, 'agent'),

@@ -1,10 +1,13 @@
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { readContainer } from '../containerizer/container/catalogue.js';
 import type { PeerOwner } from '../http/authentication.js';
+import { expiry, readCertificates } from '../http/certificates.js';
 import type { Roots } from '../state/roots.js';
 import type { Store, StoreOptions, StoreOwner } from '../state/store/store.js';
 import { Agent } from './agent.js';
 import { startApi } from './api/api.js';
+import { checkAgentConfig } from './check.js';
 import type { AgentConfig } from './config.js';
 import { addExecutorApi } from './executor/endpoint.js';
 import { endAll } from './master/leaving.js';
@@ -46,17 +49,25 @@ export interface RunningAgent {
 export async function startAgent(given: AgentConfig, parts: StartParts): Promise<RunningAgent> {
   const config = { ...given };
   const { roots, note } = parts;
+  checkAgentConfig(config);
+  const certificates = readCertificates(config);
+  const warning = expiry(certificates.cert);
+  if (warning !== undefined) note(warning);
   mkdirSync(config.folder, { recursive: true, mode: 0o700 });
   const resources = agentResources(config.resources, config.folder);
   const attributes = parseAttributes(config.attributes);
   const store = await parts.openStore({ onFailure: parts.onStoreFailure, onDefect: parts.onDefect });
   try {
     const agent = new Agent(config, resources, attributes, {
-      ...{ roots, store, note },
+      ...{ roots, store, note, certificates },
       defect: parts.onDefect,
       left: parts.onLeft,
     });
-    await recover(agent, agent.records.recovered());
+    const recovered = agent.records.recovered();
+    // The host may be called otherwise by now: to the master it is the same agent by its name, too.
+    if (config.hostname === '')
+      config.hostname = (recovered.self?.id !== undefined && recovered.self.hostname) || hostname();
+    await recover(agent, recovered);
     const api = await startApi(agent, {
       peerOwner: parts.peerOwner,
       extensions: [

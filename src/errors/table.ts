@@ -90,6 +90,11 @@ export const errorTable = {
   AGENT_UNREACHABLE: { exit: 125, meaning: 'No agent answers at the address of a node.' },
   AGENT_REFUSED: { exit: 125, meaning: 'An agent refused the request; the message has its reason.' },
 
+  SERVICE_FAILED: {
+    exit: 125,
+    meaning: 'A daemon of berth cannot be run by systemd, or does not come up; the message has its reason.',
+  },
+
   OUTPUT_LOST: { exit: 125, meaning: 'What a program wrote could not be delivered to its client in full.' },
 
   INTERNAL: { exit: 125, meaning: 'A defect in berth itself.' },

@@ -1,6 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { isLoopback } from '../settings/door.js';
 import { HttpError } from './http-error.js';
 
 /** Who may speak to a daemon. */
@@ -49,6 +51,9 @@ export class Authentication {
         throw new HttpError(403, 'A page of another site may not ask this');
       return { principal: this.principal(authorization) };
     }
+    const certified = nameInCertificate(request.socket);
+    if (certified !== undefined && (origin === undefined || sameHost(origin, host)))
+      return { principal: certified };
     const local = this.local?.holds(request.socket) === true;
     if (origin === undefined && (local || loopbackHost(host)) && this.isTrusted(request.socket, local))
       return { principal: undefined };
@@ -83,6 +88,14 @@ export class Authentication {
   }
 }
 
+/** The common name of a certificate that was shown, if it is signed by the CA of this server and valid. */
+function nameInCertificate(socket: Socket): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  // RFC 5280 has one name; Node gives a list where a certificate has several, and none is the one.
+  const { CN: name } = (socket.getPeerCertificate().subject ?? {}) as { CN?: unknown };
+  return typeof name === 'string' && name !== '' ? name : undefined;
+}
+
 function unauthorized(message: string): HttpError {
   return new HttpError(401, message, { 'WWW-Authenticate': 'Basic realm="berth", Bearer realm="berth"' });
 }
@@ -93,9 +106,7 @@ export function sameSecret(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
 
-export function loopback(address: string | undefined): boolean {
-  return /^(127\.\d+\.\d+\.\d+|::ffff:127\.\d+\.\d+\.\d+|::1)$/.test(address ?? '');
-}
+export const loopback = (address: string | undefined) => isLoopback(address ?? '');
 
 function loopbackHost(host: string | undefined): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(host ?? '');

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Codec, InvalidMessage, jsonCodec, type MessageName } from '../mesos/codec.js';
 import type { Messages } from '../mesos/messages.js';
 import type { Identity } from './authentication.js';
+import type { Authorization } from './authorization.js';
 import { HttpError } from './http-error.js';
 import { requestCodec, responseCodec } from './negotiation.js';
 import { RecordStream } from './record-stream.js';
@@ -14,7 +15,13 @@ export class Exchange {
     private readonly request: FastifyRequest,
     private readonly reply: FastifyReply,
     readonly identity: Identity,
+    readonly authorization: Authorization,
   ) {}
+
+  /** Throws HttpError 403 unless who asks may do that. */
+  need(action: string, subject?: string): void {
+    this.authorization.need(this.identity, action, subject);
+  }
 
   get message(): IncomingMessage {
     return this.request.raw;

@@ -1,15 +1,22 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authentication, Identity } from './authentication.js';
+import { Authorization } from './authorization.js';
+import type { Certificates } from './certificates.js';
 import { Exchange } from './exchange.js';
 import { HttpError } from './http-error.js';
 
 export interface ServerOptions {
   authentication: Pick<Authentication, 'identify'>;
+  /** Who may do what; unset: whoever is heard everything. */
+  authorization?: Authorization;
+  /** With one of its own it speaks HTTPS, with a CA it knows others by theirs. The local socket needs none. */
+  certificates?: Certificates;
   /** Bytes of the longest body that is no stream. */
   bodyLimit: number;
   /** Milliseconds in which such a body must have come. */
@@ -22,21 +29,35 @@ const others = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 /** Shorter answers gain nothing by compression. */
 const leastCompressed = 1400;
 const compress = promisify(gzip);
+/** A stream of records is a request without an end; other bodies are timed below. Milliseconds. */
+const timing = { requestTimeout: 0, keepAliveTimeout: 75_000 };
+/** Of the address of a local socket (unix(7)), without its end. */
+const longestSocketPath = 107;
+
+type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => void;
+
+/** Whoever has no certificate is asked for credentials: that is decided for each request (`Authentication`). */
+function serverOf({ cert, key, ca }: Certificates, handle: Handle): http.Server {
+  if (cert === undefined || key === undefined) return http.createServer(timing, handle);
+  const asked = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: false };
+  return https.createServer({ ...timing, cert, key, ...asked }, handle);
+}
 
 /** What agent and master share of serving HTTP: who may ask, how much, and how answers and refusals look. */
 export class ApiServer {
   readonly app: FastifyInstance;
+  readonly authorization: Authorization;
   private readonly identities = new WeakMap<FastifyRequest, Identity>();
   private local: http.Server | undefined;
   /** Endpoints that see for themselves who asks, and how. */
   private readonly apart = new Map<string, (request: http.IncomingMessage) => void>();
 
   constructor(private readonly options: ServerOptions) {
+    this.authorization = options.authorization ?? new Authorization(undefined);
+    const { certificates = {} } = options;
     this.app = fastify({
+      serverFactory: (handle) => serverOf(certificates, handle),
       bodyLimit: options.bodyLimit,
-      // A stream of records is a request without an end; other bodies are timed below.
-      requestTimeout: 0,
-      keepAliveTimeout: 75_000,
       forceCloseConnections: true,
       return503OnClosing: false,
       routerOptions: { ignoreTrailingSlash: true },
@@ -58,7 +79,7 @@ export class ApiServer {
   calls(urls: readonly string[], handle: (exchange: Exchange) => void | Promise<void>): void {
     for (const url of urls) {
       this.app.post(url, async (request, reply) => {
-        await handle(new Exchange(request, reply, this.identityOf(request)));
+        await handle(new Exchange(request, reply, this.identityOf(request), this.authorization));
         return reply;
       });
       const message = `Expecting one of { 'POST' }, but received another method`;
@@ -99,27 +120,30 @@ export class ApiServer {
         url,
         handler: async (request, reply) => {
           const { '*': rest = '' } = request.params as { '*'?: string };
-          await handle(new Exchange(request, reply, this.identityOf(request)), rest);
+          await handle(new Exchange(request, reply, this.identityOf(request), this.authorization), rest);
           return reply;
         },
       });
   }
 
   /** An older endpoint that is asked with GET and answers in JSON. */
-  page(urls: readonly string[], answer: (query: URLSearchParams) => unknown): void {
-    this.file(urls, async (query, reply) => {
+  page(urls: readonly string[], answer: (query: URLSearchParams) => unknown, action = 'view'): void {
+    const json = async (query: URLSearchParams, reply: FastifyReply) => {
       const text = JSON.stringify(await answer(query));
       reply.header('Content-Type', 'application/json').send(Buffer.from(text));
-    });
+    };
+    this.file(urls, json, action);
   }
 
-  /** The same, with an answer of any other kind. */
+  /** The same, with an answer of any other kind. `action`: what must be allowed to who asks. */
   file(
     urls: readonly string[],
     answer: (query: URLSearchParams, reply: FastifyReply) => void | Promise<void>,
+    action = 'view',
   ): void {
     for (const url of urls)
       this.app.get(url, { exposeHeadRoute: false }, async (request, reply) => {
+        this.authorization.need(this.identityOf(request), action);
         await answer(new URLSearchParams(request.url.split('?')[1] ?? ''), reply);
         return reply;
       });
@@ -136,13 +160,15 @@ export class ApiServer {
     return typeof address === 'object' && address !== null ? address.port : port;
   }
 
-  /** Also answers on a local socket at `place`, for its owner alone. A socket that is there is nobody's: the caller sees to that. */
-  async listenLocally(place: string): Promise<void> {
+  /**
+   * Also answers on a local socket at `place`, for its owner alone. A socket that is there is nobody's: the caller sees to that. False: such a name may not be as long as that, and
+   * nothing is done.
+   */
+  async listenLocally(place: string): Promise<boolean> {
+    if (Buffer.byteLength(place) > longestSocketPath) return false;
     await this.app.ready();
     const { app } = this;
-    const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 75_000 }, (request, response) =>
-      app.routing(request, response),
-    );
+    const server = http.createServer(timing, (request, response) => app.routing(request, response));
     // Until the socket has its mode the folder keeps others out.
     mkdirSync(path.dirname(place), { recursive: true, mode: 0o700 });
     rmSync(place, { force: true });
@@ -152,6 +178,7 @@ export class ApiServer {
     });
     chmodSync(place, 0o600);
     this.local = server;
+    return true;
   }
 
   /** Whether a connection came over the local socket. */

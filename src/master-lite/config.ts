@@ -1,14 +1,14 @@
-import type { Credentials } from '../http/authentication.js';
+import { closedDoor, type Door } from '../settings/door.js';
+import type { Permissions } from '../settings/permissions.js';
 
-/** How a master behaves. Durations in seconds. */
-export interface MasterConfig {
-  host: string;
-  port: number;
+/** How a master behaves, and where it answers. Durations in seconds. */
+export interface MasterConfig extends Door {
   /** What it calls itself in MasterInfo. */
   hostname: string;
   /** The folder of its state. */
   folder: string;
-  credentials: Credentials;
+  /** Which principal may do what; unset: everybody who is heard everything. */
+  permissions?: Permissions;
   /** What `cluster` is in /state. */
   cluster: string;
   /** Between heartbeats to frameworks, and to watchers of the event stream. */
@@ -22,6 +22,9 @@ export interface MasterConfig {
   /** Finished tasks that are remembered for each framework, and frameworks that have gone. */
   mostCompletedTasks: number;
   mostCompletedFrameworks: number;
+  /** A status of an operation that nobody acknowledges is said again after so long, then after twice as long, and so on up to the most. */
+  operationRetry: number;
+  operationRetryMost: number;
   /** Bytes that may wait for a slow reader of a stream. */
   streamLimit: number;
   /** Bytes of the longest call, or record of an agent. */
@@ -29,9 +32,8 @@ export interface MasterConfig {
 }
 
 export const defaultConfig: Omit<MasterConfig, 'folder' | 'hostname'> = {
-  host: '127.0.0.1',
+  ...closedDoor,
   port: 5050,
-  credentials: { passwords: [], tokens: [] },
   cluster: '',
   // Below the ten seconds after which a client of Node's gives a silent connection up.
   heartbeat: 5,
@@ -40,6 +42,8 @@ export const defaultConfig: Omit<MasterConfig, 'folder' | 'hostname'> = {
   reregisterTimeout: 600,
   mostCompletedTasks: 1000,
   mostCompletedFrameworks: 50,
+  operationRetry: 10,
+  operationRetryMost: 600,
   streamLimit: 64 * 1024 * 1024,
   bodyLimit: 32 * 1024 * 1024,
 };

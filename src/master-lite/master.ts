@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { isIPv4 } from 'node:net';
-import { BerthError } from '../errors/berth-error.js';
-import { Authentication, loopback, type PeerOwner } from '../http/authentication.js';
+import path from 'node:path';
+import { Authentication, type PeerOwner } from '../http/authentication.js';
+import { readCertificates } from '../http/certificates.js';
+import { localPeer } from '../http/peer-owner.js';
 import { ApiServer } from '../http/server.js';
 import type { MasterInfo } from '../mesos/messages.js';
+import { endpointText } from '../settings/endpoint.js';
+import type { Roots } from '../state/roots.js';
 import type { OpenStore, StoreOwner } from '../state/store/store.js';
 import { version } from '../version.js';
 import { agentCall } from './agents/endpoint.js';
+import { checkMasterConfig } from './check.js';
 import { Cluster } from './cluster.js';
 import type { MasterConfig } from './config.js';
 import { operatorCall } from './operator/endpoint.js';
@@ -17,6 +22,8 @@ import { recover } from './recovery.js';
 import { schedulerCall } from './scheduler/endpoint.js';
 
 export interface MasterParts {
+  /** Where its local socket lies; unset: it has none. */
+  roots?: Roots;
   openStore: OpenStore;
   peerOwner: PeerOwner;
   /** Told of what no request can be blamed for. */
@@ -32,6 +39,8 @@ export const masterState: StoreOwner = {
   mend: 'Move the folder away: the master starts empty, and agents bring their tasks along.',
 };
 
+export const masterSocket = (roots: Roots) => path.join(roots.state, 'master', 'master.sock');
+
 /** A master that answers. */
 export interface Master {
   readonly cluster: Cluster;
@@ -41,14 +50,23 @@ export interface Master {
 
 /** Opens the state, takes up what was there, and listens. */
 export async function startMaster(config: MasterConfig, parts: MasterParts): Promise<Master> {
-  refuseOpenDoor(config);
+  checkMasterConfig(config);
+  const certificates = readCertificates(config);
   const store = await parts.openStore({ onFailure: parts.onStoreFailure, onDefect: parts.onDefect });
   try {
     const info: MasterInfo = masterInfo(config, config.port);
     const cluster = new Cluster(config, store, info);
     recover(cluster);
-    const server = new ApiServer({
-      authentication: new Authentication(config.credentials, parts.peerOwner, process.getuid?.() ?? 0),
+    const authentication: Authentication = new Authentication(
+      config.credentials,
+      parts.peerOwner,
+      process.getuid?.() ?? 0,
+      { holds: (socket) => server.isLocal(socket), peer: localPeer },
+    );
+    const server: ApiServer = new ApiServer({
+      authentication,
+      authorization: cluster.authorization,
+      certificates,
       bodyLimit: config.bodyLimit,
       bodyTimeout: 60_000,
       onDefect: parts.onDefect,
@@ -63,9 +81,10 @@ export async function startMaster(config: MasterConfig, parts: MasterParts): Pro
     addOlderChanges(cluster, server);
     const port = await server.listen(config.host, config.port);
     Object.assign(info, masterInfo(config, port, info.id));
+    if (parts.roots !== undefined) await server.listenLocally(masterSocket(parts.roots));
     return {
       cluster,
-      url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+      url: `${config.tlsCert === '' ? 'http' : 'https'}://${endpointText({ host: config.host, port })}`,
       async close() {
         cluster.ending = true;
         cluster.watchers.end();
@@ -96,15 +115,4 @@ function masterInfo(config: MasterConfig, port: number, id = randomUUID() as str
     address: { hostname, ip, port },
     capabilities: [{ type: 'AGENT_UPDATE' }, { type: 'AGENT_DRAINING' }, { type: 'QUOTA_V2' }],
   };
-}
-
-/** On an address that others reach, everybody without credentials is turned away: with none there is nobody to let in. */
-function refuseOpenDoor({ host, credentials }: MasterConfig): void {
-  if (loopback(host) || host === 'localhost') return;
-  if (credentials.passwords.length + credentials.tokens.length > 0) return;
-  throw new BerthError('USAGE', {
-    what: `--listen ${host}`,
-    why: 'others can reach this address, and there are no credentials for them',
-    mend: 'Write credentials into the file of --config.',
-  });
 }

@@ -48,9 +48,16 @@ export interface JournalCalls {
 export interface LaunchCalls {
   /**
    * Claims a free range of host ids: `first` and the next `size - 1`. The claim is a lock on one byte of `file` and lives as long as
-   * any copy of `fd`; a supervisor inherits it. Throws ENOSPC when every range is taken.
+   * any copy of `fd`; a supervisor inherits it. Throws ENOSPC when every range is taken. `layers`, each path with a newline after it: rather the range of a
+   * container of those that has ended and left its root file system for another.
    */
-  claimIdRange(request: { file: string; first: number; size: number; count: number }): IdRangeClaim;
+  claimIdRange(request: {
+    file: string;
+    first: number;
+    size: number;
+    count: number;
+    layers?: string;
+  }): IdRangeClaim;
 
   /**
    * A descriptor of the claim that the supervisor with this pid and start time holds (pidfd_getfd(2)): the same claim, not another. ESRCH, EBADF: it is

@@ -8,6 +8,9 @@ export interface SocketCalls {
   /** The user who connected to a local socket (unix(7), SO_PEERCRED), by its descriptor. */
   socketPeer(fd: number): number;
 
+  /** One datagram to the socket that a service manager names in NOTIFY_SOCKET (sd_notify(3)). Never waits: EAGAIN when its queue is full. */
+  tellServiceManager(socket: string, text: string): void;
+
   /**
    * The directory of the control group, in the hierarchy of version 2 that is mounted at `hierarchy`, of the process that made that socket, as it is called now. Null as above, when the group is gone, or where
    * the kernel does not tell (Linux 5.9, CONFIG_SOCK_CGROUP_DATA).

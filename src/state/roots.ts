@@ -48,6 +48,8 @@ export const places = {
   networks: (r: Roots) => path.join(r.root, 'networks'),
   running: (r: Roots) => path.join(r.state, 'containers'),
   run: (r: Roots, id: string) => path.join(r.state, 'containers', id),
+  /** Sockets by which the metadata services of pods ask each other, called by uuids; containers see it. */
+  podSockets: (r: Roots) => path.join(r.state, 'pods', 'sockets'),
 } as const;
 
 /** Claims of things that the whole host shares (id ranges), whatever the root. */

@@ -66,6 +66,11 @@ t.test('programs sent into tasks, and their streams', unlessRoot, async (t) => {
     input.write('one\n');
     await until(() => output.stdout === 'one\n', 'it comes back');
     t.equal(await new Input(cluster.url, id).end(), 409, 'while another gives it');
+    const removed = await ask(cluster.url, {
+      type: 'REMOVE_NESTED_CONTAINER',
+      remove_nested_container: { container_id: id },
+    });
+    t.equal(removed.status, 400, 'while it runs');
     input.write('two\n');
     t.equal(await input.end(), 200);
     await until(() => output.ended, 'the stream ends');

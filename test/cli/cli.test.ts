@@ -81,11 +81,12 @@ t.test('a reader that leaves, and a disk that is full', async (t) => {
   }
 });
 
-t.test('starts within 1.5 times the bare Node', async (t) => {
-  const milliseconds = ([file = '', ...args]: string[]) => {
-    const start = process.hrtime.bigint();
-    spawnSync(file, args, { stdio: 'ignore' });
-    return Number(process.hrtime.bigint() - start) / 1e6;
+t.test('takes at most 1.5 times the processor time of the bare Node to start', async (t) => {
+  // Not by the clock: that tells of the other tests too.
+  const script = 'TIMEFORMAT="%U %S"; time "$@" >/dev/null';
+  const milliseconds = (command: string[]) => {
+    const { stderr } = spawnSync('bash', ['-c', script, 'bash', ...command], { encoding: 'utf8' });
+    return stderr.split(' ').reduce((sum, seconds) => sum + Number(seconds) * 1000, 0);
   };
   const commands = {
     node: [...bareNode, '-e', '0'],
@@ -97,7 +98,6 @@ t.test('starts within 1.5 times the bare Node', async (t) => {
     best[key] = Math.min(best[key], milliseconds(commands[key]));
   };
   const within = (key: 'version' | 'help') => best[key] <= 1.5 * best.node;
-  // Other tests load the processors: the minima of more rounds tell apart what is berth's own.
   for (let round = 0; round < 10 || (round < 60 && !(within('version') && within('help'))); round++) {
     measure('node');
     measure('version');

@@ -39,7 +39,10 @@ t.test('a cluster of three hosts', unlessRoot, async (t) => {
       'agent',
       `env ${berth} agent --master http://agents:secret@10.77.0.1:5050 --listen 10.77.0.${host}:5051 --config /var/tmp/agent.json`,
     );
-  const credentials = JSON.stringify({ credentials: [{ principal: 'agents', secret: 'secret' }] });
+  const credentials = JSON.stringify({
+    plain_http: true,
+    credentials: [{ principal: 'agents', secret: 'secret' }],
+  });
   for (const host of [1, 2, 3])
     hosts.run(
       host,

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { BerthError } from '../../errors/berth-error.js';
-import { Authentication, loopback, type PeerOwner } from '../../http/authentication.js';
+import { Authentication, type PeerOwner } from '../../http/authentication.js';
+import { Authorization } from '../../http/authorization.js';
 import { localPeer } from '../../http/peer-owner.js';
 import { ApiServer } from '../../http/server.js';
 import type { Roots } from '../../state/roots.js';
@@ -26,15 +26,12 @@ export interface AgentApi {
 /** Bytes of the longest call, and milliseconds in which it must have come. */
 const bodyLimit = 32 * 1024 * 1024;
 const bodyTimeout = 60_000;
-/** Of the address of a local socket (unix(7)), without its end. */
-const longestSocketPath = 107;
 
 export const agentSocket = (roots: Roots) => path.join(roots.state, 'agent', 'agent.sock');
 
 /** The agent's own HTTP server: on its address, and on a local socket that is its user's alone. */
 export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptions): Promise<AgentApi> {
   const { config, roots } = agent;
-  refuseOpenDoor(config);
   const authentication: Authentication = new Authentication(
     config.credentials,
     peerOwner,
@@ -43,6 +40,8 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
   );
   const server: ApiServer = new ApiServer({
     authentication: withExecutors(agent, authentication),
+    authorization: new Authorization(config.permissions),
+    certificates: agent.parts.certificates,
     bodyLimit,
     bodyTimeout,
     onDefect: (error) => agent.defect(error),
@@ -59,8 +58,8 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
   for (const { routes } of extensions) routes?.(server);
   const port = await server.listen(config.host, config.port);
   const place = agentSocket(roots);
-  if (Buffer.byteLength(place) <= longestSocketPath) await server.listenLocally(place);
-  else agent.note(`no local socket: ${place} is longer than such a name may be`);
+  if (!(await server.listenLocally(place)))
+    agent.note(`no local socket: ${place} is longer than such a name may be`);
   return {
     port,
     async close() {
@@ -68,15 +67,4 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
       await server.close();
     },
   };
-}
-
-/** On an address that others reach, everybody without credentials is turned away: with none there is nobody to let in. */
-function refuseOpenDoor({ host, credentials }: Agent['config']): void {
-  if (loopback(host) || host === 'localhost') return;
-  if (credentials.passwords.length + credentials.tokens.length > 0) return;
-  throw new BerthError('USAGE', {
-    what: `--listen ${host}`,
-    why: 'others can reach this address, and there are no credentials for them',
-    mend: 'Write credentials into the file of --config.',
-  });
 }

@@ -9,6 +9,7 @@ import { addInspectionPages } from './inspection-pages.js';
 import { addLogPages } from './log-pages.js';
 import { statePage } from './older.js';
 import { openMetrics, openMetricsType } from './open-metrics.js';
+import { selfPage } from './self.js';
 import { flagsOf } from './views.js';
 
 /** Bytes that may wait for a slow reader. */
@@ -20,6 +21,7 @@ export function addPages(context: ApiContext, server: ApiServer): void {
     server.page([`/${name}`, `/slave(1)/${name}`], answer);
   page('health', () => ({}));
   server.page(['/version'], () => ({ version }));
+  server.page(['/berth/v1/self'], () => selfPage(context.agent));
   page('flags', () => ({
     flags: Object.fromEntries(flagsOf(context).map(({ name, value }) => [name, value])),
   }));

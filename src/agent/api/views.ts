@@ -6,6 +6,7 @@ import type {
   AgentResponseGetTasks,
 } from '../../mesos/messages.js';
 import { version } from '../../version.js';
+import { operationView } from '../master/applied.js';
 import { subscriptionOf, taskMessage } from '../master/subscription.js';
 import { containersOf } from './containers.js';
 import type { ApiContext } from './context.js';
@@ -37,7 +38,9 @@ export const views: Partial<Record<NonNullable<AgentCall['type']>, View>> = {
   GET_TASKS: (context) => ({ get_tasks: tasksOf(context) }),
   GET_EXECUTORS: (context) => ({ get_executors: stateOf(context).get_executors ?? {} }),
   GET_FRAMEWORKS: (context) => ({ get_frameworks: stateOf(context).get_frameworks ?? {} }),
-  GET_OPERATIONS: () => ({ get_operations: { operations: [] } }),
+  GET_OPERATIONS: ({ agent }) => ({
+    get_operations: { operations: [...agent.applied.values()].map(operationView) },
+  }),
   GET_RESOURCE_PROVIDERS: () => ({ get_resource_providers: { resource_providers: [] } }),
   GET_CONTAINERS: async (context, { get_containers: asked }) => ({
     get_containers: {

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Certificates } from '../../http/certificates.js';
 import { frame, RecordReader } from '../../http/record-io.js';
 import { InvalidMessage, jsonCodec } from '../../mesos/codec.js';
 import type { Order, Report } from '../../mesos/messages.js';
@@ -9,6 +10,8 @@ const codec = jsonCodec;
 
 export interface LinkOptions {
   config: Pick<AgentConfig, 'masters' | 'masterCredential' | 'reconnect' | 'reconnectMost' | 'recordLimit'>;
+  /** What a master knows the agent by, and the agent a master. */
+  certificates?: Certificates;
   /** What the agent is and runs, asked at each attempt. */
   subscription(): Iterable<Report>;
   /** An order of the present connection. */
@@ -73,6 +76,7 @@ export class MasterLink {
     const request = (url.protocol === 'https:' ? https : http).request(new URL('/api/v1/agent', url), {
       method: 'POST',
       agent: false,
+      ...(url.protocol === 'https:' && this.options.certificates),
       headers: {
         'Content-Type': 'application/recordio',
         'Message-Content-Type': codec.contentType,

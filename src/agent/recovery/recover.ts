@@ -1,4 +1,6 @@
+import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
+import { appliedKey, recoveredApplied } from '../master/applied.js';
 import type { Recovered } from '../records/records.js';
 import { recoveredOrder } from '../task/kill-order.js';
 import type { TaskRunner } from '../task/runner.js';
@@ -12,8 +14,11 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
   agent.checkpointed = self?.resources;
   agent.leaving = self?.leaving === true;
   agent.volumes.sweep();
+  for (const applied of recoveredApplied(agent.records.store))
+    agent.applied.set(appliedKey(applied.order), applied);
   for (const framework of frameworks) agent.frameworks.set(framework.id?.value ?? '', framework);
   const living = new Map<TaskRunner, Task[]>();
+  let ofOtherBoots = 0;
   for (const { document, progress, updates } of tasks) {
     const framework = agent.frameworks.get(document.framework_id) ?? {
       user: 'root',
@@ -30,10 +35,13 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
     task.forwarded = updates[0]?.status.state ?? progress.state;
     agent.add(task);
     if (task.ended) continue;
+    if (document.boot_id !== currentBootId()) ofOtherBoots++;
     const its = living.get(runner);
     if (its === undefined) living.set(runner, [task]);
     else its.push(task);
   }
+  if (ofOtherBoots > 0)
+    agent.note(`this host has been started anew: the containers of ${ofOtherBoots} tasks are gone`);
   // Their parents' ends take them along.
   await agent.nested.recover();
   await Promise.all(agent.runners.map((runner) => runner.recover(living.get(runner) ?? [])));

@@ -1,10 +1,14 @@
-import http from 'node:http';
+import type http from 'node:http';
 import { BerthError } from '../../errors/berth-error.js';
+import { type Access, trustMend } from './access.js';
 
 /** Asks an agent at the address that the master has for it. What opens the master's door is not shown to agents: they have credentials of their own. */
 export class AgentClient {
   /** @param address HOST:PORT. `BERTH_AGENT_TOKEN`: a token; `BERTH_AGENT_PASSWORD`: `NAME:SECRET`. */
-  constructor(private readonly address: string) {}
+  constructor(
+    private readonly address: string,
+    private readonly access: Access,
+  ) {}
 
   async json<Body>(path: string, query: Record<string, string | undefined>, patience: number): Promise<Body> {
     const response = await this.get(path, query, patience);
@@ -24,20 +28,18 @@ export class AgentClient {
     patience: number,
   ): Promise<http.IncomingMessage> {
     const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
-    const url = new URL(`http://${this.address}${path}?${new URLSearchParams(given)}`);
+    const url = this.access.url(this.address, `${path}?${new URLSearchParams(given)}`);
     return new Promise((resolve, reject) => {
-      const request = http.get(url, {
-        agent: false,
-        headers: { ...authorization() },
-      });
+      const request = this.access.request(url, {}, authorization());
       const timer = setTimeout(
         () => request.destroy(new Error(`it did not answer for ${patience} seconds`)),
         patience * 1000,
       );
       request.once('error', (error) => {
         clearTimeout(timer);
-        reject(this.unreachable(error.message));
+        reject(this.unreachable(error.message, trustMend(error)));
       });
+      request.end();
       request.once('response', (response) => {
         clearTimeout(timer);
         if (response.statusCode === 200) resolve(response);
@@ -59,15 +61,18 @@ export class AgentClient {
     });
   }
 
-  private unreachable(why: string): BerthError {
-    return new BerthError('AGENT_UNREACHABLE', { what: `agent ${this.address}`, why });
+  private unreachable(why: string, mend?: string): BerthError {
+    return new BerthError('AGENT_UNREACHABLE', {
+      what: `agent ${this.address}`,
+      why,
+      ...(mend !== undefined && { mend }),
+    });
   }
 }
 
 /** What opens an agent's door for this user. */
-export function authorization(): { Authorization?: string } {
+export function authorization(): string | undefined {
   const { BERTH_AGENT_TOKEN: token, BERTH_AGENT_PASSWORD: password } = process.env;
-  if (token !== undefined) return { Authorization: `Bearer ${token}` };
-  if (password === undefined) return {};
-  return { Authorization: `Basic ${Buffer.from(password).toString('base64')}` };
+  if (token !== undefined) return `Bearer ${token}`;
+  return password === undefined ? undefined : `Basic ${Buffer.from(password).toString('base64')}`;
 }

@@ -36,7 +36,7 @@ export async function inspectCluster(
       if (address === null) return { ...part, document: undefined };
       try {
         const query = { depth, interval: String(interval), pss: pss ? '1' : undefined, task };
-        const document = await new AgentClient(address).json<InspectionDocument>(
+        const document = await new AgentClient(address, client.access).json<InspectionDocument>(
           '/berth/v1/inspect',
           query,
           interval + patience,

@@ -1,29 +1,33 @@
-import http from 'node:http';
-import https from 'node:https';
 import type { Command } from 'commander';
 import { BerthError } from '../../errors/berth-error.js';
 import type { MasterCall, MasterResponse } from '../../mesos/messages.js';
 import { usageError } from '../report.js';
+import { Access, type AccessFlags, trustMend } from './access.js';
 
 const defaultMaster = 'http://127.0.0.1:5050';
 
 /** What every verb that asks the master takes. */
 export function masterFlag(command: Command): Command {
-  return command.option('--master <url>', `the cluster's master (BERTH_MASTER, default ${defaultMaster})`);
+  return command
+    .option('--master <url>', `the cluster's master (BERTH_MASTER, default ${defaultMaster})`)
+    .option('--ca <file>', 'who signs the certificates of master and agents, as PEM (BERTH_CA)');
 }
 
 /** Asks a master over its operator API, in JSON. */
 export class MasterClient {
   private readonly url: URL;
+  /** How this master is reached, and its agents. */
+  readonly access: Access;
 
-  /** @param flags `--master`, else BERTH_MASTER; `http://NAME:SECRET@HOST:PORT` for a password, BERTH_MASTER_TOKEN for a token. */
-  constructor(flags: { master?: string }) {
+  /** @param flags `--master`, else BERTH_MASTER; `https://NAME:SECRET@HOST:PORT` for a password, BERTH_MASTER_TOKEN for a token. */
+  constructor(flags: AccessFlags) {
     const text = flags.master ?? process.env.BERTH_MASTER ?? defaultMaster;
     try {
       this.url = new URL(/^https?:\/\//.test(text) ? text : `http://${text}`);
     } catch {
       throw usageError(`--master ${text}`, 'it is no URL', 'Give it as http://HOST:PORT.');
     }
+    this.access = new Access(this.url.protocol === 'https:', flags);
   }
 
   async ask<Name extends keyof MasterResponse>(
@@ -52,7 +56,7 @@ export class MasterClient {
   }
 
   private send(path: string, body: string): Promise<{ status: number; text: string }> {
-    const { username, password, protocol, hostname, port } = this.url;
+    const { username, password } = this.url;
     const token = process.env.BERTH_MASTER_TOKEN;
     const authorization =
       username !== ''
@@ -61,39 +65,26 @@ export class MasterClient {
           ? undefined
           : `Bearer ${token}`;
     return new Promise((resolve, reject) => {
-      const unreachable = (cause: Error) =>
+      const unreachable = (cause: Error & { code?: string }) =>
         reject(
           new BerthError('MASTER_UNREACHABLE', {
             what: `master ${this.url.host}`,
             why: cause.message,
-            mend: 'Start one with berth master, or name it with --master URL.',
+            mend: trustMend(cause) ?? 'Start one with berth master, or name it with --master URL.',
             cause,
           }),
         );
-      const request = (protocol === 'https:' ? https : http).request(
-        {
-          protocol,
-          // An IPv6 address stands in brackets in a URL alone.
-          hostname: hostname.replace(/^\[|\]$/g, ''),
-          port,
-          path,
-          method: 'POST',
-          agent: false,
-          headers: {
-            'Content-Type': 'application/json',
-            Accept: 'application/json',
-            ...(authorization !== undefined && { Authorization: authorization }),
-          },
-        },
-        (response) => {
-          const parts: Buffer[] = [];
-          response.on('data', (part: Buffer) => parts.push(part));
-          response.on('error', unreachable);
-          response.on('end', () =>
-            resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') }),
-          );
-        },
-      );
+      const url = this.access.url(this.url.host, path);
+      const headers = { 'Content-Type': 'application/json', Accept: 'application/json' };
+      const request = this.access.request(url, { method: 'POST', headers }, authorization);
+      request.once('response', (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('error', unreachable);
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') }),
+        );
+      });
       request.on('error', unreachable);
       request.end(body);
     });

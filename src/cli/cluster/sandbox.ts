@@ -26,7 +26,7 @@ export async function findSandbox(client: MasterClient, name: string): Promise<R
   )?.container_status?.container_id?.value;
   const executor = task.executor_id?.value ?? task.task_id.value;
   return {
-    agent: new AgentClient(node.address),
+    agent: new AgentClient(node.address, client.access),
     path: `/frameworks/${task.framework_id.value}/executors/${executor}/runs/${container ?? 'latest'}`,
   };
 }

@@ -1,8 +1,9 @@
-import http from 'node:http';
+import type http from 'node:http';
 import { BerthError } from '../../errors/berth-error.js';
 import { type ErrorCode, errorTable } from '../../errors/table.js';
 import { frame, RecordReader } from '../../http/record-io.js';
 import type { ContainerID, TTYInfoWindowSize } from '../../mesos/messages.js';
+import { type Access, trustMend } from './access.js';
 import { authorization } from './agent-client.js';
 
 /** Bytes of the longest record of output. */
@@ -16,7 +17,10 @@ export class SessionClient {
   private readonly requests = new Set<http.ClientRequest>();
 
   /** @param address HOST:PORT. */
-  constructor(private readonly address: string) {}
+  constructor(
+    private readonly address: string,
+    private readonly access: Access,
+  ) {}
 
   /** Resolves when the answer to a call has begun. */
   async open(call: object): Promise<Output> {
@@ -60,20 +64,17 @@ export class SessionClient {
 
   private send(type: string, begin: (request: http.ClientRequest) => void): Promise<http.IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const request = http.request(`http://${this.address}/api/v1`, {
-        method: 'POST',
-        agent: false,
-        headers: {
-          ...authorization(),
-          'Content-Type': type,
-          'Message-Content-Type': 'application/json',
-          Accept: 'application/recordio, application/json',
-          'Message-Accept': 'application/json',
-        },
-      });
+      const headers = {
+        'Content-Type': type,
+        'Message-Content-Type': 'application/json',
+        Accept: 'application/recordio, application/json',
+        'Message-Accept': 'application/json',
+      };
+      const url = this.access.url(this.address, '/api/v1');
+      const request = this.access.request(url, { method: 'POST', headers }, authorization());
       this.requests.add(request);
       request.once('close', () => this.requests.delete(request));
-      request.on('error', (error) => reject(this.unreachable(error.message)));
+      request.on('error', (error) => reject(this.unreachable(error.message, trustMend(error))));
       request.once('response', resolve);
       begin(request);
     });
@@ -84,8 +85,12 @@ export class SessionClient {
     for (const request of this.requests) request.destroy();
   }
 
-  unreachable(why: string): BerthError {
-    return new BerthError('AGENT_UNREACHABLE', { what: `agent ${this.address}`, why });
+  unreachable(why: string, mend?: string): BerthError {
+    return new BerthError('AGENT_UNREACHABLE', {
+      what: `agent ${this.address}`,
+      why,
+      ...(mend !== undefined && { mend }),
+    });
   }
 
   private async refusal(response: http.IncomingMessage): Promise<BerthError> {

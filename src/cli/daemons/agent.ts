@@ -1,26 +1,33 @@
-import { hostname } from 'node:os';
 import path from 'node:path';
-import { defaultConfig } from '../../agent/config.js';
+import { checkAgentConfig } from '../../agent/check.js';
+import { type AgentConfig, defaultConfig } from '../../agent/config.js';
 import { readAgentConfig } from '../../agent/config-file.js';
+import { agentSettings } from '../../agent/settings.js';
 import { agentState, startAgent } from '../../agent/start.js';
 import { layoutOfHost } from '../../containerizer/container/cgroup-places.js';
 import { BerthError } from '../../errors/berth-error.js';
 import { peerOwner } from '../../http/peer-owner.js';
+import { ServiceManager } from '../../service/notify.js';
+import { type DoorFlags, doorOf } from '../../settings/flags.js';
 import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
+import { checked, configured } from './configure.js';
 import { awaitEnding } from './ending.js';
 
 export interface AgentRequest {
   roots: Roots;
   note(text: string): void;
+  out(text: string): void;
+  door: DoorFlags;
   masters?: string[];
-  listen?: { host: string; port: number };
   hostname?: string;
   attributes?: string;
   resources?: string;
   /** A file of its configuration. */
   config?: string;
+  /** Only say whether that can be understood. */
+  check: boolean;
   /** It ends when its standard input does. */
   endWithStdin: boolean;
 }
@@ -34,33 +41,46 @@ export async function runAgent(request: AgentRequest): Promise<number> {
   }
 }
 
-async function run({
-  roots,
-  note,
-  listen,
-  config: file,
-  endWithStdin,
-  ...flags
-}: AgentRequest): Promise<number> {
+function configOf({ roots, door, config: file, masters, ...flags }: AgentRequest): AgentConfig {
+  const { hostname: name, attributes, resources } = flags;
+  return configured<AgentConfig>(agentSettings, {
+    defaults: defaultConfig(roots),
+    file: file === undefined ? {} : readAgentConfig(file),
+    flags: {
+      ...doorOf(door),
+      ...(masters !== undefined && { masters }),
+      ...(name !== undefined && { hostname: name }),
+      ...(attributes !== undefined && { attributes }),
+      ...(resources !== undefined && { resources }),
+    },
+  });
+}
+
+async function run(request: AgentRequest): Promise<number> {
+  const { roots, note, endWithStdin } = request;
+  if (request.check) {
+    const answer = checked('agent', request.config);
+    checkAgentConfig(configOf(request));
+    request.out(answer);
+    return 0;
+  }
   if (process.geteuid?.() !== 0)
     throw new BerthError('NOT_ROOT', {
       what: 'agent',
       why: 'containers are started by root',
       mend: 'Run berth as root.',
     });
-  const config = {
-    ...defaultConfig(roots),
-    hostname: hostname(),
-    ...(file === undefined ? {} : readAgentConfig(file)),
-    ...listen,
-    ...flags,
-  };
+  const config = configOf(request);
+  const manager = new ServiceManager();
   const { status, end } = awaitEnding(endWithStdin);
   const { agent, close } = await startAgent(config, {
     roots,
     openStore: (options) =>
       EmbeddedStore.open(path.join(config.folder, 'store'), { ...options, owner: agentState }),
-    note: (text) => note(`agent: ${text}`),
+    note(text) {
+      note(`agent: ${text}`);
+      manager.status(text);
+    },
     onDefect: (error) =>
       note(`berth: agent: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     onStoreFailure: (error) => {
@@ -74,10 +94,12 @@ async function run({
     onLeft: () => end(0),
     peerOwner: (socket) => peerOwner(socket, layoutOfHost().unified),
   });
-  note(
-    `agent of ${config.masters.join(', ')}, state in ${config.folder}, ${agent.tasks.size} tasks taken up`,
-  );
+  const masters = config.masters.map((url) => url.replace(/\/\/[^/@]*@/, '//')).join(', ');
+  const begun = `agent of ${masters}, state in ${config.folder}, ${agent.tasks.size} tasks taken up`;
+  note(begun);
+  manager.ready(begun);
   const result = await status;
+  manager.stopping();
   await close();
   // What watches containers would hold the process for as long as they run.
   process.exit(result);

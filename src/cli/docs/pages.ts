@@ -1,5 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import { agentSettings } from '../../agent/settings.js';
+import { masterSettings } from '../../master-lite/settings.js';
+import { fileSchema } from '../../settings/setting.js';
 import { cliPage } from './cli-page.js';
+import { configurationPage } from './configuration-page.js';
 import { errorsPage } from './errors-page.js';
 
 export interface Page {
@@ -14,5 +18,10 @@ export async function generatedPages(): Promise<Page[]> {
   return [
     { file: at('cli.md'), content: await cliPage() },
     { file: at('errors.md'), content: errorsPage() },
+    { file: at('configuration.md'), content: configurationPage() },
+    { file: at('agent.schema.json'), content: schemaPage(fileSchema(agentSettings)) },
+    { file: at('master.schema.json'), content: schemaPage(fileSchema(masterSettings)) },
   ];
 }
+
+const schemaPage = (schema: object) => `${JSON.stringify(schema, undefined, 2)}\n`;

@@ -203,7 +203,31 @@ export const verbs: Record<string, VerbEntry> = {
     load: () => import('./up.js'),
   },
   agent: { summary: 'Run the agent of this host, in the foreground', load: () => import('./agent.js') },
+  'agent install': {
+    summary: 'Have systemd run the agent of this host, or exchange the one that it runs; tasks run on',
+    load: () => import('./agent-install.js'),
+  },
+  'agent status': {
+    summary: 'Show how the agent of this host is: its unit, its version, what it is connected to',
+    load: () => import('./agent-status.js'),
+  },
+  'agent uninstall': {
+    summary: 'End the agent that systemd runs on this host, and remove its unit',
+    load: () => import('./agent-uninstall.js'),
+  },
   master: { summary: 'Run the master of a cluster, in the foreground', load: () => import('./master.js') },
+  'master install': {
+    summary: 'Have systemd run the master of this host, or exchange the one that it runs; tasks run on',
+    load: () => import('./master-install.js'),
+  },
+  'master status': {
+    summary: 'Show how the master of this host is: its unit, its version, what it is connected to',
+    load: () => import('./master-status.js'),
+  },
+  'master uninstall': {
+    summary: 'End the master that systemd runs on this host, and remove its unit',
+    load: () => import('./master-uninstall.js'),
+  },
   'task ls': { summary: "List the cluster's tasks", load: () => import('./task-ls.js') },
   'task inspect': {
     summary: 'Show all that the master knows of a task, as JSON',

@@ -1,4 +1,5 @@
 import { native } from '../../native/index.js';
+import type { AccessFlags } from '../cluster/access.js';
 import { MasterClient, masterFlag } from '../cluster/master-client.js';
 import { findRunningTask } from '../cluster/running-task.js';
 import { SessionClient } from '../cluster/session-client.js';
@@ -8,7 +9,6 @@ import { detachKeysFlag, sigProxyFlag } from '../run-flags/interaction.js';
 import type { Verb } from '../verb.js';
 
 interface Flags {
-  master?: string;
   stdin: boolean;
   detachKeys: string;
   sigProxy: boolean;
@@ -25,14 +25,15 @@ export const verb: Verb = {
       .addOption(sigProxyFlag());
   },
   async run(_, [name = ''], given) {
-    const { master, stdin, detachKeys, sigProxy } = given as unknown as Flags;
-    const task = await findRunningTask(new MasterClient(master === undefined ? {} : { master }), name);
+    const { stdin, detachKeys, sigProxy } = given as unknown as Flags;
+    const master = new MasterClient(given as AccessFlags);
+    const task = await findRunningTask(master, name);
     // A task takes input by its terminal, if it has one.
     const input = stdin && task.terminal;
     // Somebody may as well pipe what is to be typed.
     const terminal = input && native().terminalSize(0) !== null;
     const foreground = new Foreground({ terminal, input, signals: sigProxy, detachKeys, redraw: true });
-    const client = new SessionClient(task.address);
+    const client = new SessionClient(task.address, master.access);
     const { container } = task;
     foreground.begin();
     try {

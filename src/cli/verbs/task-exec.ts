@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Option } from 'commander';
 import { native } from '../../native/index.js';
+import type { AccessFlags } from '../cluster/access.js';
 import { MasterClient, masterFlag } from '../cluster/master-client.js';
 import { findRunningTask } from '../cluster/running-task.js';
 import { SessionClient } from '../cluster/session-client.js';
@@ -11,7 +12,6 @@ import { variable } from '../run-flags/key-value.js';
 import type { Verb } from '../verb.js';
 
 interface Flags {
-  master?: string;
   interactive?: true;
   tty?: true;
   user?: string;
@@ -37,12 +37,13 @@ export const verb: Verb = {
       );
   },
   async run(_, [name = '', ...words], given) {
-    const { master, interactive, tty, user, env = [] } = given as Flags;
+    const { interactive, tty, user, env = [] } = given as Flags;
     const terminal = tty === true;
     const input = interactive === true;
     const foreground = new Foreground({ terminal, input, signals: true, detachKeys: '' });
-    const task = await findRunningTask(new MasterClient(master === undefined ? {} : { master }), name);
-    const client = new SessionClient(task.address);
+    const master = new MasterClient(given as AccessFlags);
+    const task = await findRunningTask(master, name);
+    const client = new SessionClient(task.address, master.access);
     const container_id = { value: randomUUID(), parent: task.container };
     const size = terminal ? (native().terminalSize(1) ?? native().terminalSize(0)) : null;
     const variables = env.flat().map((text) => {

@@ -11,6 +11,7 @@ import type { Context, Verb } from '../verb.js';
 
 interface Flags {
   master?: string;
+  ca?: string;
   offset: number;
   length?: number;
   output?: string;
@@ -54,10 +55,7 @@ export const verb: Verb = {
   },
   async run(context, [action = '', name = '', inside = ''], given) {
     const flags = given as unknown as Flags;
-    const sandbox: RemoteSandbox = await findSandbox(
-      new MasterClient(flags.master === undefined ? {} : { master: flags.master }),
-      name,
-    );
+    const sandbox: RemoteSandbox = await findSandbox(new MasterClient(flags), name);
     const place = { ...sandbox, inside, path: `${sandbox.path}/${inside}`.replace(/\/+$/, '') };
     await actions[action]?.(context, place, flags);
     return 0;

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { Option } from 'commander';
 import { BerthError } from '../../errors/berth-error.js';
+import type { AccessFlags } from '../cluster/access.js';
 import { MasterClient, masterFlag } from '../cluster/master-client.js';
 import { findSandbox, patience } from '../cluster/sandbox.js';
 import { instant } from '../instant.js';
@@ -9,7 +10,6 @@ import { LogPrinter } from '../log-printer.js';
 import type { Verb } from '../verb.js';
 
 interface Flags {
-  master?: string;
   follow?: true;
   tail?: number;
   since?: string;
@@ -30,8 +30,8 @@ export const verb: Verb = {
       .option('-t, --timestamps', 'with the time of each line');
   },
   async run({ json }, [name = ''], given) {
-    const { master, follow, tail, since, until, timestamps } = given as Flags;
-    const { agent, path } = await findSandbox(new MasterClient(master === undefined ? {} : { master }), name);
+    const { follow, tail, since, until, timestamps } = given as Flags;
+    const { agent, path } = await findSandbox(new MasterClient(given as AccessFlags), name);
     const query = {
       sandbox: path,
       follow: follow === true ? '1' : undefined,

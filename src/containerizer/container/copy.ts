@@ -14,6 +14,7 @@ import { copyFailure } from './copy-failure.js';
 import { type CopySide, copyPath } from './copy-paths.js';
 import type { ContainerDocument } from './document.js';
 import { isNeverStarted, lockStart, readRequest } from './kept-request.js';
+import { markReached } from './reached.js';
 import { settle } from './settle.js';
 
 export interface CopyOptions {
@@ -81,6 +82,7 @@ async function seen<T>(
 ): Promise<T> {
   const { document, process: supervised } = container;
   if (container.state === 'running' && supervised !== undefined) {
+    markReached(roots, document);
     return work('running', { pid: supervised.task.pid, started: supervised.task.start_time });
   }
   const lock = lockStart(roots, document.id, document.name);

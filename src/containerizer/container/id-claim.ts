@@ -2,15 +2,19 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { type IdRangeClaim, isNativeError, native } from '../../native/index.js';
-import { hostClaims } from '../../state/roots.js';
+import { hostClaims, type Roots } from '../../state/roots.js';
 import { containerIds, parseSubordinateIds } from '../host/id-range.js';
 import type { Container } from './catalogue.js';
+import { markReached } from './reached.js';
 
-/** Claims a range of host ids for one container, from what /etc/subuid gives `berth`, else from the documented range. */
-export function claimIds(): IdRangeClaim {
+/**
+ * Claims a range of host ids for one container, from what /etc/subuid gives `berth`, else from the documented range. `layers`: what its root file system
+ * will be of, so that it may get the ids of one that has left its own.
+ */
+export function claimIds(layers: readonly string[] = []): IdRangeClaim {
   const ranges = idRanges();
   try {
-    return claimFrom(ranges);
+    return claimFrom({ ...ranges, layers: layers.map((layer) => `${layer}\n`).join('') });
   } catch (error) {
     if (!isNativeError(error) || error.code !== 'ENOSPC') throw error;
     throw new BerthError('HOST_LACKS', {
@@ -22,7 +26,7 @@ export function claimIds(): IdRangeClaim {
   }
 }
 
-function claimFrom(ranges: IdRanges): IdRangeClaim {
+function claimFrom(ranges: IdRanges & { layers: string }): IdRangeClaim {
   try {
     return native().claimIdRange(ranges);
   } catch (error) {
@@ -36,7 +40,7 @@ function claimFrom(ranges: IdRanges): IdRangeClaim {
  * The ids of another container, for one that shares its user namespace: a copy of its claim, which its supervisor holds, so that the range is taken until
  * both have ended.
  */
-export function borrowIds({ document, process }: Container): IdRangeClaim {
+export function borrowIds(roots: Roots, { document, process }: Container): IdRangeClaim {
   const { first_id } = document;
   const gone = (cause?: unknown) =>
     new BerthError('CONTAINER_STATE', {
@@ -46,6 +50,7 @@ export function borrowIds({ document, process }: Container): IdRangeClaim {
     });
   if (first_id === null || process === undefined) throw gone();
   try {
+    markReached(roots, document);
     const { pid, start_time } = process.supervisor;
     return { first: first_id, fd: native().copyIdRangeClaim(pid, start_time) };
   } catch (error) {

@@ -135,7 +135,12 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
   const name = request.again?.name ?? options.name ?? id;
   const volumes = planVolumes(roots, id, options, image);
   const { resources, cgroup } = shareOf(roots, id, request);
-  const range = owner !== undefined ? borrowIds(owner) : options.userns === 'auto' ? claimIds() : null;
+  const range =
+    owner !== undefined
+      ? borrowIds(roots, owner)
+      : options.userns === 'auto'
+        ? claimIds(lowersOf(image))
+        : null;
   let network: OwnNetwork | undefined;
   try {
     network = await joinNetwork(roots, id, options, image.config, networkOf);
@@ -200,6 +205,11 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
     if (range !== null) closeSync(range.fd);
     network?.release();
   }
+}
+
+/** What its root file system consists of. */
+function lowersOf({ layers, tree }: LaunchImage): string[] {
+  return tree === undefined ? layers : [...layers, tree];
 }
 
 /** What it may use, and where it is counted. */

@@ -7,6 +7,7 @@ import { layersOf } from '../image/layers-of.js';
 import { defaultLimits } from '../image/limits.js';
 import { parseReference } from '../image/reference.js';
 import type { Container } from './catalogue.js';
+import { markReached } from './reached.js';
 
 /** The file system of a container, running or not, as directories of layers: owners in them are those that the container sees. */
 export interface RootLayers {
@@ -22,6 +23,7 @@ export interface RootLayers {
 
 export function rootLayers(roots: Roots, { document }: Container): RootLayers {
   const parsed = parseReference(document.image);
+  markReached(roots, document);
   const upper = path.join(places.container(roots, document.id), 'upper');
   return {
     own: existsSync(upper) ? upper : undefined,

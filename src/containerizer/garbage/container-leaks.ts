@@ -6,6 +6,7 @@ import { cgroupDirectories, cgroupPlaces } from '../container/cgroup-places.js';
 import { sweepCgroups } from '../container/cgroup-sweep.js';
 import { findDebris, removeDebris } from '../container/debris.js';
 import { settle } from '../container/settle.js';
+import { deadSockets } from '../pod/neighbour-sockets.js';
 import type { Leak } from './leak.js';
 
 /** Containers whose supervisor was killed: nobody has recorded their end. */
@@ -28,6 +29,9 @@ export function remains(roots: Roots): Leak[] {
     ...ids.map((name): Leak => ({ kind: 'folder', name, detail: 'a launch that was cut off', heal })),
     ...names.map((name): Leak => ({ kind: 'name', name, detail: 'it leads to no container', heal })),
     ...trash(roots),
+    ...deadSockets(roots).map(
+      (name): Leak => ({ kind: 'socket', name, detail: 'its pod has ended', heal: () => remove(name) }),
+    ),
   ];
 }
 
@@ -49,11 +53,13 @@ function trash(roots: Roots): Leak[] {
       kind: 'trash',
       name: folder,
       detail: 'a removal that was cut off',
-      heal: () => {
-        rmSync(folder, { recursive: true, force: true });
-        return true;
-      },
+      heal: () => remove(folder),
     }));
+}
+
+function remove(place: string): boolean {
+  rmSync(place, { recursive: true, force: true });
+  return true;
 }
 
 /** Cgroups of this installation whose container is gone, and those that its containers share once there is none. What is still in use stays. */

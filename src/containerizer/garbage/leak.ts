@@ -1,6 +1,16 @@
 /** Something that should not be there, or should be and is not. */
 export interface Leak {
-  kind: 'container' | 'folder' | 'name' | 'trash' | 'cgroup' | 'port' | 'bridge' | 'network' | 'hosts';
+  kind:
+    | 'container'
+    | 'folder'
+    | 'name'
+    | 'trash'
+    | 'socket'
+    | 'cgroup'
+    | 'port'
+    | 'bridge'
+    | 'network'
+    | 'hosts';
   name: string;
   /** Why it is one, as a clause. */
   detail: string;

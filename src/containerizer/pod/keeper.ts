@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, copyFileSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, copyFileSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
@@ -8,9 +8,10 @@ import { places, type Roots } from '../../state/roots.js';
 import { hasController, layoutOfHost } from '../container/cgroup-places.js';
 import { launchContainer, type RunningContainer } from '../container/launch.js';
 import { newId } from '../container/names.js';
-import { type ContainerOptions, defaultOptions } from '../container/options.js';
+import { type ContainerOptions, defaultOptions, type Volume } from '../container/options.js';
 import { provideTree } from '../image/plain-tree.js';
 import { encodePod } from './metadata-documents.js';
+import { sweepSockets } from './neighbour-sockets.js';
 import type { PodPlan } from './plan-pod.js';
 
 /** The first container of a pod: it holds what the apps share, and answers for the metadata service. */
@@ -34,9 +35,9 @@ const cpus = 0.5;
 const pids = 8;
 /** What berth-metadata calls; nothing else answers it. */
 const systemCalls = `
-  accept4 arch_prctl bind brk close exit_group fstat futex getdents64 getpid getrandom getsockname listen lseek madvise mmap mprotect
+  accept4 arch_prctl bind brk close connect exit_group fstat futex getdents64 getpid getrandom getsockname listen lseek madvise mmap mprotect
   mremap munmap newfstatat open openat pidfd_open poll prctl prlimit64 read readlink readlinkat recvfrom rseq rt_sigaction rt_sigprocmask sendto
-  set_robust_list set_tid_address shutdown signalfd4 socket wait4 write writev
+  set_robust_list set_tid_address shutdown signalfd4 socket umask unlink wait4 write writev
 `;
 
 export async function startKeeper(
@@ -44,6 +45,7 @@ export async function startKeeper(
   plan: PodPlan,
   onWarning: (text: string) => void,
 ): Promise<Keeper> {
+  sweepSockets(roots);
   const token = randomBytes(32).toString('base64url');
   const documents = encodePod(plan.uuid, token, plan.documents);
   const [ownInput, input] = native().streamPair();
@@ -58,7 +60,7 @@ export async function startKeeper(
     const root = rootFileSystem(roots);
     container = await launchContainer(roots, {
       image: { ...provideTree(root, 'berth pod'), reference: 'berth pod' },
-      options: keeperOptions(plan, documents.length),
+      options: keeperOptions(roots, plan, documents.length),
       client: { stdin: input, stdout: output, stderr: output },
       id,
       onWarning,
@@ -91,7 +93,7 @@ export async function startKeeper(
   }
 }
 
-function keeperOptions(plan: PodPlan, documentBytes: number): ContainerOptions {
+function keeperOptions(roots: Roots, plan: PodPlan, documentBytes: number): ContainerOptions {
   const layout = layoutOfHost();
   return {
     ...defaultOptions,
@@ -117,6 +119,7 @@ function keeperOptions(plan: PodPlan, documentBytes: number): ContainerOptions {
       readonly: false,
       copy: false,
     })),
+    volumes: [neighbours(roots)],
     remove: plan.remove,
     pod: { uuid: plan.uuid, name: plan.name, app: null, manifest: plan.reified },
   };
@@ -144,6 +147,16 @@ function readyPort(said: Socket, pod: string): Promise<number> {
       ),
     );
   });
+}
+
+/** Where the metadata services of other pods are met: each may make a socket there, and take away none but its own. */
+function neighbours(roots: Roots): Volume {
+  const folder = places.podSockets(roots);
+  // What lies above it is root's alone.
+  mkdirSync(path.dirname(folder), { recursive: true, mode: 0o700 });
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o1777);
+  return { source: folder, target: '/pods', readonly: false, recursive: false, idmap: false };
 }
 
 /** Made anew when berth has changed; who runs the old one keeps it. */

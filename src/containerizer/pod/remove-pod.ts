@@ -1,6 +1,7 @@
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import { removeContainer } from '../container/remove.js';
+import { sweepSockets } from './neighbour-sockets.js';
 import { findPod } from './pods.js';
 import { stopPod } from './stop-pod.js';
 
@@ -19,4 +20,5 @@ export async function removePod(roots: Roots, wanted: string, { force }: { force
   // The first one last: as long as it is on record the pod is, and its volumes go with it.
   for (const container of [...pod.apps, ...(pod.keeper === undefined ? [] : [pod.keeper])])
     await removeContainer(roots, container, { force: true, volumes: true });
+  sweepSockets(roots);
 }

@@ -3,6 +3,7 @@ import { version } from '../../version.js';
 import type { Cluster } from '../cluster.js';
 import { metricsOf } from './gauges.js';
 import { frameworkPage, rolePage, slavePage, stateHead, taskPage } from './older.js';
+import { selfPage } from './self.js';
 import { flagsOf, quotasOf, rolesOf, tasksOf } from './views.js';
 
 /** The older endpoints, which tools still ask. Each also answers below /master. */
@@ -11,6 +12,7 @@ export function addPages(cluster: Cluster, server: ApiServer): void {
     server.page([`/${name}`, `/master/${name}`], answer);
   page('health', () => ({}));
   server.page(['/version'], () => ({ version }));
+  server.page(['/berth/v1/self'], () => selfPage(cluster));
   page('flags', () => ({
     flags: Object.fromEntries(flagsOf(cluster).map(({ name, value }) => [name, value])),
   }));

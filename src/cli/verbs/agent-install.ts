@@ -1,0 +1,3 @@
+import { installVerb } from '../service/verbs.js';
+
+export const verb = installVerb('agent', 5051);

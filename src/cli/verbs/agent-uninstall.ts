@@ -1,0 +1,3 @@
+import { uninstallVerb } from '../service/verbs.js';
+
+export const verb = uninstallVerb('agent');

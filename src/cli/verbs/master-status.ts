@@ -1,0 +1,3 @@
+import { statusVerb } from '../service/verbs.js';
+
+export const verb = statusVerb('master');

@@ -1,0 +1,128 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { copyFiles } from '../../src/containerizer/container/copy.js';
+import type { ContainerOptions } from '../../src/containerizer/container/options.js';
+import { Stage, unlessRoot } from './stage.js';
+
+// Not a question of how slow a machine is. Read when the first container is launched.
+process.env.BERTH_SPARE = '3600';
+
+const overlayMagic = 0x794c7630; // statfs(2)
+
+/** Overlays that this process holds for containers to come: no mount shows them, its descriptors do. */
+function held(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return statfsSync(`/proc/self/fd/${fd}`).type === overlayMagic;
+    } catch {
+      return false; // a socket, or the descriptor that this list was read by
+    }
+  }).length;
+}
+
+const folders = ({ roots }: Stage) => {
+  try {
+    return readdirSync(path.join(roots.root, 'cache', 'spare'));
+  } catch {
+    return [];
+  }
+};
+
+t.test('what a container that wrote nothing leaves to the next', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const look = 'stat -c "%d" /; ls -A / | sort | tr "\\n" " "; stat -c "%a %u" / /tmp';
+  const first = await stage.sh(look);
+  t.equal(held(), 1, 'its root file system, mounted');
+  t.equal(folders(stage).length, 1);
+  t.equal(await stage.sh(look), first, 'the next one has the very same');
+  t.equal(held(), 1);
+
+  await stage.sh('echo secret >/written');
+  t.equal(held(), 0, 'not if something was written');
+  t.same(folders(stage), []);
+  await stage.sh('true');
+  t.notMatch(await stage.sh('ls /'), 'written');
+
+  for (const [what, script] of [
+    ['another mode of /', 'chmod 700 /'],
+    ['a file deleted', 'rm /bin/true'],
+    ['an attribute changed', 'touch -d 1990-01-01 /bin/sh'],
+  ] as const) {
+    await stage.sh(script);
+    t.equal(held(), 0, what);
+  }
+});
+
+t.test('nothing is left where somebody else may have got hold of the files', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const leaves = async (what: string, options: Partial<ContainerOptions>) => {
+    await stage.run(['true']);
+    t.equal(folders(stage).length, 1);
+    await stage.run(['true'], options);
+    t.same(folders(stage), [], what);
+  };
+  const shared = { source: stage.folder, target: '/v', readonly: false, recursive: false, idmap: false };
+  await leaves('a socket of a volume', { volumes: [shared] });
+  await leaves('sockets of the host', { network: 'host' });
+  await leaves('processes of the host', { pid: 'host' });
+
+  const peer = await stage.start(['sleep', '1000'], { name: 'peer' });
+  await stage.run(['true'], { network: { container: 'peer' } });
+  peer.signal(9);
+  await peer.ended;
+  t.same(folders(stage), [], 'a container that shared its network');
+
+  const copied = await stage.start(['sleep', '1000']);
+  const to = { kind: 'host' as const, path: path.join(stage.folder, 'passwd') };
+  await copyFiles(stage.roots, { kind: 'container', container: copied.id, path: '/etc/passwd' }, to, {
+    archive: false,
+    followLink: false,
+    onProgress: () => {},
+  });
+  copied.signal(9);
+  await copied.ended;
+  t.same(folders(stage), [], 'a copy');
+});
+
+t.test('a spare of layers that are no more is none', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  await stage.sh('true');
+  t.equal(folders(stage).length, 1);
+  for (const layer of stage.image.layers) {
+    cpSync(layer, `${layer}-again`, { recursive: true, verbatimSymlinks: true });
+    rmSync(layer, { recursive: true });
+    renameSync(`${layer}-again`, layer);
+  }
+  t.equal(await stage.sh('cd /; ls bin/sh'), 'bin/sh');
+  for (const folder of folders(stage))
+    rmSync(path.join(stage.roots.root, 'cache', 'spare', folder), { recursive: true });
+  t.equal(await stage.sh('ls bin/sh'), 'bin/sh', 'nor is one whose directories have gone');
+});
+
+t.test('BERTH_SPARE=0: none', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const url = (file: string) => new URL(file, import.meta.url).href;
+  const script = `
+    import { readdirSync, statfsSync } from 'node:fs';
+    import { launchContainer } from '${url('../../src/containerizer/container/launch.js')}';
+    import { defaultOptions } from '${url('../../src/containerizer/container/options.js')}';
+    import { provideImage } from '${url('../../src/containerizer/image/provide.js')}';
+    const roots = ${JSON.stringify(stage.roots)};
+    const image = await provideImage(roots, ${JSON.stringify(stage.image.reference)});
+    const options = { ...defaultOptions, command: ['true'], remove: true };
+    const container = await launchContainer(roots, { image, options, client: null });
+    await container.ended;
+    const types = readdirSync('/proc/self/fd').map((fd) => {
+      try { return statfsSync('/proc/self/fd/' + fd).type; } catch { return 0; }
+    });
+    console.log(types.filter((type) => type === ${overlayMagic}).length);`;
+  const run = (value: string) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '', BERTH_SPARE: value },
+    });
+  t.match(run('60'), { stdout: '1\n', stderr: '' });
+  t.match(run('0'), { stdout: '0\n', stderr: '' });
+});
