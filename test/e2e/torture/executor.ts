@@ -36,9 +36,11 @@ function encoded(call: Partial<ExecutorCall>): Buffer {
 }
 
 function subscribe(): void {
-  let again: NodeJS.Timeout | undefined;
+  let ended = false;
   const later = () => {
-    again ??= setTimeout(subscribe, 50);
+    if (ended) return;
+    ended = true;
+    setTimeout(subscribe, 50);
   };
   const request = http.request(endpoint, { method: 'POST', agent: false, headers }, (response) => {
     const reader = new RecordReader(1 << 26);
