@@ -1,11 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { isTerminal } from '../../../src/agent/task/states.js';
 import { listContainers } from '../../../src/containerizer/container/catalogue.js';
 import type { ExecutorInfo, Offer, TaskInfo, TaskStatus } from '../../../src/mesos/messages.js';
-import { rootHash } from '../../../src/state/roots.js';
+import { places, type Roots, rootHash } from '../../../src/state/roots.js';
 import type { Stage } from '../../container/stage.js';
 import { leaksSince } from '../../leaks/audit.js';
 import { takeInventory } from '../../leaks/inventory.js';
@@ -100,7 +100,8 @@ export class HurtCluster {
       throw error;
     }
     for (const task of tasks) this.judge(what, task, victim, ordered, heard);
-    await this.comesAbout(`${what}: nothing runs`, () => listContainers(stage.roots, () => {}).length === 0);
+    // Also of what is being removed.
+    await this.comesAbout(`${what}: nothing is left`, () => containersIn(stage.roots).length === 0);
     t.strictSame(await leaksSince(before, stage.mustBeEmpty(), mine), [], what);
     t.strictSame([...this.master.surprises, ...this.agent.surprises], [], `${what}: ends of their own`);
   }
@@ -222,8 +223,11 @@ export class HurtCluster {
   private judge(what: string, { info, status }: Wanted, victim: string, ordered: boolean, heard: boolean) {
     const { t } = this;
     // An order to kill a task whose end is acknowledged is a question after a task that nobody knows.
-    const asked = ({ state, uuid }: TaskStatus) => ordered && state === 'TASK_GONE' && uuid === undefined;
-    const statuses = this.told([info]).filter((each) => !asked(each));
+    const told = this.told([info]);
+    const known = told.some(({ uuid }) => uuid !== undefined);
+    const asked = ({ state, uuid }: TaskStatus) =>
+      ordered && known && state === 'TASK_GONE' && uuid === undefined;
+    const statuses = told.filter((each) => !asked(each));
     const ends = statuses.filter(({ state }) => isTerminal(state));
     const story = statuses.map(({ state, reason, message }) => `${state} ${reason ?? ''} ${message ?? ''}`);
     const states = new Set(ends.map(({ state }) => state));
@@ -270,6 +274,11 @@ export class HurtCluster {
     }
     throw new Error(`did not come about: ${what}`);
   }
+}
+
+function containersIn(roots: Roots): string[] {
+  const folder = places.running(roots);
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 const program = path.join(projectFolder, 'dist/test/e2e/torture/executor.js');
