@@ -1,3 +1,4 @@
+import { Authorization } from '../http/authorization.js';
 import type { MasterEvent, MasterInfo, SchedulerEvent } from '../mesos/messages.js';
 import type { Store } from '../state/store/store.js';
 import { type Allocation, Allocator } from './allocator/allocator.js';
@@ -27,6 +28,7 @@ export class Cluster {
   readonly weights = new Map<string, number>();
   readonly metrics = new Metrics();
   readonly watchers: Watchers;
+  readonly authorization: Authorization;
   readonly maintenance = new Maintenance();
   readonly allocator: Allocator;
   readonly startTime = Date.now() / 1000;
@@ -41,6 +43,7 @@ export class Cluster {
     readonly store: Store,
     readonly info: MasterInfo,
   ) {
+    this.authorization = new Authorization(config.permissions);
     this.watchers = new Watchers(config.heartbeat);
     this.allocator = new Allocator({
       now: monotonic,

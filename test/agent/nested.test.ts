@@ -84,7 +84,10 @@ t.test('containers below others', unlessRoot, async (t) => {
   await cluster.launch(
     { name: 'task', command: { value: 'exec sleep 1000' }, container: image },
     { name: 'a', executor: executor('first', 'exec sleep 1000') },
-    { name: 'b', executor: executor('second', 'exec sleep 1000') },
+    {
+      name: 'b',
+      executor: executor('second', '', { command: { value: 'exec sleep 1000', user: 'nobody' } }),
+    },
   );
   const told = (await cluster.reaches('task', 'TASK_RUNNING')).container_status?.container_id;
   if (told === undefined) throw new Error('it has no container');
@@ -229,6 +232,11 @@ t.test('containers below others', unlessRoot, async (t) => {
     t.equal((await new Client(cluster, jsonCodec, 'unknown').launch(id, 'true')).status, 401);
     t.equal(await first.kill(id, 15), 200);
     t.equal(await operator.wait(id), 143 << 8);
+    const becoming = await second.launch(below('other', own('second')), { value: 'true', user: 'root' });
+    t.match([becoming.status, becoming.text], [403, /of user 'nobody' may not run programs as 'root'/]);
+    const mine = below('mine', own('second'));
+    t.equal((await second.launch(mine, '[ $(id -un) = nobody ]')).status, 200);
+    t.equal(await second.wait(mine), 0, 'nor by saying nothing, whatever the framework’s user');
   });
 
   await t.test('outlive the agent', async (t) => {

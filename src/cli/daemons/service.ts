@@ -42,11 +42,7 @@ interface Service {
 
 const damaged = (error: BerthError) => report(error, 'uninstall');
 
-const agentDocuments = documentsOf(
-  agentSettings,
-  (roots) => ({ ...agentDefaults(roots), hostname: hostname() }),
-  checkAgentConfig,
-);
+const agentDocuments = documentsOf(agentSettings, agentDefaults, checkAgentConfig);
 const masterDocuments = documentsOf(
   masterSettings,
   (roots) => ({ ...masterDefaults, hostname: hostname(), folder: path.join(roots.root, 'master') }),

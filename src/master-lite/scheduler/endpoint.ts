@@ -1,3 +1,4 @@
+import type { Identity } from '../../http/authentication.js';
 import type { Exchange } from '../../http/exchange.js';
 import { HttpError } from '../../http/http-error.js';
 import type {
@@ -23,6 +24,7 @@ import { validateCall } from './validate-call.js';
 export function schedulerCall(cluster: Cluster, exchange: Exchange): void {
   const call = exchange.decode('mesos.v1.scheduler.Call');
   validateCall(call);
+  exchange.need('register_frameworks');
   cluster.metrics.count(`master/messages_${(call.type ?? 'UNKNOWN').toLowerCase()}`);
   if (call.subscribe !== undefined && call.type === 'SUBSCRIBE') {
     subscribe(cluster, exchange, call.subscribe);
@@ -30,6 +32,8 @@ export function schedulerCall(cluster: Cluster, exchange: Exchange): void {
   }
   const framework = cluster.frameworks.get(call.framework_id?.value ?? '');
   if (framework === undefined) throw new HttpError(400, 'Framework cannot be found');
+  if (cluster.authorization.limited && !sameOwner(framework.owner, exchange.identity))
+    throw new HttpError(403, `Framework is of principal '${framework.owner.principal}'`);
   if (framework.link === undefined) throw new HttpError(403, 'Framework is not subscribed');
   const streamId = exchange.header('mesos-stream-id');
   if (streamId === undefined)
@@ -48,6 +52,10 @@ export function schedulerCall(cluster: Cluster, exchange: Exchange): void {
   handlers[call.type ?? 'UNKNOWN']?.(cluster, framework, call);
   exchange.accepted();
 }
+
+/** Root on this host speaks for everybody. */
+const sameOwner = (owner: Identity, { principal }: Identity) =>
+  principal === undefined || principal === owner.principal;
 
 type Handler = (cluster: Cluster, framework: Framework, call: SchedulerCall) => void;
 
