@@ -5,6 +5,7 @@ import { tellImage } from '../events/tell.js';
 import { type Admission, admit, type PolicyOptions } from '../policy/admit.js';
 import { SignatureSource } from '../policy/signatures.js';
 import { locationOf } from '../registry/location.js';
+import { fetchManifest } from '../registry/manifests.js';
 import type { Repository } from '../registry/repository.js';
 import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
@@ -19,10 +20,13 @@ import { mustFit } from './space.js';
 import { blobFile, hasBlob, type Session } from './store.js';
 import { type ImageToStore, type StoredImage, storeImages } from './store-images.js';
 import { readLayer } from './stored-layer.js';
+import { type WholeIndex, walkIndex } from './whole-index.js';
 
 export interface PullOptions extends PolicyOptions {
   /** By default this host's. */
   platform?: PlatformLike | undefined;
+  /** Of an index, everything for every platform is kept beside what is unpacked of it for one. */
+  allPlatforms?: boolean | undefined;
   /** What its layers are to become. */
   form?: LayerForm | undefined;
   /** Waits until it is there to stay. */
@@ -165,13 +169,23 @@ async function storeRemote(
       coming.of(digest) === undefined ? blobFile(roots, digest) : coming.path(digest),
     );
     const wanted = missingBlobs(roots, image);
+    const { indexDigest } = remote;
+    const whole =
+      options.allPlatforms === true && indexDigest !== undefined
+        ? await walkIndex(
+            remote.top,
+            async ({ digest, size }) => (await fetchManifest(repository, { digest, size }, what)).bytes,
+            what,
+          )
+        : undefined;
+    wanted.push(...missingBeside(roots, wanted, whole));
     fetched = await mustFit(roots, wanted, what);
     arrivals.start(wanted);
-    const { indexDigest } = remote;
     return [
       {
         image: { ...image, arrivals },
         names: [named.canonical],
+        ...(whole === undefined ? {} : { whole }),
         form: options.form,
         what,
         admission,
@@ -215,6 +229,20 @@ function admitRemote(
     });
   };
   return admit(`docker:${reference}`, digests, signatures, options, what);
+}
+
+/** What else an index needs, for itself alone. */
+function missingBeside(roots: Roots, wanted: readonly Wanted[], whole: WholeIndex | undefined): Wanted[] {
+  const known = new Set(wanted.map(({ source }) => source.digest));
+  const missing = [...(whole?.blobs ?? [])].filter(
+    ([digest, size]) => !known.has(digest) && !hasBlob(roots, { digest, size }),
+  );
+  return missing.map(([digest, size], i) => ({
+    // Nobody looks into it.
+    source: { digest, size, compression: 'none', diffId: digest },
+    ready: true,
+    place: { index: wanted.length + i + 1, count: wanted.length + missing.length },
+  }));
 }
 
 /** Every blob once that the store lacks. */

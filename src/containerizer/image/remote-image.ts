@@ -13,6 +13,8 @@ export interface RemoteImage {
   /** Of the index that its manifest was chosen from. */
   indexDigest: Digest | undefined;
   manifestDigest: Digest;
+  /** What the name stands for: an index, or the manifest itself. */
+  top: RemoteDocument;
   /** The image, its layers' blobs in the files that `fileOf` names. */
   image(fileOf: (digest: Digest) => string): ResolvedImage;
 }
@@ -33,6 +35,7 @@ export async function resolveRemote(
   return {
     indexDigest: found === top ? undefined : top.digest,
     manifestDigest: found.digest,
+    top,
     image: (fileOf) => {
       // What a blob's file is called in a layout ends in the digest's digits.
       const file = (name: string) => fileOf(`sha256:${name.slice(name.lastIndexOf('/') + 1)}`);
