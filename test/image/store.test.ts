@@ -186,6 +186,25 @@ t.test('an image that is there is provided fast, and only if it is sound', async
   await t.rejects(provideImage(roots, 'box'), { code: 'STATE_DAMAGED', message: /index\.json/ });
 });
 
+t.test('an image has its name once its blobs are on the disk', async (t) => {
+  const roots = freshRoots();
+  const { syncFiles } = native();
+  const synced: string[] = [];
+  native().syncFiles = async (paths) => {
+    t.strictSame(listImages(roots), []);
+    for (const each of paths) t.ok(existsSync(each));
+    synced.push(...paths);
+    return syncFiles(paths);
+  };
+  t.teardown(() => {
+    native().syncFiles = syncFiles;
+  });
+  await loadImage(roots, busybox, { name: 'box' });
+  const { layers } = inspectImage(roots, 'box').manifest;
+  const blobs = inStore(roots, 'blobs/sha256');
+  t.strictSame(synced, [...layers.map(({ digest }) => path.join(blobs, digest.slice(7))), blobs]);
+});
+
 t.test('processes that load one image at once unpack it once', async (t) => {
   const roots = freshRoots();
   const [file = '', ...rest] = berthCommand;

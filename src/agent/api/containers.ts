@@ -1,24 +1,33 @@
-import { isUp } from '../../inspect/task-source.js';
+import { containerIds } from '../../containerizer/container/catalogue.js';
+import { type InspectedTask, isUp } from '../../inspect/task-source.js';
 import type { AgentResponseGetContainersContainer } from '../../mesos/messages.js';
-import { tasksOf as containersOfHost } from '../inspection/host-tasks.js';
+import { hostTask } from '../inspection/host-tasks.js';
 import type { ApiContext } from './context.js';
-import { statisticsOf } from './statistics.js';
+
+/** Containers whose records are read in one go. */
+const slice = 20;
 
 /** The containers of this agent's tasks that run, with `standalone` those of nobody in the cluster, which `berth run` began or this API, and with `nested` those below others. */
 export async function containersOf(
-  { agent }: ApiContext,
+  { agent, statistics: board }: ApiContext,
   { standalone, nested }: { standalone: boolean; nested: boolean },
 ): Promise<AgentResponseGetContainersContainer[]> {
   const owners = new Map([...agent.tasks.values()].map((task) => [task.containerId, task]));
-  const running = containersOfHost(agent.roots, (damage) => agent.defect(damage)).filter(
-    (each) =>
-      isUp(each) &&
-      (agent.nested.byContainer(each.id) === undefined ? standalone || owners.has(each.id) : nested),
-  );
-  const statistics = await statisticsOf(running);
+  const names = agent.nested.names();
+  const wanted = (id: string) => (names.has(id) ? nested : standalone || owners.has(id));
+  const running: InspectedTask[] = [];
+  const ids = standalone ? containerIds(agent.roots) : [...owners.keys(), ...(nested ? names.keys() : [])];
+  for (const [index, id] of ids.entries()) {
+    if (!wanted(id)) continue;
+    const container = hostTask(agent.roots, id, (damage) => agent.defect(damage));
+    if (container !== undefined && isUp(container)) running.push(container);
+    // Their records are many files: others are answered meanwhile.
+    if (index % slice === slice - 1) await new Promise(setImmediate);
+  }
+  const statistics = await board.of(running, (error) => agent.defect(error));
   return running.map((container, index) => {
     const task = owners.get(container.id);
-    const name = agent.nested.byContainer(container.id)?.record.name ?? { value: container.id };
+    const name = names.get(container.id) ?? { value: container.id };
     return {
       container_id: name,
       ...(task !== undefined && {

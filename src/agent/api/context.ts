@@ -1,6 +1,7 @@
 import type { Agent } from '../agent.js';
 import type { SandboxFiles } from '../files/sandbox-files.js';
 import type { History } from './history.js';
+import type { StatisticsBoard } from './statistics-board.js';
 import type { Watchers } from './watchers.js';
 
 /** What the endpoints of the agent's API tell of. */
@@ -9,6 +10,7 @@ export interface ApiContext {
   readonly files: SandboxFiles;
   readonly history: History;
   readonly watchers: Watchers;
+  readonly statistics: StatisticsBoard;
   /** Seconds since 1970. */
   readonly startTime: number;
 }
