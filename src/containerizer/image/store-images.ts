@@ -30,6 +30,8 @@ export interface ImageToStore {
   stamp?: Digest;
   /** Where it came from, and what was signed of it; absent: it is made here. */
   admission?: Admission;
+  /** What is to be told of it. */
+  warnings?: string[];
   /** The index that it was chosen from, to be kept with all that it leads to. */
   whole?: WholeIndex;
   /** What its layers are to become; by default what the store was told. */
@@ -117,10 +119,10 @@ async function openSession(roots: Roots, what: string): Promise<Session> {
 async function storeContent(
   roots: Roots,
   session: Session,
-  { image, names, what, appc, admission, form, whole }: ImageToStore,
+  { image, names, what, appc, admission, form, whole, warnings: told = [] }: ImageToStore,
   onProgress: OnProgress,
 ): Promise<StoredImage> {
-  const warnings: string[] = [];
+  const warnings = [...told];
   if (image.arrivals === undefined) await mustFitHere(roots, image, what);
   const choice = chooseForm(roots, form);
   await storeLayers(roots, session, image, what, onProgress, choice, async (layer, i, about) => {
