@@ -9,6 +9,7 @@ import { imageUser } from '../../src/containerizer/image/image-user.js';
 import { readNames } from '../../src/containerizer/image/names.js';
 import { removeImage } from '../../src/containerizer/image/remove.js';
 import { Session, storePaths } from '../../src/containerizer/image/store.js';
+import { tagImage } from '../../src/containerizer/image/tag.js';
 import { collectImages } from '../../src/containerizer/reclaim/collect-images.js';
 import { pruneImages } from '../../src/containerizer/reclaim/prune-images.js';
 import { native } from '../../src/native/index.js';
@@ -111,6 +112,19 @@ t.test('what somebody is at stays', unlessRoot, async (t) => {
     });
     await collectImages(roots, everything, { dryRun: false });
     t.ok(Object.hasOwn(readNames(roots).images, image.name), 'its layers can be made again');
+    await removeContainer(roots, findContainer(roots, id), { force: true });
+  });
+
+  await t.test('image rm: an image without a name that a container needs', async (t) => {
+    const image = await own('unnamed');
+    const options = { ...defaults, remove: false, command: ['true'] };
+    const { id } = await createContainer(roots, { image, options });
+    await tagImage(roots, image.name, 'moving:1');
+    await removeImage(roots, image.name, imageUser(roots));
+    await tagImage(roots, stage.image.name, 'moving:1');
+    await removeImage(roots, 'moving:1', imageUser(roots));
+    t.ok(readNames(roots).manifests.includes(image.manifestDigest));
+    for (const layer of image.layers) t.ok(existsSync(layer), layer);
     await removeContainer(roots, findContainer(roots, id), { force: true });
   });
 

@@ -4,6 +4,7 @@ import type {
   AgentResponseGetFrameworksFramework,
   AgentResponseGetState,
   AgentResponseGetTasks,
+  Task,
 } from '../../mesos/messages.js';
 import { version } from '../../version.js';
 import { operationView } from '../master/applied.js';
@@ -91,13 +92,14 @@ export function stateOf(context: ApiContext): AgentResponseGetState {
 }
 
 export function tasksOf({ agent, history }: ApiContext): AgentResponseGetTasks {
-  const all = [...agent.tasks.values()];
-  const queued = all.filter(({ state }) => state === 'TASK_STAGING');
+  const [queued, launched, terminated]: Task[][] = [[], [], []];
+  for (const task of agent.tasks.values())
+    (task.ended ? terminated : task.state === 'TASK_STAGING' ? queued : launched)?.push(taskMessage(task));
   return {
     pending_tasks: [],
-    queued_tasks: queued.map(taskMessage),
-    launched_tasks: all.filter((task) => !task.ended && !queued.includes(task)).map(taskMessage),
-    terminated_tasks: all.filter((task) => task.ended).map(taskMessage),
+    queued_tasks: queued ?? [],
+    launched_tasks: launched ?? [],
+    terminated_tasks: terminated ?? [],
     completed_tasks: history.completed.map(taskMessage),
   };
 }

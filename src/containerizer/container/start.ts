@@ -13,9 +13,11 @@ import { removeCgroups, settle } from './settle.js';
  */
 export async function startContainer(
   roots: Roots,
-  { document: { id, name } }: Container,
+  { document: { id, name, pod } }: Container,
   request: Pick<LaunchRequest, 'client' | 'onWarning'>,
 ): Promise<RunningContainer | undefined> {
+  if (pod !== undefined)
+    throw unfit(name, `it belongs to pod ${pod.name}, which is started as a whole: berth pod run`);
   const lock = lockStart(roots, id, name);
   try {
     const now = readContainer(roots, id);

@@ -10,7 +10,7 @@ import { places, type Roots } from '../../state/roots.js';
  *
  *     index.json          names → manifest digests
  *     blobs/sha256/HEX    manifests, configurations and layers as they came, in the shape of an OCI layout
- *     layers/HEX32/       one unpacked layer: fs/ and layer.json; HEX32 = the first 32 digits of its chain id
+ *     layers/HEX32/       one layer: fs/ and layer.json, and if it is an image fs.erofs, mounted on fs/; HEX32 = the first 32 digits of its chain id
  *     downloads/HEX       the first bytes of a blob that a registry was asked for; complete ones wait for their image
  *     signatures/HEX/     what was signed of the image with that manifest, as it came
  *     sessions/           what is being made; swept when its maker is gone
