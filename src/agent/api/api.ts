@@ -10,6 +10,7 @@ import { SandboxFiles } from '../files/sandbox-files.js';
 import { operatorCalls } from './calls.js';
 import type { ApiExtension } from './extension.js';
 import { History } from './history.js';
+import { KnownContainers } from './known-containers.js';
 import { addPages } from './pages.js';
 import { StatisticsBoard } from './statistics-board.js';
 import { Watchers } from './watchers.js';
@@ -53,6 +54,7 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
     history: new History(agent),
     watchers: new Watchers(agent),
     statistics: new StatisticsBoard(),
+    containers: new KnownContainers(agent),
     startTime: Date.now() / 1000,
   };
   server.calls(['/api/v1', '/slave(1)/api/v1'], operatorCalls(context, extensions));

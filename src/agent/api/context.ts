@@ -1,6 +1,7 @@
 import type { Agent } from '../agent.js';
 import type { SandboxFiles } from '../files/sandbox-files.js';
 import type { History } from './history.js';
+import type { KnownContainers } from './known-containers.js';
 import type { StatisticsBoard } from './statistics-board.js';
 import type { Watchers } from './watchers.js';
 
@@ -11,6 +12,7 @@ export interface ApiContext {
   readonly history: History;
   readonly watchers: Watchers;
   readonly statistics: StatisticsBoard;
+  readonly containers: KnownContainers;
   /** Seconds since 1970. */
   readonly startTime: number;
 }

@@ -2,9 +2,9 @@ import type { InspectedTask } from '../../inspect/task-source.js';
 import type { ResourceStatistics } from '../../mesos/messages.js';
 import { statisticsOf } from './statistics.js';
 
-/** Seconds: what was found out is told for so long, and found out anew behind its back after the first. */
+/** Seconds: what was found out is found out anew behind the back of who asks after the first, and told until the second at most. */
 const fresh = 1;
-const good = 3;
+const good = 15;
 /** Containers whose counters are read in one go: others are answered meanwhile. */
 const slice = 20;
 
@@ -21,22 +21,23 @@ export class StatisticsBoard {
     tasks: readonly InspectedTask[],
     fail: (error: unknown) => void,
   ): Promise<(ResourceStatistics | undefined)[]> {
-    const now = Date.now() / 1000;
-    const ageOf = ({ id }: InspectedTask) => now - (this.known.get(id)?.timestamp ?? 0);
-    if (tasks.some((task) => ageOf(task) > good)) {
-      // Others may be at it already.
-      await this.reading;
-      const later = Date.now() / 1000;
-      await this.read(tasks.filter(({ id }) => later - (this.known.get(id)?.timestamp ?? 0) > good));
-    } else if (this.reading === undefined && tasks.some((task) => ageOf(task) > fresh)) {
+    const old = this.olderThan(tasks, good);
+    // Most of them: others who ask may be at it already.
+    if (old.length > slice) await this.reading;
+    await this.read(this.olderThan(old, good));
+    if (this.reading === undefined && this.olderThan(tasks, fresh).length > 0)
       this.reading = this.read(tasks)
         .catch(fail)
         .finally(() => {
           this.reading = undefined;
         });
-    }
     this.forget();
     return tasks.map(({ id }) => this.known.get(id));
+  }
+
+  private olderThan(tasks: readonly InspectedTask[], seconds: number): InspectedTask[] {
+    const least = Date.now() / 1000 - seconds;
+    return tasks.filter(({ id }) => (this.known.get(id)?.timestamp ?? 0) < least);
   }
 
   private async read(tasks: readonly InspectedTask[]): Promise<void> {
@@ -53,7 +54,7 @@ export class StatisticsBoard {
 
   /** Of containers that nobody asks after any more. */
   private forget(): void {
-    const now = Date.now() / 1000;
-    for (const [id, { timestamp }] of this.known) if (now - timestamp > 10 * good) this.known.delete(id);
+    const least = Date.now() / 1000 - 2 * good;
+    for (const [id, { timestamp }] of this.known) if (timestamp < least) this.known.delete(id);
   }
 }
