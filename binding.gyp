@@ -337,6 +337,7 @@
         'native/init/namespaces.cc',
         'native/init/network.cc',
         'native/init/oom.cc',
+        'native/init/oom_watch.cc',
         'native/init/output.cc',
         'native/init/overlay.cc',
         'native/init/own_view.cc',

@@ -10,6 +10,7 @@ import { provideImage } from '../src/containerizer/image/provide.js';
 import { installationFolder } from '../src/installation.js';
 import { version } from '../src/version.js';
 import { SchedulerClient, task } from '../test/master-lite/scheduler-client.js';
+import { measureApi, middle, percentile } from './api-latency.js';
 import { EmulatedScheduler } from './emulated-scheduler.js';
 import { type BenchDocument, significant } from './row.js';
 import { summarise } from './statistics.js';
@@ -28,11 +29,12 @@ export interface AgentOptions {
 const patience = 600;
 
 /** One agent process with as many idle tasks as asked for: how fast they come and go, what it takes to take them up again, and its memory. Leaves nothing behind. */
-export async function benchAgent({ count, signal, note }: AgentOptions): Promise<BenchDocument> {
+export async function benchAgent({ quick, count, signal, note }: AgentOptions): Promise<BenchDocument> {
   const host = describeHost();
   const workspace = await openWorkspace();
   const children: ChildProcess[] = [];
   let scheduler: EmulatedScheduler | undefined;
+  let churn: EmulatedScheduler | undefined;
   try {
     const { roots } = workspace;
     const url = `http://127.0.0.1:${await freePort()}`;
@@ -59,13 +61,14 @@ export async function benchAgent({ count, signal, note }: AgentOptions): Promise
       }
       return (performance.now() - from) / 1000;
     };
-    const resources = `cpus:${count};mem:${count * 64};disk:10000;ports:[31000-32000]`;
+    const resources = `cpus:${count};mem:${count * 64 + 1024};disk:10000;ports:[31000-32000]`;
+    const api = `127.0.0.1:${await freePort()}`;
     const config = path.join(roots.root, 'agent.json');
     mkdirSync(roots.root, { recursive: true });
     // Its image is a folder.
     writeFileSync(config, JSON.stringify({ local_images: true }));
     const agentWords = [
-      ...['agent', '--master', url, '--listen', '127.0.0.1:0', '--resources', resources],
+      ...['agent', '--master', url, '--listen', api, '--resources', resources],
       ...['--config', config],
     ];
     await start('master', '--listen', new URL(url).host);
@@ -85,6 +88,14 @@ export async function benchAgent({ count, signal, note }: AgentOptions): Promise
     await reach('launching', () => running.size >= count);
     const launched = (performance.now() - began) / 1000;
     const memory = residentMegabytes(agent.pid ?? 0);
+    note('asking the agent while others are launched');
+    churn = new EmulatedScheduler(url, 'churn', 4, {
+      command: { shell: false, value: '/bin/true' },
+      container: { type: 'DOCKER', docker: { image } },
+    });
+    await churn.subscribe();
+    const latencies = await measureApi(`http://${api}`, await someSandbox(`http://${api}`), quick ? 20 : 100);
+    churn.tearDown();
     note('killing the agent, and starting it again');
     const gone = new Promise((resolve) => agent.once('exit', resolve));
     agent.kill('SIGKILL');
@@ -101,6 +112,10 @@ export async function benchAgent({ count, signal, note }: AgentOptions): Promise
       single('agent.destroy', 'tasks/s', count / destroyed),
       single('agent.recover', 's', recovered),
       single('agent.memory', 'MB', memory),
+      ...latencies.flatMap(({ name, times }) => [
+        single(`agent.api.${name}`, 'ms', middle(times)),
+        single(`agent.api.${name}.p99`, 'ms', percentile(times, 99)),
+      ]),
     ];
     return {
       rows: all.map(({ row }) => row),
@@ -108,6 +123,7 @@ export async function benchAgent({ count, signal, note }: AgentOptions): Promise
     };
   } finally {
     scheduler?.stop();
+    churn?.stop();
     for (const child of children.reverse()) {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       if (child.exitCode === null && child.signalCode === null && child.kill('SIGTERM')) await gone;
@@ -116,6 +132,15 @@ export async function benchAgent({ count, signal, note }: AgentOptions): Promise
       await removeContainer(workspace.roots, container, { force: true });
     await closeWorkspace(workspace);
   }
+}
+
+/** The sandbox of one of its tasks, as the API calls it. */
+async function someSandbox(url: string): Promise<string> {
+  const response = await fetch(`${url}/state`);
+  const page = (await response.json()) as { frameworks: { executors: { directory: string }[] }[] };
+  const [directory] = page.frameworks.flatMap(({ executors }) => executors.map((each) => each.directory));
+  if (directory === undefined) throw new Error('the agent has no task');
+  return directory;
 }
 
 /** Tasks that are launched one after another, for the time that one takes. */

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } fro
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cpuMilliseconds } from './cpu-time.js';
+import { BenchRegistry } from './peers/registry.js';
 import { quoted, Shell } from './peers/shell.js';
 import { type BenchDocument, compare, type Row, type Series, significant } from './row.js';
 import { summarise } from './statistics.js';
@@ -45,6 +46,7 @@ export async function benchUnpack(options: UnpackOptions): Promise<BenchDocument
     await bench.image('unpack.debian.gzip', debian, 'gzip');
     await bench.image('unpack.debian.zstd', debian, 'zstd');
     await bench.image('unpack.small_files', small, 'gzip');
+    await bench.pull('unpack.pull', debian);
     await bench.memory('unpack.memory.gzip', debian.gzip.layout);
     await bench.memory('unpack.memory.zstd', debian.zstd.layout);
     await bench.memory('unpack.memory.small_files', small.gzip.layout);
@@ -61,6 +63,11 @@ function versionOf(name: string): Record<string, string> {
   return status === 0
     ? { [name]: ((stdout || stderr).split('\n')[0] ?? '').replace(/^.*version:? /, '') }
     : {};
+}
+
+/** With storage of its own. */
+function podman(into: string): string {
+  return `podman --root ${into}/root --runroot ${into}/run --tmpdir ${into}/tmp --events-backend none`;
 }
 
 class UnpackBench {
@@ -94,8 +101,7 @@ class UnpackBench {
       { name: 'berth', command: (into) => `${this.#berth('create', into)} oci:${layout}:latest` },
       {
         name: 'podman',
-        command: (into) =>
-          `podman --root ${into}/root --runroot ${into}/run --tmpdir ${into}/tmp --events-backend none pull --quiet oci:${layout}:latest`,
+        command: (into) => `${podman(into)} pull --quiet oci:${layout}:latest`,
       },
     ];
     await this.#compare(
@@ -105,6 +111,28 @@ class UnpackBench {
       kind,
     );
     await this.#compare(`${name}.store`, store, fixture, kind);
+  }
+
+  /** From a registry on this host. */
+  async pull(name: string, fixture: UnpackFixture): Promise<void> {
+    let registry: BenchRegistry;
+    try {
+      registry = await BenchRegistry.open();
+    } catch (error) {
+      this.skipped.push({ peer: `docker-registry, ${name}`, reason: (error as Error).message });
+      return;
+    }
+    try {
+      const image = registry.publish(fixture.gzip.layout, 'debian');
+      const flags = `--tls-verify=false --quiet ${image}`;
+      const subjects: Unpacker[] = [
+        { name: 'berth', command: (into) => `${this.#berth('image pull', into)} ${flags}` },
+        { name: 'podman', command: (into) => `${podman(into)} pull ${flags}` },
+      ];
+      await this.#compare(name, subjects, fixture, 'gzip');
+    } finally {
+      registry.close();
+    }
   }
 
   /** The most memory that a whole `berth image unpack` had, kB (proc_pid_status(5), VmHWM). */

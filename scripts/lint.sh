@@ -1,7 +1,7 @@
 # ./dev lint and ./dev format. Sourced by ./dev.
 source "$here/scripts/cmake.sh"
 
-shell_scripts() { git ls-files --cached --others --exclude-standard dev bin/berth .ci/run 'scripts/*.sh' test/vm/run test/vm/kernel test/vm/cluster test/vm/host/guest.sh images/host/build images/host/debian; }
+shell_scripts() { git ls-files --cached --others --exclude-standard dev .ci/run 'scripts/*.sh' test/vm/run test/vm/kernel test/vm/cluster test/vm/host/guest.sh images/host/build images/host/debian; }
 native_sources() { git ls-files --cached --others --exclude-standard 'native/*.cc' 'native/*.h'; }
 
 # lint [--all]: every linter over every file; clang-tidy, the slow one, only over what differs from main unless --all.

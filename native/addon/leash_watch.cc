@@ -65,6 +65,12 @@ void bury(pid_t supervisor) {
   if (auto* spares = spare_overlays()) spares->forget(supervisor);
 }
 
+/// Not by the function's own `Call`: while JavaScript ends nothing can be called any more, and that would be fatal. What it throws is thrown where it was posted.
+void tell(Napi::Env env, const Napi::FunctionReference& heard, napi_value word) {
+  napi_value ignored = nullptr;
+  (void)napi_call_function(env, env.Undefined(), heard.Value(), 1, &word, &ignored);
+}
+
 uint64_t monotonic_now() {
   constexpr uint64_t kBillion = 1000000000;
   timespec now = {};
@@ -174,7 +180,7 @@ bool LeashWatch::receive(const Shared& leash) {
 void LeashWatch::tell_lines(const Shared& leash) {
   for (std::string line; take_line(leash->rest, line);) {
     leash->back->post(
-        [leash, line](Napi::Env env) { leash->heard.Call({Napi::String::New(env, line)}); });
+        [leash, line](Napi::Env env) { tell(env, leash->heard, Napi::String::New(env, line)); });
   }
 }
 
@@ -200,8 +206,9 @@ void LeashWatch::finish(const Shared& leash) {
     leash->end.reset();
   }
   leash->back->post([leash](Napi::Env env) {
-    if (std::exchange(leash->expected, false)) leash->back->done(env);
-    leash->heard.Call({env.Null()});
+    if (std::exchange(leash->expected, false)) leash->back->stop_waiting(env);
+    leash->back->nothing_more();
+    tell(env, leash->heard, env.Null());
     leash->heard.Reset();
   });
 }
@@ -217,7 +224,8 @@ void LeashWatch::say(uint32_t number, const std::string& line) {
 
 void LeashWatch::leave(Napi::Env env, uint32_t number) {
   const Shared leash = find(number);
-  if (leash && std::exchange(leash->expected, false)) leash->back->done(env);
+  // What it says is still posted, also while JavaScript ends: only then is it known that nobody hears it.
+  if (leash && std::exchange(leash->expected, false)) leash->back->stop_waiting(env);
 }
 
 LeashWatch::Shared LeashWatch::find(uint32_t number) {

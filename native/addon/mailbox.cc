@@ -12,7 +12,11 @@ Mailbox& Mailbox::of(Napi::Env env) {
 }
 
 Mailbox::Mailbox(Napi::Env env)
-    : calls_(Napi::ThreadSafeFunction::New(env, Napi::Function(), "berth", 0, 1)) {
+    : calls_(Napi::ThreadSafeFunction::New(env, Napi::Function(), "berth", 0, 1, [this](Napi::Env) {
+        // Node then deletes what would be called, whoever still holds it.
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+      })) {
   calls_.Unref(env);
 }
 
@@ -23,11 +27,18 @@ void Mailbox::expect(Napi::Env env) {
 }
 
 void Mailbox::done(Napi::Env env) {
-  calls_.Release();
+  nothing_more();
+  stop_waiting(env);
+}
+
+void Mailbox::stop_waiting(Napi::Env env) {
   if (--expected_ == 0) calls_.Unref(env);
 }
 
+void Mailbox::nothing_more() { calls_.Release(); }
+
 void Mailbox::post(std::function<void(Napi::Env)> deliver) {
+  const std::lock_guard lock(mutex_);
   if (closed_) return;
   const auto status = calls_.BlockingCall(
       [deliver = std::move(deliver)](Napi::Env env, Napi::Function) { deliver(env); });

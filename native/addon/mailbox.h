@@ -3,8 +3,8 @@
 
 #include <napi.h>
 
-#include <atomic>
 #include <functional>
+#include <mutex>
 
 namespace berth::addon {
 
@@ -16,6 +16,9 @@ class Mailbox {
   /// From JavaScript's thread, before somebody else posts; each is matched by one `done`.
   void expect(Napi::Env env);
   void done(Napi::Env env);
+  /// The same in two steps: the process waits no longer for who may still post, and later on nobody does.
+  void stop_waiting(Napi::Env env);
+  void nothing_more();
 
   /// From any thread: `deliver` runs on JavaScript's. After the environment's end nothing is delivered.
   void post(std::function<void(Napi::Env)> deliver);
@@ -25,7 +28,8 @@ class Mailbox {
 
   Napi::ThreadSafeFunction calls_;
   size_t expected_ = 0;
-  std::atomic<bool> closed_ = false;
+  std::mutex mutex_;  // no call while the environment ends
+  bool closed_ = false;
 };
 
 }  // namespace berth::addon

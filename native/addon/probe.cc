@@ -5,6 +5,7 @@
 
 #include "addon/facilities.h"
 #include "addon/job.h"
+#include "sys/erofs_mount.h"
 #include "sys/probe.h"
 
 namespace berth::addon {
@@ -27,6 +28,8 @@ std::vector<sys::Probe> ask(const Question& question) {
   if (!question.directory.empty()) {
     count += sys::probe_directory(question.directory.c_str(), question.first_id,
                                   &probes[static_cast<size_t>(count)]);
+    const auto images = sys::probe_images(question.directory);
+    probes[static_cast<size_t>(count++)] = {"layer images", images ? sys::Error{} : images.error()};
   }
   probes.resize(static_cast<size_t>(count));
   return probes;

@@ -27,7 +27,13 @@ std::string installation_folder() {
     if (realpath(executed, path) == nullptr) return "";
   }
   std::string folder(path);
-  for (int up = 0; up < 3 && !folder.empty(); ++up) folder.erase(folder.rfind('/'));
+  const auto leave = [&] {
+    if (!folder.empty()) folder.erase(folder.rfind('/'));
+  };
+  leave();
+  // Where links were copied as what they lead to it is bin/berth itself, else build/Release/berth-front.
+  if (!folder.ends_with("/bin")) leave();
+  leave();
   return folder;
 }
 

@@ -23,7 +23,7 @@ class Ending {
   void forget_mount(const launch::Plan& plan) const;
 
   /// What the kernel killed for want of memory. Asked before the cgroup goes.
-  const OomWitness& oom() const { return oom_; }
+  OomWitness& oom() { return oom_; }
   /// Kills what the first process leaves behind, where the kernel does not: in a pid namespace that is not the container's own.
   sys::Result<void> kill_all();
   /// Removes the task's cgroups; a straggler that is not reaped yet gets a moment.

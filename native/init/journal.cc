@@ -113,13 +113,13 @@ void Journal::tell_volume_gone(const char* name) const {
   write(line);
 }
 
+void Journal::tell_oom(const OomReport& killed) const {
+  Attributes attributes;
+  add_oom_members(killed, attributes);
+  tell("oom", attributes);
+}
+
 void Journal::tell_end(const ExitStatus& exit) const {
-  sys::Text<2 * sizeof(Line)> lines;
-  if (exit.oom.kills > 0) {
-    Attributes oom;
-    add_oom_members(exit.oom, oom);
-    add(lines, "oom", oom);
-  }
   Attributes end("\"exit_code\":", exit.status, ",\"signal\":");
   if (exit.signal == 0) {
     end.add("null");
@@ -127,8 +127,7 @@ void Journal::tell_end(const ExitStatus& exit) const {
     end.add(exit.signal);
   }
   end.add(exit.oom.kills > 0 ? ",\"oom_killed\":true" : ",\"oom_killed\":false");
-  add(lines, "die", end);
-  write(lines);
+  tell("die", end);
 }
 
 }  // namespace berth::init

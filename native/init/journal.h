@@ -9,6 +9,7 @@
 namespace berth::init {
 
 struct ExitStatus;
+struct OomReport;
 
 /// Handles for as long as the container lives, when the host's tree can no longer be seen. Without `event` in launch.json nothing is told.
 class Journal {
@@ -27,7 +28,9 @@ class Journal {
   void tell_start(bool made, pid_t pid) const;
   /// A volume that the container had for itself is gone.
   void tell_volume_gone(const char* name) const;
-  /// Why it ended, if memory ran out, and that it did.
+  /// Processes that were killed for want of memory, and that nobody was told of.
+  void tell_oom(const OomReport& killed) const;
+  /// That it ended.
   void tell_end(const ExitStatus& exit) const;
 
  private:

@@ -7,6 +7,8 @@
 namespace berth::init {
 namespace {
 
+using sys::Result;
+
 constexpr unsigned kKernelPriorities = 8;  // of facility 0, which no process can write with
 constexpr uint64_t kNoLimit = uint64_t{1} << 62;
 
@@ -107,6 +109,7 @@ void OomWitness::prepare(const char* cgroup) {
   if (events_) return;
   // v2 memory.events, v1 memory.oom_control; other hierarchies have neither.
   for (const char* file : {"memory.events", "memory.oom_control"}) {
+    v1_ = static_cast<bool>(events_) ? v1_ : strcmp(file, "memory.oom_control") == 0;
     if (!events_)
       events_.reset(open(sys::Text<PATH_MAX>(cgroup, "/", file).c_str(), O_RDONLY | O_CLOEXEC));
   }
@@ -121,26 +124,27 @@ void OomWitness::prepare(const char* cgroup) {
   place_.add(start);
 }
 
-uint64_t OomWitness::kills() const {
+Result<uint64_t> OomWitness::kills() const {
   char text[512];
-  const ssize_t length = events_ ? pread(events_.get(), text, sizeof text - 1, 0) : -1;
-  if (length <= 0) return 0;
+  if (!events_) return sys::Error{ENOENT, "pread"};
+  const ssize_t length = pread(events_.get(), text, sizeof text - 1, 0);
+  if (length < 0) return sys::last_error("pread");
   text[length] = '\0';
   static constexpr char kCount[] = "oom_kill ";
   const char* count = strstr(text, kCount);
   return count == nullptr ? 0 : sys::leading_number(count + sizeof kCount - 1);
 }
 
-OomReport OomWitness::explain(pid_t first) const {
+OomReport OomWitness::look(pid_t first) {
   OomReport report;
-  const uint64_t count = kills();
-  const sys::Fd log(count == 0 || !devices_
-                        ? -1
-                        : openat(devices_.get(), "kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  auto count = kills();
+  if (!count || *count <= told_) return report;
+  if (!log_ && devices_)
+    log_.reset(openat(devices_.get(), "kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   int depth = 0;
-  while (log) {
+  while (log_) {
     char record[4096];
-    const ssize_t length = read(log.get(), record, sizeof record - 1);
+    const ssize_t length = read(log_.get(), record, sizeof record - 1);
     // EPIPE: older records were overwritten meanwhile; EINVAL: a longer one than there should be.
     if (length < 0 && (errno == EPIPE || errno == EINVAL || errno == EINTR)) continue;
     if (length <= 0) break;
@@ -148,12 +152,13 @@ OomReport OomWitness::explain(pid_t first) const {
     if (report.pid == 0 || report.pid != first)
       read_oom_record(record, place_.c_str(), report, depth);
   }
-  report.kills = count;
+  report.kills = *count - told_;
+  told_ = *count;
   // Without a word of the kernel's: it is the container's limit, if it has one.
   sys::Text<256> up;
   for (int i = 0; i < depth; ++i) up.add("../");
   for (const char* file : {"memory.max", "memory.limit_in_bytes"}) {
-    if (count == 0 || report.level == OomLevel::kHost || report.limit != 0) break;
+    if (report.level == OomLevel::kHost || report.limit != 0) break;
     const sys::Fd limit(
         openat(cgroup_.get(), sys::Text<300>(up.c_str(), file).c_str(), O_RDONLY | O_CLOEXEC));
     char text[32] = "";
@@ -161,12 +166,25 @@ OomReport OomWitness::explain(pid_t first) const {
       report.limit = sys::leading_number(text);
     if (report.limit >= kNoLimit) report.limit = 0;
   }
+  if (whole_.kills == 0 || (report.pid != 0 && whole_.pid != first)) whole_ = report;
+  whole_.kills = told_;
   return report;
+}
+
+Result<void> OomWitness::tell(int eventfd) const {
+  const sys::Text<32> line(eventfd, ' ', events_.get());
+  BERTH_ASSIGN(
+      const sys::Fd asked,
+      sys::adopt(openat(cgroup_.get(), "cgroup.event_control", O_WRONLY | O_CLOEXEC), "openat"));
+  if (write(asked.get(), line.c_str(), line.size()) != static_cast<ssize_t>(line.size()))
+    return sys::last_error("write");
+  return {};
 }
 
 void OomWitness::let_go() {
   events_.reset();
   cgroup_.reset();
+  log_.reset();
 }
 
 }  // namespace berth::init

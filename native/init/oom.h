@@ -33,14 +33,28 @@ class OomWitness {
  public:
   /// Considers one of the task's cgroups: the one with memory counts is kept.
   void prepare(const char* cgroup);
-  uint64_t kills() const;
-  /// Only the count where the kernel's log cannot be read or has moved on. `first` is the container's first process on the host.
-  OomReport explain(pid_t first) const;
+  /// Nothing: they cannot be counted.
+  sys::Result<uint64_t> kills() const;
+  /// Those since it was last asked; no `kills`: none. Only the count where the kernel's log cannot be read or has moved on. `first` is the container's first
+  /// process on the host.
+  OomReport look(pid_t first);
+  /// All that there were.
+  const OomReport& whole() const { return whole_; }
+  /// The file that counts them: on cgroup v2 it can be waited for (POLLPRI); -1: there is none.
+  int events() const { return events_.get(); }
+  /// Has `eventfd` count each time that memory runs out, which may be before anything is killed; v1 alone (memory.rst, "OOM Control").
+  sys::Result<void> tell(int eventfd) const;
+  /// Whether it is v1 that counts.
+  bool counts_v1() const { return v1_; }
   void let_go();
 
  private:
   sys::Text<160> place_;
   sys::Fd cgroup_, events_, devices_;
+  sys::Fd log_;  // the kernel's, read up to the last record that there was
+  OomReport whole_;
+  uint64_t told_ = 0;
+  bool v1_ = false;
 };
 
 }  // namespace berth::init

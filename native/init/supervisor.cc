@@ -12,6 +12,7 @@
 #include "init/failure_line.h"
 #include "init/journal.h"
 #include "init/network.h"
+#include "init/oom_watch.h"
 #include "init/records.h"
 #include "init/root_tree.h"
 #include "init/watch.h"
@@ -146,7 +147,10 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   const auto killed = ending.kill_all();
   constexpr int kDiskPatience = 2000;
   log_writer.finish(kDiskPatience);
-  exit.oom = ending.oom().explain(container.host_pid);
+  // What is not told yet: there is nobody to wait for the kernel's word any more.
+  const OomReport untold = ending.oom().look(container.host_pid);
+  if (untold.kills > 0) journal.tell_oom(untold);
+  exit.oom = ending.oom().whole();
   exit.log_bytes_dropped = log_writer.dropped();
   // Before the record of the end, without which the container is found lost: it is told of then, unless it was here.
   journal.tell_end(exit);
@@ -208,7 +212,9 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
   // Without it the end can still be recorded if the disk has room then.
   if (!remove) (void)reserve_exit(ending.state());
   give_back(memory);
-  watch(container, control, carrier);
+  OomWatch oom(ending.oom(), journal, container.host_pid);
+  oom.begin();
+  watch(container, control, carrier, &oom);
   return conclude(remove, container, ending, control);
 }
 

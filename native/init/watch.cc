@@ -8,25 +8,36 @@
 #include "sys/kernel.h"
 
 namespace berth::init {
+namespace {
 
-void watch(const Container& container, Control& control, Carrier& carrier) {
+/// Of two times to wait at most; -1: for ever.
+int sooner(int one, int other) {
+  if (one < 0 || other < 0) return one < 0 ? other : one;
+  return one < other ? one : other;
+}
+
+}  // namespace
+
+void watch(const Container& container, Control& control, Carrier& carrier, OomWatch* oom) {
   sigset_t forwarded;
   sigemptyset(&forwarded);
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&forwarded, number);
   const sys::Fd signals(signalfd(-1, &forwarded, SFD_CLOEXEC | SFD_NONBLOCK));
   bool ended = false, host_ended = !container.host;
   while (!ended || carrier.busy()) {
-    pollfd fds[Control::kMostClients + 1 + Carrier::kMostPolled + 3];
+    pollfd fds[Control::kMostClients + 1 + Carrier::kMostPolled + OomWatch::kPolled + 3];
     int count = 0;
     fds[count++] = {ended ? -1 : container.pidfd.get(), POLLIN, 0};
     fds[count++] = {signals.get(), POLLIN, 0};
     fds[count++] = {host_ended ? -1 : container.host.get(), POLLIN, 0};
     carrier.poll_for(fds, count);
+    if (oom != nullptr) oom->poll_for(fds, count);
     const int first_control = count;
     control.poll_for(fds, count);
-    const int timeout = carrier.timeout();
+    const int timeout = sooner(carrier.timeout(), oom == nullptr ? -1 : oom->timeout());
     if (sys::retry_interrupted([&] { return poll(fds, static_cast<nfds_t>(count), timeout); }) < 0)
       return;
+    if (oom != nullptr) oom->serve(fds);
     control.serve(fds + first_control, count - first_control);
     signalfd_siginfo info;
     if (fds[1].revents != 0 && read(signals.get(), &info, sizeof info) == sizeof info)

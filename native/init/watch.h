@@ -4,13 +4,14 @@
 #include "init/birth.h"
 #include "init/carrier.h"
 #include "init/control.h"
+#include "init/oom_watch.h"
 #include "init/records.h"
 
 namespace berth::init {
 
 /// Carries what goes in and out and serves control until the program has ended and its output is delivered. SIGTERM and the like, sent to the supervisor, are the
 /// program's: a supervisor has nothing else to end.
-void watch(const Container& container, Control& control, Carrier& carrier);
+void watch(const Container& container, Control& control, Carrier& carrier, OomWatch* oom = nullptr);
 
 /// Collects the program, which has ended.
 ExitStatus collect(const Container& container);

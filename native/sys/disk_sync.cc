@@ -1,6 +1,7 @@
 #include "sys/disk_sync.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -36,15 +37,26 @@ void close_all_but(std::span<const int> kept) {
   kernel::close_range(next, std::numeric_limits<int>::max(), 0);
 }
 
-/// `folder` is one of `files`.
-[[noreturn]] void sync_and_mark(std::span<const int> files, int folder, mode_t mark) {
+/// Milliseconds that the caller has to end in. What it still has to write itself would wait behind everything else.
+constexpr int kHeadStart = 300;
+
+struct Marking {
+  int folder;
+  int caller;  // a pidfd
+  std::span<const int> files;
+  std::span<const int> kept;  // all of these, in order
+  mode_t mark;
+};
+
+[[noreturn]] void sync_and_mark(const Marking& marking) {
   // Not to end with the caller's session, nor to hold its folder, terminal or pipes.
   setsid();
   prctl(PR_SET_NAME, "berth-settle");
-  close_all_but(files);
-  if (chdir("/") == 0 && syncfs(folder) == 0) {
-    for (const int file : files)
-      if (file != folder) fchmod(file, mark);
+  close_all_but(marking.kept);
+  pollfd end{marking.caller, POLLIN, 0};
+  poll(&end, 1, kHeadStart);
+  if (chdir("/") == 0 && syncfs(marking.folder) == 0) {
+    for (const int file : marking.files) fchmod(file, marking.mark);
   }
   _exit(0);
 }
@@ -68,23 +80,26 @@ Result<void> mark_once_synced(const std::string& folder, const std::vector<std::
                               mode_t mark) {
   BERTH_ASSIGN(const Fd whole,
                adopt(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open"));
+  BERTH_ASSIGN(const Fd caller, adopt(kernel::pidfd_open(getpid(), 0), "pidfd_open"));
   std::vector<Fd> open_files;
-  std::vector<int> kept{whole.get()};
+  std::vector<int> numbers;
   for (const std::string& path : files) {
-    if (kept.size() > kMostMarked) break;
+    if (numbers.size() == kMostMarked) break;
     BERTH_ASSIGN(Fd file, open_if_there(path));
     if (!file) continue;
-    kept.push_back(file.get());
+    numbers.push_back(file.get());
     open_files.push_back(std::move(file));
   }
   if (open_files.empty()) return {};
+  std::vector<int> kept{whole.get(), caller.get()};
+  kept.insert(kept.end(), numbers.begin(), numbers.end());
   std::sort(kept.begin(), kept.end());
   // By way of one that ends at once, so that nobody has to wait for the other.
   const pid_t between = copy_process();
   if (between < 0) return last_error("clone");
   if (between == 0) {
     const pid_t last = copy_process();
-    if (last == 0) sync_and_mark(kept, whole.get(), mark);
+    if (last == 0) sync_and_mark({whole.get(), caller.get(), numbers, kept, mark});
     _exit(last < 0 ? errno : 0);
   }
   int status = 0;

@@ -92,6 +92,14 @@ Result<ErofsContent> ErofsFile::end_content() {
   return content;
 }
 
+Result<void> ErofsFile::unfold_tail(ErofsContent& content) {
+  content.tail.resize(kBlock);
+  BERTH_TRY(append({reinterpret_cast<const uint8_t*>(content.tail.data()), kBlock}));
+  content.tail.clear();
+  begun_ = end_;
+  return {};
+}
+
 Result<ErofsContent> ErofsFile::take(const TarEntry& entry, TarReader& archive) {
   begun_ = end_;
   if (entry.sparse && entry.size > 0) return take_holes(entry, archive);

@@ -34,6 +34,8 @@ class ErofsFile {
   /// One file at a time: its bytes in order, then its end.
   Result<void> append(std::span<const uint8_t> bytes);
   Result<ErofsContent> end_content();
+  /// Puts the rest into a block after all; only right after the content's end.
+  Result<void> unfold_tail(ErofsContent& content);
 
   /// Room for an inode of `fixed` bytes and `tail` bytes behind it that must not cross a block; where it begins.
   Result<uint64_t> room(uint64_t fixed, uint64_t tail);

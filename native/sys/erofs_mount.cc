@@ -7,7 +7,6 @@
 
 #include <cstring>
 
-#include "sys/defence.h"
 #include "sys/erofs_tree.h"
 #include "sys/kernel.h"
 #include "sys/mount_api.h"
@@ -55,7 +54,7 @@ Result<void> mount_image(const std::string& image, const std::string& target, ui
                          const std::string& identity, Refusal& refusal) {
   BERTH_ASSIGN(const Fd file,
                adopt(open(image.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), "open"));
-  if (holds("own-images")) BERTH_TRY(check(file.get(), bytes, identity, refusal));
+  BERTH_TRY(check(file.get(), bytes, identity, refusal));
   BERTH_ASSIGN(const Fd place,
                adopt(open(target.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "open"));
   // The mount table tells where it comes from, if that is short enough to be told.

@@ -33,9 +33,12 @@ ErofsTree::Node ErofsTree::new_directory(ErofsAttributes attributes) {
 }
 
 Result<ErofsTree::Node> ErofsTree::put_inode(FileType type, const ErofsAttributes& attributes,
-                                             const ErofsContent& content) {
+                                             ErofsContent content) {
   BERTH_ASSIGN(const std::string xattrs, erofs_xattrs(attributes.xattrs, refusal_));
-  std::string tail = content.tail;
+  const uint64_t fixed = sizeof(Inode) + xattrs.size();
+  if (!content.tail.empty() && !ErofsFile::fits(fixed, content.tail.size()))
+    BERTH_TRY(file_.unfold_tail(content));
+  std::string tail = std::move(content.tail);
   Inode inode{};
   Layout layout = tail.empty() ? Layout::kPlain : Layout::kInline;
   inode.place = content.block;
@@ -46,10 +49,7 @@ Result<ErofsTree::Node> ErofsTree::put_inode(FileType type, const ErofsAttribute
                 content.chunks.size() * sizeof content.chunks[0]);
     has_chunks_ = true;
   }
-  const uint64_t fixed = sizeof inode + xattrs.size();
   const bool whole = layout == Layout::kInline;
-  if (whole && !ErofsFile::fits(fixed, tail.size()))
-    return refusal_.refuse("NO_IMAGE", "its extended attributes leave no room");
   inode.format = static_cast<uint16_t>(kExtendedForm | static_cast<unsigned>(layout) << 1);
   inode.xattr_words = erofs_xattr_words(xattrs);
   inode.mode = static_cast<uint16_t>(attributes.mode);
@@ -79,7 +79,7 @@ Result<void> ErofsTree::write_inode(uint64_t at, const Inode& inode, const std::
 
 Result<ErofsTree::Node> ErofsTree::new_file(const ErofsAttributes& attributes,
                                             ErofsContent content) {
-  return put_inode(FileType::kRegular, attributes, content);
+  return put_inode(FileType::kRegular, attributes, std::move(content));
 }
 
 Result<ErofsTree::Node> ErofsTree::new_symlink(const ErofsAttributes& attributes,
@@ -87,8 +87,8 @@ Result<ErofsTree::Node> ErofsTree::new_symlink(const ErofsAttributes& attributes
   // As a path for the kernel: with the NUL behind it no longer than that.
   if (link.size() >= erofs::kBlock) return Error{ENAMETOOLONG, "symlinkat"};
   BERTH_TRY(file_.append(bytes_of(link)));
-  BERTH_ASSIGN(const ErofsContent content, file_.end_content());
-  BERTH_ASSIGN(Node node, put_inode(FileType::kSymlink, attributes, content));
+  BERTH_ASSIGN(ErofsContent content, file_.end_content());
+  BERTH_ASSIGN(Node node, put_inode(FileType::kSymlink, attributes, std::move(content)));
   node->link = std::make_unique<std::string>(link);
   return node;
 }

@@ -65,7 +65,7 @@ class ErofsTree {
  private:
   struct Placed;
   Result<Node> put_inode(erofs::FileType type, const ErofsAttributes& attributes,
-                         const ErofsContent& content);
+                         ErofsContent content);
   Result<void> write_inode(uint64_t at, const erofs::Inode& inode, const std::string& xattrs,
                            const std::string& tail);
   Result<std::vector<Placed>> place_directories();

@@ -25,7 +25,7 @@ struct BlobExpectation {
   std::string diff_id;       // SHA-256 of the tar archive in it, hexadecimal
   /// False: nothing is hashed, as nobody asks for it.
   bool hashed = true;
-  /// The blob is still being written, from its start on. Null: all of it is there.
+  /// The blob is still being written, from its start on, by somebody who checks its digest at the end. Null: all of it is there.
   std::shared_ptr<BlobGrowth> growth;
 };
 
@@ -33,7 +33,8 @@ struct BlobExpectation {
 struct BlobFacts {
   Compression compression = Compression::kNone;
   uint64_t size = 0, archive_bytes = 0;
-  std::string digest, diff_id;  // hexadecimal; empty when not hashed
+  std::string digest,
+      diff_id;  // hexadecimal; empty when not hashed, the digest also of a blob that grew
 };
 
 struct BlobLimits {

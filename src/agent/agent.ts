@@ -20,6 +20,7 @@ import { addressesOf } from './container/addresses.js';
 import { ExecutorRunner } from './executor/executor-runner.js';
 import { Fetcher } from './fetcher/fetcher.js';
 import { GroupRunner } from './group/group-runner.js';
+import type { Applied } from './master/applied.js';
 import { MasterLink } from './master/link.js';
 import { handleOrder } from './master/orders.js';
 import { refuseOrder } from './master/refusal.js';
@@ -80,6 +81,8 @@ export class Agent {
   readonly runners: TaskRunner[] = [this.commands, this.executors, this.groups];
   /** The total with reservations and volumes, once there are any. */
   checkpointed: Resource[] | undefined;
+  /** Operations of which the master may not know yet that they are done; by uuid. */
+  readonly applied = new Map<string, Applied>();
   drain: DrainConfig | undefined;
   /** It leaves the cluster for good, as soon as nothing runs. */
   leaving = false;

@@ -10,7 +10,7 @@ export interface AgentConfig extends Door {
   masters: string[];
   /** For the master: HTTP basic (`principal` and `secret`), or a token; unset: as a process of root's on this host. */
   masterCredential?: { principal: string; secret: string } | { token: string };
-  /** What it is called in the cluster. Once it has registered this stays. */
+  /** What it is called in the cluster; `''`: as the host was called when it registered. */
   hostname: string;
   /** Which principal may do what at its own API; unset: everybody who is heard everything. */
   permissions?: Permissions;
@@ -58,9 +58,10 @@ export interface AgentConfig extends Door {
   recordLimit: number;
 }
 
-export function defaultConfig(roots: Roots): Omit<AgentConfig, 'hostname'> {
+export function defaultConfig(roots: Roots): AgentConfig {
   return {
     masters: ['http://127.0.0.1:5050'],
+    hostname: '',
     ...closedDoor,
     port: 5051,
     resources: '',

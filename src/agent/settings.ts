@@ -71,7 +71,7 @@ export const agentSettings: Settings<AgentConfig> = {
       schema: { ...text, minLength: 1, description: 'a text that is not empty' },
       about: 'What it is called in the cluster',
       shown: 'host7',
-      otherwise: 'the name of the host',
+      otherwise: 'the name that the host had when it registered',
       flag: '--hostname',
       take: as('hostname'),
     },

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { readContainer } from '../containerizer/container/catalogue.js';
 import type { PeerOwner } from '../http/authentication.js';
 import { expiry, readCertificates } from '../http/certificates.js';
@@ -63,7 +64,11 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
       defect: parts.onDefect,
       left: parts.onLeft,
     });
-    await recover(agent, agent.records.recovered());
+    const recovered = agent.records.recovered();
+    // The host may be called otherwise by now: to the master it is the same agent by its name, too.
+    if (config.hostname === '')
+      config.hostname = (recovered.self?.id !== undefined && recovered.self.hostname) || hostname();
+    await recover(agent, recovered);
     const api = await startApi(agent, {
       peerOwner: parts.peerOwner,
       extensions: [

@@ -11,14 +11,15 @@ export class Authorization {
     return this.permissions !== undefined;
   }
 
-  /** `subject`: what it is done with: a role, a user, a type of call. */
+  /** `subject`: what it is done with: a role, a user, a type of call; without one, whether it may be done with anything. */
   may({ principal }: Identity, action: string, subject?: string): boolean {
     const { permissions } = this;
     if (permissions === undefined || principal === undefined) return true;
     const own = Object.hasOwn(permissions, principal) ? permissions[principal] : permissions['*'];
     const allowed = own !== undefined && Object.hasOwn(own, action) ? own[action] : undefined;
     if (!Array.isArray(allowed)) return allowed === true;
-    return subject !== undefined && allowed.some((pattern) => covers(pattern, subject));
+    if (subject === undefined) return allowed.length > 0;
+    return allowed.some((pattern) => covers(pattern, subject));
   }
 
   /** Throws HttpError 403. */

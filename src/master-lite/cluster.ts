@@ -1,3 +1,4 @@
+import { Authorization } from '../http/authorization.js';
 import type { MasterEvent, MasterInfo, SchedulerEvent } from '../mesos/messages.js';
 import type { Store } from '../state/store/store.js';
 import { type Allocation, Allocator } from './allocator/allocator.js';
@@ -8,6 +9,7 @@ import { Metrics } from './metrics.js';
 import type { Agent } from './model/agent.js';
 import type { Framework } from './model/framework.js';
 import type { Offer } from './model/offer.js';
+import type { OperationRecord } from './model/operation-record.js';
 import { fits } from './offer-constraints.js';
 import { makeOffers } from './offers.js';
 import { Watchers } from './watchers.js';
@@ -21,9 +23,12 @@ export class Cluster {
   /** Gone for good, latest last. */
   readonly completedFrameworks = new Map<string, Framework>();
   readonly offers = new Map<string, Offer>();
+  /** By uuid, in the order in which they were accepted. */
+  readonly operations = new Map<string, OperationRecord>();
   readonly weights = new Map<string, number>();
   readonly metrics = new Metrics();
   readonly watchers: Watchers;
+  readonly authorization: Authorization;
   readonly maintenance = new Maintenance();
   readonly allocator: Allocator;
   readonly startTime = Date.now() / 1000;
@@ -38,6 +43,7 @@ export class Cluster {
     readonly store: Store,
     readonly info: MasterInfo,
   ) {
+    this.authorization = new Authorization(config.permissions);
     this.watchers = new Watchers(config.heartbeat);
     this.allocator = new Allocator({
       now: monotonic,

@@ -22,6 +22,9 @@ export interface MasterConfig extends Door {
   /** Finished tasks that are remembered for each framework, and frameworks that have gone. */
   mostCompletedTasks: number;
   mostCompletedFrameworks: number;
+  /** A status of an operation that nobody acknowledges is said again after so long, then after twice as long, and so on up to the most. */
+  operationRetry: number;
+  operationRetryMost: number;
   /** Bytes that may wait for a slow reader of a stream. */
   streamLimit: number;
   /** Bytes of the longest call, or record of an agent. */
@@ -39,6 +42,8 @@ export const defaultConfig: Omit<MasterConfig, 'folder' | 'hostname'> = {
   reregisterTimeout: 600,
   mostCompletedTasks: 1000,
   mostCompletedFrameworks: 50,
+  operationRetry: 10,
+  operationRetryMost: 600,
   streamLimit: 64 * 1024 * 1024,
   bodyLimit: 32 * 1024 * 1024,
 };

@@ -34,6 +34,9 @@ export function conversionOf(operation: OfferOperation): Conversion | string {
       if (shrink === undefined) return "Expecting 'shrink_volume' to be present";
       return resize(shrink.volume, -shrink.subtract.value);
     }
+    case 'CREATE_DISK':
+    case 'DESTROY_DISK':
+      return `Operation ${operation.type} is for disks of a storage pool, and the agents' disks are folders: there is no resource provider`;
     default:
       return `Operation ${operation.type ?? 'UNKNOWN'} is not supported`;
   }

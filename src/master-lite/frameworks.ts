@@ -6,6 +6,7 @@ import { sendInverseOffers } from './inverse-offers.js';
 import { type Framework, rolesOf, type SchedulerLink } from './model/framework.js';
 import type { TaskRecord } from './model/task-record.js';
 import { dropOffer, offerMessage } from './offers.js';
+import { disown, sayAll } from './operations.js';
 import { abandon, masterStatus, removeTask, save, sendStatus } from './tasks.js';
 
 /** A framework that is new to the master. Its allocation begins when its stream is there. */
@@ -39,14 +40,16 @@ export function connected(
     link.end();
     return;
   }
+  // Another has been asked for meanwhile, and takes its place.
+  if (framework.latestStream !== link.streamId) {
+    failOver(link);
+    return;
+  }
   if (link.closed) {
     awaitFailover(cluster, framework);
     return;
   }
-  if (framework.link !== undefined) {
-    framework.link.send({ type: 'ERROR', error: { message: 'Framework failed over' } });
-    framework.link.end();
-  }
+  if (framework.link !== undefined) failOver(framework.link);
   clearTimeout(framework.failoverTimer);
   framework.link = link;
   framework.recovered = false;
@@ -61,8 +64,15 @@ export function connected(
   cluster.send(framework, { type: 'HEARTBEAT' });
   for (const { pending } of framework.tasks.values())
     if (pending !== undefined) sendStatus(cluster, framework, pending);
+  sayAll(cluster, framework);
   cluster.allocator.setFrameworkActive(framework.id, true);
   sendInverseOffers(cluster, [framework]);
+}
+
+/** A stream that another takes the place of. */
+export function failOver(link: SchedulerLink): void {
+  link.send({ type: 'ERROR', error: { message: 'Framework failed over' } });
+  link.end();
 }
 
 /** Its stream has ended: it has `failover_timeout` to come back. */
@@ -110,6 +120,7 @@ export function removeFramework(cluster: Cluster, framework: Framework): void {
       cluster.allocator.release(framework.id, executor.role, agent.id, executor.resources);
     }
   }
+  disown(cluster, framework);
   cluster.allocator.removeFramework(framework.id);
   cluster.frameworks.delete(framework.id);
   framework.stored = { ...framework.stored, unregistered_time: nanoseconds() };

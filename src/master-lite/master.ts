@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import path from 'node:path';
 import { Authentication, type PeerOwner } from '../http/authentication.js';
-import { Authorization } from '../http/authorization.js';
 import { readCertificates } from '../http/certificates.js';
 import { localPeer } from '../http/peer-owner.js';
 import { ApiServer } from '../http/server.js';
@@ -66,7 +65,7 @@ export async function startMaster(config: MasterConfig, parts: MasterParts): Pro
     );
     const server: ApiServer = new ApiServer({
       authentication,
-      authorization: new Authorization(config.permissions),
+      authorization: cluster.authorization,
       certificates,
       bodyLimit: config.bodyLimit,
       bodyTimeout: 60_000,

@@ -4,6 +4,7 @@ import { addFramework, awaitFailover, remember } from './frameworks.js';
 import type { StoredMaintenance } from './maintenance.js';
 import { Agent, type StoredAgent } from './model/agent.js';
 import { Framework, type StoredFramework } from './model/framework.js';
+import { OperationRecord, type StoredOperation } from './model/operation-record.js';
 import { type StoredTask, TaskRecord } from './model/task-record.js';
 
 /** A quota as the store keeps it: thousandths by name. */
@@ -33,6 +34,9 @@ export function recover(cluster: Cluster): void {
   for (const [, stored] of of('maintenance')) cluster.maintenance.restore(stored as StoredMaintenance);
   for (const [id, stored] of of('agent')) recoverAgent(cluster, id, stored as StoredAgent);
   for (const [id, stored] of of('framework')) recoverFramework(cluster, id, stored as StoredFramework);
+  const operations = of('operation').map(([, stored]) => OperationRecord.restored(stored as StoredOperation));
+  for (const record of operations.sort((a, b) => a.number - b.number))
+    cluster.operations.set(record.uuid, record);
   for (const [, stored] of of('task')) recoverTask(cluster, stored as StoredTask);
 }
 

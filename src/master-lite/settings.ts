@@ -72,6 +72,14 @@ export const masterSettings: Settings<MasterConfig> = {
       1,
     ),
     number(
+      'operation_retry_seconds',
+      'operationRetry',
+      'Until the status of an operation that nobody acknowledges is said again, then twice as long',
+      10,
+      0.1,
+    ),
+    number('operation_retry_most_seconds', 'operationRetryMost', 'The longest of these pauses', 600, 0.1),
+    number(
       'completed_tasks_per_framework',
       'mostCompletedTasks',
       'Finished tasks of each framework that are remembered, in memory',

@@ -2696,6 +2696,7 @@ export interface Order {
   apply?: OrderApply | undefined;
   drain?: OrderDrain | undefined;
   error?: OrderError | undefined;
+  acknowledge_operation?: OrderAcknowledgeOperation | undefined;
 }
 
 export type OrderType =
@@ -2714,7 +2715,8 @@ export type OrderType =
   | 'DRAIN'
   | 'REACTIVATE'
   | 'SHUTDOWN'
-  | 'ERROR';
+  | 'ERROR'
+  | 'ACKNOWLEDGE_OPERATION';
 
 export interface OrderSubscribed {
   agent_id: AgentID;
@@ -2772,6 +2774,10 @@ export interface OrderApply {
   operation: OfferOperation;
   uuid: UUID;
   checkpointed_resources?: Resource[] | undefined;
+}
+
+export interface OrderAcknowledgeOperation {
+  uuid: UUID;
 }
 
 export interface OrderDrain {
@@ -3144,6 +3150,7 @@ export interface Messages {
   'berth.v1.Order.ShutdownFramework': OrderShutdownFramework;
   'berth.v1.Order.FrameworkUpdated': OrderFrameworkUpdated;
   'berth.v1.Order.Apply': OrderApply;
+  'berth.v1.Order.AcknowledgeOperation': OrderAcknowledgeOperation;
   'berth.v1.Order.Drain': OrderDrain;
   'berth.v1.Order.Error': OrderError;
 }

@@ -39,4 +39,5 @@ export type ProbeName =
   | 'clone into cgroup'
   | 'idmap'
   | 'overlay'
-  | 'idmapped overlay';
+  | 'idmapped overlay'
+  | 'layer images';

@@ -61,7 +61,7 @@ export interface UnpackRequest {
   overLower: boolean;
   /** A new file that gets the blob's bytes; empty for none. */
   copy: string;
-  /** The blob is still being written, from its start on. */
+  /** The blob is still being written, from its start on. Its digest is for its writer to check; the diff id is checked here. */
   growth?: BlobGrowth;
   limits: UnpackLimits;
 }

@@ -111,6 +111,7 @@ const layerTypes: Record<string, LayerCompression> = {
   'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip': 'gzip',
 };
 
+export const indexMediaType = 'application/vnd.oci.image.index.v1+json';
 export const manifestMediaType = 'application/vnd.oci.image.manifest.v1+json';
 export const configMediaType = 'application/vnd.oci.image.config.v1+json';
 

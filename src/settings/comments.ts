@@ -6,15 +6,17 @@ export function withoutComments(text: string): string {
   const blank = (from: number, to: number) => {
     for (let at = from; at < to; at++) if (out[at] !== '\n' && out[at] !== '\r') out[at] = ' ';
   };
-  /** A comma that nothing has followed yet. */
+  /** A comma after a value that nothing has followed yet. */
   let comma: number | undefined;
+  let before = '';
   for (let at = 0; at < text.length; ) {
     const end = endOfToken(text, at);
     if (text.startsWith('//', at) || text.startsWith('/*', at)) blank(at, end);
-    else if (text[at] === ',') comma = at;
     else if (!/\s/.test(text[at] ?? '')) {
-      if (comma !== undefined && (text[at] === '}' || text[at] === ']')) blank(comma, comma + 1);
-      comma = undefined;
+      const token = text[at] ?? '';
+      if (comma !== undefined && /[}\]]/.test(token)) blank(comma, comma + 1);
+      comma = token === ',' && /[^{[,]/.test(before) ? at : undefined;
+      before = token;
     }
     at = end;
   }

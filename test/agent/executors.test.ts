@@ -298,6 +298,24 @@ t.test('an agent that comes back', unlessRoot, async (t) => {
   await until(() => after.of('LAUNCH').length === 1, 'it goes on with it');
   await cluster.stop();
 
+  await t.test('and an executor that was begun for what is dropped', async (t) => {
+    cluster.config = { executorReregistration: 30, executorShutdownGrace: 0.1 };
+    await cluster.start();
+    await cluster.launch({ name: 'first', executor: executor('y', 'exec sleep 1000') });
+    await until(() => stateOf(cluster, 'y') === 'registering', 'its program runs');
+    const own = { framework: cluster.framework.id, executor: 'y' };
+    const { token: its } = of(cluster, 'y').record;
+    await cluster.stop();
+    await cluster.start();
+    const late = new ExecutorClient(cluster.url, own, its);
+    t.teardown(() => late.close());
+    await late.subscribe();
+    await cluster.reaches('first', 'TASK_LOST');
+    await until(() => late.of('SHUTDOWN').length === 1, 'it is not left waiting');
+    await until(() => stateOf(cluster, 'y') === undefined, 'and is gone');
+    await cluster.stop();
+  });
+
   await t.test('and an executor that does not', async (t) => {
     cluster.config = { executorReregistration: 0.2 };
     await cluster.start();

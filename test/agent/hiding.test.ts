@@ -9,6 +9,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { defaultConfig } from '../../src/agent/config.js';
+import { hiddenPlaces } from '../../src/agent/container/hidden-places.js';
 import { hostFolder } from '../../src/agent/container/host-folders.js';
 import { planContainer } from '../../src/agent/container/plan.js';
 import type { ContainerFacts } from '../../src/agent/container/workload.js';
@@ -93,6 +95,16 @@ t.test('volumes of the host are of its folders for data', async (t) => {
   t.throws(() => of(at('data-not'), [at('data')]));
   const volumes: Volume[] = [{ container_path: '/x', host_path: '/var/lib', mode: 'RW' }];
   t.throws(() => plan({ type: 'MESOS', volumes }));
+});
+
+t.test('secrets of berth’s are among what is hidden, wherever they lie', async (t) => {
+  const roots = { root: '/r', state: '/s' };
+  const hidden = hiddenPlaces(roots, {
+    ...{ ...defaultConfig(roots), tlsKey: '/k/host.key', secretFiles: ['/c/agent.json'] },
+  });
+  for (const place of ['/r', '/s', '/r/agent', '/k/host.key', '/c/agent.json'])
+    t.ok(hidden.includes(place), place);
+  t.equal(hidden.includes('/etc/berth'), existsSync('/etc/berth'));
 });
 
 t.test('what is the agent’s is out of reach of tasks', unlessRoot, async (t) => {

@@ -131,3 +131,25 @@ t.test('a master that takes agents and drops them is asked ever less often', asy
   // 0.1, 0.2, 0.4 and 0.8 seconds, of each half at least.
   t.ok(performance.now() - began >= 750);
 });
+
+t.test('an executor that ends while the agent subscribes is told of after that', async (t) => {
+  let said = '';
+  let asked = 0;
+  const { url } = await stranger(t, (response, request) => {
+    asked++;
+    request.on('data', (piece: Buffer) => {
+      said += piece.toString();
+    });
+    // What the subscription says is on its way, and no more can be added to it.
+    void until(() => ended).then(() => taken(response, 10));
+  });
+  let ended = false;
+  const { link } = linkTo(t, [url]);
+  await until(() => said.includes('SUBSCRIBE'));
+  const [framework_id, executor_id] = [{ value: 'f' }, { value: 'gone' }];
+  link.report({ type: 'EXECUTOR_EXITED', executor_exited: { framework_id, executor_id, status: 9 } });
+  ended = true;
+  await until(() => said.includes('"gone"'), 'it is told');
+  t.equal(asked, 1);
+  t.equal(said.split('EXECUTOR_EXITED').length, 2, 'once');
+});

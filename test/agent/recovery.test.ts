@@ -1,4 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
 import { listContainers } from '../../src/containerizer/container/catalogue.js';
@@ -108,6 +110,38 @@ t.test('an agent that is killed', unlessRoot, async (t) => {
     t.equal(cluster.states('over').includes('TASK_LOST'), false);
   });
 
+  await t.test('while it fetches what is to be cached, gives nobody half of it', async (t) => {
+    let whole = false;
+    let asked = 0;
+    const content = 'x'.repeat(100_000);
+    const server = http.createServer((request, response) => {
+      response.writeHead(200, { 'Content-Length': content.length });
+      if (request.method === 'HEAD') response.end();
+      else if (whole) response.end(content);
+      else {
+        asked++;
+        response.write(content.slice(0, 50_000));
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const uri = { value: `http://127.0.0.1:${(server.address() as AddressInfo).port}/file`, cache: true };
+    const command = { value: 'exit $(($(wc -c < file) / 1000))', uris: [uri] };
+    await cluster.launch(task('half', command));
+    const cached = path.join(stage.roots.root, 'agent/fetcher/cache');
+    const sizes = () => readdirSync(cached).map((name) => statSync(path.join(cached, name)).size);
+    await until(() => asked === 1 && sizes().includes(50_000), 'half of it is there');
+    await agent.end('SIGKILL');
+    whole = true;
+    await agent.start().connected(6);
+    t.match(await cluster.status('half', 'TASK_DROPPED', 'TASK_LOST'), { reason: 'REASON_AGENT_RESTARTED' });
+    t.match(await cluster.run(task('again', command)), { message: 'Command exited with status 100' });
+    t.strictSame(sizes(), [100_000]);
+  });
+
   await t.test('drains, and takes tasks again when it may', async (t) => {
     await cluster.launch(task('drained', 'sleep 1000', { container: container() }));
     const { agent_id } = await cluster.status('drained', 'TASK_RUNNING');
@@ -117,7 +151,7 @@ t.test('an agent that is killed', unlessRoot, async (t) => {
       reason: 'REASON_AGENT_DRAINING',
     });
     await agent.end('SIGKILL');
-    await agent.start().connected(6);
+    await agent.start().connected(7);
     // Until the last of its tasks is acknowledged, which the agent may not have heard, it drains.
     const reactivate = () => cluster.operator({ type: 'REACTIVATE_AGENT', reactivate_agent: { agent_id } });
     await until(() =>

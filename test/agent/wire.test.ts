@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
 import type { Agent } from '../../src/agent/agent.js';
+import { handleOrder } from '../../src/agent/master/orders.js';
 import { subscriptionReports } from '../../src/agent/master/subscription.js';
 import { Records } from '../../src/agent/records/records.js';
 import { agentState } from '../../src/agent/start.js';
@@ -13,7 +14,7 @@ import { readContainer } from '../../src/containerizer/container/catalogue.js';
 import { layoutOfHost } from '../../src/containerizer/container/cgroup-places.js';
 import { peerOwner } from '../../src/http/peer-owner.js';
 import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
-import type { SchedulerCall } from '../../src/mesos/messages.js';
+import type { OfferOperation, SchedulerCall } from '../../src/mesos/messages.js';
 import type { RuntimeConfig } from '../../src/oci-spec/runtime.js';
 import { places } from '../../src/state/roots.js';
 import { EmbeddedStore } from '../../src/state/store/embedded-store.js';
@@ -225,6 +226,46 @@ t.test('what agent, master and executors say to each other', unlessRoot, async (
     client.close();
     const { reason } = await cluster.reaches('c', 'TASK_FAILED');
     t.equal(reason, 'REASON_EXECUTOR_REREGISTRATION_TIMEOUT');
+  });
+
+  await t.test('an operation is done once, however often it is ordered', async (t) => {
+    const reservations = [{ type: 'DYNAMIC' as const, role: 'store' }];
+    const disk = { persistence: { id: 'kept' }, volume: { container_path: 'kept', mode: 'RW' as const } };
+    const volume = { name: 'disk', type: 'SCALAR' as const, scalar: { value: 1 }, reservations, disk };
+    const apply = (number: number, operation: OfferOperation) =>
+      handleOrder(cluster.agent, {
+        type: 'APPLY',
+        apply: { operation, uuid: { value: Buffer.alloc(16, number) }, checkpointed_resources: [] },
+      });
+    const operations = async () => {
+      const body = JSON.stringify({ type: 'GET_OPERATIONS' });
+      const headers = { 'Content-Type': 'application/json' };
+      const answer = await post(cluster.url, '/api/v1', { body, headers });
+      return jsonCodec.decode('mesos.v1.agent.Response', answer.body).get_operations?.operations ?? [];
+    };
+    const create = { type: 'CREATE' as const, create: { volumes: [volume] } };
+    const destroy = { type: 'DESTROY' as const, destroy: { volumes: [volume] } };
+    // The master acknowledges what it does not know, so that nothing is kept for ever.
+    await cluster.agent.link.close();
+    apply(1, create);
+    const file = () => path.join(cluster.agent.volumes.folderOf(volume), 'file');
+    apply(2, destroy);
+    apply(3, create);
+    writeFileSync(file(), '');
+    apply(2, destroy);
+    t.ok(existsSync(file()), 'the volume that was made after it is not destroyed');
+    await cluster.agent.durable();
+    t.equal((await operations()).length, 3);
+    await cluster.stop();
+    const { length } = cluster.notes;
+    await cluster.start();
+    apply(2, destroy);
+    t.ok(existsSync(file()), 'neither by the next agent');
+    await until(() => cluster.notes.length > length, 'it is back');
+    await until(() => cluster.agent.applied.size === 0, 'the master has them all');
+    apply(4, destroy);
+    t.notOk(existsSync(file()));
+    await until(() => cluster.agent.applied.size === 0, 'and the last');
   });
 
   await t.test('the ceiling of an executor’s memory is raised alone', async (t) => {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import type { ContainerOptions } from '../../src/containerizer/container/options.js';
+import { limitedDisks } from '../../src/containerizer/host/block-device.js';
 import { provideImage } from '../../src/containerizer/image/provide.js';
 import { busyboxAci } from '../fixtures/aci.js';
 import type { LayerEntry } from '../fixtures/oci-image-writer.js';
@@ -164,6 +165,7 @@ t.test('isolators take away, and give no more than is usual', unlessRoot, async 
       { name: 'resource/cpu', value: { request: '250m', limit: '500m' } },
       { name: 'resource/memory', value: { limit: '64Mi' } },
       { name: 'resource/block-iops', value: { default: true, limit: '1000' } },
+      { name: 'resource/network-bandwidth', value: { default: true, limit: '1M' } },
       { name: 'example.com/unknown', value: 1 },
     ],
   };
@@ -180,9 +182,31 @@ t.test('isolators take away, and give no more than is usual', unlessRoot, async 
     readFileSync(path.join(stage.roots.state, 'containers', container.id, 'container.json'), 'utf8'),
   ) as { limits: unknown };
   t.strictSame(document.limits, { memory: 64 << 20, pids: 2048, cpus: 0.5 });
-  t.match(warnings.join('\n'), /block-iops is not enforced[\s\S]*example.com\/unknown is not enforced/);
+  t.match(
+    warnings.join('\n'),
+    /network-bandwidth is not enforced[\s\S]*example.com\/unknown is not enforced/,
+  );
+  const config = JSON.parse(
+    readFileSync(path.join(stage.roots.state, 'containers', container.id, 'config.json'), 'utf8'),
+  ) as { linux: { resources: { blockIO?: Record<string, { rate: number }[]> } } };
+  const { blockIO } = config.linux.resources;
+  if (limitedDisks().length === 0) t.match(warnings.join('\n'), /block-iops is not enforced/);
+  else
+    for (const kind of ['throttleReadIOPSDevice', 'throttleWriteIOPSDevice'])
+      t.strictSame(
+        blockIO?.[kind]?.map(({ rate }) => rate),
+        limitedDisks().map(() => 1000),
+        kind,
+      );
   container.signal(9);
   await container.ended;
+
+  // What an image limits is in the options of a container that is kept.
+  const kept = await stage.start([], { remove: false, name: 'kept' }, limited);
+  kept.signal(9);
+  await kept.ended;
+  t.equal(stage.berth('start', 'kept').status, 0);
+  t.equal(stage.berth('rm', '-f', 'kept').status, 0);
 });
 
 t.test('mount points are met by volumes', unlessRoot, async (t) => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { findContainer, readContainer } from '../../src/containerizer/container/catalogue.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
@@ -12,6 +13,11 @@ import { tellNamed } from '../../src/containerizer/events/tell.js';
 import { native } from '../../src/native/index.js';
 import { places } from '../../src/state/roots.js';
 import { Stage, unlessRoot } from './stage.js';
+
+/** However slow the machine. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 300 && !holds(); i++) await sleep(100);
+}
 
 const recent = '2000-01-01T00:00:00Z';
 
@@ -88,6 +94,30 @@ t.test('events', unlessRoot, async (t) => {
       told('type=volume').map(({ action }) => action),
       ['create', 'destroy'],
     );
+  });
+
+  t.test('want of memory is told while the container runs, and each kill once', async (t) => {
+    // Goes on when what it started was killed, and starts the next when it is told to.
+    const hog = 'read line </tmp/go; dd if=/dev/zero of=/dev/null bs=64M';
+    const script = `mkdir -p /tmp; mkfifo /tmp/go; ${hog}; ${hog}; exec sleep 1000`;
+    const container = await stage.start(['sh', '-c', script], {
+      memory: 16 << 20,
+      name: 'long',
+      remove: false,
+    });
+    const killed = () => told('container=long', 'event=oom');
+    for (const count of [1, 2]) {
+      const go = 'until [ -p /tmp/go ]; do sleep 0.05; done; echo >/tmp/go';
+      berth('exec', 'long', 'sh', '-c', go);
+      await until(() => killed().length === count);
+      const attributes = { kills: 1, process: 'dd', level: 'container', limit: 16 << 20 };
+      t.match(killed()[count - 1]?.attributes, attributes);
+      t.equal(findContainer(roots, 'long').state, 'running');
+    }
+    container.signal(9);
+    t.match(await container.ended, { status: 137, oom: { kills: 2, process: 'dd' } });
+    t.equal(killed().length, 2, 'not again at its end');
+    berth('rm', 'long');
   });
 
   t.test('what cannot be launched has no life to tell of', async (t) => {

@@ -109,11 +109,16 @@ t.test('the metadata service tells a pod of itself, and nobody else', unlessRoot
     `echo token $(code --header "$F" \${AC_METADATA_URL%?}/acMetadata/v1/pod/uuid)`,
     `echo none $(code --header "$F" $AC_METADATA_URL/acMetadata/v1/pod/none)`,
     `echo method $(code --header "$F" --post-data x $AC_METADATA_URL/acMetadata/v1/pod/uuid)`,
-    `cat /proc/1/environ /proc/1/mem 2>&1 | head -c 300; kill -9 1; grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/1/status`,
+    `kill -9 1; grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/1/status`,
   ].join('\n');
   const annotations = [{ name: 'ip-address', value: '10.1.2.3' }];
+  // It has the service's own user and group.
+  const spies = script('cat /proc/1/environ /proc/1/mem /proc/1/maps 2>&1 | head -c 300; kill -9 1', {
+    user: '65534',
+    group: '65534',
+  });
   const file = pods.manifest(
-    { asks: { app: script(ask), annotations: [{ name: 'authors', value: 'the pod' }] } },
+    { spies, asks: { app: script(ask), annotations: [{ name: 'authors', value: 'the pod' }] } },
     { annotations, userAnnotations: { anything: 'at all' } },
   );
   const { stdout, status, uuid } = await pods.run(file, { name: 'told', remove: false });
@@ -125,10 +130,13 @@ t.test('the metadata service tells a pod of itself, and nobody else', unlessRoot
     }),
   );
   const manifest = pods.found('told').keeper?.document.pod?.manifest as Reified;
-  const [app] = manifest.apps;
+  const app = manifest.apps[1];
   t.match(app?.image.id, /^sha512-[0-9a-f]{128}$/);
   t.same(JSON.parse(answers.get('pod/manifest')?.replace(/^application\/json /, '') ?? ''), manifest);
-  t.match(manifest, { userAnnotations: { anything: 'at all' }, apps: [{ app: script(ask) }] });
+  t.match(manifest, {
+    userAnnotations: { anything: 'at all' },
+    apps: [{ app: spies }, { app: script(ask) }],
+  });
   t.equal(answers.get('pod/annotations'), `application/json ${JSON.stringify(annotations)}`);
   t.equal(answers.get('pod/uuid'), `text/plain; charset=us-ascii ${uuid}`);
   t.equal(
@@ -152,6 +160,7 @@ t.test('the metadata service tells a pod of itself, and nobody else', unlessRoot
     t.equal(answers.get(question), String(code), question);
   t.match(stdout, /\/proc\/1\/environ': Permission denied/, 'what it has is not for apps to read');
   t.match(stdout, /\/proc\/1\/mem': Permission denied/);
+  t.match(stdout, /\/proc\/1\/maps': Permission denied/);
   t.match(stdout, /CapEff:\s+0{16}\nNoNewPrivs:\s+1\nSeccomp:\s+2/);
   await removePod(pods.stage.roots, uuid, { force: false });
 });

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { cpSync, readdirSync, readlinkSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { copyFiles } from '../../src/containerizer/container/copy.js';
@@ -15,7 +15,9 @@ const overlayMagic = 0x794c7630; // statfs(2)
 function held(): number {
   return readdirSync('/proc/self/fd').filter((fd) => {
     try {
-      return statfsSync(`/proc/self/fd/${fd}`).type === overlayMagic;
+      // A guest's own files may lie on one too.
+      const place = `/proc/self/fd/${fd}`;
+      return readlinkSync(place) === '/' && statfsSync(place).type === overlayMagic;
     } catch {
       return false; // a socket, or the descriptor that this list was read by
     }
@@ -95,7 +97,8 @@ t.test('a spare of layers that are no more is none', unlessRoot, async (t) => {
     rmSync(layer, { recursive: true });
     renameSync(`${layer}-again`, layer);
   }
-  t.equal(await stage.sh('cd /; ls bin/sh'), 'bin/sh');
+  // What the first has looked at is remembered: this it has not.
+  t.match(await stage.sh('ls -A /etc'), 'passwd');
   for (const folder of folders(stage))
     rmSync(path.join(stage.roots.root, 'cache', 'spare', folder), { recursive: true });
   t.equal(await stage.sh('ls bin/sh'), 'bin/sh', 'nor is one whose directories have gone');
@@ -105,7 +108,7 @@ t.test('BERTH_SPARE=0: none', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
   const url = (file: string) => new URL(file, import.meta.url).href;
   const script = `
-    import { readdirSync, statfsSync } from 'node:fs';
+    import { readdirSync, readlinkSync, statfsSync } from 'node:fs';
     import { launchContainer } from '${url('../../src/containerizer/container/launch.js')}';
     import { defaultOptions } from '${url('../../src/containerizer/container/options.js')}';
     import { provideImage } from '${url('../../src/containerizer/image/provide.js')}';
@@ -114,8 +117,8 @@ t.test('BERTH_SPARE=0: none', unlessRoot, async (t) => {
     const options = { ...defaultOptions, command: ['true'], remove: true };
     const container = await launchContainer(roots, { image, options, client: null });
     await container.ended;
-    const types = readdirSync('/proc/self/fd').map((fd) => {
-      try { return statfsSync('/proc/self/fd/' + fd).type; } catch { return 0; }
+    const types = readdirSync('/proc/self/fd').map((fd) => '/proc/self/fd/' + fd).map((fd) => {
+      try { return readlinkSync(fd) === '/' ? statfsSync(fd).type : 0; } catch { return 0; }
     });
     console.log(types.filter((type) => type === ${overlayMagic}).length);`;
   const run = (value: string) =>
@@ -123,6 +126,6 @@ t.test('BERTH_SPARE=0: none', unlessRoot, async (t) => {
       encoding: 'utf8',
       env: { ...process.env, NODE_OPTIONS: '', BERTH_SPARE: value },
     });
-  t.match(run('60'), { stdout: '1\n', stderr: '' });
-  t.match(run('0'), { stdout: '0\n', stderr: '' });
+  t.match(run('60'), { stdout: /^1\n$/, stderr: '' });
+  t.match(run('0'), { stdout: /^0\n$/, stderr: '' });
 });

@@ -29,7 +29,8 @@ import { FrontStage, readRecipe, writeRecipe } from './front-stage.js';
 
 t.test('a tree that is not built says so, and Node is found where it was', async (t) => {
   const folder = t.testdir({ bin: {} });
-  copyFileSync(path.join(project, 'bin/berth'), path.join(folder, 'bin/berth'));
+  for (const file of ['bin/berth', 'bin/berth.cjs', 'bin/package.json'])
+    copyFileSync(path.join(project, file), path.join(folder, file));
   const bare = spawnSync(path.join(folder, 'bin/berth'), ['run'], { encoding: 'utf8' });
   t.match(bare, { status: 125, stdout: '', stderr: /^berth: not built: .*\nRun \.\/dev build/ });
   const front = path.join(project, 'build/Release/berth-front');
@@ -39,6 +40,17 @@ t.test('a tree that is not built says so, and Node is found where it was', async
   t.match(version(front, { PATH: '/nowhere' }), { status: 0, stdout: /^berth \d/ }, 'that of the build');
   t.match(version(path.join(folder, 'linked'), { PATH: process.env['PATH'] }), { status: 0, stderr: '' });
 });
+
+t.test(
+  'no shell stands before it: those drop variables whose names are none of theirs',
+  unlessRoot,
+  async (t) => {
+    const stage = await Stage.open(t);
+    const [file = '', ...words] = stage.command('run', ['--rm', '-e', 'a.b', stage.image.reference, 'env']);
+    const told = spawnSync(file, words, { encoding: 'utf8', env: { ...process.env, 'a.b': 'kept' } });
+    t.match(told, { status: 0, stdout: /^a\.b=kept$/m });
+  },
+);
 
 t.test('without Node', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
@@ -203,7 +215,7 @@ t.test('without Node', unlessRoot, async (t) => {
     front.run([...words, 'true']);
     const child = front.spawn([...words, 'echo up; sleep 1000']);
     await new Promise((resolve) => child.stdout?.once('data', resolve));
-    t.match(readFileSync(`/proc/${child.pid}/comm`, 'utf8'), 'berth-front', 'no wrapper stays');
+    t.match(readFileSync(`/proc/${child.pid}/comm`, 'utf8'), 'berth\n', 'no wrapper stays');
     process.kill(listContainers(stage.roots)[0]?.process?.supervisor.pid ?? -1, 'SIGKILL');
     t.equal(await new Promise((resolve) => child.once('close', resolve)), 137);
     t.strictSame(listContainers(stage.roots), []);
@@ -342,7 +354,7 @@ t.test('without Node', unlessRoot, async (t) => {
     const copy = path.join(stage.folder, 'installed');
     for (const part of ['bin', 'dist/bundle', 'build/Release/berth-front', 'build/Release/berth-init']) {
       mkdirSync(path.dirname(path.join(copy, part)), { recursive: true });
-      cpSync(path.join(project, part), path.join(copy, part), { recursive: true, dereference: true });
+      cpSync(path.join(project, part), path.join(copy, part), { recursive: true, verbatimSymlinks: true });
     }
     symlinkSync(path.join(project, 'build/Release/berth.node'), path.join(copy, 'build/Release/berth.node'));
     const installed = new FrontStage(stage.folder, stage.roots, copy);

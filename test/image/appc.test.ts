@@ -50,6 +50,21 @@ async function contentOf(stage: Stage, reference: string): Promise<string[]> {
   return treeOf(target, { times: false });
 }
 
+t.test('an encrypted image is refused for what it is', async (t) => {
+  // As `gpg -c` and `gpg -e` begin, in packets of the old and of the new form, and with --armor.
+  const heads = [
+    Buffer.from([0x8c, 0x0d, 4, 9]),
+    Buffer.from([0xc3, 0x0d, 4, 9]),
+    Buffer.from([0x85, 1, 0x0c, 3]),
+    Buffer.from('-----BEGIN PGP MESSAGE-----\n\njA0ECQMC'),
+  ];
+  for (const head of heads) {
+    const file = fresh();
+    writeFileSync(file, Buffer.concat([head, Buffer.alloc(4096, 7)]));
+    await t.rejects(loadImage(freshStage().roots, file), { code: 'IMAGE_INVALID', why: /^it is encrypted/ });
+  }
+});
+
 t.test('an ACI of actool, however it is compressed, and its image id', async (t) => {
   const built = builtByActool(
     folder,

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
+import { type LayerForm, setLayerForm } from '../../src/containerizer/image/layer-form.js';
 import { loadImage } from '../../src/containerizer/image/load.js';
+import { makeStore } from '../../src/containerizer/image/store.js';
 import { unpackImage } from '../../src/containerizer/image/unpack-image.js';
 import { BerthError } from '../../src/errors/berth-error.js';
 import type { ErrorCode } from '../../src/errors/table.js';
@@ -45,13 +47,15 @@ export class Stage {
     t.strictSame(treeOf(this.canary), this.untouched, `${name}: nothing outside is touched`);
   }
 
-  /** The image is refused with that code and reason, as a load and as an unpack, and nothing of it stays anywhere. */
+  /** The image is refused with that code and reason, as a load into either form of layers and as an unpack, and nothing of it stays anywhere. */
   async refuses(t: Test, name: string, reference: string, code: ErrorCode, why: RegExp): Promise<void> {
     const target = path.join(this.folder, 'target');
-    const attempts = [
-      () => loadImage(this.roots, reference),
-      () => unpackImage(this.roots, reference, target),
-    ];
+    const load = (form: LayerForm) => () => {
+      makeStore(this.roots);
+      setLayerForm(this.roots, form);
+      return loadImage(this.roots, reference);
+    };
+    const attempts = [load('erofs'), load('folder'), () => unpackImage(this.roots, reference, target)];
     for (const attempt of attempts) {
       const error = await refusal(attempt());
       t.equal(error.code, code, `${name}: ${error.message}`);

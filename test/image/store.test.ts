@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -27,7 +26,7 @@ import { places } from '../../src/state/roots.js';
 import { berth, berthCommand } from '../cli/berth.js';
 import { busyboxImage } from '../fixtures/busybox-image.js';
 import { diskFolder } from '../fixtures/disk-folder.js';
-import { restartHost, settled } from '../fixtures/layer-records.js';
+import { replaceRecord, restartHost } from '../fixtures/layer-records.js';
 import { layerTar, writeImage } from '../fixtures/oci-image-writer.js';
 
 if (process.geteuid?.() !== 0) t.bailout('the store needs root: owners, capabilities, whiteouts');
@@ -174,9 +173,7 @@ t.test('an image that is there is provided fast, and only if it is sound', async
   t.equal(inode(), first, 'one that is on the disk is believed after the next start of the host too');
   for (const damage of [JSON.stringify({ ...stored, boot_id: 'of an earlier boot' }), '{"format":1', '']) {
     const before = inode();
-    await settled(roots);
-    writeFileSync(record, damage);
-    chmodSync(record, 0o600);
+    replaceRecord(record, damage, { settled: false });
     await provideImage(roots, 'box');
     t.not(inode(), before, 'a layer that may be incomplete is unpacked again, from the blob in the store');
   }
@@ -184,6 +181,25 @@ t.test('an image that is there is provided fast, and only if it is sound', async
   await t.rejects(provideImage(roots, 'box'), { code: 'IMAGE_CORRUPT' });
   writeFileSync(inStore(roots, 'index.json'), '{"format":1,"ima');
   await t.rejects(provideImage(roots, 'box'), { code: 'STATE_DAMAGED', message: /index\.json/ });
+});
+
+t.test('an image has its name once its blobs are on the disk', async (t) => {
+  const roots = freshRoots();
+  const { syncFiles } = native();
+  const synced: string[] = [];
+  native().syncFiles = async (paths) => {
+    t.strictSame(listImages(roots), []);
+    for (const each of paths) t.ok(existsSync(each));
+    synced.push(...paths);
+    return syncFiles(paths);
+  };
+  t.teardown(() => {
+    native().syncFiles = syncFiles;
+  });
+  await loadImage(roots, busybox, { name: 'box' });
+  const { layers } = inspectImage(roots, 'box').manifest;
+  const blobs = inStore(roots, 'blobs/sha256');
+  t.strictSame(synced, [...layers.map(({ digest }) => path.join(blobs, digest.slice(7))), blobs]);
 });
 
 t.test('processes that load one image at once unpack it once', async (t) => {

@@ -3,9 +3,12 @@ import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
+import { setLayerForm } from '../../src/containerizer/image/layer-form.js';
 import { addImage } from '../../src/containerizer/image/load.js';
 import { provideImage } from '../../src/containerizer/image/provide.js';
 import { parseReference } from '../../src/containerizer/image/reference.js';
+import { removeImage } from '../../src/containerizer/image/remove.js';
+import { makeStore } from '../../src/containerizer/image/store.js';
 import { unpackImage } from '../../src/containerizer/image/unpack-image.js';
 import { debianImage } from '../fixtures/debian-image.js';
 import { diskFolder } from '../fixtures/disk-folder.js';
@@ -64,6 +67,17 @@ t.test('a Debian root file system is entry by entry what umoci makes of it', asy
   const { layers } = await provideImage(rootsIn(folder), 'debian');
   t.equal(layers.length, 1);
   t.strictSame(differences(treeOf(layers[0] ?? '', { skip }), theirs), []);
+
+  const asImages = rootsIn(path.join(folder, 'images'));
+  makeStore(asImages);
+  setLayerForm(asImages, 'erofs');
+  await addImage(asImages, parseReference(reference), reference, 'debian:latest', () => {});
+  const image = await provideImage(asImages, 'debian');
+  const [layer = ''] = image.layers;
+  t.strictSame(differences(treeOf(layer, { skip }), theirs), []);
+  if (image.mounted?.length === 1)
+    execFileSync('fsck.erofs', [path.join(path.dirname(layer), 'fs.erofs')], { stdio: 'pipe' });
+  await removeImage(asImages, 'debian', () => undefined);
 });
 
 const capability = Buffer.from('0100000200040000000000000000000000000000', 'hex').toString('latin1');

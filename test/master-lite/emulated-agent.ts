@@ -5,6 +5,7 @@ import { type Codec, jsonCodec } from '../../src/mesos/codec.js';
 import type {
   FrameworkInfo,
   Order,
+  OrderApply,
   Report,
   ReportSubscribe,
   Resource,
@@ -57,6 +58,9 @@ export class EmulatedAgent {
   private stopped = false;
   private silent = false;
   private readonly codec: Codec;
+
+  /** Whether it says that operations are done. */
+  applies = true;
 
   constructor(readonly options: EmulatedAgentOptions) {
     this.codec = options.codec ?? jsonCodec;
@@ -231,6 +235,9 @@ export class EmulatedAgent {
         for (const task of order.run_group?.task_group.tasks ?? [])
           if (order.run_group !== undefined) this.run(order.run_group.framework_info, task);
         return;
+      case 'APPLY':
+        if (order.apply !== undefined && this.applies) this.apply(order.apply);
+        return;
       case 'KILL':
         this.end(`${order.kill?.framework_id.value}/${order.kill?.task_id.value}`, 'TASK_KILLED');
         return;
@@ -250,6 +257,12 @@ export class EmulatedAgent {
         this.stopped = true;
         this.forget();
     }
+  }
+
+  private apply({ operation, uuid, framework_id }: OrderApply): void {
+    const operation_id = operation.id;
+    const status = { state: 'OPERATION_FINISHED' as const, uuid, ...(operation_id && { operation_id }) };
+    this.report({ type: 'OPERATION', operation: { status, ...(framework_id && { framework_id }) } });
   }
 
   private run(framework: FrameworkInfo, info: TaskInfo): void {

@@ -67,19 +67,21 @@ function watch(): void {
   if (watched.has(request)) return;
   watched.add(request);
   request.on('close', () => {
-    if (scheduler.httpRequest !== request) return;
     setTimeout(() => {
+      // Twice would be once too often: each of the two streams would end the other for ever.
+      if (scheduler.httpRequest !== request) return;
       delete scheduler.requestTemplate.headers['mesos-stream-id'];
       scheduler.subscribe();
-      watch();
     }, 200);
   });
 }
-scheduler.on('ready', () => {
-  scheduler.subscribe();
+const subscribe = scheduler.subscribe.bind(scheduler);
+// Also when it comes back by itself: nobody may be there yet.
+scheduler.subscribe = () => {
+  subscribe();
   watch();
-});
-scheduler.on('subscribed', watch);
+};
+scheduler.on('ready', () => scheduler.subscribe());
 scheduler.on('subscribed', (event: { frameworkId: string }) => say('subscribed', { id: event.frameworkId }));
 scheduler.on('update', (update: { status: { task_id: { value: string }; state: string } }) =>
   say('update', { task: update.status.task_id.value, state: update.status.state }),

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { connected } from '../../src/master-lite/frameworks.js';
 import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
 import type { FrameworkInfo, MasterCall, MasterResponse, SchedulerCall } from '../../src/mesos/messages.js';
 import { post, SchedulerClient, task } from './scheduler-client.js';
@@ -236,6 +237,33 @@ t.test('a framework fails over, and what nobody acknowledged is said again', asy
   t.match(third.events, [{ type: 'ERROR', error: { message: 'Framework has been removed' } }]);
 });
 
+t.test('of two subscriptions the later one holds, however the former ends', async (t) => {
+  const staged = await StagedMaster.open(t);
+  const first = await (await scheduler(t, staged)).subscribe();
+  const { id } = first;
+  const again = [await scheduler(t, staged), await scheduler(t, staged)] as const;
+  for (const client of again) client.id = id;
+  await Promise.all(again.map((client) => client.subscribe()));
+  await until('the first is over', () => first.ended);
+  await until('one of the two is over', () => again.some(({ ended }) => ended));
+  const [stays, goes] = again[0].ended ? [again[1], again[0]] : again;
+  t.match(goes.events.at(-1), { type: 'ERROR', error: { message: 'Framework failed over' } });
+  goes.disconnect();
+  // One that was cut before its turn came, with another behind it: nobody is to wait for it.
+  const { cluster } = staged.master;
+  const framework = cluster.frameworks.get(id);
+  if (framework === undefined) throw new Error('it is gone');
+  const { link } = framework;
+  framework.link = undefined;
+  const late = { streamId: 'late', closed: true, send: () => {}, end: () => {} };
+  connected(cluster, framework, late);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.equal(cluster.frameworks.get(id), framework, 'its time to come back is not over');
+  framework.link = link;
+  t.equal(stays.ended, false);
+  t.equal(await stays.call({ type: 'REVIVE' }), 202);
+});
+
 t.test('a framework that cannot be taken hears why', async (t) => {
   const staged = await StagedMaster.open(t);
   const cases: [Partial<FrameworkInfo>, RegExp][] = [
@@ -283,8 +311,9 @@ t.test('reservations and volumes are made, used, and kept over a restart', async
     () => client.events.filter((e) => e.type === 'UPDATE_OPERATION_STATUS').length === 3,
   );
   t.strictSame(
+    // What the master refuses needs no agent, and is told first.
     client.events.flatMap((e) => e.update_operation_status?.status.state ?? []),
-    ['OPERATION_FINISHED', 'OPERATION_FINISHED', 'OPERATION_ERROR'],
+    ['OPERATION_ERROR', 'OPERATION_FINISHED', 'OPERATION_FINISHED'],
   );
   await until('the agent is told', () => agent.orders.filter((type) => type === 'APPLY').length === 2);
   const again = await client.offer();

@@ -27,6 +27,8 @@ export class SchedulerClient {
   constructor(
     readonly url: string,
     readonly codec: Codec = jsonCodec,
+    /** Of every request. */
+    readonly headers: Record<string, string> = {},
   ) {}
 
   async subscribe(info: Partial<FrameworkInfo> = {}, more: object = {}): Promise<this> {
@@ -54,7 +56,12 @@ export class SchedulerClient {
     const whole: SchedulerCall = { framework_id: { value: this.id }, ...call };
     const { status } = await post(this.url, '/api/v1/scheduler', {
       body: this.codec.encode('mesos.v1.scheduler.Call', whole),
-      headers: { 'Content-Type': this.codec.contentType, 'Mesos-Stream-Id': this.streamId, ...headers },
+      headers: {
+        ...this.headers,
+        'Content-Type': this.codec.contentType,
+        'Mesos-Stream-Id': this.streamId,
+        ...headers,
+      },
       agent: this.calls,
     });
     return status;
@@ -101,7 +108,11 @@ export class SchedulerClient {
       const request = http.request(`${this.url}/api/v1/scheduler`, {
         method: 'POST',
         agent: false,
-        headers: { 'Content-Type': this.codec.contentType, Accept: this.codec.contentType },
+        headers: {
+          ...this.headers,
+          'Content-Type': this.codec.contentType,
+          Accept: this.codec.contentType,
+        },
       });
       this.request = request;
       request.on('response', (response) => {

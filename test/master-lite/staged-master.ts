@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { layoutOfHost } from '../../src/containerizer/container/cgroup-places.js';
+import type { PeerOwner } from '../../src/http/authentication.js';
 import { peerOwner } from '../../src/http/peer-owner.js';
 import { defaultConfig, type MasterConfig } from '../../src/master-lite/config.js';
 import { type Master, masterState, startMaster } from '../../src/master-lite/master.js';
@@ -22,14 +23,19 @@ export class StagedMaster {
     private readonly folder: string,
     private readonly config: Partial<MasterConfig>,
     private readonly t: Test,
-    private readonly checked: boolean,
+    private readonly owner: PeerOwner,
     public master: Master,
   ) {}
 
-  /** `checked`: the kernel is asked whose each connection is. */
-  static async open(t: Test, config: Partial<MasterConfig> = {}, checked = false): Promise<StagedMaster> {
+  /** `checked`: the kernel is asked whose each connection is; else `owner` says it. */
+  static async open(
+    t: Test,
+    config: Partial<MasterConfig> = {},
+    checked = false,
+    owner: PeerOwner = checked ? (socket) => peerOwner(socket, layoutOfHost().unified) : () => 0,
+  ): Promise<StagedMaster> {
     const folder = mkdtempSync(path.join(tmpdir(), 'berth-master-'));
-    const staged = new StagedMaster(folder, config, t, checked, await start(t, folder, config, 0, checked));
+    const staged = new StagedMaster(folder, config, t, owner, await start(t, folder, config, 0, owner));
     t.after(async () => {
       for (const agent of staged.agents) agent.stop();
       await staged.master.close();
@@ -58,7 +64,7 @@ export class StagedMaster {
   async restart(): Promise<void> {
     const { port } = this;
     await this.master.close();
-    this.master = await start(this.t, this.folder, this.config, port, this.checked);
+    this.master = await start(this.t, this.folder, this.config, port, this.owner);
   }
 }
 
@@ -67,14 +73,14 @@ function start(
   folder: string,
   config: Partial<MasterConfig>,
   port: number,
-  checked: boolean,
+  owner: PeerOwner,
 ): Promise<Master> {
   return startMaster(
     { ...defaultConfig, hostname: 'localhost', folder, ...config, port },
     {
       openStore: (options) =>
         EmbeddedStore.open(path.join(folder, 'store'), { ...options, owner: masterState }),
-      peerOwner: checked ? (socket) => peerOwner(socket, layoutOfHost().unified) : () => 0,
+      peerOwner: owner,
       onDefect: (error) => t.fail(error instanceof Error ? (error.stack ?? error.message) : String(error)),
       onStoreFailure: (error) => t.fail(`the store failed: ${error.message}`),
     },

@@ -12,15 +12,19 @@ export class Certificates {
       '-subj', '/CN=a CA of a test', '-keyout', path.join(folder, 'ca.key'), '-out', this.authority); // biome-ignore format: one command
   }
 
-  /** For a server on the loopback, or for a client. */
-  issue(name: string, hosts: readonly string[] = []): { certificate: string; key: string } {
+  /** For a server on the loopback, or for a client. `days`: how long it is valid, negative where it is not any more. `names`: in place of the loopback's. */
+  issue(
+    name: string,
+    hosts: readonly string[] = [],
+    { days = 2, names: others }: { days?: number; names?: string[] } = {},
+  ): { certificate: string; key: string } {
     const file = (ending: string) => path.join(this.folder, `${name}.${ending}`);
-    const names = ['IP:127.0.0.1', 'DNS:localhost', ...hosts.map((host) => `DNS:${host}`)];
+    const names = others ?? ['IP:127.0.0.1', 'DNS:localhost', ...hosts.map((host) => `DNS:${host}`)];
     writeFileSync(file('ext'), `subjectAltName=${names.join(',')}\n`);
     this.#openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`,
       '-keyout', file('key'), '-out', file('csr')); // biome-ignore format: one command
     this.#openssl('x509', '-req', '-in', file('csr'), '-CA', this.authority, '-CAkey', path.join(this.folder, 'ca.key'),
-      '-CAcreateserial', '-days', '2', '-extfile', file('ext'), '-out', file('pem')); // biome-ignore format: one command
+      '-CAcreateserial', '-days', String(days), '-extfile', file('ext'), '-out', file('pem')); // biome-ignore format: one command
     return { certificate: file('pem'), key: file('key') };
   }
 

@@ -175,6 +175,22 @@ t.test('blobs that a power loss has left short or wrong', async (t) => {
   t.equal((await provideImage(roots, name)).manifestDigest, web.manifestDigest);
 });
 
+t.test(
+  'a layer that is the blob which was asked for, and not the archive that its image states',
+  async (t) => {
+    const roots = freshRoots();
+    const tar = await layerTar([{ name: 'd', content: Buffer.alloc(300_000, 'zstd') }]);
+    const { mediaType } = upper;
+    const wrong = { tar, blob: compressed('zstd', tar), mediaType, diffId: digestOf('another') };
+    publish(writeImage(place('wrong'), { layers: [base, wrong] }).reference, 'wrong:1');
+    await t.rejects(pullImage(roots, `${registry.host}/wrong:1`), {
+      code: 'IMAGE_CORRUPT',
+      message: /diff id should be/,
+    });
+    for (const name of ['layers', 'blobs/sha256', 'sessions']) t.strictSame(stored(roots, name), [], name);
+  },
+);
+
 t.test('the command line', async (t) => {
   const roots = freshRoots();
   const at = ['--root', roots.root, '--state', roots.state];

@@ -10,7 +10,9 @@ import { SandboxFiles } from '../files/sandbox-files.js';
 import { operatorCalls } from './calls.js';
 import type { ApiExtension } from './extension.js';
 import { History } from './history.js';
+import { KnownContainers } from './known-containers.js';
 import { addPages } from './pages.js';
+import { StatisticsBoard } from './statistics-board.js';
 import { Watchers } from './watchers.js';
 
 export interface ApiOptions {
@@ -51,6 +53,8 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
     files: new SandboxFiles(roots, config.sandboxes, () => agent.id ?? ''),
     history: new History(agent),
     watchers: new Watchers(agent),
+    statistics: new StatisticsBoard(),
+    containers: new KnownContainers(agent),
     startTime: Date.now() / 1000,
   };
   server.calls(['/api/v1', '/slave(1)/api/v1'], operatorCalls(context, extensions));

@@ -7,6 +7,7 @@ import type { AgentResponse } from '../../mesos/messages.js';
 import { referenceOf } from '../container/image.js';
 import type { ApiContext } from './context.js';
 import type { ApiExtension, CallHandler, CallType } from './extension.js';
+import { permissionOf } from './permission.js';
 import { views } from './views.js';
 
 /** About containers below their own; whether one is, is seen where the call is answered. */
@@ -36,6 +37,7 @@ export function operatorCalls(
     if (mediaType(exchange.header('content-type')) === 'application/recordio') {
       const taker = extensions.find(({ records }) => records !== undefined)?.records;
       if (ofExecutor) throw notForExecutors();
+      exchange.need('enter_containers');
       if (taker === undefined) throw new HttpError(501, 'Streams of records are not implemented');
       return taker(exchange);
     }
@@ -44,6 +46,7 @@ export function operatorCalls(
     if (type === undefined) throw new HttpError(400, "Expecting 'type' to be present");
     if (type === 'UNKNOWN') throw new HttpError(400, 'Unknown call type');
     if (ofExecutor && !callsOfExecutors.has(type)) throw notForExecutors();
+    exchange.need(...permissionOf(type, call));
     const view = views[type];
     if (view !== undefined) {
       const body = await view(context, call);

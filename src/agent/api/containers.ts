@@ -1,24 +1,21 @@
-import { isUp } from '../../inspect/task-source.js';
+import { containerIds } from '../../containerizer/container/catalogue.js';
 import type { AgentResponseGetContainersContainer } from '../../mesos/messages.js';
-import { tasksOf as containersOfHost } from '../inspection/host-tasks.js';
 import type { ApiContext } from './context.js';
-import { statisticsOf } from './statistics.js';
 
 /** The containers of this agent's tasks that run, with `standalone` those of nobody in the cluster, which `berth run` began or this API, and with `nested` those below others. */
 export async function containersOf(
-  { agent }: ApiContext,
+  { agent, containers, statistics: board }: ApiContext,
   { standalone, nested }: { standalone: boolean; nested: boolean },
 ): Promise<AgentResponseGetContainersContainer[]> {
   const owners = new Map([...agent.tasks.values()].map((task) => [task.containerId, task]));
-  const running = containersOfHost(agent.roots, (damage) => agent.defect(damage)).filter(
-    (each) =>
-      isUp(each) &&
-      (agent.nested.byContainer(each.id) === undefined ? standalone || owners.has(each.id) : nested),
-  );
-  const statistics = await statisticsOf(running);
+  const names = agent.nested.names();
+  const wanted = (id: string) => (names.has(id) ? nested : standalone || owners.has(id));
+  const ids = standalone ? containerIds(agent.roots) : [...owners.keys(), ...(nested ? names.keys() : [])];
+  const running = await containers.running(ids.filter(wanted));
+  const statistics = await board.of(running, (error) => agent.defect(error));
   return running.map((container, index) => {
     const task = owners.get(container.id);
-    const name = agent.nested.byContainer(container.id)?.record.name ?? { value: container.id };
+    const name = names.get(container.id) ?? { value: container.id };
     return {
       container_id: name,
       ...(task !== undefined && {

@@ -1,6 +1,8 @@
 import type { Agent } from '../agent.js';
 import type { SandboxFiles } from '../files/sandbox-files.js';
 import type { History } from './history.js';
+import type { KnownContainers } from './known-containers.js';
+import type { StatisticsBoard } from './statistics-board.js';
 import type { Watchers } from './watchers.js';
 
 /** What the endpoints of the agent's API tell of. */
@@ -9,6 +11,8 @@ export interface ApiContext {
   readonly files: SandboxFiles;
   readonly history: History;
   readonly watchers: Watchers;
+  readonly statistics: StatisticsBoard;
+  readonly containers: KnownContainers;
   /** Seconds since 1970. */
   readonly startTime: number;
 }

@@ -1,4 +1,5 @@
 import { constants } from 'node:fs';
+import type { FastifyReply } from 'fastify';
 import type { ApiServer } from '../../http/server.js';
 import type { ListedFile } from '../files/sandbox-files.js';
 import type { ApiContext } from './context.js';
@@ -7,19 +8,21 @@ import { needed, wholeNumber } from './query.js';
 /** /files, as the reference has it. */
 export function addFilePages({ files, agent }: ApiContext, server: ApiServer): void {
   const urls = (name: string) => [`/files/${name}`, `/files/${name}.json`];
-  server.page(urls('browse'), async (query) => (await files.list(needed(query, 'path'))).map(browsed));
-  server.page(urls('debug'), () => ({
+  const page = (name: string, answer: (query: URLSearchParams) => unknown) =>
+    server.page(urls(name), answer, 'read_sandboxes');
+  page('browse', async (query) => (await files.list(needed(query, 'path'))).map(browsed));
+  page('debug', () => ({
     [agent.config.sandboxes]: agent.config.sandboxes,
     '/frameworks': `${agent.config.sandboxes}/slaves/${agent.id ?? ''}/frameworks`,
   }));
-  server.page(urls('read'), async (query) => {
+  page('read', async (query) => {
     const path = needed(query, 'path');
     // -1 and nothing ask how large it is.
     const offset = query.get('offset') === '-1' ? undefined : wholeNumber(query, 'offset');
     const { size, data } = await files.read(path, offset, wholeNumber(query, 'length'));
     return { data: wholeText(data), offset: offset ?? size };
   });
-  server.file(['/files/download', '/files/download.json'], async (query, reply) => {
+  const download = async (query: URLSearchParams, reply: FastifyReply) => {
     const { name, size, content } = await files.download(needed(query, 'path'));
     reply
       .header('Content-Type', 'application/octet-stream')
@@ -28,7 +31,8 @@ export function addFilePages({ files, agent }: ApiContext, server: ApiServer): v
       .header('Content-Disposition', `attachment; filename*=UTF-8''${encodeURIComponent(name)}`)
       .header('X-Content-Type-Options', 'nosniff')
       .send(content);
-  });
+  };
+  server.file(['/files/download', '/files/download.json'], download, 'read_sandboxes');
 }
 
 /** Without the beginning of a character at its end: the next part has it whole. */

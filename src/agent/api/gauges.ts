@@ -1,27 +1,31 @@
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
 import { Resources } from '../../mesos/resources/resources.js';
 import type { ApiContext } from './context.js';
-import { executorsOf } from './executors.js';
 
 const endings = ['finished', 'failed', 'killed', 'lost', 'gone'] as const;
 
 /** What /metrics/snapshot has, under the names of the reference. */
 export function metricsOf({ agent, history, startTime }: ApiContext): Record<string, number> {
-  const tasks = [...agent.tasks.values()];
-  const living = tasks.filter((task) => !task.ended);
-  const inState = (state: string) => tasks.filter((task) => task.state === state).length;
+  const states = new Map<string, number>();
+  const used = new Map<string, number>();
+  const executors = new Set<string>();
+  // There may be thousands: they are gone through once.
+  for (const task of agent.tasks.values()) {
+    states.set(task.state, (states.get(task.state) ?? 0) + 1);
+    if (task.ended) continue;
+    executors.add(`${task.frameworkId}/${task.executorId}`);
+    for (const { name, scalar } of task.info.resources ?? [])
+      if (scalar !== undefined) used.set(name, (used.get(name) ?? 0) + Math.round(scalar.value * 1000));
+  }
+  const inState = (state: string) => states.get(state) ?? 0;
   const ended = endings.map((each) => [`slave/tasks_${each}`, history.count(`TASK_${each.toUpperCase()}`)]);
-  const executors = executorsOf(living).length;
   const [one, five, fifteen] = loadavg();
   return {
-    ...resourceGauges(
-      Resources.of(agent.checkpointed ?? agent.resources),
-      Resources.sum(living.map((task) => Resources.of(task.info.resources ?? []))),
-    ),
+    ...resourceGauges(Resources.of(agent.checkpointed ?? agent.resources), used),
     'slave/uptime_secs': Date.now() / 1000 - startTime,
     'slave/registered': agent.link.subscribed ? 1 : 0,
     'slave/frameworks_active': agent.frameworks.size,
-    'slave/executors_running': executors,
+    'slave/executors_running': executors.size,
     'slave/tasks_staging': inState('TASK_STAGING'),
     'slave/tasks_starting': inState('TASK_STARTING'),
     'slave/tasks_running': inState('TASK_RUNNING'),
@@ -36,10 +40,11 @@ export function metricsOf({ agent, history, startTime }: ApiContext): Record<str
   };
 }
 
-function resourceGauges(total: Resources, used: Resources): Record<string, number> {
+/** `used`: thousandths by name. */
+function resourceGauges(total: Resources, used: ReadonlyMap<string, number>): Record<string, number> {
   return Object.fromEntries(
     ['cpus', 'mem', 'disk', 'gpus'].flatMap((name) => {
-      const [all, some] = [total.scalar(name) / 1000, used.scalar(name) / 1000];
+      const [all, some] = [total.scalar(name) / 1000, (used.get(name) ?? 0) / 1000];
       return [
         [`slave/${name}_total`, all],
         [`slave/${name}_used`, some],

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
 import { readContainer } from '../../containerizer/container/catalogue.js';
 import {
   followLogs,
@@ -16,7 +17,7 @@ import { needed, wholeNumber } from './query.js';
  * `follow=1` also what is written from now on, until it has ended.
  */
 export function addLogPages({ agent, files }: ApiContext, server: ApiServer): void {
-  server.file(['/berth/v1/logs'], (query, reply) => {
+  const logs = (query: URLSearchParams, reply: FastifyReply) => {
     const id = files.containerOf(needed(query, 'sandbox'));
     const selection = selectionOf(query);
     const container = readContainer(agent.roots, id);
@@ -27,7 +28,8 @@ export function addLogPages({ agent, files }: ApiContext, server: ApiServer): vo
     reply
       .header('Content-Type', 'application/x-ndjson')
       .send(Readable.from(lines(records), { highWaterMark: 16 }));
-  });
+  };
+  server.file(['/berth/v1/logs'], logs, 'read_sandboxes');
 }
 
 async function* lines(records: Iterable<LogRecord> | AsyncIterable<LogRecord>): AsyncGenerator<Buffer> {

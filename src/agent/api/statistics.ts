@@ -5,9 +5,14 @@ import type { InspectedTask } from '../../inspect/task-source.js';
 import type { ResourceStatistics } from '../../mesos/messages.js';
 
 /** What containers have used so far, as the reference tells it. In the order of `tasks`, which run. */
-export async function statisticsOf(tasks: InspectedTask[]): Promise<ResourceStatistics[]> {
+export async function statisticsOf(tasks: readonly InspectedTask[]): Promise<ResourceStatistics[]> {
   if (tasks.length === 0) return [];
-  const sample = await takeSample(tasks, { intervalSeconds: 0, pss: false, threads: false, usage: true });
+  const sample = await takeSample([...tasks], {
+    intervalSeconds: 0,
+    pss: false,
+    threads: false,
+    usage: true,
+  });
   const [snapshot] = sample.snapshots;
   return tasks.map((task, index) => {
     const counters = snapshot?.tasks[index];

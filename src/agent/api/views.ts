@@ -4,8 +4,10 @@ import type {
   AgentResponseGetFrameworksFramework,
   AgentResponseGetState,
   AgentResponseGetTasks,
+  Task,
 } from '../../mesos/messages.js';
 import { version } from '../../version.js';
+import { operationView } from '../master/applied.js';
 import { subscriptionOf, taskMessage } from '../master/subscription.js';
 import { containersOf } from './containers.js';
 import type { ApiContext } from './context.js';
@@ -37,7 +39,9 @@ export const views: Partial<Record<NonNullable<AgentCall['type']>, View>> = {
   GET_TASKS: (context) => ({ get_tasks: tasksOf(context) }),
   GET_EXECUTORS: (context) => ({ get_executors: stateOf(context).get_executors ?? {} }),
   GET_FRAMEWORKS: (context) => ({ get_frameworks: stateOf(context).get_frameworks ?? {} }),
-  GET_OPERATIONS: () => ({ get_operations: { operations: [] } }),
+  GET_OPERATIONS: ({ agent }) => ({
+    get_operations: { operations: [...agent.applied.values()].map(operationView) },
+  }),
   GET_RESOURCE_PROVIDERS: () => ({ get_resource_providers: { resource_providers: [] } }),
   GET_CONTAINERS: async (context, { get_containers: asked }) => ({
     get_containers: {
@@ -88,13 +92,14 @@ export function stateOf(context: ApiContext): AgentResponseGetState {
 }
 
 export function tasksOf({ agent, history }: ApiContext): AgentResponseGetTasks {
-  const all = [...agent.tasks.values()];
-  const queued = all.filter(({ state }) => state === 'TASK_STAGING');
+  const [queued, launched, terminated]: Task[][] = [[], [], []];
+  for (const task of agent.tasks.values())
+    (task.ended ? terminated : task.state === 'TASK_STAGING' ? queued : launched)?.push(taskMessage(task));
   return {
     pending_tasks: [],
-    queued_tasks: queued.map(taskMessage),
-    launched_tasks: all.filter((task) => !task.ended && !queued.includes(task)).map(taskMessage),
-    terminated_tasks: all.filter((task) => task.ended).map(taskMessage),
+    queued_tasks: queued ?? [],
+    launched_tasks: launched ?? [],
+    terminated_tasks: terminated ?? [],
     completed_tasks: history.completed.map(taskMessage),
   };
 }

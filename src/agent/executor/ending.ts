@@ -1,6 +1,7 @@
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import { reasonOf } from '../../containerizer/container/oom.js';
 import type { TaskStatus } from '../../mesos/messages.js';
+import { lostAs } from '../task/states.js';
 import type { Task } from '../task/task.js';
 import type { Executor } from './executor.js';
 
@@ -26,6 +27,18 @@ export function executorEnding(
       message: `${kill.message ?? 'It was to end'}: ${how(exit)}`,
     };
   return { state: 'TASK_FAILED', source, reason: why ?? 'REASON_EXECUTOR_TERMINATED', message: how(exit) };
+}
+
+/** What a task comes to that its executor has not been told of, and now never will be. */
+export function neverHeard({
+  framework,
+}: Pick<Task, 'framework'>): Pick<TaskStatus, 'state' | 'source' | 'reason' | 'message'> {
+  return {
+    state: lostAs(framework, 'TASK_DROPPED'),
+    source: 'SOURCE_AGENT',
+    reason: 'REASON_AGENT_RESTARTED',
+    message: 'The agent was restarted before the executor had the task',
+  };
 }
 
 function how(exit: ExitDocument | undefined): string {

@@ -21,6 +21,7 @@ export function executorVariables(
     MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD: duration(shutdownGrace(agent, record)),
     MESOS_EXECUTOR_AUTHENTICATION_TOKEN: record.token,
     LIBPROCESS_PORT: '0',
+    ...(config.tlsCert !== '' && { LIBPROCESS_SSL_ENABLED: '1' }),
     ...(checkpoint && {
       MESOS_RECOVERY_TIMEOUT: duration(config.executorRecovery),
       MESOS_SUBSCRIPTION_BACKOFF_MAX: duration(config.executorReregistration),

@@ -21,7 +21,7 @@ import { isTerminal, lostAs } from '../task/states.js';
 import { type Task, taskKey } from '../task/task.js';
 import { mostPending } from '../updates/updates.js';
 import { deliver } from './delivery.js';
-import { executorEnding, rawStatus } from './ending.js';
+import { executorEnding, neverHeard, rawStatus } from './ending.js';
 import { shutdownGrace } from './environment.js';
 import { containerStatus, greeting, isKnown } from './events.js';
 import { Executor, type ExecutorLink } from './executor.js';
@@ -172,13 +172,19 @@ export class ExecutorRunner implements TaskRunner {
     executor.link?.end();
     executor.link = link;
     executor.subscribed = true;
+    const { record } = executor;
+    const isFirst = record.registered !== true;
+    record.registered = true;
+    if (isFirst) putExecutor(this.agent.records.store, record);
     link.send(greeting(this.agent, executor));
     // One that was never taken is said again, or never will be.
     for (const { status } of call.unacknowledged_updates ?? [])
       if (isValid(status, executor.id)) this.update(executor, status);
     if (executor.recovered) this.dropUnheard(executor, call.unacknowledged_tasks ?? []);
+    // It was begun for tasks that are dropped, and would wait for others for ever.
+    const idle = executor.recovered && isFirst && executor.tasks.size === 0;
     executor.recovered = false;
-    if (executor.state === 'terminating') {
+    if (executor.state === 'terminating' || idle) {
       this.shutdown(executor);
       return;
     }
@@ -331,12 +337,7 @@ export class ExecutorRunner implements TaskRunner {
   }
 
   private dropped(task: Task): void {
-    this.agent.updates.say(task, {
-      state: lostAs(task.framework, 'TASK_DROPPED'),
-      source: 'SOURCE_AGENT',
-      reason: 'REASON_AGENT_RESTARTED',
-      message: 'The agent was restarted before the executor had the task',
-    });
+    this.agent.updates.say(task, neverHeard(task));
   }
 
   private ended(executor: Executor, exit: ExitDocument): void {

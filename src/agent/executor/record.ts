@@ -12,6 +12,8 @@ export interface ExecutorRecord {
   /** By which it proves who it is, where the kernel cannot tell. */
   token: string;
   boot_id: string;
+  /** It has subscribed, once. */
+  registered?: true;
   /** Milliseconds since 1970: it is to end, and is made to then. */
   deadline?: number;
 }

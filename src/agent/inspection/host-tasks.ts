@@ -1,5 +1,10 @@
 import { isIPv6 } from 'node:net';
-import { type Container, listContainers, shownState } from '../../containerizer/container/catalogue.js';
+import {
+  type Container,
+  listContainers,
+  readOrTell,
+  shownState,
+} from '../../containerizer/container/catalogue.js';
 import { removeDebris } from '../../containerizer/container/debris.js';
 import { reasonOf } from '../../containerizer/container/oom.js';
 import { settle } from '../../containerizer/container/settle.js';
@@ -19,6 +24,16 @@ export function tasksOf(roots: Roots, onDamaged: (damage: BerthError) => void): 
     containers.flatMap(({ document: { id, pod } }) => (pod?.app === null ? [[pod.uuid, id] as const] : [])),
   );
   return containers.map((container) => taskOf(container, keepers.get(container.document.pod?.uuid ?? '')));
+}
+
+/** One of them, by its id; undefined: its launch was cut off, or it has gone. Of what pod it is, if of any, is not looked for. */
+export function hostTask(
+  roots: Roots,
+  id: string,
+  onDamaged: (damage: BerthError) => void,
+): InspectedTask | undefined {
+  const container = readOrTell(roots, id, onDamaged);
+  return container && taskOf(settle(roots, container), undefined);
 }
 
 function taskOf(container: Container, pod: string | undefined): InspectedTask {

@@ -54,6 +54,8 @@ export class MasterLink {
   private why = '';
   /** Since `SUBSCRIBED`: reports are heard. */
   subscribed = false;
+  /** Ends of executors that the subscription which is on its way may still list. */
+  private readonly exits: Report[] = [];
   /** The master that is spoken to. */
   master: string | undefined;
 
@@ -112,7 +114,10 @@ export class MasterLink {
 
   /** Passed over while no master listens: what matters is kept and said again. */
   report(report: Report): void {
-    if (!this.subscribed) return;
+    if (!this.subscribed) {
+      if (report.type === 'EXECUTOR_EXITED') this.exits.push(report);
+      return;
+    }
     // Nobody acknowledges these, and nothing holds those who send them back.
     if (report.type === 'MESSAGE' && (this.request?.writableLength ?? 0) > mostWaiting) return;
     this.request?.write(frame(codec.encode('berth.v1.Report', report)));
@@ -199,6 +204,7 @@ export class MasterLink {
       this.beat = setInterval(() => this.report({ type: 'HEARTBEAT' }), interval * 1000);
     } else if (!this.subscribed && order.type !== 'SHUTDOWN') return;
     this.options.order(order);
+    if (order.type === 'SUBSCRIBED') for (const exit of this.exits.splice(0)) this.report(exit);
   }
 
   /** A sign of life; without another one in time the connection is given up. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Order, OrderType } from '../../mesos/messages.js';
 import type { Agent } from '../agent.js';
 import { taskKey } from '../task/task.js';
-import { apply } from './apply.js';
+import { apply, forgetApplied, reportApplied } from './apply.js';
 import { drain, leaveForGood, reactivate } from './leaving.js';
 
 type Handler = (agent: Agent, order: Order) => void;
@@ -24,6 +24,7 @@ const handlers: Partial<Record<OrderType, Handler>> = {
     if (subscribed.drain_config !== undefined) drain(agent, subscribed.drain_config);
     else if (agent.drain !== undefined) reactivate(agent);
     agent.updates.resend(agent.tasks.values());
+    reportApplied(agent);
   },
   RUN(agent, { run }) {
     if (run !== undefined) agent.run(run.framework_info, run.task);
@@ -71,6 +72,9 @@ const handlers: Partial<Record<OrderType, Handler>> = {
   },
   APPLY(agent, { apply: order }) {
     if (order !== undefined) apply(agent, order);
+  },
+  ACKNOWLEDGE_OPERATION(agent, { acknowledge_operation }) {
+    if (acknowledge_operation !== undefined) forgetApplied(agent, acknowledge_operation.uuid.value);
   },
   DRAIN(agent, { drain: order }) {
     if (order !== undefined) drain(agent, order.config);

@@ -41,6 +41,7 @@ export function subscriptionOf(agent: Agent): ReportSubscribe {
       { type: 'MULTI_ROLE' },
       { type: 'HIERARCHICAL_ROLE' },
       { type: 'RESERVATION_REFINEMENT' },
+      { type: 'AGENT_OPERATION_FEEDBACK' },
       { type: 'AGENT_DRAINING' },
       { type: 'TASK_RESOURCE_LIMITS' },
     ],

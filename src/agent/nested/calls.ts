@@ -8,6 +8,7 @@ import type { Agent } from '../agent.js';
 import type { ApiExtension, CallHandler, CallType } from '../api/extension.js';
 import { required } from '../api/required.js';
 import { rawStatus } from '../executor/ending.js';
+import { executorUser } from './executor-user.js';
 import { type Holder, holderOf } from './holder.js';
 import type { Nested } from './nested.js';
 
@@ -29,6 +30,8 @@ export function nestedCalls(agent: Agent, others: ApiExtension): ApiExtension {
       );
     const holder = runningHolder(agent, parent);
     if (!mayBe(exchange, holder)) throw new HttpError(403, 'That container is not below this executor');
+    const { executor } = exchange.identity;
+    const user = executor === undefined ? holder.user : executorUser(agent, executor, command?.user);
     if (agent.nested.find(holder.containerId, value) !== undefined) {
       exchange.accepted();
       return;
@@ -39,7 +42,7 @@ export function nestedCalls(agent: Agent, others: ApiExtension): ApiExtension {
           ...{ name: container_id, parent: holder.containerId, root: holder.root, place: holder.place },
           folders: [...holder.folders, 'containers', value],
         },
-        { command: command ?? {}, container, user: holder.user },
+        { command: command ?? {}, container, user },
       );
     } catch (error) {
       if (error instanceof BerthError) throw new HttpError(400, error.message);

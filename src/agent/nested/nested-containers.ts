@@ -5,6 +5,7 @@ import type { ExitDocument } from '../../containerizer/container/document.js';
 import { newId } from '../../containerizer/container/names.js';
 import { supervisorLost } from '../../containerizer/container/supervisor-lost.js';
 import { waitForExit } from '../../containerizer/container/wait.js';
+import type { ContainerID } from '../../mesos/messages.js';
 import { isNativeError, native } from '../../native/index.js';
 import type { Agent } from '../agent.js';
 import type { LiveContainer } from '../container/live-container.js';
@@ -35,10 +36,9 @@ export class NestedContainers {
     return this.all.get(nestedKey(parent, value));
   }
 
-  /** By the id of its container. */
-  byContainer(id: string): Nested | undefined {
-    for (const nested of this.all.values()) if (nested.containerId === id) return nested;
-    return undefined;
+  /** What each is called, by the ids of their containers. */
+  names(): Map<string, ContainerID> {
+    return new Map([...this.all.values()].map(({ containerId, record }) => [containerId, record.name]));
   }
 
   /** Resolves once its program runs. Throws a BerthError, with nothing left behind, where it cannot. */

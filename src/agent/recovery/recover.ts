@@ -1,5 +1,6 @@
 import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
+import { appliedKey, recoveredApplied } from '../master/applied.js';
 import type { Recovered } from '../records/records.js';
 import { recoveredOrder } from '../task/kill-order.js';
 import type { TaskRunner } from '../task/runner.js';
@@ -13,6 +14,8 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
   agent.checkpointed = self?.resources;
   agent.leaving = self?.leaving === true;
   agent.volumes.sweep();
+  for (const applied of recoveredApplied(agent.records.store))
+    agent.applied.set(appliedKey(applied.order), applied);
   for (const framework of frameworks) agent.frameworks.set(framework.id?.value ?? '', framework);
   const living = new Map<TaskRunner, Task[]>();
   let ofOtherBoots = 0;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isVisible, parseMountTable } from '../../containerizer/host/mount-table.js';
 import type { Agent } from '../agent.js';
+import { hiddenPlaces } from '../container/hidden-places.js';
 import type { ContainerFacts } from '../container/workload.js';
 import type { Task } from './task.js';
 
@@ -27,7 +28,7 @@ export function containerFacts(
     hostRoot: config.hostRoot,
     hostFolders: {
       allowed: config.hostVolumes,
-      hidden: [roots.root, roots.state, config.folder, config.sandboxes, ...config.secretFiles],
+      hidden: hiddenPlaces(roots, config),
     },
     localImages: config.localImages,
     privileged: config.privileged,

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { checkAgentConfig } from '../../agent/check.js';
 import { type AgentConfig, defaultConfig } from '../../agent/config.js';
@@ -45,7 +44,7 @@ export async function runAgent(request: AgentRequest): Promise<number> {
 function configOf({ roots, door, config: file, masters, ...flags }: AgentRequest): AgentConfig {
   const { hostname: name, attributes, resources } = flags;
   return configured<AgentConfig>(agentSettings, {
-    defaults: { ...defaultConfig(roots), hostname: hostname() },
+    defaults: defaultConfig(roots),
     file: file === undefined ? {} : readAgentConfig(file),
     flags: {
       ...doorOf(door),

@@ -42,11 +42,7 @@ interface Service {
 
 const damaged = (error: BerthError) => report(error, 'uninstall');
 
-const agentDocuments = documentsOf(
-  agentSettings,
-  (roots) => ({ ...agentDefaults(roots), hostname: hostname() }),
-  checkAgentConfig,
-);
+const agentDocuments = documentsOf(agentSettings, agentDefaults, checkAgentConfig);
 const masterDocuments = documentsOf(
   masterSettings,
   (roots) => ({ ...masterDefaults, hostname: hostname(), folder: path.join(roots.root, 'master') }),
@@ -184,13 +180,15 @@ const names = (tasks: readonly RunningTask[]) =>
     .map(({ name }) => name)
     .join(', ')}${tasks.length > mostNames ? ', …' : ''}`;
 
-export const daemonStatus = (daemon: Daemon, { roots: given, json, out }: Answering): Promise<number> =>
+export const daemonStatus = (daemon: Daemon, { roots: given, json, out, note }: Answering): Promise<number> =>
   reporting(`${daemon} status`, async () => {
     const { kind, socket } = services[daemon];
     const there = installed(kind);
     const { roots, folder } = there ?? { roots: given, folder: installationFolder };
     const disk = { version: versionOnDisk(folder), build: buildOnDisk(folder) };
     const status = await serviceStatus(kind, there, socket(roots), disk);
+    if (status.self === null && process.geteuid?.() !== 0)
+      note(`berth: ${daemon} status: the ${daemon} itself answers root alone`);
     out(json ? `${JSON.stringify(status)}\n` : statusText(daemon, status, bytes));
     return status.self === null ? 1 : 0;
   });

@@ -19,6 +19,10 @@ export const verb: Verb = {
         'NAME[:TAG][@DIGEST], without a registry it is Docker Hub; or appc:NAME[:VERSION]',
       )
       .option('-q, --quiet', 'no progress')
+      .option(
+        '--all-platforms',
+        'keep what the image has for other machines too, to be pushed or kept; only one is unpacked',
+      )
       .addOption(layersFlag())
       .option('--platform <os/machine[/variant]>', "by default this host's", platform);
     declareRegistryFlags(command);
@@ -34,6 +38,7 @@ export const verb: Verb = {
       ...registryOptions(context, flags),
       ...insecure(flags),
       onProgress,
+      allPlatforms: flags.allPlatforms === true,
       form: flags.layers as LayerForm | undefined,
       platform: flags.platform as ReturnType<typeof platform> | undefined,
       durable: true,

@@ -14,6 +14,10 @@ export const verb: Verb = {
       .argument('<image>', 'a name or an id')
       .argument('[destination]', 'NAME[:TAG] at the registry; by default the name it has here')
       .option('-a, --all-tags', 'every tag that a name has here; the image is a name without a tag')
+      .option(
+        '--all-platforms',
+        'the whole index that the image is from, if it was pulled with --all-platforms',
+      )
       .option('-q, --quiet', 'no progress')
       .option('--format <format>', `${pushFormats.join(' or ')}; by default byte for byte as it came`);
     declareRegistryFlags(command);
@@ -23,12 +27,19 @@ export const verb: Verb = {
     if (format !== undefined && !isFormat(format)) {
       throw usageError(`--format ${String(format)}`, 'it is no format', `Use ${pushFormats.join(' or ')}.`);
     }
+    if (flags.allPlatforms === true && format !== undefined)
+      throw usageError('--all-platforms', 'an index goes byte for byte as it came', 'Leave out --format.');
     const onProgress = context.json
       ? imageEvents(context)
       : quiet === true
         ? () => {}
         : imageProgress(context);
-    const options = { ...registryOptions(context, flags), onProgress, format };
+    const options = {
+      ...registryOptions(context, flags),
+      onProgress,
+      format,
+      allPlatforms: flags.allPlatforms === true,
+    };
     const pairs =
       flags.allTags === true ? allTags(context.roots, image, destination) : [{ image, to: destination }];
     for (const pair of pairs) {

@@ -2,6 +2,7 @@ import type { Isolator } from '../../appc-spec/isolators.js';
 import type { ContainerOptions, NamedVolume } from '../container/options.js';
 import { normalPlace } from '../volume/place.js';
 import type { AppcImage } from './appc-image.js';
+import { blockOptions } from './block-options.js';
 import { appCapabilities } from './capabilities.js';
 import { resourceOptions } from './resource-options.js';
 import { systemCallOptions } from './system-calls.js';
@@ -21,6 +22,7 @@ export function appOptions(appc: AppcImage, options: ContainerOptions, report: R
   return {
     ...options,
     ...resourceOptions(isolators, options, report),
+    ...blockOptions(isolators, options, report),
     ...appCapabilities(isolators, options, report),
     ...systemCallOptions(isolators, options, report),
     ...(app === undefined ? {} : privilegeOptions(isolators, options, report)),
@@ -36,6 +38,8 @@ export function appOptions(appc: AppcImage, options: ContainerOptions, report: R
 const handled = new Set<Isolator['name']>([
   'resource/cpu',
   'resource/memory',
+  'resource/block-bandwidth',
+  'resource/block-iops',
   'os/linux/cpu-shares',
   'os/linux/oom-score-adj',
   'os/linux/capabilities-retain-set',
@@ -50,7 +54,6 @@ function stated(isolator: Isolator): string {
 }
 
 function whyNot({ name }: Isolator): string {
-  if (name.startsWith('resource/block-')) return 'limits are set disk by disk, see --io-max';
   if (name === 'resource/network-bandwidth') return 'berth does not limit what goes over a network';
   if (name === 'os/unix/sysctl') return "settings of a pod are its starter's to make, see --sysctl";
   if (name === 'os/linux/selinux-context') return 'berth sets no SELinux labels';

@@ -1,6 +1,8 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { type AppcImageManifest, imageManifestShape } from '../../appc-spec/image-manifest.js';
 import type { ImageId } from '../../appc-spec/names.js';
+import { BerthError } from '../../errors/berth-error.js';
 import { type AciFacts, native } from '../../native/index.js';
 import { parseDocument } from '../image/documents.js';
 import { defaultLimits, documentBytes } from '../image/limits.js';
@@ -28,6 +30,7 @@ export async function readAci(
   kept: ReadonlySet<string> | undefined,
   what: string,
 ): Promise<ReadAci> {
+  refuseEncrypted(file, what);
   let output = fresh(session);
   let facts = await convert(file, output, kept, what);
   const manifest = parseDocument(facts.manifest, imageManifestShape, what, 'image manifest');
@@ -55,6 +58,29 @@ export function whitelistOf({ pathWhitelist = [] }: AppcImageManifest): Set<stri
   if (pathWhitelist.length === 0) return undefined;
   return new Set(pathWhitelist.map((each) => path.posix.normalize(each).replace(/^\/+|\/+$/g, '')));
 }
+
+/** aci.md, "Image Archives": an image may be encrypted by OpenPGP; no key of this host's is for that. RFC 4880: armor, or a packet with a session key, whose first octet no archive begins with. */
+function refuseEncrypted(file: string, what: string): void {
+  const head = Buffer.alloc(armor.length);
+  const fd = openSync(file, 'r');
+  try {
+    readSync(fd, head, 0, head.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  const [first = 0] = head;
+  const tag = first >= 0xc0 ? first & 0x3f : first >= 0x80 ? (first & 0x3c) >> 2 : 0;
+  if (head.toString('latin1') !== armor && !sessionKeys.includes(tag)) return;
+  throw new BerthError('IMAGE_INVALID', {
+    what,
+    why: 'it is encrypted, and berth has no key for images',
+    mend: 'Decrypt it first: gpg -o DECRYPTED.aci -d FILE.aci',
+  });
+}
+
+const armor = '-----BEGIN PGP MESSAGE-----';
+/** Tags of packets with a session key, by a public key and by a passphrase (RFC 4880, 4.3). */
+const sessionKeys = [1, 3];
 
 function fresh(session: Session): string {
   return path.join(session.directory, `aci-${converted++}.layer`);

@@ -14,12 +14,14 @@ import { removeCgroups, settle } from './settle.js';
  */
 export async function startContainer(
   roots: Roots,
-  { document: { id, name } }: Container,
+  { document: { id, name, pod } }: Container,
   request: Pick<LaunchRequest, 'client' | 'onWarning'> & {
     /** It is started by its restart policy, if that is still what is wanted; unset: somebody wants it to run. */
     again?: (now: Container) => boolean;
   },
 ): Promise<RunningContainer | undefined> {
+  if (pod !== undefined)
+    throw unfit(name, `it belongs to pod ${pod.name}, which is started as a whole: berth pod run`);
   const lock = lockStart(roots, id, name);
   try {
     const now = readContainer(roots, id);

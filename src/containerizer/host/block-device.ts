@@ -1,4 +1,4 @@
-import { readlinkSync, type Stats, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 
@@ -19,6 +19,17 @@ export function findDisk(wanted: string, flag: string): DeviceNumber {
     throw unusable(flag, wanted, `it is a partition, and limits are for whole disks`, `Name /dev/${disk}.`);
   }
   return device;
+}
+
+/** Every disk of this host with something on it, as MAJOR:MINOR: no loop device, whose file lies on one of them, and no disk in memory. */
+export function limitedDisks(): string[] {
+  return readdirSync('/sys/block')
+    .filter((name) => !/^(?:loop|ram|zram)\d+$/.test(name) && read(`/sys/block/${name}/size`) !== '0')
+    .map((name) => read(`/sys/block/${name}/dev`));
+}
+
+function read(file: string): string {
+  return readFileSync(file, 'utf8').trim();
 }
 
 function fromNumbers(text: string): DeviceNumber {

@@ -50,6 +50,11 @@ const needs: Record<ProbeName, Need> = {
     mend: 'Load the module with modprobe overlay, and put --root on ext4 or xfs.',
   },
   'idmapped overlay': { use: 'shared layers below a writable one', mend: newer('5.19') },
+  'layer images': {
+    use: 'layers that are one file each (berth image layers erofs); without it they become folders',
+    mend: 'Boot Linux 6.12 or newer with CONFIG_EROFS_FS_BACKED_BY_FILE=y, and put --root on ext4, xfs or btrfs.',
+    optional: true,
+  },
 };
 
 /** One check for each probe. `untried`: why probes that failed for want of privilege say nothing of the kernel. */

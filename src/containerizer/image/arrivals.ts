@@ -53,6 +53,11 @@ export class BlobArrivals implements Arrivals {
     return this.#coming.get(digest);
   }
 
+  /** Waits until it is there and verified, however often it has to come. */
+  async whole(digest: Digest): Promise<void> {
+    for (let whole = false; !whole; ) whole = (await (await this.of(digest))?.whole) ?? true;
+  }
+
   cancel(why: Error): void {
     this.onFailure(why);
   }

@@ -30,7 +30,8 @@ export function discardUnwanted(roots: Roots): void {
   const paths = storePaths(roots);
   const blobs = new Set<string>();
   const layers = new Set<string>();
-  const { manifests, appc = {} } = readNames(roots);
+  const { manifests, appc = {}, indexes = {} } = readNames(roots);
+  for (const digest of Object.values(indexes).flat()) blobs.add(hexOf(digest));
   for (const manifestDigest of manifests) {
     for (const digest of blobsBeside(appc[manifestDigest])) blobs.add(hexOf(digest));
     const stored = readStored(roots, manifestDigest, manifestDigest);

@@ -22,5 +22,7 @@ export const imageMemory = 192 * 2 ** 20;
 export const documentBytes = 4 * 2 ** 20;
 /** Indexes within indexes. One is followed on each level, so this bounds what is read as well. */
 export const indexDepth = 4;
+/** Manifests and indexes that one index leads to. */
+export const indexDocuments = 1000;
 /** Members of one archive of images: a thousand images of a hundred layers. */
 export const archiveMembers = 100_000;

@@ -29,7 +29,11 @@ const indexShape = object(
     manifests: list(digest, 1_000_000),
   },
   /** Of those that came as ACIs, by manifest. */
-  { appc: map(appcRecordShape, 1_000_000) },
+  {
+    appc: map(appcRecordShape, 1_000_000),
+    /** Of indexes that are kept whole, for all platforms: every blob that they lead to, and they themselves. Each is a name's `index_digest`. */
+    indexes: map(list(digest, 1_000_000), 1_000_000),
+  },
 );
 
 export type NameIndex = Of<typeof indexShape>;
@@ -62,7 +66,15 @@ export function readNames(roots: Roots): NameIndex {
 export function writeNames(roots: Roots, names: NameIndex): void {
   const { index } = storePaths(roots);
   discardTorn(index);
-  writeWhole(index, `${JSON.stringify(withoutLostRecords(names), null, 1)}\n`);
+  writeWhole(index, `${JSON.stringify(withoutLostIndexes(withoutLostRecords(names)), null, 1)}\n`);
+}
+
+function withoutLostIndexes(names: NameIndex): NameIndex {
+  if (names.indexes === undefined) return names;
+  const { indexes, ...rest } = names;
+  const wanted = new Set<string | undefined>(Object.values(names.images).map((each) => each.index_digest));
+  const left = Object.entries(indexes).filter(([index]) => wanted.has(index));
+  return left.length === 0 ? rest : { ...rest, indexes: Object.fromEntries(left) };
 }
 
 function withoutLostRecords(names: NameIndex): NameIndex {

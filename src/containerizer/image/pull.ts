@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
@@ -5,6 +6,7 @@ import { tellImage } from '../events/tell.js';
 import { type Admission, admit, type PolicyOptions } from '../policy/admit.js';
 import { SignatureSource } from '../policy/signatures.js';
 import { locationOf } from '../registry/location.js';
+import { blobSize, fetchManifest } from '../registry/manifests.js';
 import type { Repository } from '../registry/repository.js';
 import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
@@ -15,14 +17,18 @@ import type { OnProgress } from './progress.js';
 import { parseReference } from './reference.js';
 import { type RemoteImage, resolveRemote } from './remote-image.js';
 import { requireRoot } from './root-only.js';
+import { convertSchema1, type Schema1Image, schema1Warning } from './schema1.js';
 import { mustFit } from './space.js';
 import { blobFile, hasBlob, type Session } from './store.js';
 import { type ImageToStore, type StoredImage, storeImages } from './store-images.js';
 import { readLayer } from './stored-layer.js';
+import { type WholeIndex, walkIndex } from './whole-index.js';
 
 export interface PullOptions extends PolicyOptions {
   /** By default this host's. */
   platform?: PlatformLike | undefined;
+  /** Of an index, everything for every platform is kept beside what is unpacked of it for one. */
+  allPlatforms?: boolean | undefined;
   /** What its layers are to become. */
   form?: LayerForm | undefined;
   /** Waits until it is there to stay. */
@@ -161,17 +167,47 @@ async function storeRemote(
     const admission = await admitRemote(repository, remote, named, options, what);
     arrivals = new BlobArrivals(roots, own, repository, what, onProgress, (error) => registry.abort(error));
     const coming = arrivals;
-    const image = remote.image((digest) =>
-      coming.of(digest) === undefined ? blobFile(roots, digest) : coming.path(digest),
-    );
+    const fileOf = (digest: Digest) =>
+      coming.of(digest) === undefined ? blobFile(roots, digest) : coming.path(digest);
+    if (remote.schema1 !== undefined) {
+      const old = await wantedOfSchema1(roots, repository, remote.schema1, what);
+      fetched = await mustFit(roots, old, what);
+      arrivals.start(old);
+      for (const { source } of old) await arrivals.whole(source.digest);
+      const made = await convertSchema1(remote.schema1, fileOf, own, what, options.platform !== undefined);
+      const { form } = options;
+      const warnings = [schema1Warning];
+      return [
+        {
+          image: made,
+          names: [named.canonical],
+          form,
+          what,
+          admission,
+          warnings,
+          stamp: remote.manifestDigest,
+        },
+      ];
+    }
+    const image = remote.image(fileOf);
     const wanted = missingBlobs(roots, image);
+    const { indexDigest } = remote;
+    const whole =
+      options.allPlatforms === true && indexDigest !== undefined
+        ? await walkIndex(
+            remote.top,
+            async ({ digest, size }) => (await fetchManifest(repository, { digest, size }, what)).bytes,
+            what,
+          )
+        : undefined;
+    wanted.push(...missingBeside(roots, wanted, whole));
     fetched = await mustFit(roots, wanted, what);
     arrivals.start(wanted);
-    const { indexDigest } = remote;
     return [
       {
         image: { ...image, arrivals },
         names: [named.canonical],
+        ...(whole === undefined ? {} : { whole }),
         form: options.form,
         what,
         admission,
@@ -215,6 +251,37 @@ function admitRemote(
     });
   };
   return admit(`docker:${reference}`, digests, signatures, options, what);
+}
+
+/** Its manifest does not say how large its blobs are. */
+async function wantedOfSchema1(
+  roots: Roots,
+  repository: Repository,
+  { blobs }: Schema1Image,
+  what: string,
+): Promise<Wanted[]> {
+  const wanted: Wanted[] = [];
+  const missing = [...new Set(blobs)].filter((digest) => !existsSync(blobFile(roots, digest)));
+  for (const [i, digest] of missing.entries()) {
+    const size = await blobSize(repository, digest, what);
+    const source = { digest, size, compression: 'none' as const, diffId: digest };
+    wanted.push({ source, ready: true, place: { index: i + 1, count: missing.length } });
+  }
+  return wanted;
+}
+
+/** What else an index needs, for itself alone. */
+function missingBeside(roots: Roots, wanted: readonly Wanted[], whole: WholeIndex | undefined): Wanted[] {
+  const known = new Set(wanted.map(({ source }) => source.digest));
+  const missing = [...(whole?.blobs ?? [])].filter(
+    ([digest, size]) => !known.has(digest) && !hasBlob(roots, { digest, size }),
+  );
+  return missing.map(([digest, size], i) => ({
+    // Nobody looks into it.
+    source: { digest, size, compression: 'none', diffId: digest },
+    ready: true,
+    place: { index: wanted.length + i + 1, count: wanted.length + missing.length },
+  }));
 }
 
 /** Every blob once that the store lacks. */

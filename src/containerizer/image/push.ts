@@ -1,15 +1,17 @@
 import { BerthError } from '../../errors/berth-error.js';
 import { type Digest, digestOf } from '../../oci-spec/digest.js';
-import { manifestMediaType } from '../../oci-spec/image.js';
+import { indexMediaType, indexShape, manifestMediaType } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
 import { tellImage } from '../events/tell.js';
 import { locationOf } from '../registry/location.js';
 import { publishManifest } from '../registry/publish.js';
 import { type RegistryOptions, RegistrySession } from '../registry/session.js';
 import { uploadBlob } from '../registry/upload.js';
+import { parseDocument, verifyContent } from './documents.js';
+import { blobName } from './layout-files.js';
 import { inFormat, type PushFormat } from './manifest-format.js';
-import { readNames } from './names.js';
-import { resolveManifest } from './oci-layout.js';
+import { type NamedImage, readNames } from './names.js';
+import { readFile, resolveManifest } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import { type ImageReference, parseReference } from './reference.js';
 import { storeFiles } from './resolve.js';
@@ -17,8 +19,11 @@ import { requireRoot } from './root-only.js';
 import { blobFile, Session } from './store.js';
 import { readStored } from './stored-documents.js';
 import { lookUp } from './stored-image.js';
+import { type IndexDocument, type WholeIndex, walkIndex } from './whole-index.js';
 
 export interface PushOptions extends RegistryOptions {
+  /** The whole index that the image was chosen from, if it was pulled with all platforms. */
+  allPlatforms?: boolean | undefined;
   /** By default as the image came, byte for byte. */
   format?: PushFormat | undefined;
   onProgress?: OnProgress | undefined;
@@ -72,7 +77,7 @@ async function push(
   registry: RegistrySession,
   reference: string,
   destination: Destination,
-  { format, onProgress = () => {} }: PushOptions,
+  { format, allPlatforms = false, onProgress = () => {} }: PushOptions,
 ): Promise<PushedImage> {
   const what = `image ${reference}`;
   const named = lookUp(roots, parseReference(reference), reference);
@@ -85,6 +90,7 @@ async function push(
   }
   const image = resolveManifest(storeFiles(roots), { digest: named.manifest_digest }, what, true);
   const { manifest, bytes } = inFormat(image, format);
+  const whole = allPlatforms ? await keptIndex(roots, named, what) : undefined;
   const location = locationOf(destination.name);
   const place = registry.candidates(location, false).find(({ mirror }) => !mirror);
   const sources = mountSources(roots, destination);
@@ -94,11 +100,10 @@ async function push(
     'pull,push',
     more,
   );
-  const blobs = [
-    ...new Map([manifest.config, ...manifest.layers].map((each) => [each.digest, each])).values(),
-  ];
+  const single = [manifest.config, ...manifest.layers].map(({ digest, size }) => [digest, size] as const);
+  const blobs = [...new Map(whole?.blobs ?? single)];
   let sent = 0;
-  const queue = blobs.map(({ digest, size }, i) => async () => {
+  const queue = blobs.map(([digest, size], i) => async () => {
     const progress = { digest, size, index: i + 1, count: blobs.length };
     const told = (done: number) => onProgress({ kind: 'upload', done, ...progress });
     const blob = { digest, size, file: blobFile(roots, digest), mountFrom: sources.get(digest) ?? [] };
@@ -107,7 +112,12 @@ async function push(
     onProgress({ kind: 'upload-done', how, ...progress });
   });
   await inParallel(queue, registry.limits.parallel);
-  const manifestDigest = digestOf(bytes);
+  // Whatever names another comes after it.
+  const documents = whole?.documents ?? [
+    { digest: digestOf(bytes), mediaType: manifest.mediaType ?? manifestMediaType, bytes },
+  ];
+  const top = documents[documents.length - 1] as IndexDocument;
+  const manifestDigest = top.digest;
   const target = destination.digest === undefined ? { tag: destination.tag } : { digest: manifestDigest };
   if (destination.digest !== undefined && destination.digest !== manifestDigest) {
     throw new BerthError('REFERENCE_INVALID', {
@@ -115,13 +125,35 @@ async function push(
       why: `what is pushed has the digest ${manifestDigest}`,
     });
   }
-  await publishManifest(
-    repository,
-    target,
-    { mediaType: manifest.mediaType ?? manifestMediaType, bytes },
-    what,
-  );
+  for (const document of documents)
+    await publishManifest(
+      repository,
+      document === top ? target : { digest: document.digest },
+      document,
+      what,
+    );
   return { name: destination.canonical, manifestDigest, sent };
+}
+
+async function keptIndex(roots: Roots, { index_digest }: NamedImage, what: string): Promise<WholeIndex> {
+  const files = storeFiles(roots);
+  const read = ({ digest }: { digest: Digest }): Buffer => {
+    const bytes = readFile(files, blobName(digest), what);
+    if (bytes === undefined)
+      throw new BerthError('STATE_DAMAGED', { what, why: `the store lacks ${digest}` });
+    return bytes;
+  };
+  if (index_digest !== undefined && readNames(roots).indexes?.[index_digest] !== undefined) {
+    const bytes = read({ digest: index_digest });
+    verifyContent(bytes, { digest: index_digest }, what);
+    const { mediaType = indexMediaType } = parseDocument(bytes, indexShape, what, 'index');
+    return walkIndex({ digest: index_digest, mediaType, bytes }, async (child) => read(child), what);
+  }
+  throw new BerthError('IMAGE_NOT_FOUND', {
+    what,
+    why: 'the store has it for one platform alone',
+    mend: 'Fetch all of them first: berth image pull --all-platforms.',
+  });
 }
 
 async function inParallel(queue: (() => Promise<void>)[], width: number): Promise<void> {

@@ -1,18 +1,24 @@
 import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import { type Descriptor, indexShape, isIndexType, isManifestType } from '../../oci-spec/image.js';
+import { schema1Types } from '../../oci-spec/schema1.js';
 import { fetchManifest, fetchSmallBlob, type RemoteDocument } from '../registry/manifests.js';
 import type { Repository } from '../registry/repository.js';
 import { shaped } from './documents.js';
 import { indexDepth } from './limits.js';
 import { documentOf, imageOf, manifestIn, type ResolvedImage } from './oci-layout.js';
 import { choosePlatform, type PlatformLike } from './platform.js';
+import { readSchema1, type Schema1Image } from './schema1.js';
 
 /** The documents of an image in a registry, verified. */
 export interface RemoteImage {
   /** Of the index that its manifest was chosen from. */
   indexDigest: Digest | undefined;
   manifestDigest: Digest;
+  /** What the name stands for: an index, or the manifest itself. */
+  top: RemoteDocument;
+  /** It is of schema 1: the image has to be made, when its blobs are here. */
+  schema1?: Schema1Image;
   /** The image, its layers' blobs in the files that `fileOf` names. */
   image(fileOf: (digest: Digest) => string): ResolvedImage;
 }
@@ -25,6 +31,18 @@ export async function resolveRemote(
   what: string,
 ): Promise<RemoteImage> {
   const top = await fetchManifest(repository, digest === undefined ? { tag } : { digest }, what);
+  if (schema1Types.has(top.mediaType)) {
+    const image = (): never => {
+      throw new TypeError('its blobs say what it is');
+    };
+    return {
+      indexDigest: undefined,
+      manifestDigest: top.digest,
+      top,
+      schema1: readSchema1(top.bytes, what),
+      image,
+    };
+  }
   const found = await manifestOf(repository, top, platform, what);
   const manifest = manifestIn(found.bytes, { mediaType: found.mediaType }, what);
   for (const [i, layer] of manifest.layers.entries()) mustBeHere(layer, `${what}, layer ${i + 1}`);
@@ -33,6 +51,7 @@ export async function resolveRemote(
   return {
     indexDigest: found === top ? undefined : top.digest,
     manifestDigest: found.digest,
+    top,
     image: (fileOf) => {
       // What a blob's file is called in a layout ends in the digest's digits.
       const file = (name: string) => fileOf(`sha256:${name.slice(name.lastIndexOf('/') + 1)}`);

@@ -19,6 +19,7 @@ import { blobFile, hasBlob, Session } from './store.js';
 import { storeLayers } from './store-layers.js';
 import { warningsOf } from './stored-image.js';
 import { unpackFailure } from './unpack-failure.js';
+import type { WholeIndex } from './whole-index.js';
 
 /** An image on its way into the store. */
 export interface ImageToStore {
@@ -29,6 +30,10 @@ export interface ImageToStore {
   stamp?: Digest;
   /** Where it came from, and what was signed of it; absent: it is made here. */
   admission?: Admission;
+  /** What is to be told of it. */
+  warnings?: string[];
+  /** The index that it was chosen from, to be kept with all that it leads to. */
+  whole?: WholeIndex;
   /** What its layers are to become; by default what the store was told. */
   form?: LayerForm | undefined;
   /** The image in words. */
@@ -81,10 +86,14 @@ export async function storeImages(
       const appc = images.flatMap((each) =>
         each.appc === undefined ? [] : [[each.image.manifestDigest, each.appc.record] as const],
       );
+      const indexes = images.flatMap(({ whole }) =>
+        whole === undefined ? [] : [[whole.indexDigest, blobsOfIndex(whole)] as const],
+      );
       return {
         ...names,
         images: { ...names.images, ...Object.fromEntries(fresh) },
         manifests,
+        ...(indexes.length === 0 ? {} : { indexes: { ...names.indexes, ...Object.fromEntries(indexes) } }),
         ...(appc.length === 0 ? {} : { appc: { ...names.appc, ...Object.fromEntries(appc) } }),
       };
     });
@@ -110,10 +119,10 @@ async function openSession(roots: Roots, what: string): Promise<Session> {
 async function storeContent(
   roots: Roots,
   session: Session,
-  { image, names, what, appc, admission, form }: ImageToStore,
+  { image, names, what, appc, admission, form, whole, warnings: told = [] }: ImageToStore,
   onProgress: OnProgress,
 ): Promise<StoredImage> {
-  const warnings: string[] = [];
+  const warnings = [...told];
   if (image.arrivals === undefined) await mustFitHere(roots, image, what);
   const choice = chooseForm(roots, form);
   await storeLayers(roots, session, image, what, onProgress, choice, async (layer, i, about) => {
@@ -125,13 +134,35 @@ async function storeContent(
   });
   storeDocuments(roots, image);
   if (admission?.signatures !== undefined) keepSignatures(roots, image.manifestDigest, admission.signatures);
+  if (whole !== undefined) await keepWhole(roots, session, image, whole);
   for (const [digest, content] of appc?.blobs ?? []) keepBeside(roots, session, digest, content);
   return { names, manifestDigest: image.manifestDigest, warnings };
 }
 
 /** Those of layers, and of what is kept beside them. */
-function blobsOf({ image, appc }: ImageToStore): Digest[] {
-  return [...image.layers.map((layer) => layer.digest), ...(appc?.blobs.keys() ?? [])];
+function blobsOf({ image, appc, whole }: ImageToStore): Digest[] {
+  const beside = [...(appc?.blobs.keys() ?? []), ...(whole === undefined ? [] : blobsOfIndex(whole))];
+  return [...new Set([...image.layers.map((layer) => layer.digest), ...beside])];
+}
+
+function blobsOfIndex({ documents, blobs }: WholeIndex): Digest[] {
+  return [...documents.map(({ digest }) => digest), ...blobs.keys()];
+}
+
+/** What an index leads to beside the image that was unpacked, as it comes. */
+async function keepWhole(
+  roots: Roots,
+  session: Session,
+  image: ResolvedImage,
+  { documents, blobs }: WholeIndex,
+): Promise<void> {
+  for (const [digest, size] of blobs) {
+    if (hasBlob(roots, { digest, size })) continue;
+    // One that came damaged comes once more.
+    for (let whole = false; !whole; ) whole = (await (await image.arrivals?.of(digest))?.whole) ?? true;
+    keepBlob(roots, session, { digest, size }, image.blobPath(digest));
+  }
+  for (const { digest, bytes } of documents) keepDocument(roots, digest, bytes);
 }
 
 function keepBeside(roots: Roots, session: Session, digest: Digest, content: string | Buffer): void {

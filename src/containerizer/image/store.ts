@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { native } from '../../native/index.js';
 import { type Digest, hexOf } from '../../oci-spec/digest.js';
@@ -10,7 +10,7 @@ import { places, type Roots } from '../../state/roots.js';
  *
  *     index.json          names → manifest digests
  *     blobs/sha256/HEX    manifests, configurations and layers as they came, in the shape of an OCI layout
- *     layers/HEX32/       one unpacked layer: fs/ and layer.json; HEX32 = the first 32 digits of its chain id
+ *     layers/HEX32/       one layer: fs/ and layer.json, and if it is an image fs.erofs, mounted on fs/; HEX32 = the first 32 digits of its chain id
  *     downloads/HEX       the first bytes of a blob that a registry was asked for; complete ones wait for their image
  *     signatures/HEX/     what was signed of the image with that manifest, as it came
  *     sessions/           what is being made; swept when its maker is gone
@@ -95,16 +95,33 @@ let counter = 0;
 
 /** Takes away what dead sessions and interrupted removals left. */
 async function sweep(roots: Roots): Promise<void> {
-  const paths = storePaths(roots);
-  for (const name of readdirSync(paths.sessions)) {
-    if (!name.endsWith('.lock')) continue;
-    const lock = FileLock.attempt(path.join(paths.sessions, name));
+  discardDeadSessions(roots);
+  sweepDownloads(storePaths(roots));
+  await emptyTrash(roots);
+}
+
+/** Renames to the trash what the sessions of dead makers had made so far. */
+export function discardDeadSessions(roots: Roots): void {
+  const { sessions } = storePaths(roots);
+  for (const file of readdirSync(sessions)) {
+    if (!file.endsWith('.lock')) continue;
+    const lock = FileLock.attempt(path.join(sessions, file));
     if (lock === undefined) continue;
-    await native().removeTree(path.join(paths.sessions, name.slice(0, -'.lock'.length)));
+    const name = path.basename(file, '.lock');
+    const folder = path.join(sessions, name);
+    if (existsSync(folder)) renameSync(folder, trashPath(roots, `session-${name}`));
     lock.discard();
   }
-  sweepDownloads(paths);
-  await emptyTrash(roots);
+}
+
+/** Removes the files of locks that nobody holds, as those that were killed leave them. */
+export function discardDeadLocks(roots: Roots): void {
+  const { locks, storeLock, indexLock } = storePaths(roots);
+  for (const name of readdirSync(locks)) {
+    const file = path.join(locks, name);
+    // Those are always there, and the caller may hold one.
+    if (file !== storeLock && file !== indexLock) FileLock.attempt(file)?.discard();
+  }
 }
 
 /** For so long what came of a blob waits for the next pull of it: a week, in milliseconds. */

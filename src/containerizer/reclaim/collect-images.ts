@@ -10,7 +10,7 @@ import { imageUsers } from '../image/image-user.js';
 import { readNames, writeNames } from '../image/names.js';
 import { partsOf } from '../image/parts.js';
 import { requireRoot } from '../image/root-only.js';
-import { emptyTrash, storePaths, trashPath } from '../image/store.js';
+import { discardDeadLocks, discardDeadSessions, emptyTrash, storePaths, trashPath } from '../image/store.js';
 import {
   type CollectionPlan,
   type CollectPolicy,
@@ -48,6 +48,8 @@ export async function collectImages(
     let images: LeavingImage[] = [];
     let bytes = 0;
     try {
+      discardDeadSessions(roots);
+      discardDeadLocks(roots);
       for (const { digest } of downloads) {
         const name = digest.slice('sha256:'.length);
         renameSync(path.join(paths.downloads, name), trashPath(roots, `download-${name}`));

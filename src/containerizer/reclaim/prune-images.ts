@@ -10,7 +10,14 @@ import { discardUnwanted } from '../image/collect.js';
 import { imageUsers } from '../image/image-user.js';
 import { readNames, writeNames } from '../image/names.js';
 import { requireRoot } from '../image/root-only.js';
-import { blobFile, emptyTrash, storePaths, trashPath } from '../image/store.js';
+import {
+  blobFile,
+  discardDeadLocks,
+  discardDeadSessions,
+  emptyTrash,
+  storePaths,
+  trashPath,
+} from '../image/store.js';
 
 export interface PrunedImages {
   /** By name; an image that had none is null. */
@@ -34,6 +41,8 @@ export async function pruneImages(
     const index = await FileLock.take(paths.indexLock);
     let images: PrunedImages['images'] = [];
     try {
+      discardDeadSessions(roots);
+      discardDeadLocks(roots);
       await whenNobodyLaunches(roots, 'images', () => {
         const until = before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before);
         images = forgetUnused(roots, all, until, keep);

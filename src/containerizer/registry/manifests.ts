@@ -1,7 +1,10 @@
 import { BerthError } from '../../errors/berth-error.js';
 import { type Digest, digestOf } from '../../oci-spec/digest.js';
 import { indexTypes, manifestTypes } from '../../oci-spec/image.js';
-import { documentBytes } from './limits.js';
+import { schema1Payload, schema1Types } from '../../oci-spec/schema1.js';
+import { ShapeError } from '../../oci-spec/shape.js';
+import { discard } from './body.js';
+import { answerBytes, documentBytes } from './limits.js';
 import type { Repository } from './repository.js';
 import { Transient } from './trouble.js';
 
@@ -11,11 +14,6 @@ export interface RemoteDocument {
   digest: Digest;
   bytes: Buffer;
 }
-
-const schema1Types = [
-  'application/vnd.docker.distribution.manifest.v1+prettyjws',
-  'application/vnd.docker.distribution.manifest.v1+json',
-];
 
 const accepted = [...indexTypes, ...manifestTypes].join(', ');
 
@@ -34,7 +32,8 @@ export async function fetchManifest(
     const length = answer.headers['content-length'];
     if (length !== undefined && Number(length) !== bytes.length)
       throw new Transient('a manifest was cut short');
-    const digest = digestOf(bytes);
+    const mediaType = mediaTypeOf(answer.headers['content-type'], bytes);
+    const digest = digestOfManifest(bytes, mediaType, what);
     if ('digest' in target && digest !== target.digest) {
       throw new BerthError('IMAGE_CORRUPT', {
         what,
@@ -42,8 +41,6 @@ export async function fetchManifest(
         mend: 'Try again; if it stays so, the registry or something on the way to it is broken.',
       });
     }
-    const mediaType = mediaTypeOf(answer.headers['content-type'], bytes);
-    if (schema1Types.includes(mediaType)) throw oldSchema(what);
     return { mediaType, digest, bytes };
   });
 }
@@ -60,12 +57,19 @@ function mediaTypeOf(header: string | undefined, bytes: Buffer): string {
   }
 }
 
-function oldSchema(what: string): BerthError {
-  return new BerthError('IMAGE_INVALID', {
-    what,
-    why: 'its manifest is of schema 1, which Docker gave up in 2017: it has no digests of what its layers unpack to',
-    mend: 'Convert it where it is: skopeo copy --format v2s2 docker://NAME docker://NAME.',
-  });
+/** A signed one's digest is that of what was signed. */
+function digestOfManifest(bytes: Buffer, mediaType: string, what: string): Digest {
+  if (!schema1Types.has(mediaType)) return digestOf(bytes);
+  try {
+    return digestOf(schema1Payload(bytes));
+  } catch (cause) {
+    if (!(cause instanceof ShapeError) && !(cause instanceof SyntaxError)) throw cause;
+    throw new BerthError('IMAGE_INVALID', {
+      what,
+      why: `the signatures of its manifest of schema 1 are malformed: ${cause.message}`,
+      cause,
+    });
+  }
 }
 
 /** A small blob, such as a configuration, whole and verified. */
@@ -87,5 +91,17 @@ export async function fetchSmallBlob(
     throw new Transient(
       `${digest.slice(0, 19)} came with ${bytes.length} bytes and the digest ${found.slice(0, 19)}`,
     );
+  });
+}
+
+/** How large a blob is that nothing states the size of. */
+export async function blobSize(repository: Repository, digest: Digest, what: string): Promise<number> {
+  const answer = await repository.ask({ method: 'HEAD', at: `blobs/${digest}`, expect: [200], what });
+  await discard(answer, answerBytes, repository.transport.limits);
+  const size = Number(answer.headers['content-length']);
+  if (Number.isSafeInteger(size) && size >= 0) return size;
+  throw new BerthError('REGISTRY_FAILED', {
+    what,
+    why: `${answer.url.host} does not say how large ${digest} is`,
   });
 }

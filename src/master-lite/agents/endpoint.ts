@@ -18,6 +18,7 @@ import { handleReport } from './reports.js';
  * come nothing is answered, so that a bad one gets a status of its own. What does not fit into it follows in parts.
  */
 export function agentCall(cluster: Cluster, exchange: Exchange): void {
+  exchange.need('register_agents');
   const type = mediaType(exchange.header('content-type'));
   if (type === undefined) throw new HttpError(400, "Expecting 'Content-Type' to be present");
   if (type !== 'application/recordio')

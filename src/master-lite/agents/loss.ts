@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster.js';
 import type { Agent, AgentState } from '../model/agent.js';
 import type { TaskRecord } from '../model/task-record.js';
 import { dropOffer } from '../offers.js';
+import { lose } from '../operations.js';
 import { abandon, endTask, free, masterStatus, removeTask, sendStatus, setState } from '../tasks.js';
 
 /** Nobody hears of it any more. Its tasks may still run, and come back with it. */
@@ -50,6 +51,7 @@ function takeAway(cluster: Cluster, agent: Agent, state: AgentState, since: numb
   agent.executors.clear();
   for (const record of agent.tasks.values()) free(cluster, record);
   cluster.allocator.removeAgent(agent.id);
+  if (state === 'gone') lose(cluster, agent);
   if (!present) return;
   for (const framework of cluster.frameworks.values())
     cluster.send(framework, { type: 'FAILURE', failure: { agent_id: { value: agent.id } } });

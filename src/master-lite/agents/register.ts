@@ -6,6 +6,7 @@ import type { Cluster } from '../cluster.js';
 import { names, unavailabilityOf } from '../inverse-offers.js';
 import { Agent, type AgentLink, placeOf, type StoredAgent } from '../model/agent.js';
 import { dropOffer } from '../offers.js';
+import { orderAgain } from '../operations.js';
 import { adoptExecutors, adoptTasks, recoverFrameworks } from './adoption.js';
 import { settleDrain } from './drain.js';
 import { awaitReturn } from './liveness.js';
@@ -51,6 +52,7 @@ export function admit(cluster: Cluster, link: AgentLink, subscribe: ReportSubscr
     link.ready = true;
     adoptExecutors(cluster, agent, subscribe);
     adoptTasks(cluster, agent, subscribe);
+    orderAgain(cluster, agent);
     cluster.allocator.setAgentActive(agent.id, agent.usable);
     settleDrain(cluster, agent);
   });

@@ -3,6 +3,7 @@ import type { Report, ReportUpdate } from '../../mesos/messages.js';
 import type { Cluster } from '../cluster.js';
 import { type Agent, executorKey } from '../model/agent.js';
 import { isTerminal } from '../model/task-record.js';
+import { settle } from '../operations.js';
 import { free, removeTask, save, sendStatus } from '../tasks.js';
 import { settleDrain } from './drain.js';
 import { markGone } from './loss.js';
@@ -27,8 +28,7 @@ const handlers: Partial<Record<NonNullable<Report['type']>, Handler>> = {
   },
   EXECUTOR_EXITED: (cluster, agent, report) =>
     executorExited(cluster, agent, required(report.executor_exited, 'executor_exited')),
-  // That an operation is done on the host too: frameworks have heard of it when the master decided it.
-  OPERATION: (cluster) => cluster.metrics.count('master/operation_status_updates'),
+  OPERATION: (cluster, agent, report) => settle(cluster, agent, required(report.operation, 'operation')),
   LEAVE: (cluster, agent) => markGone(cluster, agent, 'left'),
 };
 

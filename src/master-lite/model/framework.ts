@@ -1,3 +1,4 @@
+import type { Identity } from '../../http/authentication.js';
 import type {
   FrameworkInfo,
   FrameworkInfoCapabilityType,
@@ -28,6 +29,10 @@ export interface StoredFramework {
 
 export class Framework {
   link: SchedulerLink | undefined;
+  /** Who subscribed it last; no name: root on the master's own host. */
+  owner: Identity = { principal: undefined };
+  /** The one that was asked for last; it becomes `link` once what it relies on is in the store. */
+  latestStream = '';
   readonly tasks = new Map<string, TaskRecord>();
   readonly completed: Task[] = [];
   readonly offers = new Set<Offer>();

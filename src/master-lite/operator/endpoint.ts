@@ -16,6 +16,9 @@ export function perform(cluster: Cluster, exchange: Exchange, call: MasterCall):
   const { type } = call;
   if (type === undefined) throw new HttpError(400, "Expecting 'type' to be present");
   if (type === 'UNKNOWN') throw new HttpError(400, 'Unknown call type');
+  if (type === 'SUBSCRIBE' || views[type] !== undefined) exchange.need('view');
+  else if (type === 'TEARDOWN') exchange.need('teardown');
+  else exchange.need('operate', type);
   if (type === 'SUBSCRIBE') {
     subscribe(cluster, exchange);
     return;

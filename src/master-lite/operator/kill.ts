@@ -5,6 +5,7 @@ import { killTask } from '../scheduler/kill.js';
 
 /** berth's own: an operator ends a task, for which the v1 API has no call. JSON `{framework_id, task_id, grace_seconds?}`, 202. */
 export function killCall(cluster: Cluster, exchange: Exchange): void {
+  exchange.need('operate', 'KILL_TASK');
   const { framework_id, task_id, grace_seconds: grace } = exchange.json;
   if (typeof framework_id !== 'string' || typeof task_id !== 'string')
     throw new HttpError(400, "Expecting 'framework_id' and 'task_id' to be texts");

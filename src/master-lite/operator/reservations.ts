@@ -5,7 +5,8 @@ import type { Cluster } from '../cluster.js';
 import { conversionOf } from '../conversions.js';
 import type { Agent } from '../model/agent.js';
 import { dropOffer } from '../offers.js';
-import { convertTotal, order } from '../scheduler/operations.js';
+import { addOperation } from '../operations.js';
+import { convertTotal } from '../scheduler/operations.js';
 import { agentOf, required } from './body.js';
 
 type Reservation = (cluster: Cluster, call: MasterCall) => void;
@@ -54,5 +55,5 @@ function apply(cluster: Cluster, agent: Agent, operation: OfferOperation): void 
     dropOffer(cluster, offer, { rescind: true });
   }
   convertTotal(cluster, agent, conversion);
-  order(cluster, agent, operation);
+  addOperation(cluster, agent, operation, conversion);
 }

@@ -7,6 +7,7 @@ import type {
   MasterResponseGetFrameworks,
   MasterResponseGetState,
   MasterResponseGetTasks,
+  Operation,
   QuotaQuotaConfig,
   Role,
   Task,
@@ -17,6 +18,7 @@ import { agentView } from '../agents/view.js';
 import type { Quantities } from '../allocator/quotas.js';
 import type { Cluster } from '../cluster.js';
 import { frameworkView } from '../frameworks.js';
+import type { OperationRecord } from '../model/operation-record.js';
 import { metricsOf } from './gauges.js';
 
 type View = (cluster: Cluster, call: MasterCall) => Omit<MasterResponse, 'type'>;
@@ -37,7 +39,9 @@ export const views: Partial<Record<NonNullable<MasterCall['type']>, View>> = {
   GET_FRAMEWORKS: (cluster) => ({ get_frameworks: frameworksOf(cluster) }),
   GET_EXECUTORS: (cluster) => ({ get_executors: executorsOf(cluster) }),
   GET_TASKS: (cluster) => ({ get_tasks: tasksOf(cluster) }),
-  GET_OPERATIONS: () => ({ get_operations: { operations: [] } }),
+  GET_OPERATIONS: (cluster) => ({
+    get_operations: { operations: [...cluster.operations.values()].map(operationView) },
+  }),
   GET_ROLES: (cluster) => ({ get_roles: { roles: rolesOf(cluster) } }),
   GET_WEIGHTS: (cluster) => ({
     get_weights: { weight_infos: [...cluster.weights].map(([role, weight]) => ({ role, weight })) },
@@ -156,4 +160,16 @@ export function quotasOf(cluster: Cluster): QuotaQuotaConfig[] {
 
 function scalarsOf(quantities: Quantities): Record<string, { value: number }> {
   return Object.fromEntries([...quantities].map(([name, amount]) => [name, { value: amount / 1000 }]));
+}
+
+function operationView(record: OperationRecord): Operation {
+  const { frameworkId, agentId, operation, status, uuid } = record;
+  return {
+    ...(frameworkId !== undefined && { framework_id: { value: frameworkId } }),
+    agent_id: { value: agentId },
+    info: operation,
+    latest_status: status,
+    statuses: record.outcome === undefined ? [] : [status],
+    uuid: { value: Buffer.from(uuid, 'hex') },
+  };
 }

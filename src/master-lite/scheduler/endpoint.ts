@@ -1,11 +1,17 @@
+import type { Identity } from '../../http/authentication.js';
 import type { Exchange } from '../../http/exchange.js';
 import { HttpError } from '../../http/http-error.js';
-import type { SchedulerCall, SchedulerCallReconcileOperations } from '../../mesos/messages.js';
+import type {
+  OperationState,
+  SchedulerCall,
+  SchedulerCallReconcileOperations,
+} from '../../mesos/messages.js';
 import type { Cluster } from '../cluster.js';
 import { removeFramework } from '../frameworks.js';
 import { answerInverseOffers } from '../inverse-offers.js';
 import { executorKey } from '../model/agent.js';
 import type { Framework } from '../model/framework.js';
+import { acknowledged, allLatest, latestOf, tell } from '../operations.js';
 import { accept, decline } from './accept.js';
 import { acknowledge } from './acknowledge.js';
 import { kill } from './kill.js';
@@ -18,6 +24,7 @@ import { validateCall } from './validate-call.js';
 export function schedulerCall(cluster: Cluster, exchange: Exchange): void {
   const call = exchange.decode('mesos.v1.scheduler.Call');
   validateCall(call);
+  exchange.need('register_frameworks');
   cluster.metrics.count(`master/messages_${(call.type ?? 'UNKNOWN').toLowerCase()}`);
   if (call.subscribe !== undefined && call.type === 'SUBSCRIBE') {
     subscribe(cluster, exchange, call.subscribe);
@@ -25,6 +32,8 @@ export function schedulerCall(cluster: Cluster, exchange: Exchange): void {
   }
   const framework = cluster.frameworks.get(call.framework_id?.value ?? '');
   if (framework === undefined) throw new HttpError(400, 'Framework cannot be found');
+  if (cluster.authorization.limited && !sameOwner(framework.owner, exchange.identity))
+    throw new HttpError(403, `Framework is of principal '${framework.owner.principal}'`);
   if (framework.link === undefined) throw new HttpError(403, 'Framework is not subscribed');
   const streamId = exchange.header('mesos-stream-id');
   if (streamId === undefined)
@@ -44,9 +53,13 @@ export function schedulerCall(cluster: Cluster, exchange: Exchange): void {
   exchange.accepted();
 }
 
+/** Root on this host speaks for everybody. */
+const sameOwner = (owner: Identity, { principal }: Identity) =>
+  principal === undefined || principal === owner.principal;
+
 type Handler = (cluster: Cluster, framework: Framework, call: SchedulerCall) => void;
 
-/** What each call does. REQUEST is a hint that this allocator has no use for; of operations nothing waits for an acknowledgement. */
+/** What each call does. REQUEST is a hint that this allocator has no use for. */
 const handlers: Partial<Record<NonNullable<SchedulerCall['type']>, Handler>> = {
   TEARDOWN: removeFramework,
   ACCEPT: (cluster, framework, call) => accept(cluster, framework, given(call.accept)),
@@ -67,6 +80,8 @@ const handlers: Partial<Record<NonNullable<SchedulerCall['type']>, Handler>> = {
   KILL: (cluster, framework, call) => kill(cluster, framework, given(call.kill)),
   SHUTDOWN: (cluster, framework, call) => shutdown(cluster, framework, given(call.shutdown)),
   ACKNOWLEDGE: (cluster, framework, call) => acknowledge(cluster, framework, given(call.acknowledge)),
+  ACKNOWLEDGE_OPERATION_STATUS: (cluster, framework, call) =>
+    acknowledged(cluster, framework, given(call.acknowledge_operation_status)),
   RECONCILE: (cluster, framework, call) => reconcile(cluster, framework, given(call.reconcile)),
   MESSAGE: (cluster, framework, call) => message(cluster, framework, given(call.message)),
   RECONCILE_OPERATIONS: (cluster, framework, call) =>
@@ -107,25 +122,32 @@ function message(
     ?.link?.send({ type: 'MESSAGE', message: { framework_id: { value: framework.id }, executor_id, data } });
 }
 
-/** Operations take effect when they are accepted: one that can be asked after has come to its end. */
+/** Those that a framework names, or, when it names none, all that wait for an acknowledgement. */
 function reconcileOperations(
   cluster: Cluster,
   framework: Framework,
   { operations = [] }: SchedulerCallReconcileOperations,
 ): void {
-  for (const { operation_id, agent_id } of operations) {
-    const state = cluster.agents.get(agent_id?.value ?? '')?.stored.state;
-    const known =
-      state === 'unreachable'
-        ? 'OPERATION_UNREACHABLE'
-        : state === 'gone'
-          ? 'OPERATION_GONE_BY_OPERATOR'
-          : state === 'recovered'
-            ? 'OPERATION_RECOVERING'
-            : 'OPERATION_UNKNOWN';
-    cluster.send(framework, {
-      type: 'UPDATE_OPERATION_STATUS',
-      update_operation_status: { status: operationStatus(operation_id, known) },
-    });
+  if (operations.length === 0)
+    for (const status of allLatest(cluster, framework)) tell(cluster, framework, status);
+  for (const { operation_id, agent_id } of operations)
+    tell(
+      ...([cluster, framework] as const),
+      latestOf(cluster, framework, operation_id.value) ??
+        operationStatus(operation_id, stateOfUnknown(cluster, agent_id?.value ?? '')),
+    );
+}
+
+/** Of an operation that was acknowledged, or never was: by what is known of its agent. */
+function stateOfUnknown(cluster: Cluster, agentId: string): OperationState {
+  switch (cluster.agents.get(agentId)?.stored.state) {
+    case 'unreachable':
+      return 'OPERATION_UNREACHABLE';
+    case 'gone':
+      return 'OPERATION_GONE_BY_OPERATOR';
+    case 'recovered':
+      return 'OPERATION_RECOVERING';
+    default:
+      return 'OPERATION_UNKNOWN';
   }
 }

@@ -14,6 +14,7 @@ import { TaskRecord } from '../model/task-record.js';
 import { addTask, masterStatus, sendStatus } from '../tasks.js';
 import type { Acceptance } from './accept.js';
 import { sendKill } from './kill.js';
+import { forbiddenUser } from './users.js';
 import { invalidGroupExecutor, invalidTask } from './validate-task.js';
 
 /** Launches one task of an accepted offer, or says why not. */
@@ -22,6 +23,11 @@ export function launch(cluster: Cluster, acceptance: Acceptance, given: TaskInfo
   const why = invalidTask(framework, agent, given, left);
   if (why !== undefined) {
     sendStatus(cluster, framework, masterStatus(given, 'TASK_ERROR', why, 'REASON_TASK_INVALID'));
+    return;
+  }
+  const forbidden = forbiddenUser(cluster, framework, [given, given.executor]);
+  if (forbidden !== undefined) {
+    sendStatus(cluster, framework, masterStatus(given, 'TASK_ERROR', forbidden, 'REASON_TASK_UNAUTHORIZED'));
     return;
   }
   const task = allocated(given, acceptance.role);
@@ -43,9 +49,11 @@ export function launchGroup(
   const tasks = task_group.tasks ?? [];
   const why =
     invalidGroupExecutor(framework, agent, given) ?? invalidGroup(acceptance, given, tasks, left.clone());
-  if (why !== undefined) {
+  const forbidden = forbiddenUser(cluster, framework, [given, ...tasks]);
+  if (why !== undefined || forbidden !== undefined) {
+    const reason = why === undefined ? 'REASON_TASK_GROUP_UNAUTHORIZED' : 'REASON_TASK_GROUP_INVALID';
     for (const task of tasks)
-      sendStatus(cluster, framework, masterStatus(task, 'TASK_ERROR', why, 'REASON_TASK_GROUP_INVALID'));
+      sendStatus(cluster, framework, masterStatus(task, 'TASK_ERROR', why ?? forbidden ?? '', reason));
     return;
   }
   const executor: ExecutorInfo = {

@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import type { Identity } from '../../http/authentication.js';
 import type { Exchange } from '../../http/exchange.js';
 import { HttpError } from '../../http/http-error.js';
-import type { SchedulerCallSubscribe, SchedulerCallUpdateFramework } from '../../mesos/messages.js';
+import type {
+  FrameworkInfo,
+  SchedulerCallSubscribe,
+  SchedulerCallUpdateFramework,
+} from '../../mesos/messages.js';
 import { nanoseconds } from '../clock.js';
 import type { Cluster } from '../cluster.js';
-import { addFramework, connected, disconnected, refreshFramework } from '../frameworks.js';
+import { addFramework, connected, disconnected, failOver, refreshFramework } from '../frameworks.js';
 import { Framework, rolesOf } from '../model/framework.js';
 import { dropOffer } from '../offers.js';
 import { SchedulerStream } from './stream.js';
@@ -21,8 +26,9 @@ export function subscribe(cluster: Cluster, exchange: Exchange, call: SchedulerC
     cluster.config.streamLimit,
   );
   const stream = new SchedulerStream(streamId, records, codec, cluster.config.heartbeat);
-  const { framework_info: info, suppressed_roles = [], offer_constraints: constraints } = call;
-  const why = invalidFramework(info, suppressed_roles, constraints) ?? refusal(cluster, exchange, call);
+  const { suppressed_roles = [], offer_constraints: constraints } = call;
+  const info = owned(cluster, exchange.identity, call.framework_info);
+  const why = invalidFramework(info, suppressed_roles, constraints) ?? refusal(cluster, exchange, info);
   if (why !== undefined) {
     stream.refuse(why);
     return;
@@ -46,9 +52,11 @@ export function subscribe(cluster: Cluster, exchange: Exchange, call: SchedulerC
     };
     framework.info = whole;
   }
+  framework.owner = exchange.identity;
   framework.offerConstraints = constraints;
   refreshFramework(cluster, framework);
   const subscribed = framework;
+  subscribed.latestStream = streamId;
   // It may hold on to its id only once the id outlives this master.
   cluster.store.flushed(() => connected(cluster, subscribed, stream));
   records.onClose(() => disconnected(cluster, subscribed, stream));
@@ -59,8 +67,11 @@ export function updateFramework(
   framework: Framework,
   call: SchedulerCallUpdateFramework,
 ): void {
-  const { framework_info: info, suppressed_roles: suppressed = [], offer_constraints: constraints } = call;
+  const { suppressed_roles: suppressed = [], offer_constraints: constraints } = call;
+  const info = owned(cluster, framework.owner, call.framework_info);
   const why = invalidFramework(info, suppressed, constraints) ?? immutable(framework, info);
+  const forbidden = forbiddenRole(cluster, framework.owner, info);
+  if (forbidden !== undefined) throw new HttpError(403, forbidden);
   if (why !== undefined) throw new HttpError(400, why);
   framework.info = { ...info, id: { value: framework.id } };
   framework.stored = { ...framework.stored, suppressed };
@@ -71,13 +82,26 @@ export function updateFramework(
   refreshFramework(cluster, framework);
 }
 
-function refusal(cluster: Cluster, exchange: Exchange, { framework_info: info }: SchedulerCallSubscribe) {
-  const { principal } = exchange.identity;
+function refusal(cluster: Cluster, { identity }: Exchange, info: FrameworkInfo): string | undefined {
+  const { principal } = identity;
   if (principal !== undefined && info.principal !== undefined && info.principal !== principal)
     return `Authenticated principal '${principal}' differs from the framework's '${info.principal}'`;
   // One that is gone stays gone: clients come back with their old id when their stream ends.
   if (cluster.completedFrameworks.has(info.id?.value ?? '')) return 'Framework has been removed';
-  return undefined;
+  const there = cluster.frameworks.get(info.id?.value ?? '')?.info.principal;
+  if (cluster.authorization.limited && principal !== undefined && there !== undefined && there !== principal)
+    return `Framework is of principal '${there}'`;
+  return forbiddenRole(cluster, identity, info);
+}
+
+/** Where not everybody may do everything, a framework is somebody's, also where it does not say so. */
+function owned({ authorization }: Cluster, { principal }: Identity, info: FrameworkInfo): FrameworkInfo {
+  return authorization.limited && principal !== undefined ? { principal, ...info } : info;
+}
+
+function forbiddenRole({ authorization }: Cluster, identity: Identity, info: FrameworkInfo) {
+  const role = rolesOf(info).find((each) => !authorization.may(identity, 'register_frameworks', each));
+  return role === undefined ? undefined : authorization.refusal(identity, 'register_frameworks', role);
 }
 
 function immutable(framework: Framework, info: Framework['info']): string | undefined {
@@ -95,6 +119,5 @@ function moveAway(cluster: Cluster, framework: Framework): void {
   cluster.allocator.setFrameworkActive(framework.id, false);
   for (const offer of [...framework.offers]) dropOffer(cluster, offer, { rescind: false });
   framework.inverseOffers.clear();
-  link?.send({ type: 'ERROR', error: { message: 'Framework failed over' } });
-  link?.end();
+  if (link !== undefined) failOver(link);
 }

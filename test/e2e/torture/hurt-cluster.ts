@@ -1,15 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { isTerminal } from '../../../src/agent/task/states.js';
 import { listContainers } from '../../../src/containerizer/container/catalogue.js';
-import type { Offer, TaskInfo, TaskStatus } from '../../../src/mesos/messages.js';
-import { rootHash } from '../../../src/state/roots.js';
+import type { ExecutorInfo, Offer, TaskInfo, TaskStatus } from '../../../src/mesos/messages.js';
+import { places, type Roots, rootHash } from '../../../src/state/roots.js';
 import type { Stage } from '../../container/stage.js';
 import { leaksSince } from '../../leaks/audit.js';
 import { takeInventory } from '../../leaks/inventory.js';
 import { SchedulerClient } from '../../master-lite/scheduler-client.js';
+import { projectFolder } from '../../source-files.js';
 import { Mortal } from './mortal.js';
 import type { Random } from './random.js';
 import { killIfThere } from './scene.js';
@@ -48,7 +49,11 @@ export class HurtCluster {
     const config = path.join(folder, 'agent.json');
     writeFileSync(
       config,
-      JSON.stringify({ local_images: true, update_retry_seconds: 0.5, reconnect_seconds: 0.05 }),
+      JSON.stringify({
+        ...{ local_images: true, update_retry_seconds: 0.5, reconnect_seconds: 0.05 },
+        // Executors are read from the checkout, and this machine may have much else to do.
+        ...{ host_volumes: [projectFolder], executor_reregistration_seconds: 30 },
+      }),
     );
     const [file = '', ...rest] = stage.command('master', ['--listen', '127.0.0.1:5050']);
     const words = rest.map((word) => (word === roots.root ? kept : word));
@@ -67,14 +72,16 @@ export class HurtCluster {
     const before = takeInventory(stage.mustBeEmpty());
     // Master and agent come again as other children, and the cgroup that all containers are in stays for the next.
     const common = new RegExp(`^children: |/berth-${rootHash(stage.roots)}$`);
-    const mine = (line: string) => !common.test(line) && stage.mine(line);
+    const mine = (line: string) => !common.test(line) && !trash.test(line) && stage.mine(line);
     const victim = random.pick(victims);
-    const moment = random.between(0, random.chance(0.5) ? 120 : 700);
     const ordered = random.chance(0.2);
     const offer = await this.comesAbout('an offer of the whole agent', () => this.wholeOffer());
     const tasks = Array.from({ length: 1 + Math.floor(random.next() * 3) }, (_, index) =>
-      this.task(offer, index),
+      this.task(offer, index, number),
     );
+    // An executor takes its time to begin.
+    const later = tasks.some(({ info }) => info.executor !== undefined) ? 2500 : 700;
+    const moment = random.between(0, random.chance(0.4) ? 120 : later);
     const kinds = tasks.map(({ info }) => info.name).join(', ');
     const what = `round ${number}: ${kinds}; ${victim} after ${moment.toFixed(0)} ms${ordered ? ', killed by order' : ''}`;
     const infos = tasks.map(({ info }) => info);
@@ -104,6 +111,7 @@ export class HurtCluster {
     this.client.close();
     await this.agent.stop();
     await this.master.stop();
+    emptyTrash(this.stage.roots);
   }
 
   private subscribe(): void {
@@ -135,14 +143,15 @@ export class HurtCluster {
     return undefined;
   }
 
-  private task({ agent_id, resources = [] }: Offer, index: number): Wanted {
+  private task({ agent_id, resources = [] }: Offer, index: number, round: number): Wanted {
     const { random, stage } = this;
     const id = `t${this.made++}`;
-    const kind = random.pick(['command', 'image', 'bridge'] as const);
+    const kind = random.pick(['command', 'image', 'bridge', 'executor'] as const);
     const status = random.pick([0, 3]);
     const [ports] = resources.flatMap(({ ranges }) => ranges?.range ?? []);
     const port = (ports?.begin ?? 0) + index;
     const image = { type: 'DOCKER' as const, docker: { name: stage.image.reference } };
+    const seconds = Number(random.between(0, 0.8).toFixed(2));
     const network = { name: 'bridge', port_mappings: [{ host_port: port, container_port: 80 }] };
     return {
       status,
@@ -157,8 +166,10 @@ export class HurtCluster {
             ? [{ name: 'ports', type: 'RANGES' as const, ranges: { range: [{ begin: port, end: port }] } }]
             : []),
         ],
-        command: { value: `sleep ${random.between(0, 0.8).toFixed(2)}; exit ${status}` },
-        ...(kind !== 'command' && {
+        ...(kind === 'executor'
+          ? { executor: executor(round), data: Buffer.from(JSON.stringify({ seconds, status })) }
+          : { command: { value: `sleep ${seconds}; exit ${status}` } }),
+        ...((kind === 'image' || kind === 'bridge') && {
           container: {
             type: 'MESOS',
             mesos: { image },
@@ -212,8 +223,11 @@ export class HurtCluster {
   private judge(what: string, { info, status }: Wanted, victim: string, ordered: boolean, heard: boolean) {
     const { t } = this;
     // An order to kill a task whose end is acknowledged is a question after a task that nobody knows.
-    const asked = ({ state, uuid }: TaskStatus) => ordered && state === 'TASK_GONE' && uuid === undefined;
-    const statuses = this.told([info]).filter((each) => !asked(each));
+    const told = this.told([info]);
+    const known = told.some(({ uuid }) => uuid !== undefined);
+    const asked = ({ state, uuid }: TaskStatus) =>
+      ordered && known && state === 'TASK_GONE' && uuid === undefined;
+    const statuses = told.filter((each) => !asked(each));
     const ends = statuses.filter(({ state }) => isTerminal(state));
     const story = statuses.map(({ state, reason, message }) => `${state} ${reason ?? ''} ${message ?? ''}`);
     const states = new Set(ends.map(({ state }) => state));
@@ -238,6 +252,7 @@ export class HurtCluster {
         message === `Command exited with status ${status}`) ||
       (died('supervisor') && state === 'TASK_FAILED' && reason === 'REASON_EXECUTOR_TERMINATED') ||
       (died('payload') && state === 'TASK_FAILED' && message === 'Command terminated with signal 9') ||
+      (died('payload') && info.executor !== undefined && reason === 'REASON_EXECUTOR_TERMINATED') ||
       (died('agent') && state === 'TASK_DROPPED' && reason === 'REASON_AGENT_RESTARTED') ||
       // The order was not on its way yet, or not on the agent's disk.
       ((died('agent') || died('master')) && state === 'TASK_DROPPED' && reason === 'REASON_RECONCILIATION') ||
@@ -259,4 +274,31 @@ export class HurtCluster {
     }
     throw new Error(`did not come about: ${what}`);
   }
+}
+
+/** What whoever was killed while he removed a container has left is taken away by a later agent: for a minute it may be somebody's who is still at it. */
+const trash = /\/(\.trash-|trash\/)/;
+
+function emptyTrash(roots: Roots): void {
+  for (const folder of [places.running(roots), places.trash(roots)])
+    if (existsSync(folder))
+      for (const name of readdirSync(folder))
+        if (trash.test(`${folder}/${name}`)) rmSync(path.join(folder, name), { recursive: true });
+}
+
+const program = path.join(projectFolder, 'dist/test/e2e/torture/executor.js');
+
+/** One for all tasks of a round that want one. */
+function executor(round: number): ExecutorInfo {
+  const volume = { host_path: projectFolder, container_path: projectFolder, mode: 'RO' as const };
+  return {
+    executor_id: { value: `executor-${round}` },
+    type: 'CUSTOM',
+    command: { value: `exec ${process.execPath} ${program}` },
+    container: { type: 'MESOS', volumes: [volume] },
+    resources: [
+      { name: 'cpus', type: 'SCALAR', scalar: { value: 0.1 } },
+      { name: 'mem', type: 'SCALAR', scalar: { value: 128 } },
+    ],
+  };
 }

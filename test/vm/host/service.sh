@@ -25,6 +25,8 @@ case $1 in
     tell failed.left "$(ls $unit 2>&1; systemctl show berth-agent -p LoadState -p ActiveState; find /etc/systemd/system/multi-user.target.wants -name 'berth*')"
     rm /etc/berth/agent.json
 
+    # Here an agent takes longer to start than a master waits for one.
+    echo '{"agent_timeout_seconds": 1200}' >/etc/berth/master.json
     tell master "$(berth master install 2>&1; echo $?)"
     tell agent "$(berth agent install --attributes rack:a --json 2>&1)"
     until_so registered

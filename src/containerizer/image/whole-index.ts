@@ -1,0 +1,72 @@
+import { BerthError } from '../../errors/berth-error.js';
+import type { Digest } from '../../oci-spec/digest.js';
+import {
+  type Descriptor,
+  indexShape,
+  isIndexType,
+  isManifestType,
+  manifestShape,
+} from '../../oci-spec/image.js';
+import { shaped, verifyContent } from './documents.js';
+import { indexDepth, indexDocuments } from './limits.js';
+import { documentOf } from './oci-layout.js';
+
+/** A manifest or an index, byte for byte. */
+export interface IndexDocument {
+  digest: Digest;
+  mediaType: string;
+  bytes: Buffer;
+}
+
+/** All that an index leads to. */
+export interface WholeIndex {
+  indexDigest: Digest;
+  /** What a document names stands before it; the index itself is the last. */
+  documents: IndexDocument[];
+  /** Configurations and layers, whatever they are for, and their sizes. Foreign layers are their vendor's to give. */
+  blobs: Map<Digest, number>;
+}
+
+/** Follows an index to every manifest of every platform; `read` gives what a descriptor names, verified. */
+export async function walkIndex(
+  top: IndexDocument,
+  read: (descriptor: Descriptor) => Promise<Buffer>,
+  what: string,
+): Promise<WholeIndex> {
+  const documents = new Map<Digest, IndexDocument>();
+  const blobs = new Map<Digest, number>();
+  const visit = async (document: IndexDocument, depth: number): Promise<void> => {
+    const { digest, mediaType, bytes } = document;
+    if (documents.has(digest)) return;
+    if (depth > indexDepth) {
+      throw new BerthError('IMAGE_HOSTILE', { what, why: `it nests more than ${indexDepth} indexes` });
+    }
+    const value = documentOf(bytes, { mediaType }, what);
+    if (isIndexType(mediaType)) {
+      for (const child of shaped(value, indexShape, what, 'index').manifests) {
+        if (documents.size >= indexDocuments) {
+          throw new BerthError('IMAGE_HOSTILE', {
+            what,
+            why: `its index leads to more than ${indexDocuments} manifests`,
+          });
+        }
+        const content = await read(child);
+        verifyContent(content, child, what);
+        await visit({ digest: child.digest, mediaType: child.mediaType, bytes: content }, depth + 1);
+      }
+    } else if (isManifestType(mediaType)) {
+      const { config, layers } = shaped(value, manifestShape, what, 'manifest');
+      for (const each of [config, ...layers]) {
+        if (!/\.foreign\.|nondistributable/.test(each.mediaType)) blobs.set(each.digest, each.size);
+      }
+    } else {
+      throw new BerthError('IMAGE_INVALID', {
+        what,
+        why: `its index names ${JSON.stringify(mediaType)}, which is not a known kind of manifest`,
+      });
+    }
+    documents.set(digest, document);
+  };
+  await visit(top, 0);
+  return { indexDigest: top.digest, documents: [...documents.values()], blobs };
+}
