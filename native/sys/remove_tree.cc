@@ -29,6 +29,7 @@ Result<void> move_up(int parent, const char* name, Top& top) {
     const Text<40> fresh(".berth-removing-", top.moved++);
     if (syscall(SYS_renameat2, parent, name, top.directory, fresh.c_str(), kRenameNoreplace) == 0)
       return {};
+    if (errno == ENOENT) return {};
     if (errno != EEXIST) return last_error("renameat2");
   }
 }
@@ -42,6 +43,8 @@ Result<void> empty_directory(int directory, int depth, Top& top) {
     if (lseek(directory, 0, SEEK_SET) < 0) return last_error("lseek");
     for (;;) {
       const long length = syscall(SYS_getdents64, directory, buffer, sizeof buffer);
+      // Another has removed the directory meanwhile.
+      if (length < 0 && errno == ENOENT) return {};
       if (length < 0) return last_error("getdents64");
       if (length == 0) break;
       for (long at = 0; at < length;) {
@@ -72,7 +75,10 @@ Result<void> remove_at(int parent, const char* name, int depth, Top& top) {
   const kernel::OpenHow how = {O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0,
                                depth == 0 ? 0 : inside};
   if (depth > kDeepest) return move_up(parent, name, top);
-  BERTH_ASSIGN(const Fd directory, adopt(kernel::openat2(parent, name, how), "openat2"));
+  const Fd directory(static_cast<int>(kernel::openat2(parent, name, how)));
+  // Several may remove one tree at once.
+  if (!directory && errno == ENOENT) return {};
+  if (!directory) return last_error("openat2");
   if (depth == 0) top.directory = directory.get();
   BERTH_TRY(empty_directory(directory.get(), depth, top));
   if (unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return last_error("unlinkat");

@@ -7,6 +7,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "test/scratch_folder.h"
 
 using berth::sys::remove_tree;
@@ -89,4 +93,28 @@ TEST_CASE("what is mounted inside is somebody else's") {
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
   CHECK(status == 0);
+}
+
+TEST_CASE("several may remove one tree at once") {
+  const ScratchFolder folder;
+  for (int round = 0; round < 40; ++round) {
+    const std::string tree = folder.path("tree");
+    REQUIRE(mkdir(tree.c_str(), 0700) == 0);
+    for (int i = 0; i < 60; ++i) {
+      const std::string below = tree + "/" + std::to_string(i);
+      REQUIRE(mkdir(below.c_str(), 0700) == 0);
+      REQUIRE(mkdir((below + "/deeper").c_str(), 0700) == 0);
+    }
+    int failures[3] = {};
+    std::vector<std::thread> removers;
+    for (int& failure : failures) {
+      removers.emplace_back([&failure, &tree] {
+        const auto outcome = remove_tree(AT_FDCWD, tree.c_str());
+        failure = outcome ? 0 : outcome.error().number;
+      });
+    }
+    for (std::thread& remover : removers) remover.join();
+    for (const int failure : failures) CHECK(failure == 0);
+    CHECK(access(tree.c_str(), F_OK) != 0);
+  }
 }
