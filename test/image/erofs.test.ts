@@ -239,6 +239,19 @@ t.test('containers live on images as on folders', possible, async (t) => {
   t.notOk(existsSync(mounted));
 });
 
+t.test('a layer that no image has room for becomes a folder', possible, async (t) => {
+  const roots = storeOf(t, 'erofs');
+  const root = { name: './', pax: { 'SCHILY.xattr.user.note': 'n'.repeat(3000) } };
+  const { reference } = writeImage(path.join(diskFolder(t), 'image'), {
+    layers: [{ tar: await layerTar([root, { name: 'x', content: 'x' }]) }],
+  });
+  const events: ImageEvent[] = [];
+  const { layers, mounted } = await stored(roots, reference, events);
+  t.match(events[1], { kind: 'layer-start', form: 'folder', instead: /its root/ });
+  t.strictSame(mounted, []);
+  t.equal(readFileSync(path.join(layers[0] ?? '', 'x'), 'utf8'), 'x');
+});
+
 t.test('only what was written is mounted', possible, async (t) => {
   const roots = storeOf(t, 'erofs');
   const { reference } = writeImage(path.join(diskFolder(t), 'image'), {

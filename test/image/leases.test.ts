@@ -130,13 +130,18 @@ t.test('what somebody is at stays', unlessRoot, async (t) => {
 
   for (const verb of ['image gc', 'prune'] as const) {
     await t.test(`${verb}: what the dead were at goes`, async (t) => {
-      const { sessions } = storePaths(roots);
+      const { sessions, index } = storePaths(roots);
+      // After that there is nothing that the index would be written for.
+      await removers[verb]();
       mkdirSync(path.join(sessions, '1-x-0', 'layer'), { recursive: true });
       writeFileSync(path.join(sessions, '1-x-0.lock'), '');
       for (const name of ['layer-dead', 'layer-alive']) writeFileSync(path.join(locks, name), '');
+      const torn = `${index}.1.0.tmp`;
+      writeFileSync(torn, '{');
       const alive = await FileLock.take(path.join(locks, 'layer-alive'));
       await removers[verb]();
       t.strictSame(readdirSync(sessions), []);
+      t.notOk(existsSync(torn), 'half an index');
       t.strictSame(readdirSync(locks).sort(), ['index', 'layer-alive', 'store']);
       alive.discard();
     });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { native } from '../../native/index.js';
+import { discardTorn } from '../../state/atomic-file.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
 import { whenNobodyLaunches } from '../container/launch-lock.js';
@@ -50,6 +51,7 @@ export async function collectImages(
     try {
       discardDeadSessions(roots);
       discardDeadLocks(roots);
+      discardTorn(paths.index);
       for (const { digest } of downloads) {
         const name = digest.slice('sha256:'.length);
         renameSync(path.join(paths.downloads, name), trashPath(roots, `download-${name}`));

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { native } from '../../native/index.js';
 import type { Digest } from '../../oci-spec/digest.js';
+import { discardTorn } from '../../state/atomic-file.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
 import { whenNobodyLaunches } from '../container/launch-lock.js';
@@ -43,6 +44,7 @@ export async function pruneImages(
     try {
       discardDeadSessions(roots);
       discardDeadLocks(roots);
+      discardTorn(paths.index);
       await whenNobodyLaunches(roots, 'images', () => {
         const until = before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before);
         images = forgetUnused(roots, all, until, keep);
