@@ -173,6 +173,6 @@ t.test('health is asked after, and told', unlessRoot, async (t) => {
   await until(() => look('slow').health?.status === 'unhealthy');
   t.match(look('slow').health?.log[0], { exit_code: null, message: 'it took longer than 0.2 seconds' });
   const told = stage.berth('events', '--since', '10m', '--until', '0s', '--filter', 'event=health_status');
-  t.match(told.stdout, /health_status.*web.*unhealthy[^]*health_status.*web.*healthy/);
+  t.match(told.stdout, /health_status.*web.*unhealthy[\s\S]*health_status.*web.*healthy/);
   t.equal(stage.berth('rm', '-f', 'web', 'slow').status, 0);
 });
