@@ -10,7 +10,7 @@ import { limitFlags, limitsSaid } from '../run-flags/resources.js';
 import type { Verb } from '../verb.js';
 
 export const verb: Verb = {
-  summary: 'Change the limits of containers that run, and when containers are started again',
+  summary: 'Change the limits or the restart policy of containers',
   example: 'berth update --memory 512m --cpus 2 web',
   declare(command) {
     command.argument('<id...>', 'ids or names');
