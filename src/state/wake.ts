@@ -6,6 +6,9 @@ export class Wake {
   #rung = false;
   #sleeper: (() => void) | undefined;
 
+  /** @param keepsAlive Whether watching keeps this process alive. */
+  constructor(private readonly keepsAlive = true) {}
+
   ring(): void {
     this.#rung = true;
     this.#sleeper?.();
@@ -15,7 +18,7 @@ export class Wake {
   watch(folder: string): void {
     if (this.#watchers.has(folder)) return;
     try {
-      const watcher = watch(folder, () => this.ring());
+      const watcher = watch(folder, { persistent: this.keepsAlive }, () => this.ring());
       // The folder has been removed: that is a change as well.
       watcher.on('error', () => this.ring());
       this.#watchers.set(folder, watcher);

@@ -23,7 +23,7 @@ export interface KeeperReport {
 
 /**
  * Starts containers again whose restart policy asks for it, and asks after the health of those with a health command: of those that people started on this host, not of tasks. It
- * knows of them by the journal; each that it looks after costs a connection to its supervisor.
+ * knows of them by the journal; each that it looks after costs a connection to its supervisor. Keeps no process alive.
  */
 export class Keeper {
   private readonly closing = new AbortController();
@@ -63,7 +63,8 @@ export class Keeper {
       for (const id of ids) this.look(id, true);
       return () => {};
     };
-    for await (const { action, id } of followEvents(this.roots, { filters }, begin, this.closing.signal))
+    const quietly = { signal: this.closing.signal, keepsAlive: false };
+    for await (const { action, id } of followEvents(this.roots, { filters }, begin, quietly))
       if (action === 'destroy') this.forget(id);
       else this.look(id, false);
   }
@@ -126,7 +127,7 @@ export class Keeper {
         .take(this.closing.signal, () => this.startAgain(id, away))
         .catch((error: unknown) => this.report.defect(error));
     };
-    this.pauses.set(id, setTimeout(begin, pauseAfter(short)));
+    this.pauses.set(id, setTimeout(begin, pauseAfter(short)).unref());
   }
 
   private isWanted({ document, exit }: Container, away: boolean): boolean {

@@ -9,19 +9,19 @@ import { type EventSelection, isWanted } from './selection.js';
 export type Watch = (id: string) => void;
 
 /**
- * What the journal tells, oldest first: what it has since `since`, and then what comes until `until` or until `signal` is aborted, if need be for ever. Nothing polls. `attend` is called when the
+ * What the journal tells, oldest first: what it has since `since`, and then what comes until `until` or until `signal` is aborted, if need be for ever; following keeps this process alive unless told otherwise. Nothing polls. `attend` is called when the
  * journal is being watched, and given what to call when something has gone wrong.
  */
 export async function* followEvents(
   roots: Roots,
   selection: EventSelection,
   attend: (fail: (error: unknown) => void) => Watch,
-  signal?: AbortSignal,
+  { signal, keepsAlive = true }: { signal?: AbortSignal; keepsAlive?: boolean } = {},
 ): AsyncGenerator<BerthEvent> {
   const { since, until } = selection;
   const folder = places.events(roots);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const wake = new Wake();
+  const wake = new Wake(keepsAlive);
   const journal = new Journal(roots);
   let done = false;
   let failure: { error: unknown } | undefined;
