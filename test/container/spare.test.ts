@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readlinkSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { cpSync, readdirSync, readlinkSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { copyFiles } from '../../src/containerizer/container/copy.js';
 import type { ContainerOptions } from '../../src/containerizer/container/options.js';
+import { provideImage } from '../../src/containerizer/image/provide.js';
 import { Stage, unlessRoot } from './stage.js';
 
 // Not a question of how slow a machine is. Read when the first container is launched.
@@ -69,6 +70,8 @@ t.test('nothing is left where somebody else may have got hold of the files', unl
   await leaves('a socket of a volume', { volumes: [shared] });
   await leaves('sockets of the host', { network: 'host' });
   await leaves('processes of the host', { pid: 'host' });
+  const device = { source: '/dev/fuse', target: '/dev/fuse', access: 'rw' };
+  await leaves('a device of the host', { devices: [device] });
 
   const peer = await stage.start(['sleep', '1000'], { name: 'peer' });
   await stage.run(['true'], { network: { container: 'peer' } });
@@ -102,6 +105,23 @@ t.test('a spare of layers that are no more is none', unlessRoot, async (t) => {
   for (const folder of folders(stage))
     rmSync(path.join(stage.roots.root, 'cache', 'spare', folder), { recursive: true });
   t.equal(await stage.sh('ls bin/sh'), 'bin/sh', 'nor is one whose directories have gone');
+});
+
+t.test('a folder that is an image may change from one container to the next', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const tree = path.join(stage.folder, 'tree');
+  cpSync(stage.image.layers[0] ?? '', tree, { recursive: true, verbatimSymlinks: true });
+  const put = (name: string, content: string) => {
+    writeFileSync(path.join(tree, `${name}.new`), content);
+    renameSync(path.join(tree, `${name}.new`), path.join(tree, name));
+  };
+  put('etc/setting', 'before\n');
+  const image = await provideImage(stage.roots, `dir:${tree}`);
+  const look = 'cat /etc/setting; ls /etc/later';
+  t.match(await stage.sh(look, {}, image), /^before\nls: .*No such/);
+  put('etc/setting', 'after\n');
+  put('etc/later', '');
+  t.equal(await stage.sh(look, {}, image), 'after\n/etc/later');
 });
 
 t.test('BERTH_SPARE=0: none', unlessRoot, async (t) => {
