@@ -58,6 +58,20 @@ t.test('what a container that wrote nothing leaves to the next', unlessRoot, asy
   }
 });
 
+t.test('what is read-only for the one is not yet for what the next is built of', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const none = 'touch /x || echo none';
+  t.match(await stage.sh(none, { readOnly: true }), /none$/);
+  const before = held();
+  const next = {
+    readOnly: true,
+    workingDirectory: '/made/for/it',
+    tmpfs: [{ target: '/room', options: [] }],
+  };
+  t.match(await stage.sh(`pwd; touch /room/x && ls /room; ${none}`, next), /^\/made\/for\/it\nx\n(.*\n)?none$/);
+  t.equal(held(), before - 1, 'it was built of what the first left');
+});
+
 t.test('nothing is left where somebody else may have got hold of the files', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
   const leaves = async (what: string, options: Partial<ContainerOptions>) => {
