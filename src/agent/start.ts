@@ -10,6 +10,7 @@ import { startApi } from './api/api.js';
 import { checkAgentConfig } from './check.js';
 import type { AgentConfig } from './config.js';
 import { addExecutorApi } from './executor/endpoint.js';
+import { Keeper } from './keeper/keeper.js';
 import { endAll } from './master/leaving.js';
 import { nestedCalls } from './nested/calls.js';
 import { recover } from './recovery/recover.js';
@@ -80,6 +81,7 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
     agent.endpoint = `${config.host}:${api.port}`;
     for (const runner of agent.runners) runner.listening?.();
     const collector = collectSandboxes(agent);
+    const keeper = Keeper.start(roots, { note, defect: parts.onDefect });
     // It is nobody's agent any more: what it left is ended, and it with that.
     if (agent.leaving) endAll(agent);
     else agent.link.connect();
@@ -87,6 +89,7 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
       agent,
       async close() {
         await api.close();
+        keeper?.close();
         await collector.close();
         await agent.close();
         await store.close();

@@ -23,7 +23,12 @@ const plain = new Set([
 ]);
 
 /** What each command line has, said or not. */
-const defaults: Record<string, unknown> = { pull: 'missing', sigProxy: true, detachKeys: '1011' };
+const defaults: Record<string, unknown> = {
+  pull: 'missing',
+  sigProxy: true,
+  detachKeys: '1011',
+  healthcheck: true,
+};
 
 /** Undefined: what this command line comes to must be found out anew each time. */
 export function recipeMaker(

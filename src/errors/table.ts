@@ -54,6 +54,7 @@ export const errorTable = {
   CONTAINER_NOT_FOUND: { exit: 125, meaning: 'No container has that name or id.' },
   CONTAINER_AMBIGUOUS: { exit: 125, meaning: 'An id prefix fits several containers.' },
   CONTAINER_STATE: { exit: 125, meaning: 'The container is not in a state that allows the operation.' },
+  NO_AGENT: { exit: 125, meaning: 'An agent on this host would have to see to that, and none runs.' },
   PATH_NOT_FOUND: { exit: 125, meaning: 'A path to copy from or to is not there.' },
   PATH_REFUSED: { exit: 125, meaning: 'What lies at a path, or around it, does not allow the copy.' },
   READ_ONLY: { exit: 125, meaning: 'The file system that is to be written to is read-only.' },

@@ -133,7 +133,7 @@ t.test('changes of a running container', unlessRoot, async (t) => {
       [['--memory', '64m'], /^berth: --memory 67108864: memory and swap together are limited to 50331648/],
       [['--memory-swap', '1m'], /^berth: --memory-swap 1048576: /],
       [['--cpuset-cpus', '4095'], /^berth: --cpuset-cpus 4095: /],
-      [[], /^berth: update: no limit was given/],
+      [[], /^berth: update: nothing to change was given/],
     ] as const) {
       t.match(stage.berth('update', ...words, id), { status: 125, stderr: message });
     }

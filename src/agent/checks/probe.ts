@@ -4,8 +4,8 @@ export type Finding =
   | { type: 'HTTP'; status: number }
   | { type: 'TCP'; succeeded: boolean };
 
-/** Looks at a task once. Rejects with Unanswered, or with whatever keeps it from looking at all. Stops, and rejects, when the signal aborts. */
-export type Probe = (signal: AbortSignal) => Promise<Finding>;
+/** Looks at a task once; undefined: there was nothing to see. Rejects with Unanswered, or with whatever keeps it from looking at all. Stops, and rejects, when the signal aborts. */
+export type Probe = (signal: AbortSignal) => Promise<Finding | undefined>;
 
 /** The task did not answer: one failure of a check. */
 export class Unanswered extends Error {}

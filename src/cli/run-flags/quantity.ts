@@ -63,3 +63,13 @@ export function seconds(text: string): number {
   if (text.trim() !== '' && value >= 0 && value <= 86_400) return value;
   throw new InvalidArgumentError('It is a number of seconds from 0 to 86400.');
 }
+
+const spans: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 };
+
+/** `30s`, `1m30s`, `500ms`, as Docker has them: seconds, up to a day. */
+export function duration(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[smh])/g)];
+  const value = parts.reduce((sum, [, number, unit]) => sum + Number(number) * (spans[unit ?? ''] ?? 0), 0);
+  if (parts.length > 0 && parts.map(([part]) => part).join('') === text && value <= 86_400) return value;
+  throw new InvalidArgumentError('It is a span of time up to a day: 500ms, 30s, 1m30s.');
+}

@@ -1,4 +1,5 @@
 import { createContainer } from '../../containerizer/container/create.js';
+import { requireKeeper } from '../../containerizer/keeping/keeper-lock.js';
 import { providedImage } from '../run-flags/image.js';
 import { containerOptions, declareRunFlags } from '../run-flags/index.js';
 import type { Verb } from '../verb.js';
@@ -17,6 +18,7 @@ export const verb: Verb = {
     const { roots, json, out, note } = context;
     // What is wrong with a flag is told before an image is fetched.
     const wanted = await containerOptions(flags, []);
+    requireKeeper(roots, wanted);
     const { image, command } = await providedImage(context, words, flags);
     const options = { ...wanted, command };
     const made = await createContainer(roots, {

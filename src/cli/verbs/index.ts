@@ -51,7 +51,10 @@ export const verbs: Record<string, VerbEntry> = {
   },
   pause: { summary: 'Hold every process of containers where it is', load: () => import('./pause.js') },
   unpause: { summary: 'Let paused containers go on', load: () => import('./unpause.js') },
-  update: { summary: 'Change the limits of containers that run', load: () => import('./update.js') },
+  update: {
+    summary: 'Change the limits or the restart policy of containers',
+    load: () => import('./update.js'),
+  },
   wait: {
     summary: 'Wait until containers have ended, and print the status of each',
     load: () => import('./wait.js'),

@@ -6,6 +6,8 @@ import { reasonOf } from '../../containerizer/container/oom.js';
 import { settle } from '../../containerizer/container/settle.js';
 import { volumeWithUsers } from '../../containerizer/container/volume-users.js';
 import { inspectImage } from '../../containerizer/image/list.js';
+import { readHealth } from '../../containerizer/keeping/health-record.js';
+import { restartCount } from '../../containerizer/keeping/restarts.js';
 import { findNetwork } from '../../containerizer/network/store.js';
 import { BerthError } from '../../errors/berth-error.js';
 import type { RuntimeConfig } from '../../oci-spec/runtime.js';
@@ -94,6 +96,10 @@ function describe(roots: Roots, container: Container) {
     oom_killed: exit?.oom_killed ?? null,
     oom: exit?.oom ?? null,
     reason: reasonOf(exit),
+    ...(document.restart !== undefined && { restart_count: restartCount(roots, document.id) }),
+    ...(document.healthcheck !== undefined && {
+      health: readHealth(roots, document.id, process?.started_at) ?? null,
+    }),
     log_bytes_dropped: exit?.log_bytes_dropped ?? null,
     directory: places.container(roots, document.id),
     config: readConfig(path.join(places.run(roots, document.id), 'config.json')),

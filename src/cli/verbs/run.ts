@@ -9,6 +9,7 @@ import {
 import { reasonOf } from '../../containerizer/container/oom.js';
 import { removeContainer } from '../../containerizer/container/remove.js';
 import { LaunchTimer } from '../../containerizer/container/timings.js';
+import { requireKeeper } from '../../containerizer/keeping/keeper-lock.js';
 import { Foreground } from '../foreground.js';
 import { recipeMaker, wordsBefore } from '../plain-run.js';
 import { providedImage } from '../run-flags/image.js';
@@ -34,6 +35,7 @@ export const verb: Verb = {
     const timer = flags.timings === true ? new LaunchTimer() : undefined;
     // What is wrong with a flag is told before an image is loaded; which words are the command's is known after.
     const flagged = await containerOptions(flags, []);
+    requireKeeper(context.roots, flagged);
     const maker = recipeMaker(context.roots, flags, context.argv, words[0]);
     const { image, command } = await providedImage(context, words, flags);
     const kept = wordsBefore(context.argv, command);

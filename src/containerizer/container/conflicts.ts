@@ -3,7 +3,7 @@ import type { ContainerOptions } from './options.js';
 
 /** Refuses options that cannot hold together, each with one line that names both. */
 export function refuseConflicts(options: ContainerOptions): void {
-  const { uts, ipc, userns, hostname, domainname, shmSize, volumes } = options;
+  const { uts, ipc, userns, hostname, domainname, shmSize, volumes, remove, restart } = options;
   const conflicts: [boolean, string, string][] = [
     [uts === 'host' && hostname !== undefined, '--hostname', '--uts host shows the name of the host'],
     [uts === 'host' && domainname !== undefined, '--domainname', '--uts host shows the name of the host'],
@@ -18,6 +18,7 @@ export function refuseConflicts(options: ContainerOptions): void {
       'what is mounted in a container with ids of its own never reaches the host: rslave and --userns host are the ways',
     ],
   ];
+  conflicts.push([remove && restart !== undefined, '--restart', '--rm leaves nothing to be started again']);
   conflicts.push(...networkConflicts(options));
   for (const [holds, what, why] of conflicts) if (holds) throw new BerthError('USAGE', { what, why });
 }

@@ -1,3 +1,4 @@
+import type { HealthCommand, RestartPolicy } from '../keeping/wishes.js';
 import type { Attachment } from '../network/document.js';
 import type { PodMember } from '../pod/member.js';
 import type { CgroupPlaces } from './cgroup-places.js';
@@ -17,6 +18,9 @@ export interface ContainerDocument {
   /** RFC 3339. */
   created_at: string;
   remove: boolean;
+  /** What an agent is to do for it; missing: nothing. */
+  restart?: RestartPolicy;
+  healthcheck?: HealthCommand;
   /** `none`, `host`, the name of a network, or `container:ID`. */
   network: string;
   /** It holds the addresses of the container whose network it is on, so that they are nobody else's while it runs. */

@@ -2,6 +2,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { isNativeError } from '../../native/index.js';
+import { writeWhole } from '../../state/atomic-file.js';
 import { readDocument } from '../../state/json-file.js';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
@@ -46,6 +47,19 @@ export function readRequest(
   // The file that says the id was claimed when the container was made.
   const { idFile: _, ...options } = kept.options;
   return { image: { ...kept.image, layers, mounted }, options };
+}
+
+/** Changes what it is to be from its next start on. One of which nothing was kept stays as it is. */
+export function changeRequest(
+  roots: Roots,
+  id: string,
+  change: (options: ContainerOptions) => {
+    [Member in keyof ContainerOptions]: ContainerOptions[Member] | undefined;
+  },
+): void {
+  const kept = readDocument<KeptRequest>(requestFile(roots, id), 1);
+  if (kept === undefined) return;
+  writeWhole(requestFile(roots, id), JSON.stringify({ ...kept, options: change(kept.options) }));
 }
 
 export function isNeverStarted(roots: Roots, id: string): boolean {

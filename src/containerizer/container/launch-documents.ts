@@ -90,6 +90,8 @@ export function documentOf(
     command,
     created_at: createdAt,
     remove: options.remove,
+    ...(options.restart === undefined ? {} : { restart: options.restart }),
+    ...(options.healthcheck === undefined ? {} : { healthcheck: options.healthcheck }),
     network: typeof options.network === 'string' ? options.network : `container:${options.network.container}`,
     attachment,
     hostname: options.hostname ?? id,

@@ -1,4 +1,5 @@
 import type { SeccompProfile } from '../../oci-spec/seccomp-profile.js';
+import type { HealthCommand, RestartPolicy } from '../keeping/wishes.js';
 import type { PortSpec } from '../network/port-spec.js';
 import type { PodMember } from '../pod/member.js';
 import type { ResourceLimits } from './limits.js';
@@ -93,6 +94,9 @@ export interface ContainerOptions extends ResourceLimits {
   cgroupOf?: string;
   /** Nothing of the container stays once it has ended. */
   remove: boolean;
+  /** What an agent is to do for it; unset: nothing. */
+  restart?: RestartPolicy;
+  healthcheck?: HealthCommand;
   /** The program's stdio is a terminal of its own. */
   terminal: boolean;
   /** What clients type or pipe reaches the program; else its stdin is empty. */

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import { places, type Roots } from '../../state/roots.js';
+import { forgetRestarts } from '../keeping/restarts.js';
 import { type Container, readContainer } from './catalogue.js';
 import { removeRunFolder } from './folders.js';
 import { isNeverStarted, lockStart, markNeverStarted, readRequest } from './kept-request.js';
@@ -14,7 +15,10 @@ import { removeCgroups, settle } from './settle.js';
 export async function startContainer(
   roots: Roots,
   { document: { id, name, pod } }: Container,
-  request: Pick<LaunchRequest, 'client' | 'onWarning'>,
+  request: Pick<LaunchRequest, 'client' | 'onWarning'> & {
+    /** It is started by its restart policy, if that is still what is wanted; unset: somebody wants it to run. */
+    again?: (now: Container) => boolean;
+  },
 ): Promise<RunningContainer | undefined> {
   if (pod !== undefined)
     throw unfit(name, `it belongs to pod ${pod.name}, which is started as a whole: berth pod run`);
@@ -24,6 +28,9 @@ export async function startContainer(
     if (now === undefined) throw unfit(name, 'it was removed meanwhile');
     const container = settle(roots, now);
     if (container.state === 'running') return undefined;
+    const { again, ...wanted } = request;
+    if (again?.(container) === false) return undefined;
+    if (again === undefined) forgetRestarts(roots, id);
     const first = isNeverStarted(roots, id);
     if (container.state === 'created' && !first) throw unfit(name, 'it is being started');
     const kept = readRequest(roots, id);
@@ -33,8 +40,8 @@ export async function startContainer(
     rmSync(places.ownFiles(roots, id), { recursive: true, force: true });
     markNeverStarted(roots, id, false);
     try {
-      const again = { id, name, createdAt: container.document.created_at };
-      return await launchContainer(roots, { ...kept, ...request, again });
+      const known = { id, name, createdAt: container.document.created_at };
+      return await launchContainer(roots, { ...kept, ...wanted, again: known });
     } catch (error) {
       markNeverStarted(roots, id, first);
       throw error;

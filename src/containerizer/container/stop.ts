@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import { tellContainer } from '../events/tell.js';
+import { markStopped } from '../keeping/restarts.js';
 import type { Container } from './catalogue.js';
 import { letGo } from './cgroup-freezer.js';
 import { sweepAfter } from './cgroup-sweep.js';
@@ -18,6 +19,8 @@ export async function signalContainer(
   { document, state }: Container,
   signal: number,
 ): Promise<void> {
+  const ends = signal === SIGKILL || signal === existingSignal(document.stop_signal);
+  if (ends && document.restart !== undefined && state === 'running') markStopped(roots, document.id);
   const outcome = state === 'running' ? await sendSignal(roots, document.id, signal) : undefined;
   if (outcome === undefined) {
     throw new BerthError('CONTAINER_STATE', { what: `container ${document.name}`, why: 'it is not running' });
@@ -29,7 +32,7 @@ export async function signalContainer(
     });
   }
   // What is meant to end it must reach it; any other signal waits until a paused container goes on.
-  if (signal === SIGKILL || signal === existingSignal(document.stop_signal)) letGo(document.cgroup_places);
+  if (ends) letGo(document.cgroup_places);
 }
 
 const SIGKILL = 9;
@@ -44,6 +47,7 @@ export async function stopContainer(
 ): Promise<ExitDocument> {
   const { document } = container;
   const grace = options.graceSeconds ?? document.stop_timeout ?? defaultGrace;
+  if (document.restart !== undefined) markStopped(roots, document.id);
   // Listening before signalling: an end in between cannot be missed.
   const ended = awaitExit(roots, document.id);
   if (grace > 0) {

@@ -9,13 +9,14 @@ import { type EventSelection, isWanted } from './selection.js';
 export type Watch = (id: string) => void;
 
 /**
- * What the journal tells, oldest first: what it has since `since`, and then what comes until `until`, if need be for ever. Nothing polls. `attend` is called when the
+ * What the journal tells, oldest first: what it has since `since`, and then what comes until `until` or until `signal` is aborted, if need be for ever. Nothing polls. `attend` is called when the
  * journal is being watched, and given what to call when something has gone wrong.
  */
 export async function* followEvents(
   roots: Roots,
   selection: EventSelection,
   attend: (fail: (error: unknown) => void) => Watch,
+  signal?: AbortSignal,
 ): AsyncGenerator<BerthEvent> {
   const { since, until } = selection;
   const folder = places.events(roots);
@@ -28,6 +29,7 @@ export async function* followEvents(
     done = true;
     wake.ring();
   };
+  signal?.addEventListener('abort', finish);
   const stop = until === undefined ? () => {} : callAt(Date.parse(until), finish);
   try {
     // Watched before it is looked at: nothing is missed in between.
@@ -48,6 +50,7 @@ export async function* followEvents(
       await wake.sleep();
     }
   } finally {
+    signal?.removeEventListener('abort', finish);
     stop();
     journal.close();
     wake.close();
