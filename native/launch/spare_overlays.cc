@@ -101,7 +101,7 @@ void SpareOverlays::keep(pid_t supervisor, Fd overlay, Fd claim) {
   std::optional<Spare> surplus;  // let go of without the lock: an unmount may take long
   const std::lock_guard lock(mutex_);
   const auto found = expected_.find(supervisor);
-  if (found == expected_.end() || !overlay || !claim) return;
+  if (found == expected_.end() || !overlay || !claim || ranges_ < kFewestRanges) return;
   Expected expected = std::move(found->second);
   expected_.erase(found);
   if (spares_.size() == kMost) {
@@ -115,6 +115,7 @@ void SpareOverlays::keep(pid_t supervisor, Fd overlay, Fd claim) {
 std::optional<sys::IdRange> SpareOverlays::claim(std::string_view layers, const char* file,
                                                  uint32_t first, uint32_t size, uint32_t count) {
   const std::lock_guard lock(mutex_);
+  ranges_ = count;
   // The last to come is the first to go: its caches are warm.
   const auto found = std::find_if(spares_.rbegin(), spares_.rend(), [&](const Spare& spare) {
     const uint32_t offset = spare.kind.first_id - first;

@@ -26,6 +26,8 @@ class SpareOverlays {
   /// As many containers as are likely to be launched in one moment.
   static constexpr size_t kMost = 4;
   static constexpr std::chrono::seconds kLife{10};
+  /// A spare keeps its range from every other process. Where there are fewer, one could find all of them taken while nothing runs.
+  static constexpr uint32_t kFewestRanges = 16 * kMost;
 
   /// `life`: for so long a spare keeps busy what its layers lie on.
   explicit SpareOverlays(std::chrono::seconds life = kLife) : life_(life) {}
@@ -77,6 +79,7 @@ class SpareOverlays {
 
   const std::chrono::seconds life_;
   std::mutex mutex_;
+  uint32_t ranges_ = 0;  // that there are, as whoever claimed last has said
   std::map<pid_t, Expected> expected_;
   std::vector<Spare> spares_;  // the oldest first
 };
