@@ -85,8 +85,9 @@ launch::SpareOverlays* spare_overlays() {
   static auto* const only = []() -> SpareOverlays* {
     const char* const seconds = getenv("BERTH_SPARE");
     if (seconds == nullptr) return new SpareOverlays;
-    // What is no number is none.
-    const long long life = atoll(seconds);
+    // What is no number is none. More than a day no clock here has to count.
+    constexpr long long kLongest = 86400;
+    const long long life = std::min(atoll(seconds), kLongest);
     return life > 0 ? new SpareOverlays(std::chrono::seconds(life)) : nullptr;
   }();
   return only;

@@ -58,7 +58,11 @@ Result<void> attach_layer(const Plan& plan, const char* layer, int userns, Progr
 Result<void> build_overlay(const Plan& plan, int userns, Progress& progress) {
   if (plan.rootfs.made) {
     progress.at("overlay", plan.rootfs.upper);
-    return attach_at(Fd(launch::kOverlayFd), "rootfs");
+    const Fd overlay(launch::kOverlayFd);
+    // As its last container had it. Places to mount on may have to be made first.
+    if (plan.rootfs.readonly)
+      BERTH_TRY(sys::set_attributes(overlay.get(), 0, sys::kernel::kMountReadonly, false));
+    return attach_at(overlay, "rootfs");
   }
   progress.at("layers", plan.rootfs.base);
   BERTH_ASSIGN(const Fd base, sys::clone_tree(AT_FDCWD, plan.rootfs.base, false));

@@ -127,12 +127,14 @@ std::optional<Trouble> make_upper(const Plan& plan, const std::string& container
 /// A container that leaves nothing takes what another has left untouched: that of `spare`, if there is one and nobody else has taken it, else any.
 bool take_spare_folder(Plan& plan, const std::string& container,
                        std::optional<SpareOverlays::Spare>& spare) {
-  if (!plan.remove_when_done || plan.kept) return false;
   const std::string root = std::string(plan.root) + "/";
-  if (!container.starts_with(root)) return false;
   const Fd directory(open(plan.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!plan.remove_when_done || plan.kept || !container.starts_with(root) || !directory) {
+    // Its supervisor would keep one that it does not know of.
+    spare.reset();
+    return false;
+  }
   const char* const path = container.c_str() + root.size();
-  if (!directory) return false;
   if (spare && sys::take_spare_folder(directory.get(), path, spare->folder.c_str())) {
     plan.rootfs.made = true;
     return true;

@@ -33,6 +33,12 @@ bool is_own_cgroup(const Plan& plan, const char* path) {
          same(plan.cgroup.unified);
 }
 
+/// Memory (null, zero, random) and terminals, which carry no descriptors (Documentation/admin-guide/devices.txt). A binder does, a loop device keeps one.
+bool carries_nothing(const Device& device) {
+  constexpr uint32_t kMemory = 1, kTerminal = 5;
+  return device.type == S_IFCHR && (device.major == kMemory || device.major == kTerminal);
+}
+
 bool same_file(int fd, const char* path) {
   struct stat held, named;
   return fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_dev == named.st_dev &&
@@ -46,6 +52,7 @@ bool reached_by_nobody_else(const Plan& plan) {
   constexpr uint64_t kOwn =
       kCloneNewUser | kCloneNewPid | kCloneNewNs | kCloneNewNet | kCloneNewIpc;
   if ((plan.namespaces & kOwn) != kOwn || plan.joined.count > 0) return false;
+  if (!std::all_of(plan.devices.begin(), plan.devices.end(), carries_nothing)) return false;
   return std::all_of(plan.mounts.begin(), plan.mounts.end(), [&](const Mount& mount) {
     if (mount.propagation != 0) return false;
     return mount.kind == MountKind::kFilesystem || is_own_cgroup(plan, mount.source);
@@ -60,11 +67,11 @@ SpareOverlays::Kind SpareOverlays::Kind::of(const Plan& plan) {
     kind.layers += path + "\n";
     return add_inode(rest, path);
   };
-  // Layers that are mounted are their own to unmount, at any time.
-  bool known = plan.uids.count > 0 && rootfs.is_volatile && rootfs.mounted.count == 0;
+  // Layers that are mounted are their own to unmount, at any time. A tree is the user's, who may change it: overlayfs remembers what it has seen of it.
+  bool known = plan.uids.count > 0 && rootfs.is_volatile && rootfs.mounted.count == 0 &&
+               *rootfs.tree == '\0';
   for (const char* layer : rootfs.layers)
     known = add(std::string(rootfs.base) + "/" + layer) && known;
-  if (*rootfs.tree != '\0') known = add(rootfs.tree) && known;
   if (!known) return kind;
   kind.first_id = plan.uids.items[0].outside;
   kind.rest = std::string(plan.root) + "\n" + rootfs.base + "\n";
@@ -94,7 +101,7 @@ void SpareOverlays::keep(pid_t supervisor, Fd overlay, Fd claim) {
   std::optional<Spare> surplus;  // let go of without the lock: an unmount may take long
   const std::lock_guard lock(mutex_);
   const auto found = expected_.find(supervisor);
-  if (found == expected_.end() || !overlay || !claim) return;
+  if (found == expected_.end() || !overlay || !claim || ranges_ < kFewestRanges) return;
   Expected expected = std::move(found->second);
   expected_.erase(found);
   if (spares_.size() == kMost) {
@@ -108,6 +115,7 @@ void SpareOverlays::keep(pid_t supervisor, Fd overlay, Fd claim) {
 std::optional<sys::IdRange> SpareOverlays::claim(std::string_view layers, const char* file,
                                                  uint32_t first, uint32_t size, uint32_t count) {
   const std::lock_guard lock(mutex_);
+  ranges_ = count;
   // The last to come is the first to go: its caches are warm.
   const auto found = std::find_if(spares_.rbegin(), spares_.rend(), [&](const Spare& spare) {
     const uint32_t offset = spare.kind.first_id - first;

@@ -16,7 +16,7 @@
 namespace berth::launch {
 
 /// Could nobody but the container's own processes have got hold of its root file system? Those have all ended when it has: what they had open is closed.
-/// A socket in a volume, on a network of others, or a process of another container could have carried a descriptor away.
+/// A socket in a volume, on a network of others, a process of another container, or a device of the host could have carried a descriptor away.
 bool reached_by_nobody_else(const Plan& plan);
 
 /// Held by descriptors alone: whoever holds them may be killed at any moment, and nothing is left. Safe to use from several threads.
@@ -26,13 +26,15 @@ class SpareOverlays {
   /// As many containers as are likely to be launched in one moment.
   static constexpr size_t kMost = 4;
   static constexpr std::chrono::seconds kLife{10};
+  /// A spare keeps its range from every other process. Where there are fewer, one could find all of them taken while nothing runs.
+  static constexpr uint32_t kFewestRanges = 16 * kMost;
 
   /// `life`: for so long a spare keeps busy what its layers lie on.
   explicit SpareOverlays(std::chrono::seconds life = kLife) : life_(life) {}
 
   /// What two containers have to have in common for one to take the other's overlay.
   struct Kind {
-    /// The layers' paths, topmost first, and that of the tree below them, a newline after each.
+    /// The layers' paths, topmost first, a newline after each.
     std::string layers;
     /// All else, the layers' inodes among it: of an image that was removed and has come again nothing is left in the overlay. Empty: they cannot be told.
     std::string rest;
@@ -77,6 +79,7 @@ class SpareOverlays {
 
   const std::chrono::seconds life_;
   std::mutex mutex_;
+  uint32_t ranges_ = 0;  // that there are, as whoever claimed last has said
   std::map<pid_t, Expected> expected_;
   std::vector<Spare> spares_;  // the oldest first
 };

@@ -51,11 +51,12 @@ struct Marking {
 [[noreturn]] void sync_and_mark(const Marking& marking) {
   // Not to end with the caller's session, nor to hold its folder, terminal or pipes.
   setsid();
+  const bool away = chdir("/") == 0;
   prctl(PR_SET_NAME, "berth-settle");
   close_all_but(marking.kept);
   pollfd end{marking.caller, POLLIN, 0};
   poll(&end, 1, kHeadStart);
-  if (chdir("/") == 0 && syncfs(marking.folder) == 0) {
+  if (away && syncfs(marking.folder) == 0) {
     for (const int file : marking.files) fchmod(file, marking.mark);
   }
   _exit(0);

@@ -12,8 +12,10 @@ export class Authorization {
   }
 
   /** `subject`: what it is done with: a role, a user, a type of call; without one, whether it may be done with anything. */
-  may({ principal }: Identity, action: string, subject?: string): boolean {
+  may({ principal, executor }: Identity, action: string, subject?: string): boolean {
     const { permissions } = this;
+    // It has no name either, and is not root for that.
+    if (executor !== undefined) return false;
     if (permissions === undefined || principal === undefined) return true;
     const own = Object.hasOwn(permissions, principal) ? permissions[principal] : permissions['*'];
     const allowed = own !== undefined && Object.hasOwn(own, action) ? own[action] : undefined;
@@ -28,8 +30,8 @@ export class Authorization {
       throw new HttpError(403, this.refusal(identity, action, subject));
   }
 
-  refusal({ principal }: Identity, action: string, subject?: string): string {
-    return `Principal '${principal}' has no permission for ${action}${subject === undefined ? '' : ` of '${subject}'`}`;
+  refusal({ principal, executor }: Identity, action: string, subject?: string): string {
+    return `${executor === undefined ? `Principal '${principal}'` : 'An executor'} has no permission for ${action}${subject === undefined ? '' : ` of '${subject}'`}`;
   }
 }
 

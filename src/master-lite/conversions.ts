@@ -50,7 +50,16 @@ function reserve(list: Resource[] = [], source: Resource[] | undefined): Convers
   if (!dynamic) return 'Resources must be dynamically reserved';
   if (list.some((resource) => resource.disk?.persistence !== undefined))
     return 'A persistent volume can neither be reserved nor unreserved';
-  return { made: Resources.of(list), consumed: Resources.of(source ?? list.map(unreservedOnce)) };
+  const from = source !== undefined && source.length > 0 ? source : list.map(unreservedOnce);
+  if (!Resources.of(list.map(bare)).equals(Resources.of(from.map(bare))))
+    return 'A reservation changes nothing of its source but for whom it is reserved';
+  return { made: Resources.of(list), consumed: Resources.of(from) };
+}
+
+/** Reserved for nobody, and allocated to nobody. */
+function bare(resource: Resource): Resource {
+  const { role: _, reservation: __, reservations: ___, allocation_info: ____, ...rest } = resource;
+  return rest;
 }
 
 /** The same without the innermost reservation. */

@@ -103,9 +103,10 @@ export function removeFramework(cluster: Cluster, framework: Framework): void {
   cluster.allocator.setFrameworkActive(framework.id, false);
   for (const offer of [...framework.offers]) dropOffer(cluster, offer, { rescind: false });
   framework.inverseOffers.clear();
-  // Before its tasks: nobody is told of their end.
-  framework.link?.end();
+  // Before its tasks: nobody is told of their end. It is no stream of the framework's when it ends: nobody waits for another.
+  const { link } = framework;
   framework.link = undefined;
+  link?.end();
   for (const agent of cluster.agents.values()) {
     const concerned = [...agent.tasks.values()].filter((record) => record.frameworkId === framework.id);
     const executors = [...agent.executors].filter(([, each]) => each.frameworkId === framework.id);

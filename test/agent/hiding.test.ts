@@ -60,6 +60,23 @@ t.test('frameworks name images, not files of the host', async (t) => {
   t.equal(plan().image.reference, 'dir:/', 'the agent itself does');
 });
 
+t.test('who names an empty user names none', async (t) => {
+  const userOf = (user: string | undefined, container?: ContainerInfo) =>
+    planContainer(
+      {
+        command: { value: 'true', ...(user !== undefined && { user }) },
+        container,
+        resources: [],
+        user: 'ada',
+      },
+      facts,
+    ).options.user;
+  t.equal(userOf('bob'), 'bob');
+  t.equal(userOf(undefined), 'ada');
+  t.equal(userOf(''), 'ada', 'not root');
+  t.equal(userOf('', docker('busybox')), undefined, 'as the image has it');
+});
+
 t.test('a task with the ids of the host has no more than the agent allows there', async (t) => {
   const linux = (info: object): ContainerInfo => ({ type: 'MESOS', linux_info: info });
   const capable = (...capabilities: 'SYS_ADMIN'[] | 'CHOWN'[]) =>

@@ -237,6 +237,21 @@ t.test('containers below others', unlessRoot, async (t) => {
     const mine = below('mine', own('second'));
     t.equal((await second.launch(mine, '[ $(id -un) = nobody ]')).status, 200);
     t.equal(await second.wait(mine), 0, 'nor by saying nothing, whatever the framework’s user');
+    for (const [name, user] of [
+      ['silent', {}],
+      ['empty', { user: '' }],
+      ['said', { user: 'nobody' }],
+    ] as const)
+      for (const container of [undefined, image]) {
+        const id = below(`${name}-${container === undefined ? 'host' : 'image'}`, own('second'));
+        const { status, text } = await second.launch(
+          id,
+          { value: '[ $(id -u) = 65534 ]', ...user },
+          container,
+        );
+        t.equal(status, 200, text);
+        t.equal(await second.wait(id), 0, id.value);
+      }
   });
 
   await t.test('outlive the agent', async (t) => {

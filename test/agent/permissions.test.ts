@@ -1,6 +1,8 @@
 // Every action of an agent's permissions, by those who may and those who may not. Nothing is launched: what is allowed fails for another reason.
+import protobuf from 'protobufjs';
 import t from 'tap';
 import { frame } from '../../src/http/record-io.js';
+import { messageType } from '../../src/mesos/schema.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { post } from '../master-lite/scheduler-client.js';
 import { StagedCluster } from './staged-cluster.js';
@@ -11,6 +13,7 @@ const permissions = {
   helper: { enter_containers: true },
   starter: { run_containers: ['www-data'] },
   operator: { operate: ['SET_LOGGING_LEVEL'] },
+  both: { enter_containers: true, run_containers: ['www-data'] },
 };
 const principals = [...Object.keys(permissions), 'someone'];
 const passwords = principals.map((principal) => ({ principal, secret: 'open' }));
@@ -31,8 +34,19 @@ t.test('what each principal may do at an agent', unlessRoot, async (t) => {
   const get = (path: string) => (name: string) => ask(name, path);
   const container_id = { value: 'nobody' };
   const below = { value: 'child', parent: container_id };
-  const launch = (user: string) =>
-    call({ type: 'LAUNCH_CONTAINER', launch_container: { container_id: { value: '/' }, command: { user } } });
+  const launch = (user: string, more: object = {}) =>
+    call({
+      type: 'LAUNCH_CONTAINER',
+      launch_container: { container_id: { value: '/' }, command: { user }, ...more },
+    });
+  const flag = (value: string) => ({
+    container: { type: 'DOCKER', docker: { image: 'a', parameters: [{ key: 'user', value }] } },
+  });
+  const nested = (type: 'container' | 'nested_container', user?: string) =>
+    call({
+      type: `LAUNCH_${type.toUpperCase()}`,
+      [`launch_${type}`]: { container_id: below, command: { value: 'true', user } },
+    });
   const input = frame(
     Buffer.from(
       JSON.stringify({
@@ -62,23 +76,27 @@ t.test('what each principal may do at an agent', unlessRoot, async (t) => {
         type: 'LAUNCH_NESTED_CONTAINER_SESSION',
         launch_nested_container_session: { container_id: below, command: { value: 'true' } },
       }),
-      'helper',
+      'helper,both',
     ],
-    [
-      'a container below',
-      call({ type: 'LAUNCH_CONTAINER', launch_container: { container_id: below } }),
-      'helper',
-    ],
-    ['its end', call({ type: 'KILL_CONTAINER', kill_container: { container_id: below } }), 'helper'],
+    ['a container below', nested('container', 'www-data'), 'both'],
+    ['one as root', nested('container', 'root'), ''],
+    ['one as somebody', nested('container'), ''],
+    ['a nested container', nested('nested_container', 'www-data'), 'both'],
+    ['one as root', nested('nested_container', 'root'), ''],
+    ['one as somebody', nested('nested_container'), ''],
+    ['its end', call({ type: 'KILL_CONTAINER', kill_container: { container_id: below } }), 'helper,both'],
     [
       'its output',
       call({ type: 'ATTACH_CONTAINER_OUTPUT', attach_container_output: { container_id } }),
-      'helper',
+      'helper,both',
     ],
-    ['its input', (name) => ask(name, '/api/v1', input, 'application/recordio'), 'helper'],
-    ['a container', launch('www-data'), 'starter'],
+    ['its input', (name) => ask(name, '/api/v1', input, 'application/recordio'), 'helper,both'],
+    ['a container', launch('www-data'), 'starter,both'],
     ['one as root', launch(''), ''],
-    ['the end of one', call({ type: 'KILL_CONTAINER', kill_container: { container_id } }), 'starter'],
+    ['one by a flag', launch('www-data', flag('www-data')), 'starter,both'],
+    ['one as root by a flag', launch('www-data', flag('root')), ''],
+    ['one as root by an empty flag', launch('www-data', flag('')), ''],
+    ['the end of one', call({ type: 'KILL_CONTAINER', kill_container: { container_id } }), 'starter,both'],
     [
       'SET_LOGGING_LEVEL',
       call({ type: 'SET_LOGGING_LEVEL', set_logging_level: { level: 0, duration: { nanoseconds: 1 } } }),
@@ -95,4 +113,39 @@ t.test('what each principal may do at an agent', unlessRoot, async (t) => {
     }
     t.equal(found.join(), allowed, what);
   }
+
+  // Whatever there is to ask, and with nothing in it.
+  const { type: kind } = messageType('mesos.v1.agent.Call').fields;
+  const types = kind?.resolve().resolvedType;
+  if (!(types instanceof protobuf.Enum)) throw new Error('calls have no types');
+  for (const type of Object.keys(types.values))
+    t.equal((await call({ type })('someone')).status, type === 'UNKNOWN' ? 400 : 403, type);
+  const pages = [
+    ...[
+      'health',
+      'flags',
+      'state',
+      'state.json',
+      'monitor/statistics',
+      'monitor/statistics.json',
+      'containers',
+    ],
+    'api/v1/executor',
+  ].flatMap((name) => [`/${name}`, `/slave(1)/${name}`]);
+  const alone = ['/version', '/metrics', '/metrics/snapshot', '/system/stats.json'];
+  for (const page of [...pages, ...alone, '/berth/v1/self', '/berth/v1/events', '/files/read.json']) {
+    const { status } = await get(page)('someone');
+    t.equal(status, page.endsWith('executor') ? 401 : 403, page);
+  }
+
+  await t.test('the containers of tasks are no one’s own', async (t) => {
+    await cluster.launch({ name: 'task', command: { value: 'exec sleep 1000' } });
+    const { container_status } = await cluster.reaches('task', 'TASK_RUNNING');
+    const its = { container_id: container_status?.container_id };
+    t.equal((await call({ type: 'KILL_CONTAINER', kill_container: its })('starter')).status, 403);
+    t.equal((await call({ type: 'WAIT_CONTAINER', wait_container: its })('starter')).status, 403);
+    t.equal((await call({ type: 'REMOVE_CONTAINER', remove_container: its })('starter')).status, 403);
+    t.equal((await call({ type: 'KILL_CONTAINER', kill_container: its })('both')).status, 200);
+    await cluster.reaches('task', 'TASK_FAILED');
+  });
 });

@@ -1,9 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readlinkSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, readdirSync, readlinkSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { copyFiles } from '../../src/containerizer/container/copy.js';
 import type { ContainerOptions } from '../../src/containerizer/container/options.js';
+import { provideImage } from '../../src/containerizer/image/provide.js';
+import { prune } from '../../src/containerizer/reclaim/prune.js';
+import { places } from '../../src/state/roots.js';
 import { Stage, unlessRoot } from './stage.js';
 
 // Not a question of how slow a machine is. Read when the first container is launched.
@@ -57,6 +60,23 @@ t.test('what a container that wrote nothing leaves to the next', unlessRoot, asy
   }
 });
 
+t.test('what is read-only for the one is not yet for what the next is built of', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const none = 'touch /x || echo none';
+  t.match(await stage.sh(none, { readOnly: true }), /none$/);
+  const before = held();
+  const next = {
+    readOnly: true,
+    workingDirectory: '/made/for/it',
+    tmpfs: [{ target: '/room', options: [] }],
+  };
+  t.match(
+    await stage.sh(`pwd; touch /room/x && ls /room; ${none}`, next),
+    /^\/made\/for\/it\nx\n(.*\n)?none$/,
+  );
+  t.equal(held(), before - 1, 'it was built of what the first left');
+});
+
 t.test('nothing is left where somebody else may have got hold of the files', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
   const leaves = async (what: string, options: Partial<ContainerOptions>) => {
@@ -69,6 +89,8 @@ t.test('nothing is left where somebody else may have got hold of the files', unl
   await leaves('a socket of a volume', { volumes: [shared] });
   await leaves('sockets of the host', { network: 'host' });
   await leaves('processes of the host', { pid: 'host' });
+  const device = { source: '/dev/fuse', target: '/dev/fuse', access: 'rw' };
+  await leaves('a device of the host', { devices: [device] });
 
   const peer = await stage.start(['sleep', '1000'], { name: 'peer' });
   await stage.run(['true'], { network: { container: 'peer' } });
@@ -102,6 +124,42 @@ t.test('a spare of layers that are no more is none', unlessRoot, async (t) => {
   for (const folder of folders(stage))
     rmSync(path.join(stage.roots.root, 'cache', 'spare', folder), { recursive: true });
   t.equal(await stage.sh('ls bin/sh'), 'bin/sh', 'nor is one whose directories have gone');
+});
+
+t.test('what is pruned is whole or gone for a launch', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  await stage.sh('true');
+  const [id = ''] = folders(stage);
+  const { trash } = places;
+  // As if somebody looked in the middle of its removal: one part of it cannot go.
+  execFileSync('mount', ['-t', 'tmpfs', 'none', path.join(places.cache(stage.roots), 'spare', id, 'work')]);
+  const all = { all: true, volumes: false, onLeft: () => {} };
+  try {
+    await t.rejects(prune(stage.roots, all), { code: 'EBUSY' });
+    t.same(folders(stage), []);
+  } finally {
+    for (const name of readdirSync(trash(stage.roots)))
+      execFileSync('umount', [path.join(trash(stage.roots), name, 'work')]);
+  }
+  await prune(stage.roots, all);
+  t.same(readdirSync(trash(stage.roots)), []);
+});
+
+t.test('a folder that is an image may change from one container to the next', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const tree = path.join(stage.folder, 'tree');
+  cpSync(stage.image.layers[0] ?? '', tree, { recursive: true, verbatimSymlinks: true });
+  const put = (name: string, content: string) => {
+    writeFileSync(path.join(tree, `${name}.new`), content);
+    renameSync(path.join(tree, `${name}.new`), path.join(tree, name));
+  };
+  put('etc/setting', 'before\n');
+  const image = await provideImage(stage.roots, `dir:${tree}`);
+  const look = 'cat /etc/setting; ls /etc/later';
+  t.match(await stage.sh(look, {}, image), /^before\nls: .*No such/);
+  put('etc/setting', 'after\n');
+  put('etc/later', '');
+  t.equal(await stage.sh(look, {}, image), 'after\n/etc/later');
 });
 
 t.test('BERTH_SPARE=0: none', unlessRoot, async (t) => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { chooseForm, type LayerForm, setLayerForm } from '../../src/containerizer/image/layer-form.js';
@@ -8,7 +8,7 @@ import { closeLayer, isMounted } from '../../src/containerizer/image/open-layer.
 import type { ImageEvent } from '../../src/containerizer/image/progress.js';
 import { type ProvidedImage, provideImage } from '../../src/containerizer/image/provide.js';
 import { removeImage } from '../../src/containerizer/image/remove.js';
-import { makeStore, storePaths } from '../../src/containerizer/image/store.js';
+import { emptyTrash, makeStore, storePaths, trashPath } from '../../src/containerizer/image/store.js';
 import type { Roots } from '../../src/state/roots.js';
 import { Stage } from '../container/stage.js';
 import { diskFolder } from '../fixtures/disk-folder.js';
@@ -250,6 +250,20 @@ t.test('a layer that no image has room for becomes a folder', possible, async (t
   t.match(events[1], { kind: 'layer-start', form: 'folder', instead: /its root/ });
   t.strictSame(mounted, []);
   t.equal(readFileSync(path.join(layers[0] ?? '', 'x'), 'utf8'), 'x');
+});
+
+t.test('what was mounted once more as it was thrown away goes too', possible, async (t) => {
+  const roots = storeOf(t, 'erofs');
+  const { reference } = writeImage(path.join(diskFolder(t), 'image'), {
+    layers: [{ tar: await layerTar([{ name: 'x', content: 'x' }]) }],
+  });
+  const { layers } = await stored(roots, reference);
+  const folder = path.dirname(layers[0] ?? '');
+  // A launch that reads the layer between its unmounting and its renaming.
+  renameSync(folder, trashPath(roots, path.basename(folder)));
+  await emptyTrash(roots);
+  t.strictSame(readdirSync(storePaths(roots).trash), []);
+  t.notMatch(readFileSync('/proc/self/mountinfo', 'utf8'), new RegExp(roots.root));
 });
 
 t.test('only what was written is mounted', possible, async (t) => {

@@ -7,7 +7,7 @@ import type { AgentResponse } from '../../mesos/messages.js';
 import { referenceOf } from '../container/image.js';
 import type { ApiContext } from './context.js';
 import type { ApiExtension, CallHandler, CallType } from './extension.js';
-import { permissionOf } from './permission.js';
+import { needsOf } from './permission.js';
 import { views } from './views.js';
 
 /** About containers below their own; whether one is, is seen where the call is answered. */
@@ -46,7 +46,8 @@ export function operatorCalls(
     if (type === undefined) throw new HttpError(400, "Expecting 'type' to be present");
     if (type === 'UNKNOWN') throw new HttpError(400, 'Unknown call type');
     if (ofExecutor && !callsOfExecutors.has(type)) throw notForExecutors();
-    exchange.need(...permissionOf(type, call));
+    // What an executor may do is its own affair, not a permission's.
+    if (!ofExecutor) for (const need of needsOf(type, call)) exchange.need(...need);
     const view = views[type];
     if (view !== undefined) {
       const body = await view(context, call);

@@ -14,7 +14,7 @@ export function programOf({ shell, value = '', arguments: words = [], environmen
     env: (environment?.variables ?? []).flatMap((variable) =>
       variable.value === undefined ? [] : [`${variable.name}=${variable.value}`],
     ),
-    ...(user === undefined ? {} : { user }),
+    ...(user === undefined || user === '' ? {} : { user }),
   };
 }
 

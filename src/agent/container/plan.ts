@@ -41,8 +41,9 @@ export function planContainer(workload: Workload, facts: ContainerFacts): Contai
   };
   // On its network the host's name resolves.
   if (network.network === 'host') options.hostname ??= facts.hostname;
-  const user = command.user ?? (host ? workload.user : undefined);
-  if (user !== undefined && user !== '') options.user = user;
+  // An empty one is none: a program without a user would be root.
+  const user = command.user || (host ? workload.user : '');
+  if (user !== '') options.user = user;
   const sources = options.volumes.map(({ source }) => source);
   const own = [facts.sandbox, facts.parentSandbox ?? facts.sandbox];
   const folders = sources.filter((source) => own.some((sandbox) => source.startsWith(`${sandbox}/`)));

@@ -8,7 +8,7 @@ import type { Agent } from '../agent.js';
 import type { ApiExtension, CallHandler, CallType } from '../api/extension.js';
 import { required } from '../api/required.js';
 import { rawStatus } from '../executor/ending.js';
-import { executorUser } from './executor-user.js';
+import { asExecutor } from './executor-user.js';
 import { type Holder, holderOf } from './holder.js';
 import type { Nested } from './nested.js';
 
@@ -31,7 +31,10 @@ export function nestedCalls(agent: Agent, others: ApiExtension): ApiExtension {
     const holder = runningHolder(agent, parent);
     if (!mayBe(exchange, holder)) throw new HttpError(403, 'That container is not below this executor');
     const { executor } = exchange.identity;
-    const user = executor === undefined ? holder.user : executorUser(agent, executor, command?.user);
+    const asked =
+      executor === undefined
+        ? { command: command ?? {}, user: holder.user }
+        : asExecutor(agent, executor, command, container);
     if (agent.nested.find(holder.containerId, value) !== undefined) {
       exchange.accepted();
       return;
@@ -42,7 +45,7 @@ export function nestedCalls(agent: Agent, others: ApiExtension): ApiExtension {
           ...{ name: container_id, parent: holder.containerId, root: holder.root, place: holder.place },
           folders: [...holder.folders, 'containers', value],
         },
-        { command: command ?? {}, container, user },
+        { ...asked, container },
       );
     } catch (error) {
       if (error instanceof BerthError) throw new HttpError(400, error.message);

@@ -19,6 +19,13 @@ export function sessionCalls(agent: Agent): ApiExtension {
   const wait = waiting(agent, sessions);
   const kill = killing(agent, sessions);
   const remove = removing(sessions);
+  /** Who may run containers of nobody in the cluster may not therefore do as they like with others. Throws HttpError 403 or 404. */
+  const ofTask = <Body extends { container_id: ContainerID }>(exchange: Exchange, body: Body): Body => {
+    const { container_id } = body;
+    if (sessions.find(container_id.value) === undefined) sessions.container(container_id);
+    exchange.need('enter_containers');
+    return body;
+  };
   return {
     calls: {
       async LAUNCH_NESTED_CONTAINER_SESSION(exchange, { launch_nested_container_session: call }) {
@@ -51,14 +58,15 @@ export function sessionCalls(agent: Agent): ApiExtension {
       WAIT_NESTED_CONTAINER: (exchange, { wait_nested_container: call }) =>
         wait(exchange, 'wait_nested_container', given(call, 'wait_nested_container')),
       WAIT_CONTAINER: (exchange, { wait_container: call }) =>
-        wait(exchange, 'wait_container', given(call, 'wait_container')),
+        wait(exchange, 'wait_container', ofTask(exchange, given(call, 'wait_container'))),
       KILL_NESTED_CONTAINER: (exchange, { kill_nested_container: call }) =>
         kill(exchange, given(call, 'kill_nested_container')),
-      KILL_CONTAINER: (exchange, { kill_container: call }) => kill(exchange, given(call, 'kill_container')),
+      KILL_CONTAINER: (exchange, { kill_container: call }) =>
+        kill(exchange, ofTask(exchange, given(call, 'kill_container'))),
       REMOVE_NESTED_CONTAINER: (exchange, { remove_nested_container: call }) =>
         remove(exchange, given(call, 'remove_nested_container')),
       REMOVE_CONTAINER: (exchange, { remove_container: call }) =>
-        remove(exchange, given(call, 'remove_container')),
+        remove(exchange, ofTask(exchange, given(call, 'remove_container'))),
     },
     records: (exchange) => takeInput(sessions, exchange),
   };

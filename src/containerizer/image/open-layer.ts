@@ -44,6 +44,8 @@ function opened(roots: Roots, layer: StoredLayer | undefined): OpenLayer | undef
   } catch (error) {
     // Another kernel may run than when it was written, or the file be damaged: the layer is made again of its blob, in a form that can be read.
     if (isNativeError(error)) return undefined;
+    // Thrown away meanwhile.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }

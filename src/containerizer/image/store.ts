@@ -151,6 +151,11 @@ export function trashPath(roots: Roots, name: string): string {
 export async function emptyTrash(roots: Roots): Promise<void> {
   const { trash } = storePaths(roots);
   for (const name of readdirSync(trash)) {
-    if (name.startsWith(trashPrefix)) await native().removeTree(path.join(trash, name));
+    if (!name.startsWith(trashPrefix)) continue;
+    const folder = path.join(trash, name);
+    // Whoever began to read a layer as it was thrown away may have mounted it once more.
+    const mounted = path.join(folder, 'fs');
+    if (existsSync(mounted)) native().unmountImage(mounted);
+    await native().removeTree(folder);
   }
 }

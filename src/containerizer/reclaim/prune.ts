@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { native } from '../../native/index.js';
@@ -8,6 +8,7 @@ import { removeContainer } from '../container/remove.js';
 import { pruneNetworks } from '../container/remove-network.js';
 import { settle } from '../container/settle.js';
 import { pruneVolumes, volumesWithUsers } from '../container/volume-users.js';
+import { emptyTrash, trashPath } from '../image/store.js';
 import { volumeFolder } from '../volume/store.js';
 import { type PrunedImages, pruneImages } from './prune-images.js';
 
@@ -80,8 +81,25 @@ async function dropCache(roots: Roots): Promise<number> {
   if (!existsSync(folder)) return 0;
   const files = readdirSync(folder).map((name) => path.join(folder, name));
   const sizes = await native().diskUsage(files);
-  for (const file of files) rmSync(file, { recursive: true, force: true });
+  const spare = path.join(folder, 'spare');
+  await dropSpareFolders(roots, spare);
+  for (const file of files) if (file !== spare) rmSync(file, { recursive: true, force: true });
   return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** A launch takes one by renaming it (native/sys/spare_folders.h), and so does this: no launch gets one that is half removed. */
+async function dropSpareFolders(roots: Roots, spare: string): Promise<void> {
+  if (!existsSync(spare)) return;
+  mkdirSync(places.trash(roots), { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(spare)) {
+    try {
+      renameSync(path.join(spare, name), trashPath(roots, `spare-${name}`));
+    } catch (error) {
+      // A launch was quicker.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  await emptyTrash(roots);
 }
 
 async function pruneLonelyVolumes(roots: Roots): Promise<{ volumes: string[]; bytes: number }> {

@@ -11,14 +11,19 @@ export function operatorCall(cluster: Cluster, exchange: Exchange): void {
   perform(cluster, exchange, exchange.decode('mesos.v1.master.Call'));
 }
 
+/** Throws HttpError 403 unless who asks may make such calls. */
+export function needFor(exchange: Exchange, type: NonNullable<MasterCall['type']>): void {
+  if (type === 'SUBSCRIBE' || views[type] !== undefined) exchange.need('view');
+  else if (type === 'TEARDOWN') exchange.need('teardown');
+  else exchange.need('operate', type);
+}
+
 /** Does what a call asks for, in whatever words it came, and answers it. */
 export function perform(cluster: Cluster, exchange: Exchange, call: MasterCall): void {
   const { type } = call;
   if (type === undefined) throw new HttpError(400, "Expecting 'type' to be present");
   if (type === 'UNKNOWN') throw new HttpError(400, 'Unknown call type');
-  if (type === 'SUBSCRIBE' || views[type] !== undefined) exchange.need('view');
-  else if (type === 'TEARDOWN') exchange.need('teardown');
-  else exchange.need('operate', type);
+  needFor(exchange, type);
   if (type === 'SUBSCRIBE') {
     subscribe(cluster, exchange);
     return;

@@ -4,7 +4,7 @@ import type { ApiServer } from '../../http/server.js';
 import { InvalidMessage, jsonCodec } from '../../mesos/codec.js';
 import type { MasterCall } from '../../mesos/messages.js';
 import type { Cluster } from '../cluster.js';
-import { perform } from './endpoint.js';
+import { needFor, perform } from './endpoint.js';
 import { quotasOf } from './views.js';
 
 /** The older endpoints by which tools change something: forms (application/x-www-form-urlencoded) or JSON, each a call of the operator API in other words, answered as that is. Each also answers below /master. */
@@ -12,66 +12,60 @@ export function addOlderChanges(cluster: Cluster, server: ApiServer): void {
   const route = (
     method: 'POST' | 'PUT' | 'DELETE',
     name: string,
-    callOf: (exchange: Exchange, rest: string) => object,
+    type: NonNullable<MasterCall['type']>,
+    bodyOf: (exchange: Exchange, rest: string) => object,
   ) =>
-    server.change(method, [`/${name}`, `/master/${name}`], (exchange, rest) =>
-      perform(cluster, exchange, checked(callOf(exchange, rest))),
-    );
-  const form = (name: string, callOf: (form: Form) => object) =>
-    route('POST', name, (exchange) => callOf(new Form(exchange.text)));
-  form('teardown', (given) => ({
-    type: 'TEARDOWN',
+    server.change(method, [`/${name}`, `/master/${name}`], (exchange, rest) => {
+      // Before anything is said of what is asked for: that tells of how things are.
+      needFor(exchange, type);
+      perform(cluster, exchange, checked({ type, ...bodyOf(exchange, rest) }));
+    });
+  const form = (name: string, type: NonNullable<MasterCall['type']>, bodyOf: (form: Form) => object) =>
+    route('POST', name, type, (exchange) => bodyOf(new Form(exchange.text)));
+  form('teardown', 'TEARDOWN', (given) => ({
     teardown: { framework_id: { value: given.text('frameworkId') } },
   }));
-  form('reserve', (given) => ({
-    type: 'RESERVE_RESOURCES',
+  form('reserve', 'RESERVE_RESOURCES', (given) => ({
     reserve_resources: {
       ...given.agent,
       resources: given.list('resources'),
       source: given.listIfAny('source'),
     },
   }));
-  form('unreserve', (given) => ({
-    type: 'UNRESERVE_RESOURCES',
+  form('unreserve', 'UNRESERVE_RESOURCES', (given) => ({
     unreserve_resources: { ...given.agent, resources: given.list('resources') },
   }));
-  form('create-volumes', (given) => ({
-    type: 'CREATE_VOLUMES',
+  form('create-volumes', 'CREATE_VOLUMES', (given) => ({
     create_volumes: { ...given.agent, volumes: given.list('volumes') },
   }));
-  form('destroy-volumes', (given) => ({
-    type: 'DESTROY_VOLUMES',
+  form('destroy-volumes', 'DESTROY_VOLUMES', (given) => ({
     destroy_volumes: { ...given.agent, volumes: given.list('volumes') },
   }));
-  route('POST', 'machine/down', ({ text }) => ({
-    type: 'START_MAINTENANCE',
+  route('POST', 'machine/down', 'START_MAINTENANCE', ({ text }) => ({
     start_maintenance: { machines: parsed(text) },
   }));
-  route('POST', 'machine/up', ({ text }) => ({
-    type: 'STOP_MAINTENANCE',
+  route('POST', 'machine/up', 'STOP_MAINTENANCE', ({ text }) => ({
     stop_maintenance: { machines: parsed(text) },
   }));
-  route('POST', 'maintenance/schedule', ({ text }) => ({
-    type: 'UPDATE_MAINTENANCE_SCHEDULE',
+  route('POST', 'maintenance/schedule', 'UPDATE_MAINTENANCE_SCHEDULE', ({ text }) => ({
     update_maintenance_schedule: { schedule: parsed(text) },
   }));
-  route('PUT', 'weights', ({ text }) => ({
-    type: 'UPDATE_WEIGHTS',
+  route('PUT', 'weights', 'UPDATE_WEIGHTS', ({ text }) => ({
     update_weights: { weight_infos: parsed(text) },
   }));
-  route('POST', 'quota', ({ text }) => {
+  route('POST', 'quota', 'SET_QUOTA', ({ text }) => {
     const quota_request = parsed(text);
     const { role } = quota_request as { role?: unknown };
     // It is changed by taking it away first, as in the reference.
     if (quotasOf(cluster).some((each) => each.role === role))
       throw new HttpError(400, `Failed to validate set quota request: role '${role}' has a quota already`);
-    return { type: 'SET_QUOTA', set_quota: { quota_request } };
+    return { set_quota: { quota_request } };
   });
-  route('DELETE', 'quota/*', (_, rest) => {
+  route('DELETE', 'quota/*', 'REMOVE_QUOTA', (_, rest) => {
     const role = decoded(rest);
     if (!quotasOf(cluster).some((each) => each.role === role))
       throw new HttpError(400, `Failed to remove quota: role '${role}' has none`);
-    return { type: 'REMOVE_QUOTA', remove_quota: { role } };
+    return { remove_quota: { role } };
   });
 }
 

@@ -1,4 +1,5 @@
 import type { OfferOperation, OperationID, OperationState, OperationStatus } from '../../mesos/messages.js';
+import { reservationsOf } from '../../mesos/resources/identity.js';
 import type { Cluster } from '../cluster.js';
 import { type Conversion, conversionOf } from '../conversions.js';
 import type { Agent } from '../model/agent.js';
@@ -12,7 +13,7 @@ export function applyOperation(cluster: Cluster, acceptance: Acceptance, operati
   const conversion =
     id !== undefined && isNamed(cluster, framework, id.value)
       ? `Operation '${id.value}' is there already`
-      : conversionOf(operation);
+      : (foreignRole(operation, role) ?? conversionOf(operation));
   const why =
     typeof conversion === 'string'
       ? conversion
@@ -29,6 +30,18 @@ export function applyOperation(cluster: Cluster, acceptance: Acceptance, operati
   convertTotal(cluster, agent, conversion);
   // What becomes of it is told when the agent has done it.
   addOperation(cluster, agent, operation, conversion, framework);
+}
+
+/** Why a reservation cannot be made: what is offered to a role is reserved for that role, or others would have its volumes. */
+function foreignRole({ type, reserve }: OfferOperation, role: string): string | undefined {
+  if (type !== 'RESERVE') return undefined;
+  // What they were reserved for before stays so.
+  const before = (reserve?.source ?? []).flatMap(reservationsOf).map((each) => each.role);
+  const chains = (reserve?.resources ?? []).map((each) => reservationsOf(each).map(({ role }) => role));
+  const innermost = chains.flatMap((roles) => roles.slice(-1));
+  const above = reserve?.source?.length ? chains.flat().filter((each) => !before.includes(each)) : [];
+  const other = [...innermost, ...above].find((each) => each !== role);
+  return other && `The resources are offered to role '${role}', and cannot be reserved for role '${other}'`;
 }
 
 /** The agent's total has reservations and volumes from now on that it did not come with. */

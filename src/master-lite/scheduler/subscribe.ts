@@ -27,7 +27,7 @@ export function subscribe(cluster: Cluster, exchange: Exchange, call: SchedulerC
   );
   const stream = new SchedulerStream(streamId, records, codec, cluster.config.heartbeat);
   const { suppressed_roles = [], offer_constraints: constraints } = call;
-  const info = owned(cluster, exchange.identity, call.framework_info);
+  const info = owned(exchange.identity, call.framework_info);
   const why = invalidFramework(info, suppressed_roles, constraints) ?? refusal(cluster, exchange, info);
   if (why !== undefined) {
     stream.refuse(why);
@@ -68,7 +68,7 @@ export function updateFramework(
   call: SchedulerCallUpdateFramework,
 ): void {
   const { suppressed_roles: suppressed = [], offer_constraints: constraints } = call;
-  const info = owned(cluster, framework.owner, call.framework_info);
+  const info = owned(framework.owner, call.framework_info);
   const why = invalidFramework(info, suppressed, constraints) ?? immutable(framework, info);
   const forbidden = forbiddenRole(cluster, framework.owner, info);
   if (forbidden !== undefined) throw new HttpError(403, forbidden);
@@ -88,15 +88,18 @@ function refusal(cluster: Cluster, { identity }: Exchange, info: FrameworkInfo):
     return `Authenticated principal '${principal}' differs from the framework's '${info.principal}'`;
   // One that is gone stays gone: clients come back with their old id when their stream ends.
   if (cluster.completedFrameworks.has(info.id?.value ?? '')) return 'Framework has been removed';
-  const there = cluster.frameworks.get(info.id?.value ?? '')?.info.principal;
-  if (cluster.authorization.limited && principal !== undefined && there !== undefined && there !== principal)
-    return `Framework is of principal '${there}'`;
+  const there = cluster.frameworks.get(info.id?.value ?? '');
+  if (cluster.authorization.limited && principal !== undefined && there !== undefined) {
+    const { principal: its } = there.info;
+    if (its === undefined) return 'Framework is of root on the master’s host';
+    if (its !== principal) return `Framework is of principal '${its}'`;
+  }
   return forbiddenRole(cluster, identity, info);
 }
 
-/** Where not everybody may do everything, a framework is somebody's, also where it does not say so. */
-function owned({ authorization }: Cluster, { principal }: Identity, info: FrameworkInfo): FrameworkInfo {
-  return authorization.limited && principal !== undefined ? { principal, ...info } : info;
+/** A framework is somebody's, also where it does not say so: there may be permissions one day. */
+function owned({ principal }: Identity, info: FrameworkInfo): FrameworkInfo {
+  return principal === undefined ? info : { ...info, principal: info.principal ?? principal };
 }
 
 function forbiddenRole({ authorization }: Cluster, identity: Identity, info: FrameworkInfo) {
