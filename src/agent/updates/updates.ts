@@ -29,6 +29,7 @@ export interface UpdatesOptions {
  */
 export class Updates {
   private readonly timers = new Map<Task, NodeJS.Timeout>();
+  private closed = false;
   /** Said, and not on the disk yet. */
   private readonly fresh = new Set<UpdateDocument>();
 
@@ -107,13 +108,15 @@ export class Updates {
   }
 
   close(): void {
+    this.closed = true;
     for (const timer of this.timers.values()) clearTimeout(timer);
     this.timers.clear();
   }
 
   private send(task: Task, pause: number): void {
     const [update] = task.updates;
-    if (update === undefined || this.fresh.has(update)) return;
+    // What becomes durable while the agent ends is for the next one to say.
+    if (this.closed || update === undefined || this.fresh.has(update)) return;
     const { status } = update;
     this.stop(task);
     task.forwarded = status.state;
