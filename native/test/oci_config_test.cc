@@ -213,7 +213,7 @@ TEST_CASE("limits in the files of both layouts") {
   CHECK(lines(v1_settings(read.limits)) ==
         "memory.limit_in_bytes=1048576\nmemory.memsw.limit_in_bytes=3145728\npids.max=max\n"
         "cpu.shares=1024\ncpu.cfs_period_us=100000\ncpu.cfs_quota_us=50000\n"
-        "devices.deny=a\ndevices.allow=c 1:3 rw\ndevices.allow=b *:* m\n");
+        "devices.deny=a\ndevices.allow=c 1:3 rw\nb *:* m\n");
   CHECK(lines(v2_settings(read.limits)) ==
         "memory.max=1048576\nmemory.swap.max=2097152\npids.max=max\ncpu.weight=39\n"
         "cpu.max=50000 100000\n");
