@@ -81,7 +81,7 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
     agent.endpoint = `${config.host}:${api.port}`;
     for (const runner of agent.runners) runner.listening?.();
     const collector = collectSandboxes(agent);
-    const keeper = Keeper.start(roots, { note, defect: parts.onDefect });
+    const keeper = await Keeper.start(roots, { note, defect: parts.onDefect });
     // It is nobody's agent any more: what it left is ended, and it with that.
     if (agent.leaving) endAll(agent);
     else agent.link.connect();

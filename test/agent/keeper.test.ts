@@ -1,8 +1,10 @@
+import path from 'node:path';
 import t, { type Test } from 'tap';
 import { nextHealth } from '../../src/agent/keeper/container-health.js';
 import { Keeper } from '../../src/agent/keeper/keeper.js';
 import { isStartedAgain, pauseAfter } from '../../src/agent/keeper/restart-decision.js';
 import { readContainer } from '../../src/containerizer/container/catalogue.js';
+import { FileLock } from '../../src/state/lock.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { until } from '../fixtures/until.js';
 
@@ -18,8 +20,8 @@ interface Inspected {
 
 async function scene(t: Test) {
   const stage = await Stage.open(t);
-  const keep = () => {
-    const keeper = Keeper.start(stage.roots, {
+  const keep = async () => {
+    const keeper = await Keeper.start(stage.roots, {
       note: () => {},
       defect: (error) => t.fail(String(error)),
     });
@@ -81,11 +83,16 @@ t.test('what an agent would have to see to is refused without one', unlessRoot, 
     t.equal(status, 125);
     t.match(stderr, new RegExp(`^berth: ${flags[0]}: no agent runs on this root`));
   }
-  keep().close();
+  (await keep()).close();
   t.equal(run('wants-it', ['--restart', 'always'], 'true').status, 125, 'nor after one');
-  const keeper = keep();
+  const keeper = await keep();
   const defect = (error: unknown) => t.fail(String(error));
-  t.equal(Keeper.start(stage.roots, { note: () => {}, defect }), undefined, 'one for each root');
+  t.equal(await Keeper.start(stage.roots, { note: () => {}, defect }), undefined, 'one for each root');
+  keeper.close();
+  // Whoever asks at the very moment in which an agent comes.
+  const asking = FileLock.attempt(path.join(stage.roots.state, 'agent', 'keeper.lock'), 'shared');
+  setTimeout(() => asking?.release(), 50);
+  const patient = await keep();
   for (const [flags, why] of [
     [['--restart', 'always', '--rm'], /--rm leaves nothing/],
     [['--restart', 'always:3'], /It is no, on-failure/],
@@ -97,12 +104,12 @@ t.test('what an agent would have to see to is refused without one', unlessRoot, 
     t.equal(status, 125, stderr);
     t.match(stderr, why);
   }
-  keeper.close();
+  patient.close();
 });
 
 t.test('containers are started again', unlessRoot, async (t) => {
   const { stage, keep, run, look } = await scene(t);
-  const first = keep();
+  const first = await keep();
   t.equal(run('fails', ['--restart', 'on-failure:2'], 'echo once >> /tries; exit 3').status, 0);
   t.equal(run('ends', ['--restart', 'on-failure'], 'true').status, 0);
   t.equal(run('stays', ['--restart', 'always'], 'echo once >> /tries; exec sleep 1000').status, 0);
@@ -128,7 +135,7 @@ t.test('containers are started again', unlessRoot, async (t) => {
   );
 
   first.close();
-  keep();
+  await keep();
   await until(() => look('stays').state === 'running', 'always is also after the agent comes back');
   t.equal(look('obeys').state, 'exited');
   t.equal(stage.berth('start', 'obeys').status, 0);
@@ -147,7 +154,7 @@ t.test('containers are started again', unlessRoot, async (t) => {
 
 t.test('one that ends at once can be removed while it is started again and again', unlessRoot, async (t) => {
   const { stage, keep, run, look } = await scene(t);
-  keep();
+  await keep();
   t.equal(run('loops', ['--restart', 'always'], 'true').status, 0);
   await until(() => (look('loops').restart_count ?? 0) > 1);
   const { id } = look('loops');
@@ -157,7 +164,7 @@ t.test('one that ends at once can be removed while it is started again and again
 
 t.test('health is asked after, and told', unlessRoot, async (t) => {
   const { stage, keep, run, look } = await scene(t);
-  const first = keep();
+  const first = await keep();
   const flags = ['--health-cmd', 'test -e /well', '--health-interval', '100ms', '--health-retries', '2'];
   t.equal(run('web', flags, 'exec sleep 1000').status, 0);
   await until(() => look('web').health?.status === 'unhealthy');
@@ -166,7 +173,7 @@ t.test('health is asked after, and told', unlessRoot, async (t) => {
   await until(() => look('web').health?.status === 'healthy');
   t.equal(look('web').health?.failing_streak, 0);
   first.close();
-  keep();
+  await keep();
   t.equal(look('web').health?.status, 'healthy', 'it is known to the next agent');
   const slow = ['--health-cmd', 'sleep 1000', '--health-interval', '100ms', '--health-timeout', '200ms'];
   t.equal(run('slow', slow, 'exec sleep 1000').status, 0);

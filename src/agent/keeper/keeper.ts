@@ -35,9 +35,11 @@ export class Keeper {
   private readonly turns = new Turns(2 * availableParallelism());
 
   /** Undefined: another agent of this root looks after its containers. */
-  static start(roots: Roots, report: KeeperReport): Keeper | undefined {
-    const lock = takeKeeperLock(roots);
-    return lock === undefined ? undefined : new Keeper(roots, lock, report);
+  static async start(roots: Roots, report: KeeperReport): Promise<Keeper | undefined> {
+    const lock = await takeKeeperLock(roots);
+    if (lock !== undefined) return new Keeper(roots, lock, report);
+    report.note('another agent of this root sees to restarts and health commands');
+    return undefined;
   }
 
   private constructor(

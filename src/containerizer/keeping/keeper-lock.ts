@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '../../errors/berth-error.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
@@ -7,10 +8,19 @@ import type { Roots } from '../../state/roots.js';
 /** Held by the one agent of a root that starts containers again and asks after their health. */
 const place = (roots: Roots) => path.join(roots.state, 'agent', 'keeper.lock');
 
+/** How often it is tried, and milliseconds in between: whoever asks whether somebody holds it does so for a moment. */
+const tries = 20;
+const pause = 25;
+
 /** Undefined: another holds it. */
-export function takeKeeperLock(roots: Roots): FileLock | undefined {
+export async function takeKeeperLock(roots: Roots): Promise<FileLock | undefined> {
   mkdirSync(path.dirname(place(roots)), { recursive: true, mode: 0o700 });
-  return FileLock.attempt(place(roots));
+  for (let left = tries; left > 0; left--) {
+    const lock = FileLock.attempt(place(roots));
+    if (lock !== undefined) return lock;
+    await sleep(pause);
+  }
+  return undefined;
 }
 
 /** Refuses wishes that nobody would see to. */
@@ -19,7 +29,7 @@ export function requireKeeper(
   { restart, healthcheck }: { restart?: unknown; healthcheck?: unknown },
 ): void {
   if (restart === undefined && healthcheck === undefined) return;
-  // A shared lock is in nobody's way but that of an agent which is just coming, and that one tries again.
+  // Shared, so that those who ask at the same time do not take each other for an agent; one that is just coming tries again.
   const free = existsSync(place(roots)) ? FileLock.attempt(place(roots), 'shared') : null;
   if (free === undefined) return;
   free?.release();
