@@ -79,9 +79,12 @@ export class SchedulerClient {
     });
   }
 
-  async offer(): Promise<Offer> {
-    await until('an offer', () => this.offers.size > 0);
-    const [offer] = this.offers.values();
+  /** With that resource: what is left of an agent may come in several offers. */
+  async offer(resource = 'cpus'): Promise<Offer> {
+    const found = () =>
+      [...this.offers.values()].find(({ resources }) => resources?.some(({ name }) => name === resource));
+    await until(`an offer with ${resource}`, () => found() !== undefined);
+    const offer = found();
     if (offer === undefined) throw new Error('no offer');
     return offer;
   }
