@@ -22,6 +22,10 @@ export const verb: Verb = {
         '-i, --input <file>',
         'an archive of docker save or OCI, - for standard input; then the one argument is the name',
       )
+      .option(
+        '--all-platforms',
+        'keep what the image has for other machines too, to be saved or pushed; only one is unpacked',
+      )
       .addOption(insecureFlag())
       .addOption(policyFlag());
     declareRegistryFlags(command);
@@ -43,6 +47,7 @@ export const verb: Verb = {
       ...registryOptions(context, flags),
       ...insecure(flags),
       onProgress,
+      allPlatforms: flags.allPlatforms === true,
       ...(name === undefined ? {} : { name }),
     };
     const loaded: LoadedImage[] =
@@ -54,6 +59,7 @@ export const verb: Verb = {
     const told = loaded.map((each) => ({
       name: each.name,
       digest: each.manifestDigest,
+      index_digest: each.indexDigest ?? null,
       warnings: each.warnings,
     }));
     if (!context.json) context.out(told.map((each) => `${each.name}@${each.digest}\n`).join(''));

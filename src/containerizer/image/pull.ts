@@ -39,6 +39,8 @@ export interface PullOptions extends PolicyOptions {
 export interface PulledImage {
   name: string;
   manifestDigest: Digest;
+  /** Of the index that is kept with it, for all platforms. */
+  indexDigest: Digest | undefined;
   warnings: string[];
   /** Bytes that came from the registry, without what was there already. */
   fetched: number;
@@ -82,6 +84,7 @@ export async function pullImage(
     return {
       name,
       manifestDigest: pulled.manifestDigest,
+      indexDigest: pulled.indexDigest,
       warnings: pulled.warnings,
       fetched: pulled.fetched,
     };

@@ -6,6 +6,7 @@ import { native, type PackedMember } from '../../native/index.js';
 import { makeOutputFile, neighbour } from '../../state/output-file.js';
 import type { Roots } from '../../state/roots.js';
 import { namesOf } from './by-id.js';
+import { keptIndex } from './kept-index.js';
 import type { ResolvedImage } from './oci-layout.js';
 import { resolveManifest } from './oci-layout.js';
 import { packedTree } from './plain-tree.js';
@@ -16,6 +17,7 @@ import { ociMembers, savedMembers } from './save-members.js';
 import { Session } from './store.js';
 import { lookUp } from './stored-image.js';
 import { unpackFailure } from './unpack-failure.js';
+import type { WholeIndex } from './whole-index.js';
 
 export const saveFormats = ['docker-archive', 'oci-archive', 'oci-dir', 'aci'] as const;
 export type SaveFormat = (typeof saveFormats)[number];
@@ -24,6 +26,8 @@ export type SaveFormat = (typeof saveFormats)[number];
 export interface SavedImage {
   image: ResolvedImage;
   names: string[];
+  /** The index that it is from, to be written in its place. */
+  whole?: WholeIndex | undefined;
 }
 
 /**
@@ -35,9 +39,17 @@ export async function saveImages(
   references: readonly string[],
   format: SaveFormat,
   output: string | number,
+  { allPlatforms = false }: { allPlatforms?: boolean } = {},
 ): Promise<void> {
   const what = `image save ${references.join(' ')}`;
   requireRoot(what);
+  if (allPlatforms && !format.startsWith('oci-')) {
+    throw new BerthError('USAGE', {
+      what,
+      why: `${format} holds an image for one platform`,
+      mend: 'Use --format oci-archive or oci-dir, or leave out --all-platforms.',
+    });
+  }
   if (format === 'oci-dir' && (typeof output === 'number' || existsSync(output))) {
     throw new BerthError('USAGE', {
       what,
@@ -50,7 +62,7 @@ export async function saveImages(
   const session = await Session.open(roots);
   try {
     const found = [];
-    for (const reference of references) found.push(await find(roots, session, reference));
+    for (const reference of references) found.push(await find(roots, session, reference, allPlatforms));
     const images = group(found);
     const members =
       format === 'docker-archive' ? await savedMembers(images, session, what) : ociMembers(images);
@@ -65,7 +77,12 @@ export async function saveImages(
   }
 }
 
-async function find(roots: Roots, session: Session, reference: string): Promise<SavedImage> {
+async function find(
+  roots: Roots,
+  session: Session,
+  reference: string,
+  allPlatforms: boolean,
+): Promise<SavedImage> {
   const what = `image ${reference}`;
   const parsed = parseReference(reference);
   if (parsed.kind === 'tree') return { image: await packedTree(parsed.directory, session, what), names: [] };
@@ -83,15 +100,17 @@ async function find(roots: Roots, session: Session, reference: string): Promise<
     parsed.kind === 'stored' &&
     parsed.digest === undefined &&
     namesOf(roots, digest).includes(parsed.canonical);
-  return { image, names: asked ? [parsed.canonical] : [] };
+  const whole = allPlatforms ? await keptIndex(roots, named, what) : undefined;
+  return { image, names: asked ? [parsed.canonical] : [], whole };
 }
 
 /** Each image once, with all the names that it was asked for by. */
 function group(images: SavedImage[]): SavedImage[] {
   const found = new Map<string, SavedImage>();
-  for (const { image, names } of images) {
-    const before = found.get(image.manifestDigest);
-    found.set(image.manifestDigest, { image, names: [...new Set([...(before?.names ?? []), ...names])] });
+  for (const { image, names, whole } of images) {
+    const key = whole?.indexDigest ?? image.manifestDigest;
+    const before = found.get(key);
+    found.set(key, { image, names: [...new Set([...(before?.names ?? []), ...names])], whole });
   }
   return [...found.values()];
 }
