@@ -22,7 +22,6 @@ import { listContainers } from '../../src/containerizer/container/catalogue.js';
 import type { Recipe } from '../../src/containerizer/container/recipe.js';
 import { keepRecipe } from '../../src/containerizer/container/recipe-store.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
-import { nodeEnvironment, nodeOptions } from '../../src/service/daemon-node.js';
 import { places } from '../../src/state/roots.js';
 import { project } from '../cli/berth.js';
 import { Stage, unlessRoot } from '../container/stage.js';
@@ -40,20 +39,6 @@ t.test('a tree that is not built says so, and Node is found where it was', async
     spawnSync(file, ['--version'], { encoding: 'utf8', env });
   t.match(version(front, { PATH: '/nowhere' }), { status: 0, stdout: /^berth \d/ }, 'that of the build');
   t.match(version(path.join(folder, 'linked'), { PATH: process.env['PATH'] }), { status: 0, stderr: '' });
-});
-
-t.test('daemons have a Node that takes less memory', async (t) => {
-  const folder = t.testdir({ node: '#!/bin/sh\necho "$MALLOC_ARENA_MAX $*"\n' });
-  chmodSync(path.join(folder, 'node'), 0o755);
-  const front = path.join(project, 'build/Release/berth-front');
-  const wanted = `${nodeEnvironment['MALLOC_ARENA_MAX']} ${nodeOptions.join(' ')} -- `;
-  for (const [word, beginning] of Object.entries({ agent: wanted, master: wanted, ps: ' -- ' }))
-    t.ok(
-      spawnSync(front, [word], { env: { PATH: folder } })
-        .stdout.toString()
-        .startsWith(beginning),
-      word,
-    );
 });
 
 t.test(
