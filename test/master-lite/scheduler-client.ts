@@ -170,11 +170,13 @@ export function post(
     headers?: Record<string, string>;
     agent?: http.Agent;
     method?: string;
+    /** Of a local socket, in place of the URL's host. */
+    socketPath?: string;
   } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const { method = 'POST', headers = {}, agent = false, body } = options;
-    const request = http.request(`${url}${path}`, { method, headers, agent }, (response) => {
+    const { method = 'POST', headers = {}, agent = false, body, socketPath } = options;
+    const request = http.request(`${url}${path}`, { method, headers, agent, socketPath }, (response) => {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('end', () =>
