@@ -54,7 +54,11 @@ export function startChecks(
   const running: RepeatedProbe[] = [];
   const begin = (probe: Probe | undefined, rhythm: Rhythm, tell: (found: Finding | Unanswered) => void) => {
     if (probe !== undefined)
-      running.push(new RepeatedProbe(ofTheLiving(probe, task.process), rhythm, timers, tell, (error) => report.onDefect(error)));
+      running.push(
+        new RepeatedProbe(ofTheLiving(probe, task.process), rhythm, timers, tell, (error) =>
+          report.onDefect(error),
+        ),
+      );
   };
   if (health_check !== undefined) {
     const { grace_period_seconds = defaults.grace, consecutive_failures = defaults.failures } = health_check;
