@@ -236,6 +236,7 @@ t.test('the unit: what it was installed with is read back from it, whatever the 
     'Restart=on-failure',
     'OOMPolicy=continue',
     'TasksMax=infinity',
+    'After=network.target berth.scope',
   ])
     t.ok(properties.has(needed), needed);
   const inherited =
