@@ -17,6 +17,7 @@ import type { Roots } from '../state/roots.js';
 import type { Store } from '../state/store/store.js';
 import type { AgentConfig } from './config.js';
 import { addressesOf } from './container/addresses.js';
+import type { ExecutorDoors } from './executor/doors.js';
 import { ExecutorRunner } from './executor/executor-runner.js';
 import { Fetcher } from './fetcher/fetcher.js';
 import { GroupRunner } from './group/group-runner.js';
@@ -92,6 +93,7 @@ export class Agent {
   closed = false;
   /** Of its own API, HOST:PORT. */
   endpoint: string;
+  readonly doors: ExecutorDoors = {};
 
   constructor(
     readonly config: AgentConfig,
@@ -241,6 +243,7 @@ export class Agent {
       ...(this.checkpointed !== undefined && { resources: this.checkpointed }),
       ...(this.drain !== undefined && { drain: this.drain }),
       ...(this.leaving && { leaving: true }),
+      ...(this.doors.port !== undefined && { executor_port: this.doors.port }),
     });
   }
 

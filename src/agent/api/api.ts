@@ -5,6 +5,7 @@ import { localPeer } from '../../http/peer-owner.js';
 import { ApiServer } from '../../http/server.js';
 import type { Roots } from '../../state/roots.js';
 import type { Agent } from '../agent.js';
+import { openDoors } from '../executor/doors.js';
 import { withExecutors } from '../executor/guests.js';
 import { SandboxFiles } from '../files/sandbox-files.js';
 import { operatorCalls } from './calls.js';
@@ -41,7 +42,7 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
     { holds: (socket) => server.isLocal(socket), peer: localPeer },
   );
   const server: ApiServer = new ApiServer({
-    authentication: withExecutors(agent, authentication),
+    authentication: withExecutors(agent, authentication, (socket) => server.isApart(socket)),
     authorization: new Authorization(config.permissions),
     certificates: agent.parts.certificates,
     bodyLimit,
@@ -64,6 +65,7 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
   const place = agentSocket(roots);
   if (!(await server.listenLocally(place)))
     agent.note(`no local socket: ${place} is longer than such a name may be`);
+  await openDoors(agent, server);
   return {
     port,
     async close() {
