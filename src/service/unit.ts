@@ -1,4 +1,5 @@
 import type { Roots } from '../state/roots.js';
+import { nodeEnvironment, nodeOptions } from './daemon-node.js';
 
 /** A daemon of berth's that systemd is to run. */
 export interface ServiceKind {
@@ -31,7 +32,16 @@ const restartSeconds = 2;
 /** The unit as systemd.service(5) has it. What is installed is kept in a section of berth's own, which systemd passes over. */
 export function unitText(kind: ServiceKind, { roots, config, node, folder }: Installation): string {
   const { daemon, description, properties } = kind;
-  const command = [node, `${folder}/bin/berth.cjs`, daemon, '--root', roots.root, '--state', roots.state];
+  const command = [
+    node,
+    ...nodeOptions,
+    `${folder}/bin/berth.cjs`,
+    daemon,
+    '--root',
+    roots.root,
+    '--state',
+    roots.state,
+  ];
   return `# Written by berth ${daemon} install, and written anew by the next one: what is special to this host belongs into systemctl edit berth-${daemon}.
 [Unit]
 Description=${description}
@@ -50,6 +60,9 @@ RestartSec=${restartSeconds}
 TimeoutStartSec=${startSeconds}
 TimeoutStopSec=${stopSeconds}
 UMask=0022
+${Object.entries(nodeEnvironment)
+  .map(([name, value]) => `Environment=${name}=${value}`)
+  .join('\n')}
 LimitNOFILE=524288
 ${properties.join('\n')}
 

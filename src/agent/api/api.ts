@@ -14,6 +14,7 @@ import { History } from './history.js';
 import { KnownContainers } from './known-containers.js';
 import { addPages } from './pages.js';
 import { StatisticsBoard } from './statistics-board.js';
+import { StatisticsUpkeep } from './statistics-upkeep.js';
 import { Watchers } from './watchers.js';
 
 export interface ApiOptions {
@@ -58,6 +59,7 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
     containers: new KnownContainers(agent),
     startTime: Date.now() / 1000,
   };
+  const upkeep = new StatisticsUpkeep(agent, context.containers, context.statistics);
   server.calls(['/api/v1', '/slave(1)/api/v1'], operatorCalls(context, extensions));
   addPages(context, server);
   for (const { routes } of extensions) routes?.(server);
@@ -70,6 +72,7 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
     port,
     async close() {
       context.watchers.end();
+      upkeep.close();
       await server.close();
     },
   };
