@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import type { AddressInfo, ListenOptions, Socket } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -49,6 +50,8 @@ export class ApiServer {
   readonly authorization: Authorization;
   private readonly identities = new WeakMap<FastifyRequest, Identity>();
   private local: http.Server | undefined;
+  /** Doors by which nobody is known. */
+  private readonly strange = new Set<http.Server>();
   /** Endpoints that see for themselves who asks, and how. */
   private readonly apart = new Map<string, (request: http.IncomingMessage) => void>();
 
@@ -165,33 +168,64 @@ export class ApiServer {
    * nothing is done.
    */
   async listenLocally(place: string): Promise<boolean> {
-    if (Buffer.byteLength(place) > longestSocketPath) return false;
-    await this.app.ready();
-    const { app } = this;
-    const server = http.createServer(timing, (request, response) => app.routing(request, response));
     // Until the socket has its mode the folder keeps others out.
     mkdirSync(path.dirname(place), { recursive: true, mode: 0o700 });
-    rmSync(place, { force: true });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(place, resolve);
-    });
-    chmodSync(place, 0o600);
-    this.local = server;
-    return true;
+    this.local = await this.openSocket(place, 0o600);
+    return this.local !== undefined;
   }
 
   /** Whether a connection came over the local socket. */
-  isLocal(socket: object): boolean {
-    return this.local !== undefined && (socket as { server?: unknown }).server === this.local;
+  isLocal(socket: Socket): boolean {
+    return this.local !== undefined && serverOfSocket(socket) === this.local;
+  }
+
+  /** One more local socket, in a folder that is there, by which nobody is known: see `isApart`. False: as above. */
+  async openApart(place: string, mode: number): Promise<boolean> {
+    const server = await this.openSocket(place, mode);
+    if (server !== undefined) this.strange.add(server);
+    return server !== undefined;
+  }
+
+  /** The same at a port, in plain HTTP whatever this server has for certificates. Resolves to the port. */
+  async openPort(host: string, port: number): Promise<number> {
+    const server = await this.open({ host, port });
+    this.strange.add(server);
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** Whether a connection came in by one of these. */
+  isApart(socket: Socket): boolean {
+    const server = serverOfSocket(socket);
+    return server !== undefined && this.strange.has(server);
   }
 
   async close(): Promise<void> {
-    const { local } = this;
+    for (const server of [...this.strange, ...(this.local === undefined ? [] : [this.local])]) {
+      server.close();
+      server.closeAllConnections();
+    }
     this.local = undefined;
-    local?.close();
-    local?.closeAllConnections();
+    this.strange.clear();
     await this.app.close();
+  }
+
+  private async openSocket(place: string, mode: number): Promise<http.Server | undefined> {
+    if (Buffer.byteLength(place) > longestSocketPath) return undefined;
+    rmSync(place, { force: true });
+    const server = await this.open({ path: place });
+    chmodSync(place, mode);
+    return server;
+  }
+
+  private async open(at: ListenOptions): Promise<http.Server> {
+    await this.app.ready();
+    const { app } = this;
+    const server = http.createServer(timing, (request, response) => app.routing(request, response));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(at, resolve);
+    });
+    return server;
   }
 
   private takeBodies(): void {
@@ -224,6 +258,9 @@ export class ApiServer {
     refusal(reply, new HttpError(500, 'A defect in berth itself'));
   }
 }
+
+/** Node says it of every socket of a server's, and its types do not. */
+const serverOfSocket = (socket: Socket) => (socket as { server?: http.Server }).server;
 
 function refusal(reply: FastifyReply, error: HttpError): void {
   reply
