@@ -53,9 +53,9 @@ export class ApiServer {
   readonly app: FastifyInstance;
   readonly authorization: Authorization;
   private readonly identities = new WeakMap<FastifyRequest, Identity>();
-  /** Of its own socket, and those that it has besides, for others. */
   private local: http.Server | undefined;
-  private readonly apartFrom = new Set<http.Server>();
+  /** Doors by which nobody is known. */
+  private readonly strange = new Set<http.Server>();
   /** Endpoints that see for themselves who asks, and how. */
   private readonly apart = new Map<string, (request: http.IncomingMessage) => void>();
 
@@ -185,30 +185,30 @@ export class ApiServer {
   /** One more local socket, in a folder that is there, by which nobody is known: see `isApart`. False: as above. */
   async openApart(place: string, mode: number): Promise<boolean> {
     const server = await this.openSocket(place, mode);
-    if (server !== undefined) this.apartFrom.add(server);
+    if (server !== undefined) this.strange.add(server);
     return server !== undefined;
   }
 
   /** The same at a port, in plain HTTP whatever this server has for certificates. Resolves to the port. */
   async openPort(host: string, port: number): Promise<number> {
     const server = await this.open({ host, port });
-    this.apartFrom.add(server);
+    this.strange.add(server);
     return (server.address() as AddressInfo).port;
   }
 
   /** Whether a connection came in by one of these. */
   isApart(socket: Socket): boolean {
     const server = serverOfSocket(socket);
-    return server !== undefined && this.apartFrom.has(server);
+    return server !== undefined && this.strange.has(server);
   }
 
   async close(): Promise<void> {
-    for (const server of [...this.apartFrom, ...(this.local === undefined ? [] : [this.local])]) {
+    for (const server of [...this.strange, ...(this.local === undefined ? [] : [this.local])]) {
       server.close();
       server.closeAllConnections();
     }
     this.local = undefined;
-    this.apartFrom.clear();
+    this.strange.clear();
     await this.app.close();
   }
 

@@ -60,7 +60,7 @@ export const verb: Verb = {
       } catch (error) {
         // One that cannot be had is told, and the others still get their turn.
         if (!(error instanceof BerthError) || references.length === 1) throw error;
-        status ||= report(error, reference);
+        status = report(error, reference) || status;
       }
     }
     return status;

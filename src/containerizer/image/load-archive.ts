@@ -3,7 +3,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { admit, type PolicyOptions } from '../policy/admit.js';
 import { noSignatures } from '../policy/signatures.js';
 import { ArchiveFiles } from './archive-files.js';
-import { resolveSaved, savedImages, savedIndex } from './docker-archive.js';
+import { mustHoldImages, resolveSaved, savedImages, savedIndex } from './docker-archive.js';
 import { resolveAll } from './oci-layout.js';
 import { parseReference } from './reference.js';
 import type { Session } from './store.js';
@@ -23,6 +23,7 @@ export async function loadArchive(
 ): Promise<ImageToStore[]> {
   const place = typeof input === 'string' ? input : 'the archive';
   const files = await ArchiveFiles.open(session, input, place, what);
+  mustHoldImages(files, what);
   const found = await imagesIn(files, session, options.allPlatforms === true, what);
   const form = files.has(savedIndex) ? 'docker-archive' : 'oci-archive';
   const source = `${form}:${typeof input === 'string' ? path.resolve(input) : '-'}`;
@@ -102,7 +103,8 @@ function fullName(tag: string, file: string | undefined, what: string): string {
   });
 }
 
-function storedName(text: string): string | undefined {
+/** `NAME:TAG`, if the text can be read so. */
+export function storedName(text: string): string | undefined {
   try {
     const parsed = parseReference(text);
     return parsed.kind === 'stored' && parsed.digest === undefined ? parsed.canonical : undefined;

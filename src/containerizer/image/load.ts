@@ -7,12 +7,13 @@ import type { AppcOptions } from '../appc/fetch-aci.js';
 import { tellImage } from '../events/tell.js';
 import { admit, type PolicyOptions } from '../policy/admit.js';
 import { noSignatures } from '../policy/signatures.js';
-import { loadArchive, nameOf } from './load-archive.js';
+import { loadArchive, nameOf, storedName } from './load-archive.js';
 import type { OnProgress } from './progress.js';
 import { type ImageReference, parseReference } from './reference.js';
 import { resolveIn } from './resolve.js';
 import { requireRoot } from './root-only.js';
 import { type StoredImage, storeImages } from './store-images.js';
+import { isStored } from './stored-image.js';
 
 export interface LoadedImage {
   name: string;
@@ -37,6 +38,7 @@ export async function loadImage(
   reference: string,
   options: AppcOptions & LoadOptions = {},
 ): Promise<LoadedImage> {
+  refuseFile(roots, reference);
   const parsed = parseReference(reference);
   const name =
     options.name === undefined && parsed.kind === 'aci'
@@ -52,6 +54,20 @@ export async function loadImage(
     indexDigest: loaded.indexDigest,
     warnings: loaded.warnings,
   };
+}
+
+/** What has neither a transport before it nor an image behind it may be meant as a file. */
+function refuseFile(roots: Roots, reference: string): void {
+  if (/^[a-z-]+:|\.aci$/.test(reference) || !existsSync(reference)) return;
+  const folder = statSync(reference).isDirectory();
+  if (storedName(reference) !== undefined && isStored(roots, parseReference(reference), reference)) return;
+  throw new BerthError('REFERENCE_INVALID', {
+    what: `image ${reference}`,
+    why: `it is a ${folder ? 'folder' : 'file'}, and no image of the store has that name`,
+    mend: folder
+      ? `If it is an OCI layout: berth image load oci:${reference}; if a root file system: dir:${reference}.`
+      : `Use berth image load -i ${reference}.`,
+  });
 }
 
 /** Every image of an archive, a file or a descriptor, under the names that the archive has for it, or under the one given. */

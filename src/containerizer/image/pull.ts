@@ -12,7 +12,7 @@ import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
 import type { LayerForm } from './layer-form.js';
 import type { ResolvedImage } from './oci-layout.js';
-import type { PlatformLike } from './platform.js';
+import { mustBeFor, type PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
 import { parseReference } from './reference.js';
 import { type RemoteImage, resolveRemote } from './remote-image.js';
@@ -178,6 +178,7 @@ async function storeRemote(
       arrivals.start(old);
       for (const { source } of old) await arrivals.whole(source.digest);
       const made = await convertSchema1(remote.schema1, fileOf, own, what, options.platform !== undefined);
+      mustBeFor(made.config, options.platform, what);
       const { form } = options;
       const warnings = [schema1Warning];
       return [

@@ -4,7 +4,7 @@ import type { Roots } from '../../state/roots.js';
 import type { AppcOptions } from '../appc/fetch-aci.js';
 import { ArchiveFiles } from './archive-files.js';
 import { chooseTag } from './choose-tag.js';
-import { resolveSaved, savedImages } from './docker-archive.js';
+import { mustHoldImages, resolveSaved, savedImages } from './docker-archive.js';
 import { folderFiles, type LayoutFiles } from './layout-files.js';
 import { readNames } from './names.js';
 import { type ResolvedImage, resolveLayout, resolveManifest } from './oci-layout.js';
@@ -52,7 +52,15 @@ export async function resolveIn(
     throw new BerthError('IMAGE_NOT_FOUND', { what, why: `there is no file ${parsed.file}` });
   }
   const files = await ArchiveFiles.open(session, parsed.file, parsed.file, what);
+  mustHoldImages(files, what);
   if (parsed.form === 'oci-archive') {
+    if (!files.has('oci-layout')) {
+      throw new BerthError('IMAGE_NOT_FOUND', {
+        what,
+        why: 'it is no OCI archive: it has no oci-layout',
+        mend: `It is one of docker save: docker-archive:${parsed.file}.`,
+      });
+    }
     const found = await inLayout(files, parsed.tag, options.allPlatforms === true, what);
     return { ...found, stamp };
   }

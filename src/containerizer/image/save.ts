@@ -5,6 +5,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { native, type PackedMember } from '../../native/index.js';
 import { makeOutputFile, neighbour } from '../../state/output-file.js';
 import type { Roots } from '../../state/roots.js';
+import { verifyBlob } from './blobs.js';
 import { namesOf } from './by-id.js';
 import { keptIndex } from './kept-index.js';
 import type { ResolvedImage } from './oci-layout.js';
@@ -57,6 +58,9 @@ export async function saveImages(
       mend: 'Name a new folder: berth image save --format oci-dir -o DIR IMAGE.',
     });
   }
+  if (typeof output === 'string' && !existsSync(path.dirname(path.resolve(output)))) {
+    throw new BerthError('USAGE', { what, why: `there is no folder for ${output}` });
+  }
   if (format === 'aci') return (await import('../appc/save-aci.js')).saveAci(roots, references, output);
   // Nobody removes anything meanwhile.
   const session = await Session.open(roots);
@@ -64,6 +68,8 @@ export async function saveImages(
     const found = [];
     for (const reference of references) found.push(await find(roots, session, reference, allPlatforms));
     const images = group(found);
+    // What is written has the names of its digests: it must not be the first that finds out that it is not that.
+    for (const { image, whole } of images) await verifyBlobs(image, whole, what);
     const members =
       format === 'docker-archive' ? await savedMembers(images, session, what) : ociMembers(images);
     if (typeof output === 'number') await native().packFiles({ members, output });
@@ -71,10 +77,31 @@ export async function saveImages(
     else
       await makeOutputFile(path.resolve(output), (making) => native().packFiles({ members, output: making }));
   } catch (error) {
-    throw unpackFailure(error, what, `there is no folder for ${output}`);
+    throw saveFailure(unpackFailure(error, what), output);
   } finally {
     await session.close();
   }
+}
+
+/** It is written to another place than the store. */
+function saveFailure(failure: BerthError, output: string | number): BerthError {
+  if (failure.code !== 'NO_SPACE') return failure;
+  const { what, why, cause } = failure;
+  const place = typeof output === 'number' ? 'where standard output goes' : `where ${output} is to be`;
+  return new BerthError('NO_SPACE', {
+    what,
+    why,
+    mend: `Free space ${place}. Nothing of it was kept.`,
+    cause,
+  });
+}
+
+async function verifyBlobs(image: ResolvedImage, whole: WholeIndex | undefined, what: string): Promise<void> {
+  const blobs = new Map(whole?.blobs ?? []);
+  for (const { digest, size } of image.layers) blobs.set(digest, size);
+  blobs.delete(image.manifest.config.digest);
+  for (const [digest, size] of blobs)
+    await verifyBlob({ file: image.blobPath(digest), digest, size }, `${what}, ${digest.slice(0, 19)}`);
 }
 
 async function find(
