@@ -187,7 +187,9 @@ t.test('health is asked after, and told', unlessRoot, async (t) => {
     { status: 'healthy', log: { 0: { output: /^asked/ } } },
     'the next agent knows it',
   );
-  const loud = `i=0; while [ $i -lt 2000 ]; do echo ${'0123456789'.repeat(20)}; i=$((i+1)); done; exit 3`;
+  const lines = `i=0; while [ $i -lt 2000 ]; do echo ${'0123456789'.repeat(20)}; i=$((i+1)); done; exit 3`;
+  // Once: what removes it below holds this process up, which then reads nothing.
+  const loud = `test -e /said && exec sleep 1000; echo >/said; ${lines}`;
   t.equal(run('loud', ['--health-cmd', loud, '--health-interval', '100ms'], 'exec sleep 1000').status, 0);
   await until(() => look('loud').health?.log[0] !== undefined);
   const [much] = look('loud').health?.log ?? [];
