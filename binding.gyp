@@ -60,6 +60,7 @@
       'native/sys/plain_tree.cc',
       'native/sys/recipe_pack.cc',
       'native/sys/sha256.cc',
+      'native/sys/sha256_pair.cc',
       'native/sys/sha512.cc',
       'native/sys/tar_contents.cc',
       'native/sys/tar_file.cc',
