@@ -11,13 +11,14 @@ import { Authorization } from './authorization.js';
 import type { Certificates } from './certificates.js';
 import { Exchange } from './exchange.js';
 import { HttpError } from './http-error.js';
+import type { LiveCertificates } from './live-certificates.js';
 
 export interface ServerOptions {
   authentication: Pick<Authentication, 'identify'>;
   /** Who may do what; unset: whoever is heard everything. */
   authorization?: Authorization;
   /** With one of its own it speaks HTTPS, with a CA it knows others by theirs. The local socket needs none. */
-  certificates?: Certificates;
+  certificates?: LiveCertificates;
   /** Bytes of the longest body that is no stream. */
   bodyLimit: number;
   /** Milliseconds in which such a body must have come. */
@@ -38,10 +39,13 @@ const longestSocketPath = 107;
 type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
 /** Whoever has no certificate is asked for credentials: that is decided for each request (`Authentication`). */
-function serverOf({ cert, key, ca }: Certificates, handle: Handle): http.Server {
-  if (cert === undefined || key === undefined) return http.createServer(timing, handle);
-  const asked = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: false };
-  return https.createServer({ ...timing, cert, key, ...asked }, handle);
+function serverOf(certificates: LiveCertificates | undefined, handle: Handle): http.Server {
+  const shown = certificates?.current;
+  if (shown?.cert === undefined || shown.key === undefined) return http.createServer(timing, handle);
+  const asked = shown.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
+  const server = https.createServer({ ...timing, ...shown, ...asked }, handle);
+  certificates?.follow((now: Certificates) => server.setSecureContext(now));
+  return server;
 }
 
 /** What agent and master share of serving HTTP: who may ask, how much, and how answers and refusals look. */
@@ -49,17 +53,16 @@ export class ApiServer {
   readonly app: FastifyInstance;
   readonly authorization: Authorization;
   private readonly identities = new WeakMap<FastifyRequest, Identity>();
-  /** Of its own socket, and those that it has besides, for others. */
   private local: http.Server | undefined;
-  private readonly apartFrom = new Set<http.Server>();
+  /** Doors by which nobody is known. */
+  private readonly strange = new Set<http.Server>();
   /** Endpoints that see for themselves who asks, and how. */
   private readonly apart = new Map<string, (request: http.IncomingMessage) => void>();
 
   constructor(private readonly options: ServerOptions) {
     this.authorization = options.authorization ?? new Authorization(undefined);
-    const { certificates = {} } = options;
     this.app = fastify({
-      serverFactory: (handle) => serverOf(certificates, handle),
+      serverFactory: (handle) => serverOf(options.certificates, handle),
       bodyLimit: options.bodyLimit,
       forceCloseConnections: true,
       return503OnClosing: false,
@@ -182,30 +185,30 @@ export class ApiServer {
   /** One more local socket, in a folder that is there, by which nobody is known: see `isApart`. False: as above. */
   async openApart(place: string, mode: number): Promise<boolean> {
     const server = await this.openSocket(place, mode);
-    if (server !== undefined) this.apartFrom.add(server);
+    if (server !== undefined) this.strange.add(server);
     return server !== undefined;
   }
 
   /** The same at a port, in plain HTTP whatever this server has for certificates. Resolves to the port. */
   async openPort(host: string, port: number): Promise<number> {
     const server = await this.open({ host, port });
-    this.apartFrom.add(server);
+    this.strange.add(server);
     return (server.address() as AddressInfo).port;
   }
 
   /** Whether a connection came in by one of these. */
   isApart(socket: Socket): boolean {
     const server = serverOfSocket(socket);
-    return server !== undefined && this.apartFrom.has(server);
+    return server !== undefined && this.strange.has(server);
   }
 
   async close(): Promise<void> {
-    for (const server of [...this.apartFrom, ...(this.local === undefined ? [] : [this.local])]) {
+    for (const server of [...this.strange, ...(this.local === undefined ? [] : [this.local])]) {
       server.close();
       server.closeAllConnections();
     }
     this.local = undefined;
-    this.apartFrom.clear();
+    this.strange.clear();
     await this.app.close();
   }
 

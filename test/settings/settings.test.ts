@@ -236,6 +236,7 @@ t.test('the unit: what it was installed with is read back from it, whatever the 
     'Restart=on-failure',
     'OOMPolicy=continue',
     'TasksMax=infinity',
+    'After=network.target berth.scope',
     'Environment=MALLOC_ARENA_MAX=2',
   ])
     t.ok(properties.has(needed), needed);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { ApiServer } from '../../http/server.js';
 import type { Agent } from '../agent.js';
 
-/** In the folder of it. */
+/** The socket, in its folder. */
 export const doorSocket = 'agent.sock';
 
 const loopback = '127.0.0.1';
@@ -21,8 +21,8 @@ export const hostEndpoint = ({ doors, endpoint }: Pick<Agent, 'doors' | 'endpoin
   doors.port === undefined ? endpoint : `${loopback}:${doors.port}`;
 
 /**
- * Opens what executors come in by, and nobody else. They know of no certificate: the libraries that there are speak plain HTTP, to a port or a local socket (`MESOS_DOMAIN_SOCKET` of the
- * reference). Neither leaves this host.
+ * Opens what executors come in by, and nobody else. They know of no certificate: the libraries that there are speak plain HTTP, to a port or to a local socket (the reference's
+ * `MESOS_DOMAIN_SOCKET`). Neither leaves this host.
  */
 export async function openDoors(agent: Agent, server: ApiServer): Promise<void> {
   const { roots, config } = agent;
