@@ -107,21 +107,35 @@ Result<void> stand_alone(const Plan& plan, Progress& progress) {
   return {};
 }
 
+namespace {
+
+using Path = sys::Text<PATH_MAX>;
+
+/// What the stage covers, for the supervisor alone, which has open already what it needs of that. Its own state directory, which can be removed then only once it
+/// has left the host's tree. Where no path of the host's is shown in the container, the folder of all such: that stays.
+Path stage_place(const Plan& plan) {
+  const char* const own = plan.state_directory;
+  const char* const end = plan.rootfs.reusable ? strrchr(own, '/') : nullptr;
+  return end == nullptr ? Path(own) : Path(sys::Piece{own, static_cast<size_t>(end - own)});
+}
+
+}  // namespace
+
 Result<void> make_stage(const Plan& plan, Progress& progress) {
+  const Path place = stage_place(plan);
   progress.at("stage", plan.state_directory);
   BERTH_TRY(check(unshare(CLONE_NEWNS), "unshare"));
   BERTH_TRY(check(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount"));
-  // Over the container's own state directory, which nobody else sees covered; the supervisor has it open already.
-  BERTH_TRY(check(mount("berth", plan.state_directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                        "size=64k,mode=755"),
-                  "mount"));
-  return check(chdir(plan.state_directory), "chdir");
+  BERTH_TRY(check(
+      mount("berth", place.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k,mode=755"),
+      "mount"));
+  return check(chdir(place.c_str()), "chdir");
 }
 
 Result<void> strike_stage(const Plan& plan) {
   BERTH_TRY(check(chdir("/"), "chdir"));
   // EINVAL: it was never put up.
-  if (umount2(plan.state_directory, MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
+  if (umount2(stage_place(plan).c_str(), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
     return sys::last_error("umount2");
   return {};
 }
