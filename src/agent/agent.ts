@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
 import { newId } from '../containerizer/container/names.js';
 import { TrashRemoval } from '../containerizer/container/trash-removal.js';
-import type { Certificates } from '../http/certificates.js';
+import type { LiveCertificates } from '../http/live-certificates.js';
 import type {
   Attribute,
   DrainConfig,
@@ -51,7 +51,7 @@ export interface TaskWatcher {
 export interface AgentParts {
   roots: Roots;
   store: Store;
-  certificates: Certificates;
+  certificates: LiveCertificates;
   note(text: string): void;
   /** Told of what no order can be blamed for. */
   defect(error: unknown): void;

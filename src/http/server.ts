@@ -11,13 +11,14 @@ import { Authorization } from './authorization.js';
 import type { Certificates } from './certificates.js';
 import { Exchange } from './exchange.js';
 import { HttpError } from './http-error.js';
+import type { LiveCertificates } from './live-certificates.js';
 
 export interface ServerOptions {
   authentication: Pick<Authentication, 'identify'>;
   /** Who may do what; unset: whoever is heard everything. */
   authorization?: Authorization;
   /** With one of its own it speaks HTTPS, with a CA it knows others by theirs. The local socket needs none. */
-  certificates?: Certificates;
+  certificates?: LiveCertificates;
   /** Bytes of the longest body that is no stream. */
   bodyLimit: number;
   /** Milliseconds in which such a body must have come. */
@@ -38,10 +39,13 @@ const longestSocketPath = 107;
 type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
 /** Whoever has no certificate is asked for credentials: that is decided for each request (`Authentication`). */
-function serverOf({ cert, key, ca }: Certificates, handle: Handle): http.Server {
-  if (cert === undefined || key === undefined) return http.createServer(timing, handle);
-  const asked = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: false };
-  return https.createServer({ ...timing, cert, key, ...asked }, handle);
+function serverOf(certificates: LiveCertificates | undefined, handle: Handle): http.Server {
+  const shown = certificates?.current;
+  if (shown?.cert === undefined || shown.key === undefined) return http.createServer(timing, handle);
+  const asked = shown.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
+  const server = https.createServer({ ...timing, ...shown, ...asked }, handle);
+  certificates?.follow((now: Certificates) => server.setSecureContext(now));
+  return server;
 }
 
 /** What agent and master share of serving HTTP: who may ask, how much, and how answers and refusals look. */
@@ -57,9 +61,8 @@ export class ApiServer {
 
   constructor(private readonly options: ServerOptions) {
     this.authorization = options.authorization ?? new Authorization(undefined);
-    const { certificates = {} } = options;
     this.app = fastify({
-      serverFactory: (handle) => serverOf(certificates, handle),
+      serverFactory: (handle) => serverOf(options.certificates, handle),
       bodyLimit: options.bodyLimit,
       forceCloseConnections: true,
       return503OnClosing: false,

@@ -56,6 +56,8 @@ RequiresMountsFor=${[roots.root, folder, config].map(quoted).join(' ')}
 Type=notify
 NotifyAccess=main
 ExecStart=${[...command, '--config', config].map(argument).join(' ')}
+# Certificates are read again.
+ExecReload=/bin/kill -HUP $MAINPID
 # Not after status 0: a signal of a person's, or an agent that has left its cluster for good.
 Restart=on-failure
 RestartSec=${restartSeconds}
