@@ -10,7 +10,7 @@ import { provideImage } from '../src/containerizer/image/provide.js';
 import { installationFolder } from '../src/installation.js';
 import { version } from '../src/version.js';
 import { SchedulerClient, task } from '../test/master-lite/scheduler-client.js';
-import { measureApi, middle, percentile } from './api-latency.js';
+import { longest, measureApi, middle, percentile } from './api-latency.js';
 import { EmulatedScheduler } from './emulated-scheduler.js';
 import { type BenchDocument, significant } from './row.js';
 import { summarise } from './statistics.js';
@@ -94,7 +94,11 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
       container: { type: 'DOCKER', docker: { image } },
     });
     await churn.subscribe();
-    const latencies = await measureApi(`http://${api}`, await someSandbox(`http://${api}`), quick ? 20 : 100);
+    const latencies = await measureApi(
+      `http://${api}`,
+      await someSandbox(`http://${api}`),
+      quick ? 200 : 500,
+    );
     churn.tearDown();
     note('killing the agent, and starting it again');
     const gone = new Promise((resolve) => agent.once('exit', resolve));
@@ -115,6 +119,7 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
       ...latencies.flatMap(({ name, times }) => [
         single(`agent.api.${name}`, 'ms', middle(times)),
         single(`agent.api.${name}.p99`, 'ms', percentile(times, 99)),
+        single(`agent.api.${name}.max`, 'ms', longest(times)),
       ]),
     ];
     return {

@@ -61,3 +61,4 @@ export function percentile(times: readonly number[], percent: number): number {
 }
 
 export const middle = (times: readonly number[]): number => summarise([...times]).median;
+export const longest = (times: readonly number[]): number => Math.max(...times);

@@ -33,7 +33,7 @@ verb_test_vm() {
     '') mapfile -t files < <(compiled_tests "${all_guest_tests[@]}") ;;
   esac
   TAP_TIMEOUT=3600 BERTH_GUEST_TESTS=$(printf '%s\n' "${files[@]}") test/vm/run --timeout 3600 -- node dist/test/vm/suite.js || status=$?
-  [ $# -gt 0 ] || node_modules/.bin/tap run --jobs=1 --timeout=1800 dist/test/vm/*.test.js || status=$?
+  [ $# -gt 0 ] || node_modules/.bin/tap run --jobs=1 --timeout=5400 dist/test/vm/*.test.js || status=$?
   return $status
 }
 

@@ -40,7 +40,14 @@ std::string installation_folder() {
 int become_node(const std::string& installation, const std::vector<std::string>& words) {
   const std::string script = installation + "/bin/berth.cjs";
   // The two dashes: Node 20 takes `--env-file FILE` for itself wherever it stands, and obeys NODE_OPTIONS in that file.
-  std::vector<const char*> argv = {"node", "--", script.c_str()};
+  std::vector<const char*> argv = {"node"};
+  // As src/service/daemon-node.ts explains: they live for months, and mostly wait.
+  if (!words.empty() && (words[0] == "agent" || words[0] == "master")) {
+    argv.push_back("--max-semi-space-size=4");
+    setenv("MALLOC_ARENA_MAX", "2", 0);
+  }
+  argv.push_back("--");
+  argv.push_back(script.c_str());
   for (const std::string& word : words) argv.push_back(word.c_str());
   argv.push_back(nullptr);
   // Signals that were held for a program are Node's to have.

@@ -18,6 +18,7 @@
 #include "init/root_tree.h"
 #include "sys/defence.h"
 #include "sys/kernel.h"
+#include "sys/pass_descriptors.h"
 #include "sys/text.h"
 
 namespace berth::init {
@@ -107,21 +108,35 @@ Result<void> stand_alone(const Plan& plan, Progress& progress) {
   return {};
 }
 
+namespace {
+
+using Path = sys::Text<PATH_MAX>;
+
+/// What the stage covers, for the supervisor alone, which has open already what it needs of that. Its own state directory, which can be removed then only once it
+/// has left the host's tree. Where no path of the host's is shown in the container, the folder of all such: that stays.
+Path stage_place(const Plan& plan) {
+  const char* const own = plan.state_directory;
+  const char* const end = plan.rootfs.reusable ? strrchr(own, '/') : nullptr;
+  return end == nullptr ? Path(own) : Path(sys::Piece{own, static_cast<size_t>(end - own)});
+}
+
+}  // namespace
+
 Result<void> make_stage(const Plan& plan, Progress& progress) {
+  const Path place = stage_place(plan);
   progress.at("stage", plan.state_directory);
   BERTH_TRY(check(unshare(CLONE_NEWNS), "unshare"));
   BERTH_TRY(check(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount"));
-  // Over the container's own state directory, which nobody else sees covered; the supervisor has it open already.
-  BERTH_TRY(check(mount("berth", plan.state_directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                        "size=64k,mode=755"),
-                  "mount"));
-  return check(chdir(plan.state_directory), "chdir");
+  BERTH_TRY(check(
+      mount("berth", place.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k,mode=755"),
+      "mount"));
+  return check(chdir(place.c_str()), "chdir");
 }
 
 Result<void> strike_stage(const Plan& plan) {
   BERTH_TRY(check(chdir("/"), "chdir"));
   // EINVAL: it was never put up.
-  if (umount2(plan.state_directory, MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
+  if (umount2(stage_place(plan).c_str(), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
     return sys::last_error("umount2");
   return {};
 }
@@ -242,30 +257,6 @@ Result<void> adjust_oom_score(const Plan& plan, pid_t process, Progress& progres
   return {};
 }
 
-namespace {
-
-/// As recv(2); a descriptor that comes along is put into `fd`.
-ssize_t receive(int socket, char* bytes, size_t count, Fd& fd) {
-  iovec room = {bytes, count};
-  alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(int))];
-  msghdr message = {};
-  message.msg_iov = &room;
-  message.msg_iovlen = 1;
-  message.msg_control = ancillary;
-  message.msg_controllen = sizeof ancillary;
-  const ssize_t length =
-      sys::retry_interrupted([&] { return recvmsg(socket, &message, MSG_CMSG_CLOEXEC); });
-  const cmsghdr* head = length > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-  if (head != nullptr && head->cmsg_type == SCM_RIGHTS && head->cmsg_level == SOL_SOCKET) {
-    int number = -1;
-    memcpy(&number, CMSG_DATA(head), sizeof number);
-    fd.reset(number);
-  }
-  return length;
-}
-
-}  // namespace
-
 bool await_program(Container& container, Failure& failure) {
   char report[1 + sizeof failure];
   size_t length = 0;
@@ -273,8 +264,8 @@ bool await_program(Container& container, Failure& failure) {
   while (length < sizeof report) {
     Fd& terminal = container.ends.terminal;
     const bool had_terminal = static_cast<bool>(terminal);
-    const ssize_t part =
-        receive(container.report.get(), report + length, sizeof report - length, terminal);
+    const ssize_t part = sys::receive_with_descriptors(container.report.get(), report + length,
+                                                       sizeof report - length, &terminal, 1);
     if (part <= 0) break;
     length += static_cast<size_t>(part);
     if (terminal && !had_terminal) memmove(report, report + 1, --length);

@@ -51,6 +51,23 @@ Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
   own_volumes_ = plan.own_volumes;
   name_.add(plan.name);
   folder_.add(base_name(plan.state_directory));
+  const auto open_at = [&](Fd& fd, const char* path) -> Result<void> {
+    *subject = path;
+    BERTH_ASSIGN(Fd opened, open_directory(path));
+    fd = std::move(opened);
+    return {};
+  };
+  BERTH_TRY(open_at(root_, plan.root));
+  BERTH_TRY(open_at(state_, plan.state_directory));
+  BERTH_TRY(open_at(container_, plan.container_directory));
+  *subject = plan.state_directory;
+  BERTH_ASSIGN(Fd parent, open_parent(plan.state_directory));
+  state_parent_ = std::move(parent);
+  return {};
+}
+
+Result<void> Ending::prepare_cgroups(const launch::Plan& plan, const char** subject) {
+  if (cgroup_count_ > 0) return {};
   const auto add_cgroup = [&](const char* path) -> Result<void> {
     *subject = path;
     if (cgroup_count_ == sizeof cgroups_ / sizeof cgroups_[0]) return sys::Error{E2BIG, "open"};
@@ -73,19 +90,6 @@ Result<void> Ending::prepare(const launch::Plan& plan, const char** subject) {
     else if (plan.cgroup.v1.count > 0)
       members_ = open_file(plan.cgroup.v1.items[0], "/cgroup.procs", O_RDONLY);
   }
-
-  const auto open_at = [&](Fd& fd, const char* path) -> Result<void> {
-    *subject = path;
-    BERTH_ASSIGN(Fd opened, open_directory(path));
-    fd = std::move(opened);
-    return {};
-  };
-  BERTH_TRY(open_at(root_, plan.root));
-  BERTH_TRY(open_at(state_, plan.state_directory));
-  BERTH_TRY(open_at(container_, plan.container_directory));
-  *subject = plan.state_directory;
-  BERTH_ASSIGN(Fd parent, open_parent(plan.state_directory));
-  state_parent_ = std::move(parent);
   return {};
 }
 

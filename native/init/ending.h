@@ -16,6 +16,8 @@ class Ending {
  public:
   /// Errors name the call that failed; `*subject` says on what.
   sys::Result<void> prepare(const launch::Plan& plan, const char** subject);
+  /// The same of the cgroups, for when there is time for it; before anything of the container runs, or is given up.
+  sys::Result<void> prepare_cgroups(const launch::Plan& plan, const char** subject);
 
   /// To be called before anything of the container runs: what it leaves as it is now others may have.
   sys::Result<void> look_at_upper(const launch::Plan& plan);

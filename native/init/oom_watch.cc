@@ -20,9 +20,13 @@ int64_t now() {
 void OomWatch::begin() {
   // What was never read is changed (poll(2) of a file of kernfs).
   counts_ = static_cast<bool>(witness_.kills());
-  if (!counts_ || !witness_.counts_v1()) return;
-  told_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (told_ && !witness_.tell(told_.get())) told_.reset();
+  if (counts_ && witness_.counts_v1()) {
+    told_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (told_ && !witness_.tell(told_.get())) told_.reset();
+  }
+  // What was killed before anybody listened.
+  const OomReport report = witness_.look(first_);
+  if (report.kills > 0) journal_.tell_oom(report);
 }
 
 void OomWatch::poll_for(pollfd* fds, int& count) {

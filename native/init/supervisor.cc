@@ -75,6 +75,8 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   // Its end of the pipe is closed if it has failed already; what it reports is what counts then.
   if (write(container.go.get(), "g", 1) != 1 && errno != EPIPE) return sys::last_error("write");
   // The first process is busy now: time to prepare what is needed once its program runs.
+  progress.at("state");
+  BERTH_TRY(ending.prepare_cgroups(plan, &progress.subject));
   ending.forget_mount(plan);
   progress.at("record");
   BERTH_TRY(identify(container.host_pid, record));
@@ -124,10 +126,35 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   madvise(here - kDeepest, kDeepest - kPage, MADV_DONTNEED);
 }
 
+/// The container's mount namespace, if there is nothing in it but what is the container's own. Taking that down makes whoever lets go of it last wait for the
+/// kernel's RCU: that is then not the first process, for whose end others wait.
+Fd hold_mounts(const Plan& plan, pid_t first) {
+  if (!plan.rootfs.reusable) return {};
+  return Fd(open(sys::Text<48>("/proc/", first, "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+/// A supervisor whose container does not end at once keeps no more than it needs.
+struct Staying {
+  const PlanMemory& memory;
+  OomWatch& oom;
+  Fd mounts;
+
+  [[gnu::noinline]] void settle_down() {
+    mounts.reset();
+    // Failing to is no reason to end a container that runs: it only keeps some of the host's mounts busy.
+    (void)leave_host_tree();
+    oom.begin();
+    give_back(memory);
+  }
+};
+
 /// Removes all that was made, then tells why; whoever reads the line may rely on it.
 [[gnu::noinline]] int give_up(const Plan& plan, Ending& ending, Control& control,
                               const Failure& failure) {
   const auto clear_up = [&]() -> Result<void> {
+    // Those that it finds: that there are others is why it gives up.
+    const char* subject = nullptr;
+    (void)ending.prepare_cgroups(plan, &subject);
     BERTH_TRY(ending.kill_all());
     BERTH_TRY(strike_stage(plan));
     BERTH_TRY(ending.ports().withdraw());
@@ -205,16 +232,16 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
   control.set_status(running.c_str());
   container.go.reset();
   container.report.reset();
-  // Failing to is no reason to end a container that runs: it only keeps some of the host's mounts busy.
-  (void)leave_host_tree();
 
   const bool remove = plan.remove_when_done;
   // Without it the end can still be recorded if the disk has room then.
   if (!remove) (void)reserve_exit(ending.state());
-  give_back(memory);
   OomWatch oom(ending.oom(), journal, container.host_pid);
-  oom.begin();
-  watch(container, control, carrier, &oom);
+  Staying staying{memory, oom, hold_mounts(plan, container.host_pid)};
+  const OnceItStays later{[](void* self) { static_cast<Staying*>(self)->settle_down(); }, &staying};
+  const bool nobody_elses = plan.rootfs.reusable;
+  if (!nobody_elses) staying.settle_down();
+  watch(container, control, carrier, &oom, nobody_elses ? &later : nullptr);
   return conclude(remove, container, ending, control);
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "sys/kernel.h"
 
@@ -16,9 +17,17 @@ int sooner(int one, int other) {
   return one < other ? one : other;
 }
 
+int64_t milliseconds() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
+}
+
 }  // namespace
 
-void watch(const Container& container, Control& control, Carrier& carrier, OomWatch* oom) {
+void watch(const Container& container, Control& control, Carrier& carrier, OomWatch* oom,
+           const OnceItStays* later) {
+  const int64_t due = milliseconds() + OnceItStays::kMoment;
   sigset_t forwarded;
   sigemptyset(&forwarded);
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&forwarded, number);
@@ -34,7 +43,11 @@ void watch(const Container& container, Control& control, Carrier& carrier, OomWa
     if (oom != nullptr) oom->poll_for(fds, count);
     const int first_control = count;
     control.poll_for(fds, count);
-    const int timeout = sooner(carrier.timeout(), oom == nullptr ? -1 : oom->timeout());
+    int timeout = sooner(carrier.timeout(), oom == nullptr ? -1 : oom->timeout());
+    if (later != nullptr) {
+      const int64_t left = due - milliseconds();
+      timeout = sooner(timeout, left > 0 ? static_cast<int>(left) : 0);
+    }
     if (sys::retry_interrupted([&] { return poll(fds, static_cast<nfds_t>(count), timeout); }) < 0)
       return;
     if (oom != nullptr) oom->serve(fds);
@@ -52,6 +65,10 @@ void watch(const Container& container, Control& control, Carrier& carrier, OomWa
       carrier.end();
     }
     carrier.serve(fds);
+    if (later != nullptr && (ended || milliseconds() >= due)) {
+      if (!ended) later->act(later->self);
+      later = nullptr;
+    }
   }
   carrier.tell_missed();
 }

@@ -29,8 +29,10 @@ Failure refused(const Setting& setting, const sys::Error& error, const std::stri
 
 /// Containers look into theirs, whatever umask their launcher has.
 bool make_open(const std::string& path) {
-  constexpr mode_t kMode = 0755;
-  return mkdir(path.c_str(), kMode) == 0 && chmod(path.c_str(), kMode) == 0;
+  constexpr mode_t kMode = 0755, kAll = 07777;
+  struct stat status;
+  if (mkdir(path.c_str(), kMode) != 0 || stat(path.c_str(), &status) != 0) return false;
+  return (status.st_mode & kAll) == kMode || chmod(path.c_str(), kMode) == 0;
 }
 
 }  // namespace

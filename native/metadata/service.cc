@@ -8,6 +8,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <string_view>
+
+#include "sys/write_all.h"
+
 namespace berth::metadata {
 namespace {
 
@@ -74,6 +78,9 @@ int Service::run(int starter, int signals) {
     if (fds[1].revents != 0) {
       auto word = receive_line(starter);
       if (!word || *word != "go") return kNotStarted;
+      // Who started the pod may end once it has heard this.
+      constexpr std::string_view kHeard = "going\n";
+      if (!sys::write_all(1, kHeard.data(), kHeard.size())) return kNotStarted;
       started = true;
     }
     if (started && (residents_.watched() < 0 || fds[2].revents != 0)) {

@@ -48,11 +48,11 @@ Result<Snapshot> look(SamplerState& state, const SampleRequest& request, bool la
   for (size_t index = 0; index < request.tasks.size(); ++index) {
     const SampledTask& task = request.tasks[index];
     TaskRow row;
+    UsageRow usage;
     row.at = boot_seconds();
-    read_cgroups(task, state.text, row);
+    read_cgroups(task, state.text, row, request.usage ? &usage : nullptr);
     snapshot.tasks.push_back(row);
     if (request.usage) {
-      UsageRow usage;
       BERTH_TRY(read_usage(state.proc, task, state.text, usage));
       snapshot.usage.push_back(usage);
       continue;

@@ -80,16 +80,21 @@ inline constexpr const char* kThreadFields[] = {
     "waiting",      "user",      "system",      "block_io",   "paging",     "reclaim",
     "major_faults", "voluntary", "involuntary", "read_bytes", "write_bytes"};
 
-/// A task as a whole. `threads` and `processes` are counts of now; pressure is in seconds.
+/// A task as a whole. `threads` and `processes` are counts of now, as are the parts of its memory; pressure is in seconds, and
+/// `periods` count those of a ceiling of CPU time.
 struct UsageRow {
-  double swap = kUnknown, processes = kUnknown, threads = kUnknown;
+  double user = kUnknown, system = kUnknown, periods = kUnknown, throttled_periods = kUnknown;
+  double anonymous = kUnknown, file = kUnknown, mapped = kUnknown, swap = kUnknown;
+  double processes = kUnknown, threads = kUnknown;
   double read_bytes = kUnknown, write_bytes = kUnknown, received = kUnknown, sent = kUnknown;
   double cpu_some = kUnknown, cpu_full = kUnknown, memory_some = kUnknown, memory_full = kUnknown;
   double io_some = kUnknown, io_full = kUnknown;
 };
 inline constexpr const char* kUsageFields[] = {
-    "swap",     "processes", "threads",     "read_bytes",  "write_bytes", "received", "sent",
-    "cpu_some", "cpu_full",  "memory_some", "memory_full", "io_some",     "io_full"};
+    "user",     "system", "periods",   "throttled_periods", "anonymous",   "file",
+    "mapped",   "swap",   "processes", "threads",           "read_bytes",  "write_bytes",
+    "received", "sent",   "cpu_some",  "cpu_full",          "memory_some", "memory_full",
+    "io_some",  "io_full"};
 
 static_assert(sizeof(UsageRow) == std::size(kUsageFields) * sizeof(double));
 static_assert(sizeof(TaskRow) == std::size(kTaskFields) * sizeof(double));

@@ -6,7 +6,8 @@
 
 namespace berth::sys {
 
-/// Fills what the task's cgroups tell; the rest stays unknown.
-void read_cgroups(const SampledTask& task, ProcText& text, TaskRow& row);
+/// Fills what the task's cgroups tell; the rest stays unknown. `usage`, unless null: what the same
+/// files tell of the task as a whole. memory.stat is dear: it is read once.
+void read_cgroups(const SampledTask& task, ProcText& text, TaskRow& row, UsageRow* usage);
 
 }  // namespace berth::sys

@@ -111,12 +111,9 @@ void read_network(int proc, const SampledTask& task, ProcText& text, UsageRow& r
 }  // namespace
 
 Result<void> read_usage(int proc, const SampledTask& task, ProcText& text, UsageRow& row) {
-  if (task.memory.version == 1) {
-    row.swap =
-        known(keyed_number(content(task.memory.directory, "memory.stat", text), "total_swap"));
-  } else {
+  // v1 has told it in memory.stat.
+  if (task.memory.version != 1)
     row.swap = known(only_number(content(task.memory.directory, "memory.swap.current", text)));
-  }
   row.threads = known(only_number(content(task.pids.directory, "pids.current", text)));
   read_disks(task.io, text, row);
   read_network(proc, task, text, row);

@@ -6,7 +6,7 @@
 
 namespace berth::sys {
 
-/// Fills a row; what the kernel does not tell stays unknown. Errors only where /proc itself cannot be read.
+/// Fills what read_cgroups has not told of a row; what the kernel does not tell stays unknown. Errors only where /proc itself cannot be read.
 Result<void> read_usage(int proc, const SampledTask& task, ProcText& text, UsageRow& row);
 
 }  // namespace berth::sys

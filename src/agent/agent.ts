@@ -3,7 +3,8 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
 import { newId } from '../containerizer/container/names.js';
-import type { Certificates } from '../http/certificates.js';
+import { TrashRemoval } from '../containerizer/container/trash-removal.js';
+import type { LiveCertificates } from '../http/live-certificates.js';
 import type {
   Attribute,
   DrainConfig,
@@ -17,6 +18,7 @@ import type { Roots } from '../state/roots.js';
 import type { Store } from '../state/store/store.js';
 import type { AgentConfig } from './config.js';
 import { addressesOf } from './container/addresses.js';
+import type { ExecutorDoors } from './executor/doors.js';
 import { ExecutorRunner } from './executor/executor-runner.js';
 import { Fetcher } from './fetcher/fetcher.js';
 import { GroupRunner } from './group/group-runner.js';
@@ -49,7 +51,7 @@ export interface TaskWatcher {
 export interface AgentParts {
   roots: Roots;
   store: Store;
-  certificates: Certificates;
+  certificates: LiveCertificates;
   note(text: string): void;
   /** Told of what no order can be blamed for. */
   defect(error: unknown): void;
@@ -71,6 +73,7 @@ export class Agent {
   readonly link: MasterLink;
   readonly volumes: PersistentVolumes;
   readonly fetcher: Fetcher;
+  readonly trash: TrashRemoval;
   /** Launching takes a processor, and a thread that waits: more at once would only be slower. */
   readonly launches = new Turns(2 * availableParallelism());
   readonly commands = new CommandRunner(this);
@@ -92,6 +95,7 @@ export class Agent {
   closed = false;
   /** Of its own API, HOST:PORT. */
   endpoint: string;
+  readonly doors: ExecutorDoors = {};
 
   constructor(
     readonly config: AgentConfig,
@@ -104,6 +108,7 @@ export class Agent {
     this.records = new Records(parts.store);
     this.fetcher = new Fetcher(path.join(config.folder, 'fetcher'));
     this.volumes = new PersistentVolumes(config.folder, parts.defect);
+    this.trash = new TrashRemoval(parts.defect);
     this.link = new MasterLink({
       config,
       certificates: parts.certificates,
@@ -241,6 +246,7 @@ export class Agent {
       ...(this.checkpointed !== undefined && { resources: this.checkpointed }),
       ...(this.drain !== undefined && { drain: this.drain }),
       ...(this.leaving && { leaving: true }),
+      ...(this.doors.port !== undefined && { executor_port: this.doors.port }),
     });
   }
 
@@ -264,6 +270,7 @@ export class Agent {
     this.executors.close();
     this.groups.close();
     await this.volumes.close();
+    await this.trash.done();
   }
 
   /** Forgets its tasks once all have ended, and is done. */

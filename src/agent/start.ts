@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { readContainer } from '../containerizer/container/catalogue.js';
 import type { PeerOwner } from '../http/authentication.js';
-import { expiry, readCertificates } from '../http/certificates.js';
+import { LiveCertificates } from '../http/live-certificates.js';
 import type { Roots } from '../state/roots.js';
 import type { Store, StoreOptions, StoreOwner } from '../state/store/store.js';
 import { Agent } from './agent.js';
@@ -42,6 +42,8 @@ export interface StartParts {
 
 export interface RunningAgent {
   readonly agent: Agent;
+  /** Reads its certificates again. */
+  renew(): void;
   /** Ends the agent. Its tasks run on. */
   close(): Promise<void>;
 }
@@ -51,9 +53,7 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
   const config = { ...given };
   const { roots, note } = parts;
   checkAgentConfig(config);
-  const certificates = readCertificates(config);
-  const warning = expiry(certificates.cert);
-  if (warning !== undefined) note(warning);
+  const certificates = new LiveCertificates(config, note);
   mkdirSync(config.folder, { recursive: true, mode: 0o700 });
   const resources = agentResources(config.resources, config.folder);
   const attributes = parseAttributes(config.attributes);
@@ -85,9 +85,12 @@ export async function startAgent(given: AgentConfig, parts: StartParts): Promise
     // It is nobody's agent any more: what it left is ended, and it with that.
     if (agent.leaving) endAll(agent);
     else agent.link.connect();
+    certificates.watch();
     return {
       agent,
+      renew: () => certificates.renew(),
       async close() {
+        certificates.close();
         await api.close();
         keeper?.close();
         await collector.close();

@@ -11,7 +11,17 @@ import {
   text,
 } from '../oci-spec/shape.js';
 import { isolators } from './isolators.js';
-import { absolutePath, acName, acVersion, identifier, imageId, refined, unique } from './names.js';
+import {
+  absolutePath,
+  acName,
+  acVersion,
+  identifier,
+  imageId,
+  processId,
+  refined,
+  somePath,
+  unique,
+} from './names.js';
 
 /** aci.md, "Image Manifest Schema" (specification 0.8.11). */
 
@@ -95,19 +105,13 @@ export const appShape = object(
   { user: account, group: account },
   {
     exec,
-    supplementaryGIDs: list(integer(0, 0xfffffffe), 64),
+    supplementaryGIDs: list(processId, 64),
     eventHandlers: unique(list(handler, 2), ({ name }) => name),
     workingDirectory: text({ pattern: /^(?:\/|$)/, expected: 'an absolute path', most: 4096 }),
     environment,
     isolators,
     mountPoints: unique(
-      list(
-        object(
-          { name: acName, path: text({ pattern: /./, expected: 'a path', most: 4096 }) },
-          { readOnly: flag },
-        ),
-        1000,
-      ),
+      list(object({ name: acName, path: somePath }, { readOnly: flag }), 1000),
       ({ name }) => name,
     ),
     ports: unique(list(portShape, 1000), ({ name }) => name),

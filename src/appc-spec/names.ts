@@ -1,4 +1,4 @@
-import { type Shape, ShapeError, text } from '../oci-spec/shape.js';
+import { integer, type Shape, ShapeError, text } from '../oci-spec/shape.js';
 
 /** types.md, "AC Identifier Type": names of images, labels, annotations and isolators. */
 export const identifierPattern = /^[a-z0-9]+([-._~/][a-z0-9]+)*$/;
@@ -55,3 +55,7 @@ export function refined<T>(of: Shape<T>, holds: (value: T) => boolean, expected:
     return found;
   };
 }
+
+export const somePath = text({ pattern: /./, expected: 'a path', most: 4096 });
+/** A user's or a group's: all ones means nobody's (chown(2)). */
+export const processId = integer(0, 0xfffffffe);

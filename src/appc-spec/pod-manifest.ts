@@ -12,18 +12,24 @@ import {
 } from '../oci-spec/shape.js';
 import { annotations, appShape, labels, portShape } from './image-manifest.js';
 import { isolators } from './isolators.js';
-import { acName, acVersion, identifier, imageId, unique } from './names.js';
+import {
+  absolutePath,
+  acName,
+  acVersion,
+  identifier,
+  imageId,
+  processId,
+  somePath,
+  unique,
+} from './names.js';
 
 /** pods.md, "Pod Manifest Schema" (specification 0.8.11), with the conditions of its own code (schema/pod.go, schema/types/volume.go). */
 
-const absoluteSource = text({ pattern: /^\//, expected: 'an absolute path', most: 4096 });
 const mode = text({ pattern: /^[0-7]{3,5}$/, expected: 'a mode in octal digits', most: 5 });
-/** An id that a process may have. */
-const id = integer(0, 0xfffffffe);
 
 const eachVolume = object(
   { name: acName, kind: text() },
-  { source: text(), readOnly: flag, recursive: flag, mode, uid: id, gid: id },
+  { source: text(), readOnly: flag, recursive: flag, mode, uid: processId, gid: processId },
 );
 
 /** `host`: a folder of the host; `empty`: one of the pod's own, as long as the pod is there. */
@@ -53,16 +59,13 @@ export const podVolume: Shape<PodVolume> = (value, at) => {
     kind,
     name,
     readOnly,
-    source: absoluteSource(source, `${at}.source`),
+    source: absolutePath(source, `${at}.source`),
     // pods.md: "the executor SHOULD default to recursive".
     recursive: recursive ?? true,
   };
 };
 
-const mount = object(
-  { volume: acName, path: text({ pattern: /./, expected: 'a path', most: 4096 }) },
-  { appVolume: podVolume },
-);
+const mount = object({ volume: acName, path: somePath }, { appVolume: podVolume });
 
 const runtimeApp = object(
   { name: acName, image: object({}, { id: imageId, name: identifier, labels }) },

@@ -1,4 +1,5 @@
 import { tasksOf } from '../agent/inspection/host-tasks.js';
+import { isOf } from '../inspect/find-task.js';
 import type { InspectionDocument } from '../inspect/row.js';
 import type { Depth } from '../inspect/rows.js';
 import { Series } from '../inspect/series.js';
@@ -10,7 +11,7 @@ import type { MasterClient } from './cluster/master-client.js';
 /** What is looked at again and again. */
 export interface Looks {
   readonly cluster: boolean;
-  /** Undefined: there is nothing yet to compare with. `task`: one alone, by its id. */
+  /** Undefined: there is nothing yet to compare with. `task`: one alone, by its id; of a pod's first container the whole pod. */
   look(task: string | null, depth: Depth): Promise<InspectionDocument | undefined>;
   /** Seconds of an interval that a look takes itself. */
   readonly within: number;
@@ -29,10 +30,7 @@ export class HostLooks implements Looks {
 
   look(task: string | null, depth: Depth): Promise<InspectionDocument | undefined> {
     const tasks: InspectedTask[] = tasksOf(this.roots, (damage) => this.tell(damage.message)).filter(isUp);
-    return this.#series.look(
-      tasks.filter(({ id }) => (task ?? id) === id),
-      depth,
-    );
+    return this.#series.look(task === null ? tasks : tasks.filter(isOf(task)), depth);
   }
 }
 

@@ -47,5 +47,15 @@ function withoutVerb(name: string, argv: string[]): number {
   }
   const what = isGroup ? `${name} ${argv[0]}` : name;
   const why = name.startsWith('-') ? 'no such flag; flags follow the verb' : 'no such verb';
-  throw usageError(what, why, `See berth ${isGroup ? `${name} ` : ''}--help.`);
+  const meant = meantBy(what);
+  const hint = meant === undefined ? '' : `Did you mean berth ${meant}? `;
+  throw usageError(what, why, `${hint}See berth ${isGroup ? `${name} ` : ''}--help.`);
+}
+
+/** What users of Docker and podman write for a verb that has another name here. */
+function meantBy(words: string): string | undefined {
+  const [last = '', ...before] = words.split(' ').reverse();
+  const usual = { images: 'image ls', rmi: 'image rm', list: 'ls', remove: 'rm' }[last] ?? last;
+  const candidates = [[...before.reverse(), usual].join(' '), `image ${usual}`];
+  return candidates.find((each) => each !== words && Object.hasOwn(verbs, each));
 }

@@ -2,12 +2,11 @@ import { tasksOf } from '../agent/inspection/host-tasks.js';
 import { columnsOf } from '../inspect/columns.js';
 import { findTask } from '../inspect/find-task.js';
 import { type Order, ordered } from '../inspect/order.js';
-import type { InspectionDocument } from '../inspect/row.js';
 import type { Depth } from '../inspect/rows.js';
 import { tableOf } from '../inspect/table.js';
 import type { InspectedTask } from '../inspect/task-source.js';
 import { frameOf, pageOf } from '../inspect/top-frame.js';
-import { type Action, act, depthOf, rowsShown, type TopView } from '../inspect/top-view.js';
+import { type Action, act, depthOf, type Looked, rowsShown, type TopView } from '../inspect/top-view.js';
 import type { Roots } from '../state/roots.js';
 import type { Key } from './keyboard.js';
 import type { Looks } from './looks.js';
@@ -97,7 +96,7 @@ class Top {
     () => this.#draw(),
   );
   #view: TopView;
-  #document: InspectionDocument | undefined;
+  #document: Looked | undefined;
   #message = '';
   #own = { at: process.hrtime.bigint(), cpu: process.cpuUsage(), percent: null as number | null };
   #left = false;
@@ -137,14 +136,16 @@ class Top {
 
   async #look(): Promise<void> {
     const { task } = this.#view;
+    let of = task;
     let document = await this.#looks.look(task, depthOf(this.#view));
     if (task !== null && this.#view.task === task && document !== undefined && document.rows.length === 0) {
       const name = this.#document?.rows.find(({ id }) => id === task)?.name ?? task;
       this.#message = `${name} has ended`;
       this.#view = { ...this.#view, task: null, process: null };
+      of = null;
       document = await this.#looks.look(null, depthOf(this.#view));
     }
-    this.#document = document ?? this.#document;
+    if (document !== undefined) this.#document = { ...document, of };
     this.#countOwn();
   }
 

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import type { AddressInfo, ListenOptions, Socket } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -10,13 +11,14 @@ import { Authorization } from './authorization.js';
 import type { Certificates } from './certificates.js';
 import { Exchange } from './exchange.js';
 import { HttpError } from './http-error.js';
+import type { LiveCertificates } from './live-certificates.js';
 
 export interface ServerOptions {
   authentication: Pick<Authentication, 'identify'>;
   /** Who may do what; unset: whoever is heard everything. */
   authorization?: Authorization;
   /** With one of its own it speaks HTTPS, with a CA it knows others by theirs. The local socket needs none. */
-  certificates?: Certificates;
+  certificates?: LiveCertificates;
   /** Bytes of the longest body that is no stream. */
   bodyLimit: number;
   /** Milliseconds in which such a body must have come. */
@@ -37,10 +39,13 @@ const longestSocketPath = 107;
 type Handle = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
 /** Whoever has no certificate is asked for credentials: that is decided for each request (`Authentication`). */
-function serverOf({ cert, key, ca }: Certificates, handle: Handle): http.Server {
-  if (cert === undefined || key === undefined) return http.createServer(timing, handle);
-  const asked = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: false };
-  return https.createServer({ ...timing, cert, key, ...asked }, handle);
+function serverOf(certificates: LiveCertificates | undefined, handle: Handle): http.Server {
+  const shown = certificates?.current;
+  if (shown?.cert === undefined || shown.key === undefined) return http.createServer(timing, handle);
+  const asked = shown.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
+  const server = https.createServer({ ...timing, ...shown, ...asked }, handle);
+  certificates?.follow((now: Certificates) => server.setSecureContext(now));
+  return server;
 }
 
 /** What agent and master share of serving HTTP: who may ask, how much, and how answers and refusals look. */
@@ -49,14 +54,15 @@ export class ApiServer {
   readonly authorization: Authorization;
   private readonly identities = new WeakMap<FastifyRequest, Identity>();
   private local: http.Server | undefined;
+  /** Doors by which nobody is known. */
+  private readonly strange = new Set<http.Server>();
   /** Endpoints that see for themselves who asks, and how. */
   private readonly apart = new Map<string, (request: http.IncomingMessage) => void>();
 
   constructor(private readonly options: ServerOptions) {
     this.authorization = options.authorization ?? new Authorization(undefined);
-    const { certificates = {} } = options;
     this.app = fastify({
-      serverFactory: (handle) => serverOf(certificates, handle),
+      serverFactory: (handle) => serverOf(options.certificates, handle),
       bodyLimit: options.bodyLimit,
       forceCloseConnections: true,
       return503OnClosing: false,
@@ -165,33 +171,64 @@ export class ApiServer {
    * nothing is done.
    */
   async listenLocally(place: string): Promise<boolean> {
-    if (Buffer.byteLength(place) > longestSocketPath) return false;
-    await this.app.ready();
-    const { app } = this;
-    const server = http.createServer(timing, (request, response) => app.routing(request, response));
     // Until the socket has its mode the folder keeps others out.
     mkdirSync(path.dirname(place), { recursive: true, mode: 0o700 });
-    rmSync(place, { force: true });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(place, resolve);
-    });
-    chmodSync(place, 0o600);
-    this.local = server;
-    return true;
+    this.local = await this.openSocket(place, 0o600);
+    return this.local !== undefined;
   }
 
   /** Whether a connection came over the local socket. */
-  isLocal(socket: object): boolean {
-    return this.local !== undefined && (socket as { server?: unknown }).server === this.local;
+  isLocal(socket: Socket): boolean {
+    return this.local !== undefined && serverOfSocket(socket) === this.local;
+  }
+
+  /** One more local socket, in a folder that is there, by which nobody is known: see `isApart`. False: as above. */
+  async openApart(place: string, mode: number): Promise<boolean> {
+    const server = await this.openSocket(place, mode);
+    if (server !== undefined) this.strange.add(server);
+    return server !== undefined;
+  }
+
+  /** The same at a port, in plain HTTP whatever this server has for certificates. Resolves to the port. */
+  async openPort(host: string, port: number): Promise<number> {
+    const server = await this.open({ host, port });
+    this.strange.add(server);
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** Whether a connection came in by one of these. */
+  isApart(socket: Socket): boolean {
+    const server = serverOfSocket(socket);
+    return server !== undefined && this.strange.has(server);
   }
 
   async close(): Promise<void> {
-    const { local } = this;
+    for (const server of [...this.strange, ...(this.local === undefined ? [] : [this.local])]) {
+      server.close();
+      server.closeAllConnections();
+    }
     this.local = undefined;
-    local?.close();
-    local?.closeAllConnections();
+    this.strange.clear();
     await this.app.close();
+  }
+
+  private async openSocket(place: string, mode: number): Promise<http.Server | undefined> {
+    if (Buffer.byteLength(place) > longestSocketPath) return undefined;
+    rmSync(place, { force: true });
+    const server = await this.open({ path: place });
+    chmodSync(place, mode);
+    return server;
+  }
+
+  private async open(at: ListenOptions): Promise<http.Server> {
+    await this.app.ready();
+    const { app } = this;
+    const server = http.createServer(timing, (request, response) => app.routing(request, response));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(at, resolve);
+    });
+    return server;
   }
 
   private takeBodies(): void {
@@ -224,6 +261,9 @@ export class ApiServer {
     refusal(reply, new HttpError(500, 'A defect in berth itself'));
   }
 }
+
+/** Node says it of every socket of a server's, and its types do not. */
+const serverOfSocket = (socket: Socket) => (socket as { server?: http.Server }).server;
 
 function refusal(reply: FastifyReply, error: HttpError): void {
   reply

@@ -23,6 +23,13 @@ export const taskFields = [
 ] as const;
 
 export const usageFields = [
+  'user',
+  'system',
+  'periods',
+  'throttled_periods',
+  'anonymous',
+  'file',
+  'mapped',
   'swap',
   'processes',
   'threads',

@@ -4,9 +4,14 @@ import { type InspectedTask, isUp } from './task-source.js';
 /** The same with what belongs to it: of a pod's first container all of the pod that runs. */
 export function findTasks(tasks: InspectedTask[], wanted: string): InspectedTask[] {
   const found = findTask(tasks, wanted);
-  if (found.pod !== found.id) return [found];
-  return [found, ...tasks.filter((task) => task !== found && task.pod === found.id && isUp(task))];
+  return [found, ...tasks.filter((task) => task !== found && isOf(found.id)(task) && isUp(task))];
 }
+
+/** Is it that task, or one of the pod that it is the first container of? */
+export const isOf =
+  (id: string) =>
+  (task: InspectedTask): boolean =>
+    task.id === id || task.pod === id;
 
 /** The task that a person means: by its id, its name, or a beginning of its id that fits no other. */
 export function findTask(tasks: InspectedTask[], wanted: string): InspectedTask {

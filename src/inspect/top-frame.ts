@@ -2,7 +2,7 @@ import { type Column, columns } from './columns.js';
 import { decimal } from './quantity.js';
 import type { InspectionDocument, Row } from './row.js';
 import { linesOf } from './table.js';
-import { columnsShown, indexOf, rowsShown, type TopView } from './top-view.js';
+import { columnsShown, indexOf, type Looked, rowsShown, type TopView } from './top-view.js';
 
 export type Style = 'plain' | 'title' | 'heading' | 'selected' | 'faint';
 
@@ -51,7 +51,7 @@ function frameLines(rows: number): number {
 }
 
 /** The whole screen, always as many lines as it has. Pure. */
-export function frameOf(view: TopView, document: InspectionDocument, facts: TopFacts, size: Size): Line[] {
+export function frameOf(view: TopView, document: Looked, facts: TopFacts, size: Size): Line[] {
   const rows = rowsShown(view, document);
   const page = pageOf(size);
   const at = indexOf(view, rows);

@@ -41,15 +41,23 @@ export function depthOf({ task, process, threads }: TopView): Depth {
   return task === null ? 'task' : 'process';
 }
 
-/** The rows to show, in order. */
-export function rowsShown(view: TopView, { rows }: InspectionDocument): Row[] {
-  return ordered(rows.filter(belongs(view)), view.order);
+/** A document, and what was looked at for it: one task alone, by its id, with all of its pod if it is the first container of one; null: all tasks. */
+export interface Looked extends InspectionDocument {
+  of: string | null;
 }
 
-function belongs({ task, process, threads }: TopView): (row: Row) => boolean {
+/** The rows to show, in order. */
+export function rowsShown(view: TopView, looked: Looked): Row[] {
+  return ordered(looked.rows.filter(belongs(view, looked)), view.order);
+}
+
+function belongs({ task, process, threads }: TopView, { of, rows }: Looked): (row: Row) => boolean {
   if (process !== null) return (row) => row.parent_id === process;
   if (task === null) return (row) => threads || (row.level !== 'process' && row.level !== 'thread');
-  return (row) => row.task_id === task && row.level !== 'task' && (threads || row.level === 'process');
+  const shown = (row: Row) => threads || row.level !== 'thread';
+  // Of a pod each container is told of, with what runs in it below.
+  if (of === task && rows.some((row) => row.task_id !== task)) return shown;
+  return (row) => row.task_id === task && row.level !== 'task' && shown(row);
 }
 
 export function columnsShown(view: TopView): Column[] {

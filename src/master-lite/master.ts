@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import path from 'node:path';
 import { Authentication, type PeerOwner } from '../http/authentication.js';
-import { readCertificates } from '../http/certificates.js';
+import { LiveCertificates } from '../http/live-certificates.js';
 import { localPeer } from '../http/peer-owner.js';
 import { ApiServer } from '../http/server.js';
 import type { MasterInfo } from '../mesos/messages.js';
@@ -28,6 +28,7 @@ export interface MasterParts {
   peerOwner: PeerOwner;
   /** Told of what no request can be blamed for. */
   onDefect(error: unknown): void;
+  note?(text: string): void;
   /** The state cannot be kept any more: the master must end before it promises anything else. */
   onStoreFailure(error: Error): void;
 }
@@ -45,13 +46,15 @@ export const masterSocket = (roots: Roots) => path.join(roots.state, 'master', '
 export interface Master {
   readonly cluster: Cluster;
   readonly url: string;
+  /** Reads its certificates again. */
+  renew(): void;
   close(): Promise<void>;
 }
 
 /** Opens the state, takes up what was there, and listens. */
 export async function startMaster(config: MasterConfig, parts: MasterParts): Promise<Master> {
   checkMasterConfig(config);
-  const certificates = readCertificates(config);
+  const certificates = new LiveCertificates(config, parts.note ?? (() => {}));
   const store = await parts.openStore({ onFailure: parts.onStoreFailure, onDefect: parts.onDefect });
   try {
     const info: MasterInfo = masterInfo(config, config.port);
@@ -82,10 +85,13 @@ export async function startMaster(config: MasterConfig, parts: MasterParts): Pro
     const port = await server.listen(config.host, config.port);
     Object.assign(info, masterInfo(config, port, info.id));
     if (parts.roots !== undefined) await server.listenLocally(masterSocket(parts.roots));
+    certificates.watch();
     return {
       cluster,
       url: `${config.tlsCert === '' ? 'http' : 'https'}://${endpointText({ host: config.host, port })}`,
+      renew: () => certificates.renew(),
       async close() {
+        certificates.close();
         cluster.ending = true;
         cluster.watchers.end();
         // In order: some clients come back only when their stream has an end.

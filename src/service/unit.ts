@@ -1,4 +1,5 @@
 import type { Roots } from '../state/roots.js';
+import { nodeEnvironment, nodeOptions } from './daemon-node.js';
 
 /** A daemon of berth's that systemd is to run. */
 export interface ServiceKind {
@@ -6,6 +7,8 @@ export interface ServiceKind {
   daemon: 'agent' | 'master';
   /** What it is for, to people who list units. */
   description: string;
+  /** Units that outlast it when the host is shut down. */
+  after: readonly string[];
   /** Of systemd.exec(5) and systemd.service(5), beside those that all have. */
   properties: readonly string[];
 }
@@ -30,13 +33,22 @@ const restartSeconds = 2;
 
 /** The unit as systemd.service(5) has it. What is installed is kept in a section of berth's own, which systemd passes over. */
 export function unitText(kind: ServiceKind, { roots, config, node, folder }: Installation): string {
-  const { daemon, description, properties } = kind;
-  const command = [node, `${folder}/bin/berth.cjs`, daemon, '--root', roots.root, '--state', roots.state];
+  const { daemon, description, after, properties } = kind;
+  const command = [
+    node,
+    ...nodeOptions,
+    `${folder}/bin/berth.cjs`,
+    daemon,
+    '--root',
+    roots.root,
+    '--state',
+    roots.state,
+  ];
   return `# Written by berth ${daemon} install, and written anew by the next one: what is special to this host belongs into systemctl edit berth-${daemon}.
 [Unit]
 Description=${description}
 # An address that is not there yet, a master that cannot be reached: it tries again, and never gives up.
-After=network.target
+After=network.target${after.map((unit) => ` ${unit}`).join('')}
 StartLimitIntervalSec=0
 RequiresMountsFor=${[roots.root, folder, config].map(quoted).join(' ')}
 
@@ -44,12 +56,17 @@ RequiresMountsFor=${[roots.root, folder, config].map(quoted).join(' ')}
 Type=notify
 NotifyAccess=main
 ExecStart=${[...command, '--config', config].map(argument).join(' ')}
+# Certificates are read again.
+ExecReload=/bin/kill -HUP $MAINPID
 # Not after status 0: a signal of a person's, or an agent that has left its cluster for good.
 Restart=on-failure
 RestartSec=${restartSeconds}
 TimeoutStartSec=${startSeconds}
 TimeoutStopSec=${stopSeconds}
 UMask=0022
+${Object.entries(nodeEnvironment)
+  .map(([name, value]) => `Environment=${name}=${value}`)
+  .join('\n')}
 LimitNOFILE=524288
 ${properties.join('\n')}
 

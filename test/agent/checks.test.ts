@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -81,6 +82,24 @@ t.test('health: when it looks, and what it tells', async (t) => {
   t.match(told.splice(0), [{ healthy: false, kill: false }], 'and counted from the start');
   checks.stop();
   t.equal(timers.next, undefined, 'nothing is left when it is stopped');
+});
+
+t.test('what is seen of a task that has ended is not told', async (t) => {
+  const timers = new StagedTimers();
+  let status: number | Unanswered = 137;
+  let looks = 0;
+  const run = async () => {
+    looks++;
+    if (status instanceof Unanswered) throw status;
+    return status;
+  };
+  const { pid } = spawnSync('true');
+  const asked = { type: 'COMMAND' as const, command: { command }, ...soon, interval_seconds: 1 };
+  const { told } = check({ check: asked }, { run, process: { pid, startTime: 1 } }, timers);
+  await timers.pass(0);
+  status = new Unanswered('it is gone');
+  await timers.pass(1000);
+  t.strictSame([looks, told], [2, []]);
 });
 
 t.test('a check without a pause leaves some time to others', async (t) => {

@@ -19,6 +19,15 @@ export class ExecutorClient {
 
   /** The status that it is answered with. */
   subscribe(subscribe: ExecutorCall['subscribe'] = {}): Promise<number> {
+    return this.open({ type: 'SUBSCRIBE', subscribe });
+  }
+
+  /** The same without a body, as npm's client does. */
+  subscribeSilently(): Promise<number> {
+    return this.open({ type: 'SUBSCRIBE' });
+  }
+
+  private open(call: Partial<ExecutorCall>): Promise<number> {
     this.ended = false;
     return new Promise((resolve, reject) => {
       const { codec } = this;
@@ -42,7 +51,7 @@ export class ExecutorClient {
         });
         resolve(response.statusCode ?? 0);
       });
-      request.end(this.encoded({ type: 'SUBSCRIBE', subscribe }));
+      request.end(this.encoded(call));
     });
   }
 

@@ -298,6 +298,27 @@ t.test('an agent that comes back', unlessRoot, async (t) => {
   await until(() => after.of('LAUNCH').length === 1, 'it goes on with it');
   await cluster.stop();
 
+  await t.test('and an executor whose library does not say what it has heard of', async (t) => {
+    await cluster.start();
+    await cluster.launch({ name: 'since', executor: info });
+    await until(() => cluster.agent.tasks.has(`${ids.framework}/since`), 'it waits for the executor');
+    const silent = new ExecutorClient(cluster.url, ids, token);
+    t.teardown(() => silent.close());
+    cluster.agent.config.executorReregistration = 0.01;
+    await silent.subscribeSilently();
+    t.match(await cluster.reaches('new', 'TASK_LOST'), { reason: 'REASON_AGENT_RESTARTED' });
+    await until(() => silent.of('KILL').length === 1, 'it may run it all the same');
+    t.match(silent.of('KILL')[0]?.kill, { task_id: { value: 'new' } });
+    t.strictSame(
+      silent.of('LAUNCH').map(({ launch }) => launch?.task.task_id.value),
+      ['since'],
+      'what has come meanwhile is handed over',
+    );
+    await silent.update({ task_id: { value: 'since' }, state: 'TASK_RUNNING' }, uuid());
+    await cluster.reaches('since', 'TASK_RUNNING');
+    await cluster.stop();
+  });
+
   await t.test('and an executor that was begun for what is dropped', async (t) => {
     cluster.config = { executorReregistration: 30, executorShutdownGrace: 0.1 };
     await cluster.start();
@@ -319,7 +340,7 @@ t.test('an agent that comes back', unlessRoot, async (t) => {
   await t.test('and an executor that does not', async (t) => {
     cluster.config = { executorReregistration: 0.2 };
     await cluster.start();
-    t.match(await cluster.reaches('new', 'TASK_FAILED'), {
+    t.match(await cluster.reaches('since', 'TASK_FAILED'), {
       reason: 'REASON_EXECUTOR_REREGISTRATION_TIMEOUT',
     });
   });

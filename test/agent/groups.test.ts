@@ -216,6 +216,18 @@ t.test('groups of tasks', unlessRoot, async (t) => {
     t.equal(told().filter(({ healthy }) => healthy === false).length >= 3, true, 'every failure is told');
   });
 
+  await t.test('a task that is killed was told with the check of a container that ended', async (t) => {
+    const soon = { delay_seconds: 0, interval_seconds: 0.05, grace_period_seconds: 0 };
+    const seen = { value: 'test -e killed && exit 3; exit 9' };
+    const check = { type: 'COMMAND' as const, command: { command: seen }, ...soon };
+    const value = 'trap "touch killed; sleep 0.5; exit" TERM; while :; do sleep 0.05; done';
+    await cluster.launch({ name: 'dying', command: { value }, check });
+    const told = () => cluster.framework.statuses.filter(({ task_id }) => task_id.value === 'dying');
+    await until(() => told().at(-1)?.check_status?.command?.exit_code === 9, 'its check is told');
+    await cluster.kill('dying');
+    t.match(await cluster.reaches('dying', 'TASK_KILLED'), { check_status: { command: { exit_code: 9 } } });
+  });
+
   await t.test('of a custom executor are handed over whole', async (t) => {
     await launchGroup(
       cluster,

@@ -1,9 +1,12 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { mostKept } from '../../src/agent/checks/kept-output.js';
 import { nextHealth } from '../../src/agent/keeper/container-health.js';
 import { Keeper } from '../../src/agent/keeper/keeper.js';
 import { isStartedAgain, pauseAfter } from '../../src/agent/keeper/restart-decision.js';
 import { readContainer } from '../../src/containerizer/container/catalogue.js';
+import type { HealthFinding } from '../../src/containerizer/keeping/health-record.js';
 import { FileLock } from '../../src/state/lock.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { until } from '../fixtures/until.js';
@@ -15,7 +18,7 @@ interface Inspected {
   supervisor_pid: number | null;
   restart_count?: number;
   restart?: object;
-  health?: { status: string; failing_streak: number; log: object[] } | null;
+  health?: { status: string; failing_streak: number; log: HealthFinding[] } | null;
 }
 
 async function scene(t: Test) {
@@ -56,9 +59,10 @@ t.test('a policy decides', async (t) => {
 
 t.test('findings make health', async (t) => {
   const at = '2026-01-01T00:00:00Z';
-  const [good, bad] = [0, 1].map((exit_code) => ({ at, exit_code, message: null }));
+  const told = { started_at: at, at, output: '' };
+  const [good, bad] = [0, 1].map((exit_code) => ({ ...told, exit_code, message: null }));
   if (good === undefined || bad === undefined) return;
-  const late = { at, exit_code: null, message: 'it took longer than 1 seconds' };
+  const late = { ...told, exit_code: null, message: 'it took longer than 1 seconds' };
   let known: Parameters<typeof nextHealth>[0] = { status: 'starting', failing_streak: 0, log: [] };
   const find = (finding: typeof late | typeof good, early = false) => {
     known = nextHealth(known, { retries: 2 }, finding, early);
@@ -165,21 +169,59 @@ t.test('one that ends at once can be removed while it is started again and again
 t.test('health is asked after, and told', unlessRoot, async (t) => {
   const { stage, keep, run, look } = await scene(t);
   const first = await keep();
-  const flags = ['--health-cmd', 'test -e /well', '--health-interval', '100ms', '--health-retries', '2'];
+  const open = sockets();
+  const command = 'echo asked; test -e /well || { echo not yet >&2; false; }';
+  const flags = ['--health-cmd', command, '--health-interval', '100ms', '--health-retries', '2'];
   t.equal(run('web', flags, 'exec sleep 1000').status, 0);
   await until(() => look('web').health?.status === 'unhealthy');
-  t.match(look('web').health, { log: [{ exit_code: 1, message: null }] });
+  const [finding] = look('web').health?.log ?? [];
+  t.match(finding, { exit_code: 1, message: null, output: 'asked\nnot yet\n' });
+  t.ok(finding !== undefined && finding.started_at <= finding.at);
   t.equal(stage.berth('exec', 'web', 'touch', '/well').status, 0);
   await until(() => look('web').health?.status === 'healthy');
   t.equal(look('web').health?.failing_streak, 0);
   first.close();
   await keep();
-  t.equal(look('web').health?.status, 'healthy', 'it is known to the next agent');
-  const slow = ['--health-cmd', 'sleep 1000', '--health-interval', '100ms', '--health-timeout', '200ms'];
+  t.match(
+    look('web').health,
+    { status: 'healthy', log: { 0: { output: /^asked/ } } },
+    'the next agent knows it',
+  );
+  const lines = `i=0; while [ $i -lt 2000 ]; do echo ${'0123456789'.repeat(20)}; i=$((i+1)); done; exit 3`;
+  // Once: what removes it below holds this process up, which then reads nothing.
+  const loud = `test -e /said && exec sleep 1000; echo >/said; ${lines}`;
+  t.equal(run('loud', ['--health-cmd', loud, '--health-interval', '100ms'], 'exec sleep 1000').status, 0);
+  await until(() => look('loud').health?.log[0] !== undefined);
+  const [much] = look('loud').health?.log ?? [];
+  t.match(much, { exit_code: 3, message: null }, 'more than is kept is read all the same');
+  t.equal(much?.output.length, mostKept);
+  const slow = [
+    '--health-cmd',
+    'echo begun; sleep 1000',
+    '--health-interval',
+    '100ms',
+    '--health-timeout',
+    '200ms',
+  ];
   t.equal(run('slow', slow, 'exec sleep 1000').status, 0);
   await until(() => look('slow').health?.status === 'unhealthy');
-  t.match(look('slow').health?.log[0], { exit_code: null, message: 'it took longer than 0.2 seconds' });
+  t.match(look('slow').health?.log[0], {
+    exit_code: null,
+    message: 'it took longer than 0.2 seconds',
+    output: /^(begun\n)?$/,
+  });
   const told = stage.berth('events', '--since', '10m', '--until', '0s', '--filter', 'event=health_status');
   t.match(told.stdout, /health_status.*web.*unhealthy[\s\S]*health_status.*web.*healthy/);
-  t.equal(stage.berth('rm', '-f', 'web', 'slow').status, 0);
+  t.equal(stage.berth('rm', '-f', 'web', 'slow', 'loud').status, 0);
+  await until(() => sockets() <= open, 'nothing stays open of what was read');
 });
+
+/** That this process holds. */
+const sockets = () =>
+  readdirSync('/proc/self/fd').filter((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`).startsWith('socket:');
+    } catch {
+      return false;
+    }
+  }).length;

@@ -1,9 +1,26 @@
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import path from 'node:path';
 import t from 'tap';
+import { nodeEnvironment, nodeOptions } from '../../src/service/daemon-node.js';
+import { project } from '../cli/berth.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { until } from '../fixtures/until.js';
+
+t.test('daemons have a Node that takes less memory', async (t) => {
+  const folder = t.testdir({ node: '#!/bin/sh\necho "$MALLOC_ARENA_MAX $*"\n' });
+  chmodSync(path.join(folder, 'node'), 0o755);
+  const front = path.join(project, 'build/Release/berth-front');
+  const wanted = `${nodeEnvironment['MALLOC_ARENA_MAX']} ${nodeOptions.join(' ')} -- `;
+  for (const [word, beginning] of Object.entries({ agent: wanted, master: wanted, ps: ' -- ' }))
+    t.ok(
+      spawnSync(front, [word], { env: { PATH: folder } })
+        .stdout.toString()
+        .startsWith(beginning),
+      word,
+    );
+});
 
 t.test('a cluster of one host', unlessRoot, async (t) => {
   const stage = await Stage.open(t);

@@ -21,7 +21,7 @@ export const berthCommand = [
 export function berth(
   args: string[],
   environment: NodeJS.ProcessEnv = {},
-  input = '',
+  input: string | Buffer = '',
 ): SpawnSyncReturns<string> {
   const [file = '', ...rest] = berthCommand;
   return spawnSync(file, [...rest, ...args], {

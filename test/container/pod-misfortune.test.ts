@@ -4,11 +4,14 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { readContainer } from '../../src/containerizer/container/catalogue.js';
-import type { RunningPod } from '../../src/containerizer/pod/launch-pod.js';
+import { launchPod, type RunningPod } from '../../src/containerizer/pod/launch-pod.js';
+import { planPod } from '../../src/containerizer/pod/plan-pod.js';
 import { listPods } from '../../src/containerizer/pod/pods.js';
+import { readPodManifest } from '../../src/containerizer/pod/read-manifest.js';
 import { removePod } from '../../src/containerizer/pod/remove-pod.js';
 import { places } from '../../src/state/roots.js';
 import { until } from '../fixtures/until.js';
@@ -171,6 +174,36 @@ t.test('what one pod signs another verifies, and nobody once it is gone', unless
   checks.pod.signal(9);
   await checks.pod.gone;
   t.same(readdirSync(path.dirname(socket)), []);
+});
+
+t.test('a pod ended when its starter was gone before its word was read', unlessRoot, async (t) => {
+  const pods = await PodStage.open(t);
+  const { file, up } = await waiting(pods, 'one');
+  const { roots } = pods.stage;
+  const onWarning = () => {};
+  const plan = await planPod(roots, readPodManifest(file), { name: 'slow', remove: true, onWarning });
+  const app = plan.apps[0];
+  if (app === undefined) throw new Error('a pod of one app');
+  const { options } = app;
+  const supervisor = () => supervisorOf(pods, pods.found('slow').keeper?.document.id ?? '');
+  Object.defineProperty(app, 'options', {
+    get() {
+      process.kill(supervisor(), 'SIGSTOP');
+      return options;
+    },
+  });
+  let told = false;
+  const starting = launchPod(roots, plan, null, onWarning).then((pod) => {
+    told = true;
+    return pod;
+  });
+  await until(() => up('one'));
+  await setTimeout(200);
+  t.notOk(told, 'as long as nobody has heard that it goes');
+  process.kill(supervisor(), 'SIGCONT');
+  const pod = await starting;
+  pod.signal(9);
+  await pod.gone;
 });
 
 t.test('whoever is killed takes what cannot go on along, and leaves nothing', unlessRoot, async (t) => {

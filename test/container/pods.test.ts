@@ -193,6 +193,13 @@ t.test('a pod is there as long as an app of it is, and is looked at like any tas
       }
     ).rows;
   const drilled = rows('three', '--threads');
+  const look = stage.berth('top', 'three', '--batch', '1', '--interval', '0.05', '--json').stdout;
+  const { rows: seen } = JSON.parse(look) as { rows: typeof drilled };
+  for (const name of ['three', 'three.stays', 'three.stubborn'])
+    t.ok(
+      seen.some((row) => row.level === 'task' && row.name === name),
+      `top shows ${name}`,
+    );
   const tasks = drilled.filter(({ level }) => level === 'task');
   const names = ['three', 'three.stays', 'three.stubborn'];
   t.same(

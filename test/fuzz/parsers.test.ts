@@ -1,51 +1,19 @@
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { readRecipe } from '../../src/containerizer/build/recipe.js';
+import { shaped } from '../../src/containerizer/image/documents.js';
 import { documentOf, imageOf, manifestIn } from '../../src/containerizer/image/oci-layout.js';
+import { choosePlatform } from '../../src/containerizer/image/platform.js';
 import { type ImageReference, parseReference } from '../../src/containerizer/image/reference.js';
-import { readAuthFile } from '../../src/containerizer/registry/auth-file.js';
-import { challengesOf } from '../../src/containerizer/registry/challenge.js';
-import { readRegistriesConf } from '../../src/containerizer/registry/registries-conf.js';
+import { readSchema1 } from '../../src/containerizer/image/schema1.js';
+import { walkIndex } from '../../src/containerizer/image/whole-index.js';
 import { BerthError } from '../../src/errors/berth-error.js';
 import type { ErrorCode } from '../../src/errors/table.js';
-import { diskFolder } from '../fixtures/disk-folder.js';
-
-/** `BERTH_FUZZ_RUNS=200000 ./dev test dist/test/fuzz/parsers.test.js` looks longer; a failure prints the seed to repeat it by. */
-const runs = { numRuns: Number(process.env.BERTH_FUZZ_RUNS ?? 300) };
-/** For each file that has to be written. */
-const fileRuns = { numRuns: Math.ceil(runs.numRuns / 5) };
-
-/** Texts of pieces that mean something, with noise among them: what only noise finds takes a fuzzer days. */
-const pieced = (...pieces: string[]) =>
-  fc
-    .array(fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...pieces) }, fc.string({ maxLength: 4 })), {
-      maxLength: 24,
-    })
-    .map((parts) => parts.join(''));
-
-/** A valid document, one place of which is replaced by something. */
-const mutated = (valid: unknown) => {
-  const places: (string | number)[][] = [];
-  const visit = (value: unknown, at: (string | number)[]) => {
-    places.push(at);
-    if (typeof value !== 'object' || value === null) return;
-    for (const key of Object.keys(value)) visit((value as Record<string, unknown>)[key], [...at, key]);
-  };
-  visit(valid, []);
-  return fc.tuple(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 2 })).map(([place, by]) => {
-    const whole = { document: structuredClone(valid) as unknown };
-    let holder = whole as unknown as Record<string | number, unknown>;
-    let last: string | number = 'document';
-    for (const key of place) {
-      holder = holder[last] as Record<string | number, unknown>;
-      last = key;
-    }
-    holder[last] = by;
-    return whole.document;
-  });
-};
+import { digestOf } from '../../src/oci-spec/digest.js';
+import { indexMediaType, indexShape } from '../../src/oci-spec/image.js';
+import { schema1Payload } from '../../src/oci-spec/schema1.js';
+import { ShapeError } from '../../src/oci-spec/shape.js';
+import { mutated, pieced, tries } from '../fixtures/tries.js';
 
 /** What the call gives, or undefined where it refuses with that code; anything else is a defect. */
 function refusedOr<T>(code: ErrorCode, call: () => T): T | undefined {
@@ -53,6 +21,16 @@ function refusedOr<T>(code: ErrorCode, call: () => T): T | undefined {
     return call();
   } catch (error) {
     if (error instanceof BerthError && error.code === code) return undefined;
+    throw error;
+  }
+}
+
+function asObject(text: string): Record<string, unknown> {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
     throw error;
   }
 }
@@ -99,7 +77,7 @@ t.test('references: refused, or what they are called means the same again', asyn
       if (parsed === undefined) return true;
       return parseReference(parsed.canonical).canonical === parsed.canonical;
     }),
-    runs,
+    tries(300),
   );
 });
 
@@ -146,13 +124,13 @@ t.test('manifests and configurations: refused, or of their shape', async () => {
         read === undefined || read.layers.every(({ digest: each }) => /^sha256:[0-9a-f]{64}$/.test(each))
       );
     }),
-    runs,
+    tries(300),
   );
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
       refusedOr('IMAGE_INVALID', () => documentOf(Buffer.from(noise), {}, 'x'));
     }),
-    runs,
+    tries(300),
   );
   fc.assert(
     fc.property(mutated(config), (value) => {
@@ -164,7 +142,76 @@ t.test('manifests and configurations: refused, or of their shape', async () => {
       );
       return image === undefined || image.layers.length === 2;
     }),
-    runs,
+    tries(300),
+  );
+});
+
+t.test('indexes and layouts: refused, or one of their manifests is chosen', async () => {
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const one = { mediaType, digest, size: 7, platform: { os: 'linux', architecture: 'amd64', variant: 'v1' } };
+  const other = { ...one, platform: { os: 'linux', architecture: 'arm64' }, annotations: { a: 'b' } };
+  const index = { schemaVersion: 2, mediaType: indexMediaType, manifests: [one, other, other] };
+  const bytes = (value: unknown) => Buffer.from(JSON.stringify(value) ?? 'null');
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(mutated(index), fc.jsonValue()), async (value) => {
+      const read = refusedOr('IMAGE_INVALID', () =>
+        shaped(documentOf(bytes(value), { mediaType: indexMediaType }, 'x'), indexShape, 'x', 'index'),
+      );
+      if (read === undefined) return true;
+      const chosen = refusedOr('PLATFORM_MISSING', () => choosePlatform(read.manifests, 'x'));
+      const top = { digest: digestOf(bytes(value)), mediaType: indexMediaType, bytes: bytes(value) };
+      try {
+        // Nothing is what its descriptor says: whatever leads anywhere is refused.
+        const { documents } = await walkIndex(top, async () => Buffer.from('{}'), 'x');
+        if (documents.length > 1) return false;
+      } catch (error) {
+        if (!(error instanceof BerthError)) throw error;
+      }
+      return chosen === undefined || read.manifests.includes(chosen);
+    }),
+    tries(300),
+  );
+});
+
+t.test('manifests of schema 1, signed or not: refused, or an image of their layers', async () => {
+  const history = {
+    id: '1',
+    created: '2015-01-01T00:00:00Z',
+    os: 'linux',
+    config: { Cmd: ['x'], Env: ['A=b'] },
+  };
+  const manifest = {
+    ...{ schemaVersion: 1, name: 'a', tag: '1', architecture: 'amd64' },
+    fsLayers: [{ blobSum: digest }, { blobSum: digest }],
+    history: [
+      { v1Compatibility: JSON.stringify(history) },
+      { v1Compatibility: JSON.stringify({ id: '0', throwaway: true, container_config: { Cmd: ['y'] } }) },
+    ],
+    signatures: [
+      { header: { alg: 'ES256' }, protected: 'eyJmb3JtYXRMZW5ndGgiOjUsImZvcm1hdFRhaWwiOiJDbjAifQ' },
+    ],
+  };
+  const inside = fc
+    .tuple(mutated(history), mutated({ formatLength: 5, formatTail: 'Cn0' }))
+    .map(([layer, about]) => ({
+      ...manifest,
+      history: [{ v1Compatibility: JSON.stringify(layer) ?? 'null' }, manifest.history[1]],
+      signatures: [{ protected: Buffer.from(JSON.stringify(about) ?? 'null').toString('base64url') }],
+    }));
+  const text = (value: unknown) => JSON.stringify(value) ?? 'null';
+  fc.assert(
+    fc.property(fc.oneof(mutated(manifest).map(text), inside.map(text), fc.string()), (given) => {
+      const bytes = Buffer.from(given);
+      try {
+        if (schema1Payload(bytes).length > bytes.length + given.length) return false;
+      } catch (error) {
+        if (!(error instanceof ShapeError) && !(error instanceof SyntaxError)) throw error;
+      }
+      const { signatures: _signatures, ...unsigned } = asObject(given);
+      const read = refusedOr('IMAGE_INVALID', () => readSchema1(Buffer.from(text(unsigned)), 'x'));
+      return read === undefined || (read.blobs.length <= 2 && Array.isArray(read.config['history']));
+    }),
+    tries(300),
   );
 });
 
@@ -191,66 +238,6 @@ t.test('recipes: refused, or every path stays inside', async () => {
         .flat()
         .every(({ to, from, kind }) => isClean(to) && (kind !== 'copy' || isClean(from)));
     }),
-    runs,
-  );
-});
-
-t.test('challenges, registries.conf, credentials: understood or refused', async (t) => {
-  fc.assert(
-    fc.property(
-      pieced('Bearer ', 'Basic ', 'realm=', '"', '\\', 'https://a/t', 'service=', 'scope=', ',', ' ', '='),
-      (text) => challengesOf(text).every((each) => each.scheme === 'basic' || typeof each.realm === 'string'),
-    ),
-    runs,
-  );
-  const folder = diskFolder(t);
-  const file = path.join(folder, 'file');
-  const toml = pieced(
-    ...[
-      '[[registry]]\n',
-      '[[registry.mirror]]\n',
-      'prefix = ',
-      'location = ',
-      '"a.example/b"',
-      '"*.example"',
-      '\n',
-    ],
-    ...[
-      'insecure = true\n',
-      'unqualified-search-registries = ["a"]\n',
-      '[',
-      ']',
-      '=',
-      'pull-from-mirror = "all"\n',
-    ],
-  );
-  await fc.assert(
-    fc.asyncProperty(toml, async (text) => {
-      writeFileSync(file, text);
-      try {
-        await readRegistriesConf({ CONTAINERS_REGISTRIES_CONF: file });
-      } catch (error) {
-        if (!(error instanceof BerthError) || error.code !== 'REGISTRIES_INVALID') throw error;
-      }
-    }),
-    fileRuns,
-  );
-  const auth = {
-    auths: { 'a.example': { auth: 'YTpi', identitytoken: 'x' } },
-    credHelpers: { b: 'c' },
-    credsStore: 'd',
-  };
-  fc.assert(
-    fc.property(
-      fc.oneof(
-        mutated(auth).map((value) => JSON.stringify(value) ?? ''),
-        fc.string(),
-      ),
-      (text) => {
-        writeFileSync(file, text);
-        refusedOr('CREDENTIALS_INVALID', () => readAuthFile(file));
-      },
-    ),
-    fileRuns,
+    tries(300),
   );
 });

@@ -69,7 +69,7 @@ t.test('certificates', async (t) => {
 
   /** What an agent notes of a master. */
   const notes = async (url: string, authority: string): Promise<string> => {
-    const certificates = readCertificates({ tlsCa: authority, tlsCert: '', tlsKey: '' });
+    const current = readCertificates({ tlsCa: authority, tlsCert: '', tlsKey: '' });
     const said: string[] = [];
     const link = new MasterLink({
       config: {
@@ -79,7 +79,7 @@ t.test('certificates', async (t) => {
         reconnectMost: 60,
         recordLimit: 1 << 20,
       },
-      certificates,
+      certificates: { current },
       subscription: () => [
         {
           type: 'SUBSCRIBE',

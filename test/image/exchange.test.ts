@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -120,7 +122,7 @@ t.test('what is saved is the same every time, and comes back the same', async (t
     message: /exists already/,
   });
   await t.rejects(saveImages(roots, ['web:1'], 'oci-archive', place('no/such/folder')), {
-    code: 'IMAGE_INVALID',
+    code: 'USAGE',
   });
   t.match(run('image', 'save', '-o', place('nope.tar'), 'nope'), { status: 125, stderr: /not in the store/ });
   t.notOk(existsSync(place('nope.tar')));
@@ -267,4 +269,59 @@ t.test('import and history', async (t) => {
       .join(' '),
     /bad/,
   );
+});
+
+t.test('what goes wrong is told in words that help', async (t) => {
+  await load(gzipped, 'gz:2');
+  const docker = place('told.tar');
+  await saveImages(roots, ['gz:2'], 'docker-archive', docker);
+  const cut = place('cut.tar');
+  writeFileSync(cut, readFileSync(docker).subarray(0, 300_000));
+  const rootfs = place('told-rootfs.tar');
+  writeFileSync(rootfs, lower);
+  const none = place('empty');
+  writeFileSync(none, '');
+  const cases: [string[], RegExp][] = [
+    [['load', docker], /it is a file, .*\nUse berth image load -i /],
+    [['load', place('gzipped')], /it is a folder, .*\nIf it is an OCI layout: berth image load oci:/],
+    [['load', '-i', cut], /the archive ends inside an entry/],
+    [['load', '-i', rootfs], /no archive of images.*\nIf it is a root file system: berth image import/],
+    [['load', '-i', none], /no archive of images/],
+    [['load', `oci-archive:${docker}`], /no OCI archive.*\nIt is one of docker save: docker-archive:/],
+    [['load', `docker-archive:${rootfs}`], /no archive of images/],
+    [['pull', 'docker://busybox'], /named without docker:\/\/\nLeave it out/],
+    [['save', '--format', 'oci-dir', '-o', place('no/such/folder'), 'gz:2'], /there is no folder for/],
+    [['rm', 'none-1', 'none-2'], /image none-1: .*\n.*\nberth: image none-2: /],
+    [['list'], /no such verb\nDid you mean berth image ls\?/],
+  ];
+  for (const [args, stderr] of cases) t.match(run('image', ...args), { status: 125, stderr }, args.join(' '));
+  t.match(run('rmi', 'x'), { status: 125, stderr: /Did you mean berth image rm\?/ });
+  const piped = berth(
+    ['image', 'load', '--root', roots.root, '--state', roots.state],
+    {},
+    readFileSync(docker),
+  );
+  t.match(piped, { status: 0, stdout: /^gz:2@sha256:/ }, 'an archive may be piped in');
+
+  const full = openSync('/dev/full', 'w');
+  t.teardown(() => closeSync(full));
+  await t.rejects(saveImages(roots, ['gz:2'], 'oci-archive', full), {
+    code: 'NO_SPACE',
+    mend: /Free space where standard output goes/,
+  });
+
+  // A blob that is no longer what its name says goes into no archive.
+  const [{ digest = '' } = {}] = inspectImage(roots, 'gz:2').manifest.layers;
+  const blob = path.join(roots.root, 'images/blobs/sha256', digest.slice(7));
+  const content = readFileSync(blob);
+  writeFileSync(blob, Buffer.concat([content.subarray(1), content.subarray(0, 1)]));
+  for (const format of ['oci-archive', 'docker-archive'] as const)
+    await t.rejects(saveImages(roots, ['gz:2'], format, place('damaged.tar')), { code: 'IMAGE_CORRUPT' });
+  rmSync(blob);
+  await t.rejects(saveImages(roots, ['gz:2'], 'oci-archive', place('damaged.tar')), {
+    code: 'STATE_DAMAGED',
+    message: /the store lacks sha256:/,
+  });
+  t.notOk(existsSync(place('damaged.tar')));
+  writeFileSync(blob, content);
 });

@@ -3,7 +3,7 @@ import { Keyboard } from '../../src/cli/keyboard.js';
 import { columnNamed, ordered } from '../../src/inspect/order.js';
 import type { InspectionDocument, Row } from '../../src/inspect/row.js';
 import { frameOf, type Size } from '../../src/inspect/top-frame.js';
-import { type Action, act, rowsShown, type TopView } from '../../src/inspect/top-view.js';
+import { type Action, act, type Looked, rowsShown, type TopView } from '../../src/inspect/top-view.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { Person } from '../fixtures/person.js';
 
@@ -45,7 +45,8 @@ const rows = [
   row('thread', 'b/30/31', 'b/30', 40, 'worker'),
   row('task', 'c', 'host', null, 'unknown'),
 ];
-const document: InspectionDocument = {
+const document: Looked = {
+  of: null,
   sampling: {
     interval_seconds: 1,
     cost_cpu_seconds: 0.001,
@@ -95,6 +96,17 @@ t.test('down from tasks to threads, and back up', (t) => {
   );
   t.match(pressed(start, 'last', 'down', 'up'), { selected: 'a' });
   t.match(pressed(start, 'page-down', 'page-down'), { selected: 'c' });
+  const pod: Looked = { ...document, of: 'a', rows: rows.slice(0, 6) };
+  const inPod = (view: TopView) => rowsShown(view, pod).map(({ id }) => id);
+  const opened = { ...start, task: 'a' };
+  t.strictSame(inPod(opened), ['b', 'b/20', 'a', 'a/10'], 'a pod is shown with all of its containers');
+  t.strictSame(inPod({ ...opened, threads: true }), ['b', 'b/20', 'b/20/20', 'a', 'a/10', 'a/10/10']);
+  t.match(act(opened, 'open', rowsShown(opened, pod), 2), { task: 'b' }, 'and each of them alone');
+  t.strictSame(
+    rowsShown(opened, { ...pod, of: null }).map(({ id }) => id),
+    ['a/10'],
+    'what was looked at before is not all of it',
+  );
   t.equal(pressed(start, 'sort').order.member, 'microstates.user');
   t.strictSame(pressed(start, 'help', 'pause', 'help', 'pause'), start);
   t.equal(columnNamed('rss')?.member, 'memory_rss');

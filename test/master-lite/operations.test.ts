@@ -33,7 +33,7 @@ t.test('what became of an operation is told until it is acknowledged', async (t)
   const reservations = [{ type: 'DYNAMIC' as const, role: 'store' }];
   const disk = { name: 'disk', type: 'SCALAR' as const, scalar: { value: 100 }, reservations };
   const reserve = async (id: string) => {
-    const { id: offer } = await client.offer();
+    const { id: offer } = await client.offer('disk');
     client.offers.clear();
     const operations = [{ type: 'RESERVE' as const, id: { value: id }, reserve: { resources: [disk] } }];
     const filters = { refuse_seconds: 0 };

@@ -227,7 +227,7 @@ t.test('what each principal may do', async (t) => {
     );
     const done = () => client.events.flatMap((event) => event.update_operation_status?.status ?? []);
     const reserve = async (id: string, roles: string[], ofSource: string[] | undefined, value = 8) => {
-      const offer = await client.offer();
+      const offer = await client.offer('disk');
       client.offers.clear();
       const disk = { name: 'disk', type: 'SCALAR' as const };
       const chain = (of: string[]) => of.map((role) => ({ type: 'DYNAMIC' as const, role }));

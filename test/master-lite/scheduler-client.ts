@@ -79,9 +79,12 @@ export class SchedulerClient {
     });
   }
 
-  async offer(): Promise<Offer> {
-    await until('an offer', () => this.offers.size > 0);
-    const [offer] = this.offers.values();
+  /** With that resource: what is left of an agent may come in several offers. */
+  async offer(resource = 'cpus'): Promise<Offer> {
+    const found = () =>
+      [...this.offers.values()].find(({ resources }) => resources?.some(({ name }) => name === resource));
+    await until(`an offer with ${resource}`, () => found() !== undefined);
+    const offer = found();
     if (offer === undefined) throw new Error('no offer');
     return offer;
   }
@@ -167,11 +170,13 @@ export function post(
     headers?: Record<string, string>;
     agent?: http.Agent;
     method?: string;
+    /** Of a local socket, in place of the URL's host. */
+    socketPath?: string;
   } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const { method = 'POST', headers = {}, agent = false, body } = options;
-    const request = http.request(`${url}${path}`, { method, headers, agent }, (response) => {
+    const { method = 'POST', headers = {}, agent = false, body, socketPath } = options;
+    const request = http.request(`${url}${path}`, { method, headers, agent, socketPath }, (response) => {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('end', () =>

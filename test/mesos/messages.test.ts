@@ -11,6 +11,7 @@ import { Resources } from '../../src/mesos/resources/resources.js';
 import { invalidResources } from '../../src/mesos/resources/validate.js';
 import { type MessageName, messageType } from '../../src/mesos/schema.js';
 import { project } from '../cli/berth.js';
+import { tries } from '../fixtures/tries.js';
 
 /** Any message of a type, its optional members at random, at most so deep. */
 function anyMessage(type: protobuf.Type, depth: number): fc.Arbitrary<Record<string, unknown>> {
@@ -75,7 +76,7 @@ t.test('what either codec writes it reads again, the same', async (t) => {
         // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant.
         return /^[\x00-\x7f]*$/.test(jsonCodec.encode(name, given).toString('latin1'));
       }),
-      { numRuns: 40 },
+      tries(40),
     );
     t.pass(name);
   }
@@ -176,6 +177,7 @@ t.test('records come out as they went in, whatever the pieces', async (t) => {
         return reader.atBoundary && Buffer.concat(read.map(frame)).equals(stream);
       },
     ),
+    tries(100),
   );
   for (const bad of ['41\n', '-1\n', '\n', 'x', '1'.repeat(21), '1 \n'])
     t.equal(
@@ -222,6 +224,7 @@ t.test('resources add up: scalars in thousandths, ranges, sets, each reservation
         invalidResources(sum.toList()) === undefined
       );
     }),
+    tries(100),
   );
   const tenth = Resources.of([{ name: 'cpus', type: 'SCALAR', scalar: { value: 0.1 } }]);
   const total = new Resources();

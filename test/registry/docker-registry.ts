@@ -16,6 +16,8 @@ export interface RegistryAsked {
   /** Members of the registry's own configuration, over what is usual. */
   auth?: Record<string, unknown>;
   tls?: { certificate: string; key: string; clientca?: string };
+  /** Whether it takes manifests of schema 1, and makes them for clients that know nothing newer. */
+  schema1?: boolean;
 }
 
 /** Debian's docker-registry on a port of the loopback, gone with the test. */
@@ -30,7 +32,11 @@ export class DockerRegistry {
     return `127.0.0.1:${this.port}`;
   }
 
-  static async start(t: Test, folder: string, { auth, tls }: RegistryAsked = {}): Promise<DockerRegistry> {
+  static async start(
+    t: Test,
+    folder: string,
+    { auth, tls, schema1 }: RegistryAsked = {},
+  ): Promise<DockerRegistry> {
     mkdirSync(folder, { recursive: true });
     const storage = path.join(folder, 'storage');
     const { clientca, ...pair } = tls ?? {};
@@ -47,6 +53,7 @@ export class DockerRegistry {
           : { tls: { ...pair, ...(clientca === undefined ? {} : { clientcas: [clientca] }) } }),
       },
       ...(auth === undefined ? {} : { auth }),
+      ...(schema1 === true ? { compatibility: { schema1: { enabled: true } } } : {}),
     };
     const file = path.join(folder, 'config.yml');
     // YAML takes JSON.

@@ -125,6 +125,11 @@ t.test('an index leads to the manifest for the platform', async (t) => {
   );
   const platform = { os: 'linux', architecture: 'arm64' };
   t.equal((await pullImage(roots, multi, { platform })).manifestDigest, arm.manifestDigest);
+  await t.rejects(
+    pullImage(roots, name, { platform }),
+    { code: 'PLATFORM_MISSING', message: /alone, and linux\/arm64 was asked for/ },
+    'one that stands alone is for no other platform',
+  );
   await t.rejects(pullImage(roots, multi, { platform: { os: 'linux', architecture: 'vax' } }), {
     code: 'PLATFORM_MISSING',
     mend: /linux\/arm64/,

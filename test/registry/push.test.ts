@@ -196,6 +196,18 @@ t.test('a push that is cut goes on where the registry got', async (t) => {
     (await pullImage(other, `${proxy.host}/pushed/a:1`, { limits, credentials })).manifestDigest,
     image.manifestDigest,
   );
+  // A registry that says of a part what cannot be is not believed, and does not hold anybody up for ever.
+  for (const range of ['0-0', '0-99999999999', '0-10']) {
+    within((seen, { status, headers, body }, response) => {
+      if (seen.method === 'PATCH') response.writeHead(status, { ...headers, range }).end(body);
+      return seen.method === 'PATCH';
+    });
+    await t.rejects(
+      pushImage(roots, 'a:1', `${proxy.host}/lied/a:1`, { limits, credentials }),
+      { code: 'REGISTRY_FAILED', message: /says that it has/ },
+      range,
+    );
+  }
   within((seen, _original, response) => {
     if (seen.method === 'PUT') response.writeHead(500).end();
     return seen.method === 'PUT';

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +10,9 @@ import { provideImage } from '../../src/containerizer/image/provide.js';
 import { pullImage } from '../../src/containerizer/image/pull.js';
 import { type Digest, digestOf } from '../../src/oci-spec/digest.js';
 import { diskFolder } from '../fixtures/disk-folder.js';
-import { layerTar, thisArchitecture } from '../fixtures/oci-image-writer.js';
+import { layerTar, thisArchitecture, writeImage } from '../fixtures/oci-image-writer.js';
+import { DockerRegistry } from './docker-registry.js';
+import { FaultProxy } from './fault-proxy.js';
 
 if (process.geteuid?.() !== 0) t.bailout('the store needs root: owners, capabilities, whiteouts');
 
@@ -105,6 +108,50 @@ t.test('an image of schema 1 is read, by its tag and by the digest of what was s
     t.match(inspectImage(roots, reference).manifest, { schemaVersion: 2 });
   }
 });
+
+t.test(
+  'what docker-registry makes of an image for old clients, and what skopeo makes for old registries',
+  async (t) => {
+    const folder = diskFolder(t);
+    const registry = await DockerRegistry.start(t, path.join(folder, 'registry'), { schema1: true });
+    const history = [
+      { created_by: 'ADD a' },
+      { created_by: 'ENV A=1', empty_layer: true },
+      { created_by: 'RUN b' },
+      { created_by: 'CMD b', empty_layer: true },
+    ];
+    const { reference } = writeImage(path.join(folder, 'layout'), {
+      layers: [
+        { tar: await layerTar([{ name: 'a', content: 'lower' }]) },
+        { tar: await layerTar([{ name: 'b', content: 'upper' }]) },
+      ],
+      config: { Cmd: ['b'], Env: ['A=1'], User: '7' },
+      history,
+    });
+    const to = (name: string) => `${registry.host}/${name}:1`;
+    const copy = ['--insecure-policy', 'copy', '-q', '--dest-tls-verify=false', '--format'];
+    execFileSync('skopeo', [...copy, 'v2s2', reference, `docker://${to('two')}`]);
+    execFileSync('skopeo', [...copy, 'v2s1', reference, `docker://${to('one')}`]);
+    const proxy = await FaultProxy.start(t, registry.host);
+    proxy.instead = ({ headers }) => {
+      // As a client of 2015 asks: the registry makes schema 1 of what it has.
+      delete headers.accept;
+      return false;
+    };
+    const roots = rootsOf(t);
+    const { warnings } = await pullImage(roots, to('two'));
+    t.strictSame(warnings, []);
+    const { config } = inspectImage(roots, to('two'));
+    for (const name of [to('one'), `${proxy.host}/two:1`]) {
+      t.match((await pullImage(roots, name)).warnings, [/schema 1/], name);
+      const made = inspectImage(roots, name);
+      t.match(made.config.config, config.config ?? {}, name);
+      t.strictSame(made.config.rootfs, config.rootfs, name);
+      t.match(made.config.history, [{}, { empty_layer: true }, {}, { empty_layer: true }], name);
+      t.equal((await provideImage(roots, name)).layers.length, 2, name);
+    }
+  },
+);
 
 t.test('what is not as it says is refused', async (t) => {
   const { bytes, payload } = signed(manifestOf([upper, lower]));

@@ -226,7 +226,7 @@ t.test('the unit: what it was installed with is read back from it, whatever the 
     unitText(kind, { roots: { root: '/a b', state: '/s%' }, config: '/c$', node: '/n', folder: '/f' });
   t.match(
     text(agentService),
-    /^ExecStart=\/n \/f\/bin\/berth.cjs agent --root "\/a b" --state \/s%% --config \/c\$\$$/m,
+    /^ExecStart=\/n --max-semi-space-size=\d+ \/f\/bin\/berth.cjs agent --root "\/a b" --state \/s%% --config \/c\$\$$/m,
   );
   const properties = new Set(text(agentService).split('\n'));
   for (const needed of [
@@ -236,6 +236,8 @@ t.test('the unit: what it was installed with is read back from it, whatever the 
     'Restart=on-failure',
     'OOMPolicy=continue',
     'TasksMax=infinity',
+    'After=network.target berth.scope',
+    'Environment=MALLOC_ARENA_MAX=2',
   ])
     t.ok(properties.has(needed), needed);
   const inherited =

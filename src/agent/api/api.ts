@@ -5,6 +5,7 @@ import { localPeer } from '../../http/peer-owner.js';
 import { ApiServer } from '../../http/server.js';
 import type { Roots } from '../../state/roots.js';
 import type { Agent } from '../agent.js';
+import { openDoors } from '../executor/doors.js';
 import { withExecutors } from '../executor/guests.js';
 import { SandboxFiles } from '../files/sandbox-files.js';
 import { operatorCalls } from './calls.js';
@@ -13,6 +14,7 @@ import { History } from './history.js';
 import { KnownContainers } from './known-containers.js';
 import { addPages } from './pages.js';
 import { StatisticsBoard } from './statistics-board.js';
+import { StatisticsUpkeep } from './statistics-upkeep.js';
 import { Watchers } from './watchers.js';
 
 export interface ApiOptions {
@@ -41,7 +43,7 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
     { holds: (socket) => server.isLocal(socket), peer: localPeer },
   );
   const server: ApiServer = new ApiServer({
-    authentication: withExecutors(agent, authentication),
+    authentication: withExecutors(agent, authentication, (socket) => server.isApart(socket)),
     authorization: new Authorization(config.permissions),
     certificates: agent.parts.certificates,
     bodyLimit,
@@ -57,6 +59,7 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
     containers: new KnownContainers(agent),
     startTime: Date.now() / 1000,
   };
+  const upkeep = new StatisticsUpkeep(agent, context.containers, context.statistics);
   server.calls(['/api/v1', '/slave(1)/api/v1'], operatorCalls(context, extensions));
   addPages(context, server);
   for (const { routes } of extensions) routes?.(server);
@@ -64,10 +67,12 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
   const place = agentSocket(roots);
   if (!(await server.listenLocally(place)))
     agent.note(`no local socket: ${place} is longer than such a name may be`);
+  await openDoors(agent, server);
   return {
     port,
     async close() {
       context.watchers.end();
+      upkeep.close();
       await server.close();
     },
   };

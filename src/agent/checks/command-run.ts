@@ -3,6 +3,7 @@ import { execInContainer } from '../../containerizer/container/exec.js';
 import { BerthError } from '../../errors/berth-error.js';
 import type { CommandInfo } from '../../mesos/messages.js';
 import type { Roots } from '../../state/roots.js';
+import type { KeptOutput } from './kept-output.js';
 import { Unanswered } from './probe.js';
 import { killSession } from './session.js';
 
@@ -20,19 +21,17 @@ export function programOf({ shell, value = '', arguments: words = [], environmen
 
 /**
  * Runs a command in a container, beside its first process, and resolves to its exit status. When the signal aborts, it is killed with its session. Rejects with Unanswered when
- * it cannot be started.
+ * it cannot be started. `output`: keeps what it writes; it is over with the promise.
  */
 export async function runInContainer(
   roots: Roots,
   id: string,
   command: CommandInfo,
   signal: AbortSignal,
+  output?: KeptOutput,
 ): Promise<number> {
   try {
-    const program = await execInContainer(roots, findContainer(roots, id), {
-      options: { ...programOf(command), terminal: false, input: false, privileged: false },
-      client: null,
-    });
+    const program = await sendIn(roots, id, command, output);
     program.release();
     const kill = () => killSession(program.pid);
     if (signal.aborted) kill();
@@ -41,9 +40,23 @@ export async function runInContainer(
     // The pid may be another's from here on.
     signal.removeEventListener('abort', kill);
     await program.gone;
+    await output?.whole();
     return status;
   } catch (error) {
     if (error instanceof BerthError) throw new Unanswered(error.message);
     throw error;
+  } finally {
+    output?.destroy();
+  }
+}
+
+async function sendIn(roots: Roots, id: string, command: CommandInfo, output: KeptOutput | undefined) {
+  try {
+    return await execInContainer(roots, findContainer(roots, id), {
+      options: { ...programOf(command), terminal: false, input: false, privileged: false },
+      client: output?.client ?? null,
+    });
+  } finally {
+    output?.handedOver();
   }
 }

@@ -6,10 +6,11 @@ import type {
   HealthCheckHTTPCheckInfo,
   TaskInfo,
 } from '../../mesos/messages.js';
+import { currentBootId, isAlive } from '../../state/live-process.js';
 import { emptyStatus, sameStatus, statusOf } from './check-status.js';
 import { type Health, HealthJudge } from './health.js';
 import { httpProbe } from './http-probe.js';
-import type { Finding, Probe, ProbedProcess, Unanswered } from './probe.js';
+import { type Finding, type Probe, type ProbedProcess, Unanswered } from './probe.js';
 import { RepeatedProbe, type Rhythm } from './repeated-probe.js';
 import { tcpProbe } from './tcp-probe.js';
 import type { Timers } from './timers.js';
@@ -53,7 +54,11 @@ export function startChecks(
   const running: RepeatedProbe[] = [];
   const begin = (probe: Probe | undefined, rhythm: Rhythm, tell: (found: Finding | Unanswered) => void) => {
     if (probe !== undefined)
-      running.push(new RepeatedProbe(probe, rhythm, timers, tell, (error) => report.onDefect(error)));
+      running.push(
+        new RepeatedProbe(ofTheLiving(probe, task.process), rhythm, timers, tell, (error) =>
+          report.onDefect(error),
+        ),
+      );
   };
   if (health_check !== undefined) {
     const { grace_period_seconds = defaults.grace, consecutive_failures = defaults.failures } = health_check;
@@ -121,6 +126,20 @@ function checkProbe(
   if (type === 'TCP' && tcp !== undefined)
     return tcpProbe(task.process, { address: loopback.IPv4, port: tcp.port }, patience(rhythm));
   return undefined;
+}
+
+/** Sees nothing once the task has ended: its commands are killed with it, and its ports closed, which says nothing of how it was. */
+function ofTheLiving(probe: Probe, { pid, startTime }: ProbedProcess): Probe {
+  const lives = () => isAlive({ pid, start_time: startTime }, currentBootId());
+  return async (signal) => {
+    try {
+      const found = await probe(signal);
+      return lives() ? found : undefined;
+    } catch (error) {
+      if (error instanceof Unanswered && !lives()) return undefined;
+      throw error;
+    }
+  };
 }
 
 function commandProbe(command: CommandInfo, task: CheckedTask): Probe {

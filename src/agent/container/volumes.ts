@@ -3,7 +3,7 @@ import type { Volume } from '../../containerizer/container/options.js';
 import { normalPlace, whyNoPlace } from '../../containerizer/volume/place.js';
 import type { Volume as MesosVolume, Resource } from '../../mesos/messages.js';
 import { hostFolder } from './host-folders.js';
-import { type ContainerFacts, sandboxPlace, unfit, type Workload } from './workload.js';
+import { agentPlace, type ContainerFacts, sandboxPlace, unfit, type Workload } from './workload.js';
 
 /** The sandbox, what the container names, and the persistent volumes among its resources. */
 export function volumesOf(
@@ -14,6 +14,8 @@ export function volumesOf(
   return [
     ...(host ? facts.systemMounts().map((folder) => bind(folder, folder, true, false)) : []),
     bind(facts.sandbox, sandboxPlace, false, !host),
+    // A folder: the socket in it is another after each restart of the agent.
+    ...(facts.agentDoor === undefined ? [] : [bind(facts.agentDoor, agentPlace, true, false)]),
     ...(container?.volumes ?? []).map((volume) => namedVolume(volume, facts, host)),
     ...resources
       .filter(({ disk }) => disk?.persistence !== undefined)

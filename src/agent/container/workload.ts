@@ -20,6 +20,8 @@ export interface ContainerFacts {
   sandbox: string;
   /** That of the executor, whose folders the tasks of a group share; undefined: there is none. */
   parentSandbox?: string | undefined;
+  /** The folder with the socket of the agent, for an executor; undefined: there is none. */
+  agentDoor?: string | undefined;
   /** Variables that say who and where the task is; the task's own go before them. */
   variables: Record<string, string>;
   /** Of this host. */
@@ -42,6 +44,8 @@ export interface ContainerFacts {
 
 /** Where a task finds its sandbox. */
 export const sandboxPlace = '/mnt/mesos/sandbox';
+/** Where an executor finds the folder of its agent's socket. */
+export const agentPlace = '/mnt/mesos/agent';
 
 /** A workload that no container can be made of. */
 export function unfit(what: string, why: string, mend?: string): BerthError {

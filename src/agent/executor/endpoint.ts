@@ -35,7 +35,7 @@ function executorCall(agent: Agent, exchange: Exchange, origin: Origin): void {
     const records = exchange.stream({ 'Content-Type': codec.contentType }, streamLimit);
     const stream = new ExecutorStream(records, codec);
     records.onClose(() => executors.disconnected(executor, stream));
-    executors.subscribe(executor, stream, call.subscribe ?? {});
+    executors.subscribe(executor, stream, call.subscribe);
     return;
   }
   if (!executor.subscribed) throw new HttpError(403, 'Executor is not subscribed');

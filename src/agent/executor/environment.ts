@@ -1,12 +1,16 @@
 import type { Agent } from '../agent.js';
+import { agentPlace } from '../container/workload.js';
+import { doorSocket, hostEndpoint } from './doors.js';
 import type { Executor } from './executor.js';
 
-/** What an executor learns about where it is, as the reference has it. What its own command says goes before it. */
+/** What an executor learns about where it is, as the reference has it. What its own command says goes before it. `onHost`: it is on the host's network. */
 export function executorVariables(
   agent: Agent,
   { id, frameworkId, containerId, record }: Executor,
+  onHost: boolean,
 ): Record<string, string> {
   const { config } = agent;
+  const endpoint = onHost ? hostEndpoint(agent) : agent.endpoint;
   const checkpoint = record.framework.checkpoint === true;
   return {
     MESOS_FRAMEWORK_ID: frameworkId,
@@ -14,14 +18,14 @@ export function executorVariables(
     MESOS_SLAVE_ID: agent.id ?? '',
     MESOS_AGENT_ID: agent.id ?? '',
     MESOS_CONTAINER_ID: containerId,
-    MESOS_SLAVE_PID: `slave(1)@${agent.endpoint}`,
-    MESOS_AGENT_ENDPOINT: agent.endpoint,
+    MESOS_SLAVE_PID: `slave(1)@${endpoint}`,
+    MESOS_AGENT_ENDPOINT: endpoint,
     MESOS_CHECKPOINT: checkpoint ? '1' : '0',
     MESOS_HTTP_COMMAND_EXECUTOR: '0',
     MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD: duration(shutdownGrace(agent, record)),
     MESOS_EXECUTOR_AUTHENTICATION_TOKEN: record.token,
     LIBPROCESS_PORT: '0',
-    ...(config.tlsCert !== '' && { LIBPROCESS_SSL_ENABLED: '1' }),
+    ...(agent.doors.folder !== undefined && { MESOS_DOMAIN_SOCKET: `${agentPlace}/${doorSocket}` }),
     ...(checkpoint && {
       MESOS_RECOVERY_TIMEOUT: duration(config.executorRecovery),
       MESOS_SUBSCRIPTION_BACKOFF_MAX: duration(config.executorReregistration),

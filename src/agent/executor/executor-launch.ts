@@ -3,6 +3,7 @@ import { provideImage } from '../../containerizer/image/provide.js';
 import type { Resource } from '../../mesos/messages.js';
 import type { Agent } from '../agent.js';
 import { type LiveContainer, launched } from '../container/live-container.js';
+import { networkOf } from '../container/networks.js';
 import { planContainer } from '../container/plan.js';
 import { sandboxPlace } from '../container/workload.js';
 import { furnishSandbox } from '../sandbox/furnish.js';
@@ -27,14 +28,20 @@ export async function launchExecutor(
   const { roots, config } = agent;
   const { info, framework } = executor.record;
   const sandbox = makeSandbox(config.sandboxes, agent.placeOf(first));
+  const resources = resourcesOf(executor);
+  const { network } = networkOf(info.container, resources);
   const plan = planContainer(
     {
       command: info.command ?? {},
       container: info.container,
-      resources: resourcesOf(executor),
+      resources,
       user: framework.user,
     },
-    { ...containerFacts(agent, first, sandbox), variables: executorVariables(agent, executor) },
+    {
+      ...containerFacts(agent, first, sandbox),
+      agentDoor: agent.doors.folder,
+      variables: executorVariables(agent, executor, network === 'host'),
+    },
   );
   const image = await unlessKilled(executor.killed.signal, async () => {
     const image = await provideImage(roots, plan.image.reference, { pull: plan.image.pull });

@@ -28,6 +28,7 @@ import { Executor, type ExecutorLink } from './executor.js';
 import { launchExecutor } from './executor-launch.js';
 import { Fitting } from './fitting.js';
 import { deleteExecutor, executorKey, putExecutor, recoveredExecutors } from './record.js';
+import { Unheard } from './unheard.js';
 import { isValid } from './validate-call.js';
 
 const { SIGKILL } = constants.signals;
@@ -37,11 +38,13 @@ export class ExecutorRunner implements TaskRunner {
   private readonly known = new Map<string, Executor>();
   private readonly alarms = new Alarms<Executor>();
   private readonly fitting: Fitting;
+  private readonly unheard: Unheard;
   /** This agent has ended; what still ends is for the next one to find. */
   private closed = false;
 
   constructor(private readonly agent: Agent) {
     this.fitting = new Fitting(agent);
+    this.unheard = new Unheard(agent);
   }
 
   takes({ executor }: TaskInfo): boolean {
@@ -167,8 +170,8 @@ export class ExecutorRunner implements TaskRunner {
     this.find(frameworkId, executorId)?.link?.send({ type: 'MESSAGE', message: { data } });
   }
 
-  /** A subscription: the one before it is void. */
-  subscribe(executor: Executor, link: ExecutorLink, call: ExecutorCallSubscribe): void {
+  /** A subscription: the one before it is void. `call`: undefined of a client that leaves its body out. */
+  subscribe(executor: Executor, link: ExecutorLink, call: ExecutorCallSubscribe | undefined): void {
     executor.link?.end();
     executor.link = link;
     executor.subscribed = true;
@@ -178,9 +181,11 @@ export class ExecutorRunner implements TaskRunner {
     if (isFirst) putExecutor(this.agent.records.store, record);
     link.send(greeting(this.agent, executor));
     // One that was never taken is said again, or never will be.
-    for (const { status } of call.unacknowledged_updates ?? [])
+    for (const { status } of call?.unacknowledged_updates ?? [])
       if (isValid(status, executor.id)) this.update(executor, status);
-    if (executor.recovered) this.dropUnheard(executor, call.unacknowledged_tasks ?? []);
+    const silent = call === undefined && !isFirst;
+    if (executor.recovered)
+      this.unheard.drop(executor, silent ? undefined : (call?.unacknowledged_tasks ?? []));
     // It was begun for tasks that are dropped, and would wait for others for ever.
     const idle = executor.recovered && isFirst && executor.tasks.size === 0;
     executor.recovered = false;
@@ -267,6 +272,7 @@ export class ExecutorRunner implements TaskRunner {
   close(): void {
     this.closed = true;
     this.alarms.close();
+    this.unheard.close();
     for (const { link } of this.known.values()) link?.end();
   }
 
@@ -324,16 +330,6 @@ export class ExecutorRunner implements TaskRunner {
       executor.state = 'terminating';
       executor.container?.signal(SIGKILL);
     });
-  }
-
-  /** Tasks that the agent, killed, can no longer have told it of. */
-  private dropUnheard(executor: Executor, heard: readonly TaskInfo[]): void {
-    const ids = new Set(heard.map(({ task_id }) => task_id.value));
-    for (const task of [...executor.tasks]) {
-      if (task.state !== 'TASK_STAGING' || ids.has(task.id)) continue;
-      executor.tasks.delete(task);
-      this.dropped(task);
-    }
   }
 
   private dropped(task: Task): void {

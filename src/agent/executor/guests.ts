@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Authentication, type Identity, sameSecret } from '../../http/authentication.js';
 import type { Agent } from '../agent.js';
-import { bearerOf } from './origin.js';
+import { bearerOf, needsToken } from './origin.js';
 
 const operatorApi = new Set(['/api/v1', '/slave(1)/api/v1']);
 
@@ -9,6 +10,7 @@ const operatorApi = new Set(['/api/v1', '/slave(1)/api/v1']);
 export function withExecutors(
   { executors }: Pick<Agent, 'executors'>,
   others: Pick<Authentication, 'identify'>,
+  isApart: (socket: Socket) => boolean,
 ): Pick<Authentication, 'identify'> {
   return {
     identify(request: IncomingMessage): Identity {
@@ -16,6 +18,8 @@ export function withExecutors(
       if (token !== undefined)
         for (const { record, containerId } of executors.all())
           if (sameSecret(record.token, token)) return { principal: undefined, executor: containerId };
+      // Their own doors let nobody else in, nor by anything that crosses them in plain.
+      if (isApart(request.socket)) throw needsToken();
       return others.identify(request);
     },
   };

@@ -20,10 +20,11 @@ export function originOf(request: IncomingMessage, executors: Iterable<Executor>
     const peer = containerOfPeer(request.socket);
     if (peer.kind === 'container') return peer;
   }
-  throw new HttpError(401, 'This needs the token of an executor', {
-    'WWW-Authenticate': 'Bearer realm="berth"',
-  });
+  throw needsToken();
 }
+
+export const needsToken = () =>
+  new HttpError(401, 'This needs the token of an executor', { 'WWW-Authenticate': 'Bearer realm="berth"' });
 
 export const bearerOf = ({ headers }: IncomingMessage): string | undefined =>
   /^Bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];

@@ -1,9 +1,15 @@
 import { type Container, readContainer } from '../../containerizer/container/catalogue.js';
 import { tellContainer } from '../../containerizer/events/tell.js';
-import { type HealthDocument, readHealth, recordHealth } from '../../containerizer/keeping/health-record.js';
+import {
+  type HealthDocument,
+  type HealthFinding,
+  readHealth,
+  recordHealth,
+} from '../../containerizer/keeping/health-record.js';
 import type { HealthCommand } from '../../containerizer/keeping/wishes.js';
 import type { Roots } from '../../state/roots.js';
 import { runInContainer } from '../checks/command-run.js';
+import { KeptOutput } from '../checks/kept-output.js';
 import { type Finding, Unanswered } from '../checks/probe.js';
 import { RepeatedProbe } from '../checks/repeated-probe.js';
 import type { Timers } from '../checks/timers.js';
@@ -39,25 +45,31 @@ export function watchHealth(
   const run = process?.started_at ?? '';
   let known: Known = readHealth(roots, id, run) ?? { status: 'starting', failing_streak: 0, log: [] };
   recordHealth(roots, id, { run, ...known });
+  let began = run;
+  let output: KeptOutput | undefined;
   const tell = (found: Finding | Unanswered) => {
     const early = Date.now() - Date.parse(run) < wanted.start_period * 1000;
     const { status } = known;
-    known = nextHealth(known, wanted, findingOf(found), early);
+    const at = new Date().toISOString();
+    const finding = { started_at: began, at, output: output?.text ?? '', ...findingOf(found) };
+    known = nextHealth(known, wanted, finding, early);
     recordHealth(roots, id, { run, ...known });
     if (known.status !== status) tellContainer(roots, document, 'health_status', { status: known.status });
   };
   const probe = async (signal: AbortSignal): Promise<Finding | undefined> => {
+    began = new Date().toISOString();
+    output = undefined;
     // Nothing can be found out while it is held.
     if (readContainer(roots, id)?.paused !== false) return undefined;
-    return { type: 'COMMAND', exitCode: await runInContainer(roots, id, { value: wanted.command }, signal) };
+    output = new KeptOutput();
+    const exitCode = await runInContainer(roots, id, { value: wanted.command }, signal, output);
+    return { type: 'COMMAND', exitCode };
   };
   const [interval, timeout] = [wanted.interval * 1000, wanted.timeout * 1000];
   return new RepeatedProbe(probe, { delay: interval, interval, timeout }, timers, tell, onDefect);
 }
 
-function findingOf(found: Finding | Unanswered): Known['log'][number] {
-  const at = new Date().toISOString();
-  if (found instanceof Unanswered) return { at, exit_code: null, message: found.message };
-  const status = found.type === 'COMMAND' ? found.exitCode : null;
-  return { at, exit_code: status, message: null };
+function findingOf(found: Finding | Unanswered): Pick<HealthFinding, 'exit_code' | 'message'> {
+  if (found instanceof Unanswered) return { exit_code: null, message: found.message };
+  return { exit_code: found.type === 'COMMAND' ? found.exitCode : null, message: null };
 }

@@ -11,7 +11,7 @@ const codec = jsonCodec;
 export interface LinkOptions {
   config: Pick<AgentConfig, 'masters' | 'masterCredential' | 'reconnect' | 'reconnectMost' | 'recordLimit'>;
   /** What a master knows the agent by, and the agent a master. */
-  certificates?: Certificates;
+  certificates?: { readonly current: Certificates };
   /** What the agent is and runs, asked at each attempt. */
   subscription(): Iterable<Report>;
   /** An order of the present connection. */
@@ -78,7 +78,7 @@ export class MasterLink {
     const request = (url.protocol === 'https:' ? https : http).request(new URL('/api/v1/agent', url), {
       method: 'POST',
       agent: false,
-      ...(url.protocol === 'https:' && this.options.certificates),
+      ...(url.protocol === 'https:' && this.options.certificates?.current),
       headers: {
         'Content-Type': 'application/recordio',
         'Message-Content-Type': codec.contentType,

@@ -109,7 +109,7 @@ export class NestedContainers {
     for (const { record } of [...this.all.values()]) {
       const { parent, root, place } = record;
       const isNobodys = parent === root && !owned.has(root) && place.frameworkId !== nobodys;
-      if (isNobodys) await this.endBelow(parent, () => discardEnded(roots, parent));
+      if (isNobodys) await this.endBelow(parent, () => discardEnded(roots, parent, this.agent.trash));
       else this.watchParent(parent);
     }
   }
@@ -160,7 +160,7 @@ export class NestedContainers {
   private discard({ containerId, record }: Nested): void {
     const { roots, config } = this.agent;
     endSandbox(roots, config.sandboxes, { ...record.place, containerId });
-    if (!discardEnded(roots, containerId))
+    if (!discardEnded(roots, containerId, this.agent.trash))
       this.agent.note(`container ${containerId} stays: its cgroup is not empty yet`);
   }
 

@@ -15,6 +15,8 @@ export interface SelfRecord {
   drain?: DrainConfig;
   /** An operator has said that it never comes back: what it ran is to end, and nobody to be told. */
   leaving?: boolean;
+  /** Where executors find it in plain HTTP, if not at its own address. */
+  executor_port?: number;
 }
 
 /** What a task was asked to be. Written once. */

@@ -13,6 +13,7 @@ export async function recover(agent: Agent, { self, frameworks, tasks }: Recover
   agent.drain = self?.drain;
   agent.checkpointed = self?.resources;
   agent.leaving = self?.leaving === true;
+  if (self?.executor_port !== undefined) agent.doors.port = self.executor_port;
   agent.volumes.sweep();
   for (const applied of recoveredApplied(agent.records.store))
     agent.applied.set(appliedKey(applied.order), applied);

@@ -9,7 +9,7 @@ export function retireContainer(agent: Agent, place: SandboxPlace): void {
   const { containerId } = place;
   endSandbox(roots, config.sandboxes, place);
   const discard = () => {
-    if (!discardEnded(roots, containerId))
+    if (!discardEnded(roots, containerId, agent.trash))
       agent.note(`container ${containerId} stays: its cgroup is not empty yet`);
   };
   if (!agent.nested.hasBelow(containerId)) discard();

@@ -54,6 +54,8 @@ export class CommandRunner implements TaskRunner {
         source: 'SOURCE_EXECUTOR',
         ...said(this.checks.get(task)),
       });
+    // What they find from now on is of its end.
+    this.checks.get(task)?.stop();
     container.signal(SIGTERM);
     this.kills.set(task, kill.deadline, () => container.signal(SIGKILL));
   }

@@ -13,7 +13,7 @@ import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
 import { checked, configured } from './configure.js';
-import { awaitEnding } from './ending.js';
+import { awaitEnding, onHangUp } from './ending.js';
 
 export interface AgentRequest {
   roots: Roots;
@@ -73,7 +73,7 @@ async function run(request: AgentRequest): Promise<number> {
   const config = configOf(request);
   const manager = new ServiceManager();
   const { status, end } = awaitEnding(endWithStdin);
-  const { agent, close } = await startAgent(config, {
+  const { agent, close, renew } = await startAgent(config, {
     roots,
     openStore: (options) =>
       EmbeddedStore.open(path.join(config.folder, 'store'), { ...options, owner: agentState }),
@@ -94,6 +94,7 @@ async function run(request: AgentRequest): Promise<number> {
     onLeft: () => end(0),
     peerOwner: (socket) => peerOwner(socket, layoutOfHost().unified),
   });
+  onHangUp(renew);
   const masters = config.masters.map((url) => url.replace(/\/\/[^/@]*@/, '//')).join(', ');
   const begun = `agent of ${masters}, state in ${config.folder}, ${agent.tasks.size} tasks taken up`;
   note(begun);

@@ -1,3 +1,5 @@
+import { isatty } from 'node:tty';
+
 /** Resolves with the status to end with, when a signal says so or, if asked, standard input has an end. `end`: for whoever else knows. */
 export function awaitEnding(withStdin: boolean): { status: Promise<number>; end(status: number): void } {
   let end: (status: number) => void = () => {};
@@ -14,4 +16,9 @@ export function awaitEnding(withStdin: boolean): { status: Promise<number>; end(
     for (const event of ['end', 'error', 'close'] as const) process.stdin.once(event, () => end(0));
   }
   return { status, end };
+}
+
+/** Calls at each SIGHUP. At a terminal that is its end, and the daemon's with it. */
+export function onHangUp(call: () => void): void {
+  if (![0, 1, 2].some((descriptor) => isatty(descriptor))) process.on('SIGHUP', call);
 }

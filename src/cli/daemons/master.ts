@@ -14,7 +14,7 @@ import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
 import { checked, configured } from './configure.js';
-import { awaitEnding } from './ending.js';
+import { awaitEnding, onHangUp } from './ending.js';
 
 export interface MasterRequest {
   roots: Roots;
@@ -70,6 +70,7 @@ async function run(request: MasterRequest): Promise<number> {
     openStore: (options) =>
       EmbeddedStore.open(path.join(folder, 'store'), { ...options, owner: masterState }),
     peerOwner: (socket) => peerOwner(socket, layoutOfHost().unified),
+    note: (text) => note(`master: ${text}`),
     onDefect: (error) =>
       note(`berth: master: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     onStoreFailure: (error) => {
@@ -78,6 +79,7 @@ async function run(request: MasterRequest): Promise<number> {
       process.exit(125);
     },
   });
+  onHangUp(master.renew);
   const begun = `master at ${master.url}, state in ${folder}`;
   note(begun);
   manager.ready(begun);

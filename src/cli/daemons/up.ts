@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { installationFolder } from '../../installation.js';
+import { nodeEnvironment, nodeOptions } from '../../service/daemon-node.js';
 import type { Roots } from '../../state/roots.js';
 
 export interface UpRequest {
@@ -70,8 +71,10 @@ class Daemon {
     }
     const began = Date.now();
     // Its standard input ends with this process, whatever way that ends.
-    const child = spawn(process.execPath, [path.join(installationFolder, 'bin/berth.cjs'), ...this.words], {
+    const program = path.join(installationFolder, 'bin/berth.cjs');
+    const child = spawn(process.execPath, [...nodeOptions, program, ...this.words], {
       stdio: ['pipe', 'ignore', 'pipe'],
+      env: { ...nodeEnvironment, ...process.env },
     });
     this.child = child;
     child.stdin.on('error', () => {});

@@ -29,5 +29,6 @@ export function imageDetailsJson(image: ImageDetails) {
     manifest,
     config,
     directories,
+    index: image.index ?? null,
   };
 }

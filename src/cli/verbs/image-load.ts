@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { type LoadedImage, loadImage, loadImages } from '../../containerizer/image/load.js';
 import { imageProgress } from '../image-progress.js';
 import { insecure, insecureFlag, policyFlag } from '../insecure-options.js';
@@ -20,7 +21,11 @@ export const verb: Verb = {
       )
       .option(
         '-i, --input <file>',
-        'an archive of docker save or OCI, - for standard input; then the one argument is the name',
+        'an archive of docker save or OCI, - for standard input (the default where something is piped in); then the one argument is the name',
+      )
+      .option(
+        '--all-platforms',
+        'keep what the image has for other machines too, to be saved or pushed; only one is unpacked',
       )
       .addOption(insecureFlag())
       .addOption(policyFlag());
@@ -29,8 +34,10 @@ export const verb: Verb = {
   async run(context, args, flags) {
     const { input } = flags;
     const onProgress = imageProgress(context);
-    const file = typeof input === 'string' ? input : undefined;
     const [reference, second] = args;
+    // As Docker has it: what is piped in is the archive.
+    const piped = reference === undefined && !isatty(0) ? '-' : undefined;
+    const file = typeof input === 'string' ? input : piped;
     const name = file === undefined ? second : reference;
     if (file === undefined ? reference === undefined : second !== undefined) {
       throw usageError(
@@ -43,6 +50,7 @@ export const verb: Verb = {
       ...registryOptions(context, flags),
       ...insecure(flags),
       onProgress,
+      allPlatforms: flags.allPlatforms === true,
       ...(name === undefined ? {} : { name }),
     };
     const loaded: LoadedImage[] =
@@ -54,6 +62,7 @@ export const verb: Verb = {
     const told = loaded.map((each) => ({
       name: each.name,
       digest: each.manifestDigest,
+      index_digest: each.indexDigest ?? null,
       warnings: each.warnings,
     }));
     if (!context.json) context.out(told.map((each) => `${each.name}@${each.digest}\n`).join(''));

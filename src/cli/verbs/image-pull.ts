@@ -46,21 +46,21 @@ export const verb: Verb = {
     let status = 0;
     for (const reference of references) {
       try {
-        const { name, manifestDigest, warnings, fetched } = await pullImage(
+        const { name, manifestDigest, indexDigest, warnings, fetched } = await pullImage(
           context.roots,
           reference,
           options,
         );
         for (const warning of new Set(warnings)) context.note(`berth: warning: ${warning}`);
         if (!context.json) context.out(`${name.includes('@') ? name : `${name}@${manifestDigest}`}\n`);
-        else
-          context.out(
-            `${JSON.stringify({ event: 'pulled', name, digest: manifestDigest, fetched_bytes: fetched, warnings })}\n`,
-          );
+        else {
+          const told = { name, digest: manifestDigest, index_digest: indexDigest ?? null };
+          context.out(`${JSON.stringify({ event: 'pulled', ...told, fetched_bytes: fetched, warnings })}\n`);
+        }
       } catch (error) {
         // One that cannot be had is told, and the others still get their turn.
         if (!(error instanceof BerthError) || references.length === 1) throw error;
-        status ||= report(error, reference);
+        status = report(error, reference) || status;
       }
     }
     return status;

@@ -14,10 +14,7 @@ export const verb: Verb = {
       .argument('<image>', 'a name or an id')
       .argument('[destination]', 'NAME[:TAG] at the registry; by default the name it has here')
       .option('-a, --all-tags', 'every tag that a name has here; the image is a name without a tag')
-      .option(
-        '--all-platforms',
-        'the whole index that the image is from, if it was pulled with --all-platforms',
-      )
+      .option('--all-platforms', 'the whole index that the image is from, if it came with --all-platforms')
       .option('-q, --quiet', 'no progress')
       .option('--format <format>', `${pushFormats.join(' or ')}; by default byte for byte as it came`);
     declareRegistryFlags(command);

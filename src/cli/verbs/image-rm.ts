@@ -23,7 +23,7 @@ export const verb: Verb = {
       } catch (error) {
         // The others still get their turn.
         if (!(error instanceof BerthError)) throw error;
-        status ||= report(error, reference);
+        status = report(error, reference) || status;
       }
     }
     if (!context.json) return status;

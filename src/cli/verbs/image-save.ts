@@ -13,9 +13,13 @@ export const verb: Verb = {
       .option(
         '--format <format>',
         `${saveFormats.join(', ')}; default docker-archive, as docker save writes it; aci gives an App Container Image back as it came`,
+      )
+      .option(
+        '--all-platforms',
+        'with oci-archive or oci-dir: the whole index that an image is from, if it came with --all-platforms',
       );
   },
-  async run(context, references, { output, format = 'docker-archive' }) {
+  async run(context, references, { output, format = 'docker-archive', allPlatforms }) {
     if (!isFormat(format)) {
       throw usageError(
         `--format ${String(format)}`,
@@ -31,7 +35,7 @@ export const verb: Verb = {
       );
     }
     const to = typeof output === 'string' && output !== '-' ? output : 1;
-    await saveImages(context.roots, references, format, to);
+    await saveImages(context.roots, references, format, to, { allPlatforms: allPlatforms === true });
     if (context.json && to !== 1)
       context.out(`${JSON.stringify({ images: references, format, output: to })}\n`);
     return 0;

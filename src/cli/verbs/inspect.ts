@@ -48,7 +48,7 @@ export const verb: Verb = {
       } catch (error) {
         // The others are shown all the same.
         if (names.length === 1 || !(error instanceof BerthError)) throw error;
-        status ||= report(error, 'inspect');
+        status = report(error, 'inspect') || status;
       }
     }
     const document = names.length === 1 ? found[0] : found;

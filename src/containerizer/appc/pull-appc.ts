@@ -33,5 +33,5 @@ export async function pullAppc(
   const { names, manifestDigest, warnings } = stored as StoredImage;
   const [name = parsed.canonical] = names;
   tellImage(roots, manifestDigest, name, 'pull');
-  return { name, manifestDigest, warnings, fetched };
+  return { name, manifestDigest, indexDigest: undefined, warnings, fetched };
 }

@@ -50,7 +50,7 @@ export function cgroupPlaces(
     Object.fromEntries(
       names.flatMap((name) => {
         const mount = mounts[name];
-        return mount === undefined ? [] : [[name, path.join(mount, group, id)]];
+        return mount === undefined ? [] : [[name, `${mount}/${group}/${id}`]];
       }),
     );
   // Mounted together with one in use, a hierarchy is joined anyway.
@@ -59,8 +59,8 @@ export function cgroupPlaces(
   const v1 = join([...used, ...asked]);
   return {
     layout: kind,
-    unified: home === null ? null : path.join(home, group, id),
-    supervisors: home === null ? null : path.join(home, group, 'supervisors'),
+    unified: home === null ? null : `${home}/${group}/${id}`,
+    supervisors: home === null ? null : `${home}/${group}/supervisors`,
     scope,
     unifiedControls: kind === 'unified',
     v1,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, linkSync, renameSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, linkSync, renameSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { Transform } from 'node:stream';
@@ -10,6 +10,7 @@ import type { Roots } from '../../state/roots.js';
 import { blobFile, hasBlob, type Session } from './store.js';
 
 const chunk = 256 * 1024;
+const again = 'Fetch, load or build the image again.';
 
 /**
  * Copies a blob into the store, verified on the way, if it is not there: when its layer was unpacked before, from another blob
@@ -39,6 +40,23 @@ export async function importBlob(
   );
   if (size !== blob.size || hash.digest('hex') !== hexOf(blob.digest)) throw mismatch(blob, what);
   renameSync(copy, blobFile(roots, blob.digest));
+}
+
+/** Reads a blob of the store and fails unless it is what its name says. */
+export async function verifyBlob(
+  blob: { file: string; digest: Digest; size: number },
+  what: string,
+): Promise<void> {
+  if (!existsSync(blob.file)) {
+    throw new BerthError('STATE_DAMAGED', { what, why: `the store lacks ${blob.digest}`, mend: again });
+  }
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const bytes of createReadStream(blob.file, { highWaterMark: chunk })) {
+    hash.update(bytes as Buffer);
+    size += (bytes as Buffer).length;
+  }
+  if (size !== blob.size || hash.digest('hex') !== hexOf(blob.digest)) throw mismatch(blob, what);
 }
 
 /** Takes a blob out of the store that is not what its name says, so that it is fetched again. True: it was that. */
@@ -75,5 +93,6 @@ function mismatch(blob: { digest: Digest; size: number }, what: string): BerthEr
   return new BerthError('IMAGE_CORRUPT', {
     what,
     why: `its blob has not the digest ${blob.digest} and ${blob.size} bytes`,
+    mend: again,
   });
 }

@@ -31,6 +31,16 @@ export type SavedImage = Of<typeof savedShape>[number];
 
 export const savedIndex = 'manifest.json';
 
+/** An archive of something else is told as such, whatever it was taken for. */
+export function mustHoldImages(files: ArchiveFiles, what: string): void {
+  if (files.has(savedIndex) || files.has('oci-layout') || files.has('repositories')) return;
+  throw new BerthError('IMAGE_INVALID', {
+    what,
+    why: `it is no archive of images: it has neither ${savedIndex}, as docker save writes it, nor oci-layout`,
+    mend: 'If it is a root file system: berth image import FILE NAME.',
+  });
+}
+
 export function savedImages(files: ArchiveFiles, what: string): SavedImage[] {
   const bytes = readFile(files, savedIndex, what);
   if (bytes !== undefined) return parseDocument(bytes, savedShape, what, savedIndex);

@@ -3,6 +3,7 @@ import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { ImageConfig, ImageManifest } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
 import { namesOf } from './by-id.js';
+import { keptPlatforms } from './kept-index.js';
 import { readNames } from './names.js';
 import { parseReference } from './reference.js';
 import { readStored } from './stored-documents.js';
@@ -28,6 +29,8 @@ export interface ImageDetails extends ImageSummary {
   config: ImageConfig;
   /** Topmost first. */
   directories: string[];
+  /** The index that is kept whole with it, and the platforms that it names. */
+  index?: { digest: Digest; platforms: string[] };
 }
 
 /** Every image that has a name, by name. */
@@ -54,7 +57,8 @@ export function inspectImage(roots: Roots, reference: string): ImageDetails {
   }
   const names = namesOf(roots, named.manifest_digest);
   const name = names.includes(parsed.canonical) ? parsed.canonical : (names[0] ?? named.manifest_digest);
-  return describe(roots, name, named);
+  const index = keptPlatforms(roots, named, `image ${reference}`);
+  return { ...describe(roots, name, named), ...(index === undefined ? {} : { index }) };
 }
 
 function describe(

@@ -3,11 +3,12 @@ import { BerthError } from '../../errors/berth-error.js';
 import { admit, type PolicyOptions } from '../policy/admit.js';
 import { noSignatures } from '../policy/signatures.js';
 import { ArchiveFiles } from './archive-files.js';
-import { resolveSaved, savedImages, savedIndex } from './docker-archive.js';
-import { type ResolvedImage, resolveAll } from './oci-layout.js';
+import { mustHoldImages, resolveSaved, savedImages, savedIndex } from './docker-archive.js';
+import { resolveAll } from './oci-layout.js';
 import { parseReference } from './reference.js';
 import type { Session } from './store.js';
 import type { ImageToStore } from './store-images.js';
+import { wholeOfLayout } from './whole-index.js';
 
 /**
  * Every image of an archive, of `docker save` or OCI. `name`: what to call the only one; without it they are called as the archive has
@@ -18,11 +19,12 @@ export async function loadArchive(
   input: string | number,
   name: string | undefined,
   what: string,
-  options: PolicyOptions = {},
+  options: PolicyOptions & { allPlatforms?: boolean | undefined } = {},
 ): Promise<ImageToStore[]> {
   const place = typeof input === 'string' ? input : 'the archive';
   const files = await ArchiveFiles.open(session, input, place, what);
-  const found = await imagesIn(files, session, what);
+  mustHoldImages(files, what);
+  const found = await imagesIn(files, session, options.allPlatforms === true, what);
   const form = files.has(savedIndex) ? 'docker-archive' : 'oci-archive';
   const source = `${form}:${typeof input === 'string' ? path.resolve(input) : '-'}`;
   const admission = await admit(
@@ -41,24 +43,40 @@ export async function loadArchive(
         mend: 'Leave the name out, or take one image: berth image load docker-archive:FILE:TAG NAME.',
       });
     }
-    return found.map(({ image }) => ({ image, names: [name], what, admission }));
+    return found.map(({ names: _names, ...image }) => ({ ...image, names: [name], what, admission }));
   }
   const file = typeof input === 'string' ? input : undefined;
-  return found.map(({ image, names }) => ({
-    image,
+  return found.map(({ names, ...image }) => ({
+    ...image,
     names: (names.length > 0 ? names : ['latest']).map((tag) => fullName(tag, file, what)),
     what,
     admission,
   }));
 }
 
+type FoundImage = Pick<ImageToStore, 'image' | 'names' | 'stamp' | 'whole'>;
+
 async function imagesIn(
   files: ArchiveFiles,
   session: Session,
+  allPlatforms: boolean,
   what: string,
-): Promise<{ image: ResolvedImage; names: string[] }[]> {
-  if (!files.has(savedIndex)) return resolveAll(files, what);
-  const images = [];
+): Promise<FoundImage[]> {
+  const images: FoundImage[] = [];
+  // What newer Dockers write is both; for all platforms only its other half has words.
+  if (!files.has(savedIndex) || (allPlatforms && files.has('oci-layout'))) {
+    for (const found of resolveAll(files, what)) {
+      const whole = allPlatforms ? await wholeOfLayout(files, found, what) : undefined;
+      const { image, names, index } = found;
+      images.push({
+        image,
+        names,
+        ...(index === undefined ? {} : { stamp: index.digest }),
+        ...(whole === undefined ? {} : { whole }),
+      });
+    }
+    return images;
+  }
   for (const saved of savedImages(files, what)) {
     images.push({ image: await resolveSaved(files, session, saved, what), names: saved.RepoTags ?? [] });
   }
@@ -85,7 +103,8 @@ function fullName(tag: string, file: string | undefined, what: string): string {
   });
 }
 
-function storedName(text: string): string | undefined {
+/** `NAME:TAG`, if the text can be read so. */
+export function storedName(text: string): string | undefined {
   try {
     const parsed = parseReference(text);
     return parsed.kind === 'stored' && parsed.digest === undefined ? parsed.canonical : undefined;

@@ -7,17 +7,27 @@ import type { AppcOptions } from '../appc/fetch-aci.js';
 import { tellImage } from '../events/tell.js';
 import { admit, type PolicyOptions } from '../policy/admit.js';
 import { noSignatures } from '../policy/signatures.js';
-import { loadArchive, nameOf } from './load-archive.js';
+import { loadArchive, nameOf, storedName } from './load-archive.js';
 import type { OnProgress } from './progress.js';
 import { type ImageReference, parseReference } from './reference.js';
 import { resolveIn } from './resolve.js';
 import { requireRoot } from './root-only.js';
 import { type StoredImage, storeImages } from './store-images.js';
+import { isStored } from './stored-image.js';
 
 export interface LoadedImage {
   name: string;
   manifestDigest: Digest;
+  /** Of the index that is kept with it, for all platforms. */
+  indexDigest: Digest | undefined;
   warnings: string[];
+}
+
+export interface LoadOptions extends PolicyOptions {
+  name?: string;
+  /** Of an index, everything for every platform is kept beside what is unpacked of it for this host. */
+  allPlatforms?: boolean | undefined;
+  onProgress?: OnProgress;
 }
 
 /**
@@ -26,8 +36,9 @@ export interface LoadedImage {
 export async function loadImage(
   roots: Roots,
   reference: string,
-  options: AppcOptions & PolicyOptions & { name?: string; onProgress?: OnProgress } = {},
+  options: AppcOptions & LoadOptions = {},
 ): Promise<LoadedImage> {
+  refuseFile(roots, reference);
   const parsed = parseReference(reference);
   const name =
     options.name === undefined && parsed.kind === 'aci'
@@ -40,15 +51,30 @@ export async function loadImage(
   return {
     name: loaded.names[0] ?? reference,
     manifestDigest: loaded.manifestDigest,
+    indexDigest: loaded.indexDigest,
     warnings: loaded.warnings,
   };
+}
+
+/** What has neither a transport before it nor an image behind it may be meant as a file. */
+function refuseFile(roots: Roots, reference: string): void {
+  if (/^[a-z-]+:|\.aci$/.test(reference) || !existsSync(reference)) return;
+  const folder = statSync(reference).isDirectory();
+  if (storedName(reference) !== undefined && isStored(roots, parseReference(reference), reference)) return;
+  throw new BerthError('REFERENCE_INVALID', {
+    what: `image ${reference}`,
+    why: `it is a ${folder ? 'folder' : 'file'}, and no image of the store has that name`,
+    mend: folder
+      ? `If it is an OCI layout: berth image load oci:${reference}; if a root file system: dir:${reference}.`
+      : `Use berth image load -i ${reference}.`,
+  });
 }
 
 /** Every image of an archive, a file or a descriptor, under the names that the archive has for it, or under the one given. */
 export async function loadImages(
   roots: Roots,
   input: string | number,
-  options: PolicyOptions & { name?: string; onProgress?: OnProgress } = {},
+  options: LoadOptions = {},
 ): Promise<LoadedImage[]> {
   const name = options.name === undefined ? undefined : storeName(options.name);
   const what = typeof input === 'number' ? 'the archive on standard input' : `archive ${input}`;
@@ -68,9 +94,7 @@ export async function loadImages(
   );
   for (const { names, manifestDigest } of stored)
     for (const each of names) tellImage(roots, manifestDigest, each, 'load');
-  return stored.flatMap(({ names, manifestDigest, warnings }) =>
-    names.map((each) => ({ name: each, manifestDigest, warnings })),
-  );
+  return stored.flatMap(({ names, ...image }) => names.map((each) => ({ name: each, ...image })));
 }
 
 /** `NAME:TAG` from what a person asks an image to be called. */
@@ -99,7 +123,7 @@ export async function addImage(
   reference: string,
   name: string | undefined,
   onProgress: OnProgress,
-  options: AppcOptions & PolicyOptions & { durable?: boolean } = {},
+  options: AppcOptions & PolicyOptions & { allPlatforms?: boolean | undefined; durable?: boolean } = {},
 ): Promise<StoredImage> {
   const what = `image ${reference}`;
   requireRoot(what);
@@ -107,12 +131,15 @@ export async function addImage(
   const found =
     parsed.kind === 'archive' || parsed.kind === 'tree' || parsed.kind === 'aci'
       ? undefined
-      : await resolveIn(roots, undefined, parsed, what);
+      : await resolveIn(roots, undefined, parsed, what, options);
   const [stored] = await storeImages(
     roots,
     what,
     async (session) => {
-      const { image, stamp, appc } = found ?? (await resolveIn(roots, session, parsed, what, options));
+      const { image, appc, whole, ...place } =
+        found ?? (await resolveIn(roots, session, parsed, what, options));
+      // Under a name of its own an image no longer depends on where it was.
+      const stamp = name === undefined || name === parsed.canonical ? place.stamp : place.indexDigest;
       // An ACI has been judged by its own rules.
       const admission =
         parsed.kind === 'aci' || parsed.kind === 'stored' || parsed.kind === 'appc'
@@ -125,6 +152,7 @@ export async function addImage(
           names: [name ?? appc?.name ?? parsed.canonical],
           what,
           ...(stamp === undefined ? {} : { stamp }),
+          ...(whole === undefined ? {} : { whole }),
           ...(appc === undefined ? {} : { appc }),
         },
       ];

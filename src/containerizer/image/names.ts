@@ -16,8 +16,11 @@ const indexShape = object(
     images: map(
       object(
         { manifest_digest: digest, loaded_at: text() },
-        // Of the layout or archive that the name was found in (source-stamp.ts): an unchanged one need not be looked through again.
         {
+          /**
+           * Of the index that the image was chosen from. Where the name is a place, of that (source-stamp.ts): a layout or an archive that is unchanged need not be looked
+           * through again.
+           */
           index_digest: digest,
           /** Where it came from (policy/scope.ts); absent: it was made here. */
           source: text(),

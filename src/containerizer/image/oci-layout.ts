@@ -6,8 +6,10 @@ import {
   type ImageConfig,
   type ImageManifest,
   imageConfigShape,
+  indexMediaType,
   indexShape,
   isConfigType,
+  isIndexType,
   isManifestType,
   layerCompression,
   layoutShape,
@@ -35,8 +37,6 @@ export interface ResolvedImage {
   config: ImageConfig;
   configBytes: Buffer;
   layers: LayerSource[];
-  /** Of the layout's index.json as it was read: as long as it stands, so does the choice made. */
-  indexDigest: Digest | undefined;
   /** The layers' blobs have been checked already, and may become the store's own. */
   verified: boolean;
   blobPath(digest: Digest): string;
@@ -59,25 +59,76 @@ export interface Arrival {
   whole: Promise<boolean>;
 }
 
+/** A manifest or an index, byte for byte. */
+export interface IndexDocument {
+  digest: Digest;
+  mediaType: string;
+  bytes: Buffer;
+}
+
+/** An image of a layout, chosen for this machine. */
+export interface LayoutImage {
+  image: ResolvedImage;
+  /** As the layout's annotations have them. */
+  names: string[];
+  /** The index that it was chosen from; undefined: it stands alone. */
+  index: IndexDocument | undefined;
+  /** It was chosen among manifests of index.json, where others stand too: no index holds its platforms and nothing else. */
+  scattered: boolean;
+}
+
 /** Finds an image in an OCI layout and verifies its manifest and configuration. */
-export function resolveLayout(files: LayoutFiles, tag: string | undefined, what: string): ResolvedImage {
-  const { manifests, indexDigest } = readLayoutIndex(files, what);
-  const chosen = manifestOf(files, withTag(manifests, tag, what), what);
-  return { ...resolveManifest(files, chosen, what), indexDigest };
+export function resolveLayout(
+  files: LayoutFiles,
+  tag: string | undefined,
+  what: string,
+): LayoutImage & { stamp: Digest } {
+  const layout = readLayoutIndex(files, what);
+  const found = imageAmong(files, layout, withTag(layout.manifests, tag, what), what);
+  // As long as index.json stands, so does the choice made.
+  return { ...found, names: [], stamp: digestOf(layout.bytes) };
 }
 
 /** Every image of a layout that is for this machine, with the names its annotations give it. */
-export function resolveAll(files: LayoutFiles, what: string): { image: ResolvedImage; names: string[] }[] {
-  const { manifests, indexDigest } = readLayoutIndex(files, what);
+export function resolveAll(files: LayoutFiles, what: string): LayoutImage[] {
+  const layout = readLayoutIndex(files, what);
   const nameOf = ({ annotations }: Descriptor) => annotations?.[wholeName] ?? annotations?.[refName];
-  return [...new Set(manifests.map(nameOf))].map((name) => {
-    const candidates = manifests.filter((m) => nameOf(m) === name);
-    const image = { ...resolveManifest(files, manifestOf(files, candidates, what), what), indexDigest };
-    return { image, names: name === undefined ? [] : [name] };
+  return [...new Set(layout.manifests.map(nameOf))].map((name) => {
+    const candidates = layout.manifests.filter((m) => nameOf(m) === name);
+    return { ...imageAmong(files, layout, candidates, what), names: name === undefined ? [] : [name] };
   });
 }
 
-function readLayoutIndex(files: LayoutFiles, what: string): { manifests: Descriptor[]; indexDigest: Digest } {
+interface Layout {
+  manifests: Descriptor[];
+  /** Of index.json, which is an image index itself (image-layout.md). */
+  bytes: Buffer;
+  mediaType: string;
+}
+
+function imageAmong(
+  files: LayoutFiles,
+  { manifests, bytes, mediaType }: Layout,
+  candidates: Descriptor[],
+  what: string,
+): Omit<LayoutImage, 'names'> {
+  const image = resolveManifest(files, manifestOf(files, candidates, what), what);
+  const [first, second] = candidates;
+  if (first === undefined || second !== undefined) {
+    const scattered = candidates.length < manifests.length;
+    return {
+      image,
+      index: scattered ? undefined : { digest: digestOf(bytes), mediaType, bytes },
+      scattered,
+    };
+  }
+  const index = isIndexType(first.mediaType)
+    ? { digest: first.digest, mediaType: first.mediaType, bytes: readBlob(files, first, what) }
+    : undefined;
+  return { image, index, scattered: false };
+}
+
+function readLayoutIndex(files: LayoutFiles, what: string): Layout {
   const marker = readFile(files, 'oci-layout', what);
   const index = marker && readFile(files, 'index.json', what);
   if (marker === undefined || index === undefined) {
@@ -88,8 +139,8 @@ function readLayoutIndex(files: LayoutFiles, what: string): { manifests: Descrip
     });
   }
   parseDocument(marker, layoutShape, what, 'oci-layout file');
-  const { manifests } = parseDocument(index, indexShape, what, 'index.json');
-  return { manifests, indexDigest: digestOf(index) };
+  const { manifests, mediaType = indexMediaType } = parseDocument(index, indexShape, what, 'index.json');
+  return { manifests, bytes: index, mediaType };
 }
 
 export function readFile(files: LayoutFiles, name: string, what: string): Buffer | undefined {
@@ -150,7 +201,6 @@ export function imageOf(
     ...documents,
     config,
     layers,
-    indexDigest: undefined,
     verified: files.verified,
     blobPath: (digest) => files.path(blobName(digest)) ?? missing(digest, what),
   };
@@ -172,7 +222,11 @@ function layerSource(layer: Descriptor, diffId: Digest, what: string): LayerSour
   return { digest: layer.digest, size: layer.size, compression, diffId };
 }
 
-function readBlob(files: LayoutFiles, descriptor: { digest: Digest; size?: number }, what: string): Buffer {
+export function readBlob(
+  files: LayoutFiles,
+  descriptor: { digest: Digest; size?: number },
+  what: string,
+): Buffer {
   const bytes = readFile(files, blobName(descriptor.digest), what);
   if (bytes === undefined) return missing(descriptor.digest, what);
   verifyContent(bytes, descriptor, what);

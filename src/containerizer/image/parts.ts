@@ -8,16 +8,24 @@ import { readStored } from './stored-documents.js';
 import { layerId } from './stored-layer.js';
 
 /** The store's own files and folders that an image is made of; none where its documents are gone. */
-export function partsOf(roots: Roots, digest: Digest, { appc = {} }: Pick<NameIndex, 'appc'>): string[] {
+export function partsOf(
+  roots: Roots,
+  digest: Digest,
+  { images, appc = {}, indexes = {} }: Pick<NameIndex, 'images' | 'appc' | 'indexes'>,
+): string[] {
   const stored = readStored(roots, digest, digest);
   if (stored === undefined) return [];
   const { layers, blobs } = storePaths(roots);
   const { manifest, config } = stored;
+  const whole = Object.values(images).flatMap(({ manifest_digest, index_digest }) =>
+    manifest_digest === digest && index_digest !== undefined ? (indexes[index_digest] ?? []) : [],
+  );
   const needed = [
     digest,
     manifest.config.digest,
     ...manifest.layers.map((layer) => layer.digest),
     ...blobsBeside(appc[digest]),
+    ...whole,
   ];
   return [
     ...new Set([

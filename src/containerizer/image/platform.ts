@@ -24,6 +24,16 @@ export function fitsHost(platform: PlatformLike): boolean {
   return fits(platform, hostPlatform());
 }
 
+/** Fails if an image that is for one platform alone is not for the one that was asked for. Variants are not looked at: few configurations state one. */
+export function mustBeFor(config: PlatformLike, wanted: PlatformLike | undefined, what: string): void {
+  if (wanted === undefined || (config.os === wanted.os && config.architecture === wanted.architecture))
+    return;
+  throw new BerthError('PLATFORM_MISSING', {
+    what,
+    why: `it is for ${platformName(config)} alone, and ${platformName(wanted)} was asked for`,
+  });
+}
+
 function fits(platform: PlatformLike, wanted: PlatformLike): boolean {
   if (platform.os !== wanted.os || platform.architecture !== wanted.architecture) return false;
   return wanted.variant === undefined ? runsVariant(platform) : platform.variant === wanted.variant;

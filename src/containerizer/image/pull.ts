@@ -12,7 +12,7 @@ import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
 import type { LayerForm } from './layer-form.js';
 import type { ResolvedImage } from './oci-layout.js';
-import type { PlatformLike } from './platform.js';
+import { mustBeFor, type PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
 import { parseReference } from './reference.js';
 import { type RemoteImage, resolveRemote } from './remote-image.js';
@@ -39,6 +39,8 @@ export interface PullOptions extends PolicyOptions {
 export interface PulledImage {
   name: string;
   manifestDigest: Digest;
+  /** Of the index that is kept with it, for all platforms. */
+  indexDigest: Digest | undefined;
   warnings: string[];
   /** Bytes that came from the registry, without what was there already. */
   fetched: number;
@@ -82,6 +84,7 @@ export async function pullImage(
     return {
       name,
       manifestDigest: pulled.manifestDigest,
+      indexDigest: pulled.indexDigest,
       warnings: pulled.warnings,
       fetched: pulled.fetched,
     };
@@ -175,6 +178,7 @@ async function storeRemote(
       arrivals.start(old);
       for (const { source } of old) await arrivals.whole(source.digest);
       const made = await convertSchema1(remote.schema1, fileOf, own, what, options.platform !== undefined);
+      mustBeFor(made.config, options.platform, what);
       const { form } = options;
       const warnings = [schema1Warning];
       return [

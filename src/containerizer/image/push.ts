@@ -1,17 +1,16 @@
 import { BerthError } from '../../errors/berth-error.js';
 import { type Digest, digestOf } from '../../oci-spec/digest.js';
-import { indexMediaType, indexShape, manifestMediaType } from '../../oci-spec/image.js';
+import { manifestMediaType } from '../../oci-spec/image.js';
 import type { Roots } from '../../state/roots.js';
 import { tellImage } from '../events/tell.js';
 import { locationOf } from '../registry/location.js';
 import { publishManifest } from '../registry/publish.js';
 import { type RegistryOptions, RegistrySession } from '../registry/session.js';
 import { uploadBlob } from '../registry/upload.js';
-import { parseDocument, verifyContent } from './documents.js';
-import { blobName } from './layout-files.js';
+import { keptIndex } from './kept-index.js';
 import { inFormat, type PushFormat } from './manifest-format.js';
-import { type NamedImage, readNames } from './names.js';
-import { readFile, resolveManifest } from './oci-layout.js';
+import { readNames } from './names.js';
+import { type IndexDocument, resolveManifest } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import { type ImageReference, parseReference } from './reference.js';
 import { storeFiles } from './resolve.js';
@@ -19,7 +18,6 @@ import { requireRoot } from './root-only.js';
 import { blobFile, Session } from './store.js';
 import { readStored } from './stored-documents.js';
 import { lookUp } from './stored-image.js';
-import { type IndexDocument, type WholeIndex, walkIndex } from './whole-index.js';
 
 export interface PushOptions extends RegistryOptions {
   /** The whole index that the image was chosen from, if it was pulled with all platforms. */
@@ -133,27 +131,6 @@ async function push(
       what,
     );
   return { name: destination.canonical, manifestDigest, sent };
-}
-
-async function keptIndex(roots: Roots, { index_digest }: NamedImage, what: string): Promise<WholeIndex> {
-  const files = storeFiles(roots);
-  const read = ({ digest }: { digest: Digest }): Buffer => {
-    const bytes = readFile(files, blobName(digest), what);
-    if (bytes === undefined)
-      throw new BerthError('STATE_DAMAGED', { what, why: `the store lacks ${digest}` });
-    return bytes;
-  };
-  if (index_digest !== undefined && readNames(roots).indexes?.[index_digest] !== undefined) {
-    const bytes = read({ digest: index_digest });
-    verifyContent(bytes, { digest: index_digest }, what);
-    const { mediaType = indexMediaType } = parseDocument(bytes, indexShape, what, 'index');
-    return walkIndex({ digest: index_digest, mediaType, bytes }, async (child) => read(child), what);
-  }
-  throw new BerthError('IMAGE_NOT_FOUND', {
-    what,
-    why: 'the store has it for one platform alone',
-    mend: 'Fetch all of them first: berth image pull --all-platforms.',
-  });
 }
 
 async function inParallel(queue: (() => Promise<void>)[], width: number): Promise<void> {

@@ -37,7 +37,18 @@ export const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const longestName = 255;
 
 const transports: string[] = ['oci', 'dir', 'appc', ...archiveForms];
-const otherTransports = ['docker', 'docker-daemon', 'containers-storage'];
+/** Of other tools; what is said of each, and what does the same here. */
+const otherTransports: Record<string, [why: string, mend: string]> = {
+  docker: ['a registry is named without docker://', 'Leave it out: NAME[:TAG][@DIGEST].'],
+  'docker-daemon': [
+    "it is in Docker's own store",
+    'Take it from there: docker save NAME | berth image load.',
+  ],
+  'containers-storage': [
+    "it is in podman's own store",
+    'Take it from there: podman save NAME | berth image load.',
+  ],
+};
 
 /**
  * Reads `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:TAG]`, `dir:ROOTFS`, `appc:NAME[:VERSION]`, `[appc:]FILE.aci` or
@@ -49,10 +60,8 @@ export function parseReference(text: string): ImageReference {
   if (text.startsWith('dir:')) return parseTree(text);
   if (text.startsWith('oci:')) return parseLayout(text);
   if (text.startsWith('appc:') || text.endsWith('.aci')) return parseAppc(text);
-  const transport = otherTransports.find((name) => text.startsWith(`${name}:`));
-  if (transport !== undefined && !isTagOf(transport, text)) {
-    throw invalid(text, `${transport}: images are not supported yet`, grammar);
-  }
+  for (const [transport, [why, mend]] of Object.entries(otherTransports))
+    if (text.startsWith(`${transport}:`) && !isTagOf(transport, text)) throw invalid(text, why, mend);
   return parseStored(text);
 }
 

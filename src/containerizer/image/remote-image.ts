@@ -7,7 +7,7 @@ import type { Repository } from '../registry/repository.js';
 import { shaped } from './documents.js';
 import { indexDepth } from './limits.js';
 import { documentOf, imageOf, manifestIn, type ResolvedImage } from './oci-layout.js';
-import { choosePlatform, type PlatformLike } from './platform.js';
+import { choosePlatform, mustBeFor, type PlatformLike } from './platform.js';
 import { readSchema1, type Schema1Image } from './schema1.js';
 
 /** The documents of an image in a registry, verified. */
@@ -56,7 +56,9 @@ export async function resolveRemote(
       // What a blob's file is called in a layout ends in the digest's digits.
       const file = (name: string) => fileOf(`sha256:${name.slice(name.lastIndexOf('/') + 1)}`);
       const files = { place: repository.endpoint.origin, verified: true, path: file };
-      return imageOf(files, documents, what, platform !== undefined);
+      const image = imageOf(files, documents, what, platform !== undefined);
+      if (found === top) mustBeFor(image.config, platform, what);
+      return image;
     },
   };
 }

@@ -93,7 +93,10 @@ function namesToRemove(
   const digest = parsed.kind === 'stored' ? parsed.digest : undefined;
   if (
     named !== undefined &&
-    (digest === undefined || key === parsed.canonical || digest === named.manifest_digest)
+    (digest === undefined ||
+      key === parsed.canonical ||
+      digest === named.manifest_digest ||
+      digest === named.index_digest)
   ) {
     return { manifestDigest: named.manifest_digest, names: [key] };
   }

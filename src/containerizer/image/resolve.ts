@@ -4,8 +4,8 @@ import type { Roots } from '../../state/roots.js';
 import type { AppcOptions } from '../appc/fetch-aci.js';
 import { ArchiveFiles } from './archive-files.js';
 import { chooseTag } from './choose-tag.js';
-import { resolveSaved, savedImages } from './docker-archive.js';
-import { folderFiles } from './layout-files.js';
+import { mustHoldImages, resolveSaved, savedImages } from './docker-archive.js';
+import { folderFiles, type LayoutFiles } from './layout-files.js';
 import { readNames } from './names.js';
 import { type ResolvedImage, resolveLayout, resolveManifest } from './oci-layout.js';
 import { packedTree } from './plain-tree.js';
@@ -14,11 +14,17 @@ import { sourceStamp } from './source-stamp.js';
 import { type Session, storePaths } from './store.js';
 import type { ImageToStore } from './store-images.js';
 import { namedIn } from './stored-image.js';
+import { type WholeIndex, wholeOfLayout } from './whole-index.js';
 
 /** An image, and what stands for where it was found. */
 export interface FoundImage {
   image: ResolvedImage;
+  /** Stands for the layout or archive (source-stamp.ts). */
   stamp?: Digest;
+  /** Of the index that it was chosen from. */
+  indexDigest?: Digest;
+  /** That index with all that it leads to. */
+  whole?: WholeIndex;
   /** Of an ACI: what it is called, and what the store keeps beside it. */
   appc?: NonNullable<ImageToStore['appc']> & { name: string };
 }
@@ -29,7 +35,7 @@ export async function resolveIn(
   session: Session | undefined,
   parsed: ImageReference,
   what: string,
-  options: AppcOptions = {},
+  options: AppcOptions & { allPlatforms?: boolean | undefined } = {},
 ): Promise<FoundImage> {
   if (parsed.kind === 'stored' || parsed.kind === 'appc')
     return { image: resolveStored(roots, parsed, what) };
@@ -39,21 +45,54 @@ export async function resolveIn(
   }
   if (parsed.kind === 'tree') return { image: await packedTree(parsed.directory, session, what) };
   if (parsed.kind === 'layout') {
-    const image = resolveLayout(folderFiles(parsed.directory), parsed.tag, what);
-    return image.indexDigest === undefined ? { image } : { image, stamp: image.indexDigest };
+    return inLayout(folderFiles(parsed.directory), parsed.tag, options.allPlatforms === true, what);
   }
   const stamp = sourceStamp(parsed, what);
   if (stamp === undefined || session === undefined) {
     throw new BerthError('IMAGE_NOT_FOUND', { what, why: `there is no file ${parsed.file}` });
   }
   const files = await ArchiveFiles.open(session, parsed.file, parsed.file, what);
-  if (parsed.form === 'oci-archive') return { image: resolveLayout(files, parsed.tag, what), stamp };
+  mustHoldImages(files, what);
+  if (parsed.form === 'oci-archive') {
+    if (!files.has('oci-layout')) {
+      throw new BerthError('IMAGE_NOT_FOUND', {
+        what,
+        why: 'it is no OCI archive: it has no oci-layout',
+        mend: `It is one of docker save: docker-archive:${parsed.file}.`,
+      });
+    }
+    const found = await inLayout(files, parsed.tag, options.allPlatforms === true, what);
+    return { ...found, stamp };
+  }
+  if (options.allPlatforms === true && files.has('oci-layout')) {
+    throw new BerthError('USAGE', {
+      what,
+      why: 'what docker save writes has an image for one platform',
+      mend: `It is an OCI archive too: oci-archive:${parsed.file}.`,
+    });
+  }
   const saved = savedImages(files, what);
   const tags = saved.flatMap((each) => each.RepoTags ?? []);
   const tag = chooseTag(tags, parsed.tag, what);
   const chosen =
     tag === undefined ? onlyOne(saved, what) : saved.find((each) => each.RepoTags?.includes(tag));
   return { image: await resolveSaved(files, session, chosen ?? onlyOne(saved, what), what), stamp };
+}
+
+async function inLayout(
+  files: LayoutFiles,
+  tag: string | undefined,
+  allPlatforms: boolean,
+  what: string,
+): Promise<FoundImage & { stamp: Digest }> {
+  const found = resolveLayout(files, tag, what);
+  const whole = allPlatforms ? await wholeOfLayout(files, found, what) : undefined;
+  return {
+    image: found.image,
+    stamp: found.stamp,
+    ...(found.index === undefined ? {} : { indexDigest: found.index.digest }),
+    ...(whole === undefined ? {} : { whole }),
+  };
 }
 
 function onlyOne<T>(images: readonly T[], what: string): T {

@@ -1,17 +1,19 @@
 import path from 'node:path';
 import { native, type PackedMember } from '../../native/index.js';
 import { type Digest, hexOf } from '../../oci-spec/digest.js';
-import { manifestMediaType } from '../../oci-spec/image.js';
+import { type Descriptor, manifestMediaType } from '../../oci-spec/image.js';
 import { blobName } from './layout-files.js';
 import { defaultLimits } from './limits.js';
 import type { ResolvedImage } from './oci-layout.js';
 import { parseReference } from './reference.js';
 import type { Session } from './store.js';
 import { unpackFailure } from './unpack-failure.js';
+import type { WholeIndex } from './whole-index.js';
 
 interface Named {
   image: ResolvedImage;
   names: string[];
+  whole?: WholeIndex | undefined;
 }
 
 const byName = (a: PackedMember, b: PackedMember) => (a.name < b.name ? -1 : 1);
@@ -21,19 +23,17 @@ export function ociMembers(images: readonly Named[]): PackedMember[] {
   const blobs = new Map<string, PackedMember>();
   const add = (digest: Digest, content: { path: string } | { content: string }) =>
     blobs.set(digest, { name: blobName(digest), ...content });
-  for (const { image } of images) {
+  for (const { image, whole } of images) {
+    for (const digest of whole?.blobs.keys() ?? []) add(digest, { path: image.blobPath(digest) });
+    for (const { digest, bytes } of whole?.documents ?? []) add(digest, { content: bytes.toString() });
     for (const { digest } of image.layers) add(digest, { path: image.blobPath(digest) });
     add(image.manifest.config.digest, { content: image.configBytes.toString() });
     add(image.manifestDigest, { content: image.manifestBytes.toString() });
   }
   const tags = images.flatMap(({ names }) => names.map(tagOf));
   const unique = new Set(tags).size === tags.length;
-  const manifests = images.flatMap(({ image, names }) => {
-    const descriptor = {
-      mediaType: image.manifest.mediaType ?? manifestMediaType,
-      digest: image.manifestDigest,
-      size: image.manifestBytes.length,
-    };
+  const manifests = images.flatMap(({ image, names, whole }) => {
+    const descriptor = topOf(image, whole);
     if (names.length === 0) return [descriptor];
     return names.map((name) => ({
       ...descriptor,
@@ -49,6 +49,15 @@ export function ociMembers(images: readonly Named[]): PackedMember[] {
     { name: 'index.json', content: JSON.stringify({ schemaVersion: 2, manifests }) },
     ...[...blobs.values()].sort(byName),
   ];
+}
+
+/** What the image's names are to stand for. */
+function topOf(image: ResolvedImage, whole: WholeIndex | undefined): Descriptor {
+  const index = whole?.documents.at(-1);
+  if (index !== undefined)
+    return { mediaType: index.mediaType, digest: index.digest, size: index.bytes.length };
+  const { manifest, manifestDigest: digest, manifestBytes } = image;
+  return { mediaType: manifest.mediaType ?? manifestMediaType, digest, size: manifestBytes.length };
 }
 
 function tagOf(name: string): string {

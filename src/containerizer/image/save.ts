@@ -5,7 +5,9 @@ import { BerthError } from '../../errors/berth-error.js';
 import { native, type PackedMember } from '../../native/index.js';
 import { makeOutputFile, neighbour } from '../../state/output-file.js';
 import type { Roots } from '../../state/roots.js';
+import { verifyBlob } from './blobs.js';
 import { namesOf } from './by-id.js';
+import { keptIndex } from './kept-index.js';
 import type { ResolvedImage } from './oci-layout.js';
 import { resolveManifest } from './oci-layout.js';
 import { packedTree } from './plain-tree.js';
@@ -16,6 +18,7 @@ import { ociMembers, savedMembers } from './save-members.js';
 import { Session } from './store.js';
 import { lookUp } from './stored-image.js';
 import { unpackFailure } from './unpack-failure.js';
+import type { WholeIndex } from './whole-index.js';
 
 export const saveFormats = ['docker-archive', 'oci-archive', 'oci-dir', 'aci'] as const;
 export type SaveFormat = (typeof saveFormats)[number];
@@ -24,6 +27,8 @@ export type SaveFormat = (typeof saveFormats)[number];
 export interface SavedImage {
   image: ResolvedImage;
   names: string[];
+  /** The index that it is from, to be written in its place. */
+  whole?: WholeIndex | undefined;
 }
 
 /**
@@ -35,9 +40,17 @@ export async function saveImages(
   references: readonly string[],
   format: SaveFormat,
   output: string | number,
+  { allPlatforms = false }: { allPlatforms?: boolean } = {},
 ): Promise<void> {
   const what = `image save ${references.join(' ')}`;
   requireRoot(what);
+  if (allPlatforms && !format.startsWith('oci-')) {
+    throw new BerthError('USAGE', {
+      what,
+      why: `${format} holds an image for one platform`,
+      mend: 'Use --format oci-archive or oci-dir, or leave out --all-platforms.',
+    });
+  }
   if (format === 'oci-dir' && (typeof output === 'number' || existsSync(output))) {
     throw new BerthError('USAGE', {
       what,
@@ -45,13 +58,18 @@ export async function saveImages(
       mend: 'Name a new folder: berth image save --format oci-dir -o DIR IMAGE.',
     });
   }
+  if (typeof output === 'string' && !existsSync(path.dirname(path.resolve(output)))) {
+    throw new BerthError('USAGE', { what, why: `there is no folder for ${output}` });
+  }
   if (format === 'aci') return (await import('../appc/save-aci.js')).saveAci(roots, references, output);
   // Nobody removes anything meanwhile.
   const session = await Session.open(roots);
   try {
     const found = [];
-    for (const reference of references) found.push(await find(roots, session, reference));
+    for (const reference of references) found.push(await find(roots, session, reference, allPlatforms));
     const images = group(found);
+    // What is written has the names of its digests: it must not be the first that finds out that it is not that.
+    for (const { image, whole } of images) await verifyBlobs(image, whole, what);
     const members =
       format === 'docker-archive' ? await savedMembers(images, session, what) : ociMembers(images);
     if (typeof output === 'number') await native().packFiles({ members, output });
@@ -59,13 +77,39 @@ export async function saveImages(
     else
       await makeOutputFile(path.resolve(output), (making) => native().packFiles({ members, output: making }));
   } catch (error) {
-    throw unpackFailure(error, what, `there is no folder for ${output}`);
+    throw saveFailure(unpackFailure(error, what), output);
   } finally {
     await session.close();
   }
 }
 
-async function find(roots: Roots, session: Session, reference: string): Promise<SavedImage> {
+/** It is written to another place than the store. */
+function saveFailure(failure: BerthError, output: string | number): BerthError {
+  if (failure.code !== 'NO_SPACE') return failure;
+  const { what, why, cause } = failure;
+  const place = typeof output === 'number' ? 'where standard output goes' : `where ${output} is to be`;
+  return new BerthError('NO_SPACE', {
+    what,
+    why,
+    mend: `Free space ${place}. Nothing of it was kept.`,
+    cause,
+  });
+}
+
+async function verifyBlobs(image: ResolvedImage, whole: WholeIndex | undefined, what: string): Promise<void> {
+  const blobs = new Map(whole?.blobs ?? []);
+  for (const { digest, size } of image.layers) blobs.set(digest, size);
+  blobs.delete(image.manifest.config.digest);
+  for (const [digest, size] of blobs)
+    await verifyBlob({ file: image.blobPath(digest), digest, size }, `${what}, ${digest.slice(0, 19)}`);
+}
+
+async function find(
+  roots: Roots,
+  session: Session,
+  reference: string,
+  allPlatforms: boolean,
+): Promise<SavedImage> {
   const what = `image ${reference}`;
   const parsed = parseReference(reference);
   if (parsed.kind === 'tree') return { image: await packedTree(parsed.directory, session, what), names: [] };
@@ -83,15 +127,17 @@ async function find(roots: Roots, session: Session, reference: string): Promise<
     parsed.kind === 'stored' &&
     parsed.digest === undefined &&
     namesOf(roots, digest).includes(parsed.canonical);
-  return { image, names: asked ? [parsed.canonical] : [] };
+  const whole = allPlatforms ? await keptIndex(roots, named, what) : undefined;
+  return { image, names: asked ? [parsed.canonical] : [], whole };
 }
 
 /** Each image once, with all the names that it was asked for by. */
 function group(images: SavedImage[]): SavedImage[] {
   const found = new Map<string, SavedImage>();
-  for (const { image, names } of images) {
-    const before = found.get(image.manifestDigest);
-    found.set(image.manifestDigest, { image, names: [...new Set([...(before?.names ?? []), ...names])] });
+  for (const { image, names, whole } of images) {
+    const key = whole?.indexDigest ?? image.manifestDigest;
+    const before = found.get(key);
+    found.set(key, { image, names: [...new Set([...(before?.names ?? []), ...names])], whole });
   }
   return [...found.values()];
 }

@@ -9,6 +9,8 @@ import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import { hasBlob, storePaths } from './store.js';
 import { readLayer } from './stored-layer.js';
 
+type Blob = Pick<LayerSource, 'digest' | 'size'>;
+
 /**
  * Refuses a pull that cannot fit: what is still to come, and as much again for what it unpacks to, which is hardly ever less. Gives the bytes that are still to come.
  */
@@ -26,17 +28,24 @@ export async function mustFit(roots: Roots, wanted: readonly Wanted[], what: str
   return coming;
 }
 
-/** The same of an image that is here already: what is still to unpack, and the blobs that become copies of the store's own. */
-export async function mustFitHere(roots: Roots, image: ResolvedImage, what: string): Promise<void> {
+/**
+ * The same of an image that is here already: what is still to unpack, and the blobs that become copies of the store's own. `beside`: those that are to be kept with it, and their sizes.
+ */
+export async function mustFitHere(
+  roots: Roots,
+  image: ResolvedImage,
+  what: string,
+  beside: ReadonlyMap<Digest, number> = new Map(),
+): Promise<void> {
   const chain = chainIds(image.layers.map((layer) => layer.diffId));
   const fresh = image.layers.filter((_, i) => readLayer(roots, chain[i] as Digest) === undefined);
-  const missing = image.verified ? [] : image.layers.filter((layer) => !hasBlob(roots, layer));
+  const whole = [...image.layers, ...[...beside].map(([digest, size]) => ({ digest, size }))];
+  const missing = image.verified ? [] : whole.filter((blob) => !hasBlob(roots, blob));
   const copied = new Map(missing.map((layer) => [layer.digest, layer])).values();
   // What is stated is not believed before it is checked: a wrong size is told as such, and no disk is too small for it.
-  const sizeOf = ({ digest, size }: LayerSource) =>
+  const sizeOf = ({ digest, size }: Blob) =>
     Math.min(size, statSync(image.blobPath(digest), { throwIfNoEntry: false })?.size ?? 0);
-  const sum = (layers: Iterable<LayerSource>) =>
-    [...layers].reduce((total, layer) => total + sizeOf(layer), 0);
+  const sum = (blobs: Iterable<Blob>) => [...blobs].reduce((total, blob) => total + sizeOf(blob), 0);
   await mustHave(storePaths(roots).base, sum(copied), sum(fresh), what, 'Nothing of it was unpacked.');
 }
 

@@ -1,5 +1,6 @@
 import { linkSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { BerthError } from '../../errors/berth-error.js';
 import { type Digest, hexOf } from '../../oci-spec/digest.js';
 import { writeWhole } from '../../state/atomic-file.js';
 import type { Roots } from '../../state/roots.js';
@@ -26,7 +27,7 @@ export interface ImageToStore {
   image: ResolvedImage;
   /** `NAME:TAG`s, or the reference it was taken from. */
   names: string[];
-  /** Of what it was taken from (source-stamp.ts). */
+  /** Of the index that it was chosen from; for one that is called after where it lies, of that place (source-stamp.ts). */
   stamp?: Digest;
   /** Where it came from, and what was signed of it; absent: it is made here. */
   admission?: Admission;
@@ -45,6 +46,8 @@ export interface ImageToStore {
 export interface StoredImage {
   names: string[];
   manifestDigest: Digest;
+  /** Of the index that was kept with it. */
+  indexDigest: Digest | undefined;
   warnings: string[];
 }
 
@@ -74,11 +77,17 @@ export async function storeImages(
         given.map((name) => {
           const before = names.images[name];
           // One whose layers are only made again came from where it came from.
-          const kept = before?.manifest_digest === image.manifestDigest ? before.source : undefined;
-          const source = admission?.source ?? kept;
-          const origin = source === undefined ? {} : { source };
-          const entry = { manifest_digest: image.manifestDigest, loaded_at, ...origin };
-          return [name, stamp === undefined ? entry : { ...entry, index_digest: stamp }] as const;
+          const kept =
+            admission === undefined && before?.manifest_digest === image.manifestDigest ? before : undefined;
+          const source = admission?.source ?? kept?.source;
+          const index_digest = stamp ?? kept?.index_digest;
+          const entry = {
+            manifest_digest: image.manifestDigest,
+            loaded_at,
+            ...(source === undefined ? {} : { source }),
+            ...(index_digest === undefined ? {} : { index_digest }),
+          };
+          return [name, entry] as const;
         }),
       );
       const digests = images.map(({ image }) => image.manifestDigest);
@@ -123,20 +132,18 @@ async function storeContent(
   onProgress: OnProgress,
 ): Promise<StoredImage> {
   const warnings = [...told];
-  if (image.arrivals === undefined) await mustFitHere(roots, image, what);
+  if (image.arrivals === undefined) await mustFitHere(roots, image, what, whole?.blobs);
   const choice = chooseForm(roots, form);
   await storeLayers(roots, session, image, what, onProgress, choice, async (layer, i, about) => {
     const source = image.layers[i] as LayerSource;
-    const blob = image.blobPath(source.digest);
     warnings.push(...warningsOf(layer));
-    if (image.verified) keepBlob(roots, session, source, blob);
-    else await importBlob(roots, session, { file: blob, digest: source.digest, size: source.size }, about);
+    await takeBlob(roots, session, image, source, about);
   });
   storeDocuments(roots, image);
   if (admission?.signatures !== undefined) keepSignatures(roots, image.manifestDigest, admission.signatures);
-  if (whole !== undefined) await keepWhole(roots, session, image, whole);
+  if (whole !== undefined) await keepWhole(roots, session, image, whole, what);
   for (const [digest, content] of appc?.blobs ?? []) keepBeside(roots, session, digest, content);
-  return { names, manifestDigest: image.manifestDigest, warnings };
+  return { names, manifestDigest: image.manifestDigest, indexDigest: whole?.indexDigest, warnings };
 }
 
 /** Those of layers, and of what is kept beside them. */
@@ -155,14 +162,34 @@ async function keepWhole(
   session: Session,
   image: ResolvedImage,
   { documents, blobs }: WholeIndex,
+  what: string,
 ): Promise<void> {
   for (const [digest, size] of blobs) {
     if (hasBlob(roots, { digest, size })) continue;
     // One that came damaged comes once more.
     for (let whole = false; !whole; ) whole = (await (await image.arrivals?.of(digest))?.whole) ?? true;
-    keepBlob(roots, session, { digest, size }, image.blobPath(digest));
+    await takeBlob(roots, session, image, { digest, size }, `${what}, ${digest.slice(0, 19)}`);
   }
   for (const { digest, bytes } of documents) keepDocument(roots, digest, bytes);
+}
+
+/** A blob of an image becomes the store's own: by a link if it has been checked already. */
+async function takeBlob(
+  roots: Roots,
+  session: Session,
+  image: ResolvedImage,
+  { digest, size }: { digest: Digest; size: number },
+  about: string,
+): Promise<void> {
+  const file = image.blobPath(digest);
+  if (!image.verified) return importBlob(roots, session, { file, digest, size }, about);
+  const found = statSync(file).size;
+  if (found !== size)
+    throw new BerthError('IMAGE_CORRUPT', {
+      what: about,
+      why: `${digest} should have ${size} bytes and has ${found}`,
+    });
+  keepBlob(roots, session, { digest, size }, file);
 }
 
 function keepBeside(roots: Roots, session: Session, digest: Digest, content: string | Buffer): void {

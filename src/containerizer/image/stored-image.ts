@@ -21,8 +21,14 @@ export function lookUp(roots: Roots, parsed: ImageReference, reference: string):
   }
   if (named === undefined) {
     const manifest_digest = imageById(roots, reference);
-    if (manifest_digest !== undefined)
-      return { manifest_digest, loaded_at: loadedAt(images, manifest_digest) };
+    if (manifest_digest !== undefined) {
+      const index_digest = wholeIndexOf(names, manifest_digest);
+      return {
+        manifest_digest,
+        loaded_at: loadedAt(images, manifest_digest),
+        ...(index_digest === undefined ? {} : { index_digest }),
+      };
+    }
     throw new BerthError('IMAGE_NOT_FOUND', {
       what: `image ${reference}`,
       why: notStored(images, parsed.tagged),
@@ -76,6 +82,17 @@ function newestMatch(
   });
   return fitting.map(([, image]) => image).sort((a, b) => (a.loaded_at < b.loaded_at ? 1 : -1))[0];
 }
+
+/** An index that one of the image's names was chosen from; one that is kept whole, if there is one. */
+function wholeIndexOf({ images, indexes = {} }: NameIndex, manifest: Digest): Digest | undefined {
+  const found = Object.entries(images).flatMap(([name, { manifest_digest, index_digest }]) =>
+    manifest_digest === manifest && index_digest !== undefined && !isPlace(name) ? [index_digest] : [],
+  );
+  return found.find((digest) => indexes[digest] !== undefined) ?? found[0];
+}
+
+/** Is it called after where it lies? */
+const isPlace = (name: string) => /^[a-z-]+:[./]/.test(name);
 
 /** When the first of its names was given. */
 function loadedAt(images: Record<string, NamedImage>, manifest: Digest): string {

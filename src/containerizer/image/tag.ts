@@ -20,7 +20,8 @@ export async function tagImage(
   // Nobody removes anything meanwhile.
   const session = await Session.open(roots);
   try {
-    const image = lookUp(roots, parseReference(reference), reference);
+    const parsed = parseReference(reference);
+    const image = lookUp(roots, parsed, reference);
     if (image === undefined) {
       throw new BerthError('IMAGE_NOT_FOUND', {
         what: `image ${reference}`,
@@ -29,6 +30,8 @@ export async function tagImage(
       });
     }
     const { manifest_digest, source } = image;
+    // Of one that is called after where it lies, that is where it lies.
+    const index_digest = parsed.kind === 'stored' ? image.index_digest : undefined;
     await updateNames(roots, (names) => ({
       ...names,
       images: {
@@ -37,6 +40,7 @@ export async function tagImage(
           manifest_digest,
           loaded_at: new Date().toISOString(),
           ...(source === undefined ? {} : { source }),
+          ...(index_digest === undefined ? {} : { index_digest }),
         },
       },
     }));

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import {
@@ -8,15 +9,10 @@ import {
   manifestShape,
 } from '../../oci-spec/image.js';
 import { shaped, verifyContent } from './documents.js';
+import { blobName, type LayoutFiles } from './layout-files.js';
 import { indexDepth, indexDocuments } from './limits.js';
-import { documentOf } from './oci-layout.js';
-
-/** A manifest or an index, byte for byte. */
-export interface IndexDocument {
-  digest: Digest;
-  mediaType: string;
-  bytes: Buffer;
-}
+import { documentOf, type IndexDocument, type LayoutImage, readBlob } from './oci-layout.js';
+import { platformName } from './platform.js';
 
 /** All that an index leads to. */
 export interface WholeIndex {
@@ -69,4 +65,41 @@ export async function walkIndex(
   };
   await visit(top, 0);
   return { indexDigest: top.digest, documents: [...documents.values()], blobs };
+}
+
+/** All that the index leads to which an image of a layout was chosen from; undefined: it stands alone. Fails unless all of it is there. */
+export async function wholeOfLayout(
+  files: LayoutFiles,
+  { index, scattered }: LayoutImage,
+  what: string,
+): Promise<WholeIndex | undefined> {
+  if (scattered) {
+    throw new BerthError('IMAGE_INVALID', {
+      what,
+      why: 'its platforms have no index of their own: they stand in index.json, beside other images',
+      mend: 'Leave out --all-platforms, or have whoever wrote it put them into an index.',
+    });
+  }
+  if (index === undefined) return undefined;
+  const read = async (child: Descriptor): Promise<Buffer> => {
+    if (!isThere(files, child.digest)) throw partial(what, child.digest, child.platform);
+    return readBlob(files, child, what);
+  };
+  const whole = await walkIndex(index, read, what);
+  for (const digest of whole.blobs.keys()) if (!isThere(files, digest)) throw partial(what, digest);
+  return whole;
+}
+
+function isThere(files: LayoutFiles, digest: Digest): boolean {
+  const file = files.path(blobName(digest));
+  return file !== undefined && existsSync(file);
+}
+
+function partial(what: string, digest: Digest, platform?: Descriptor['platform']): BerthError {
+  const owner = platform === undefined ? '' : ` (${platformName(platform)})`;
+  return new BerthError('IMAGE_INVALID', {
+    what,
+    why: `it has not all that its index leads to: ${digest}${owner} is missing`,
+    mend: "Leave out --all-platforms to take this host's platform alone.",
+  });
 }

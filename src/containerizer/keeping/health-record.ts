@@ -11,8 +11,20 @@ export interface HealthDocument {
   run: string;
   status: 'starting' | 'healthy' | 'unhealthy';
   failing_streak: number;
-  /** The last findings, oldest first. `exit_code` null: the command could not be run, or took too long, as `message` says. */
-  log: { at: string; exit_code: number | null; message: string | null }[];
+  /** The last findings, oldest first. */
+  log: HealthFinding[];
+}
+
+/** What a health command came to. */
+export interface HealthFinding {
+  /** When it began, and when it was over. */
+  started_at: string;
+  at: string;
+  /** Null: it could not be run, or took too long, as `message` says. */
+  exit_code: number | null;
+  message: string | null;
+  /** The beginning of what it has written, to standard output and error. */
+  output: string;
 }
 
 const folder = (roots: Roots) => path.join(roots.state, 'agent', 'health');
@@ -27,8 +39,14 @@ export function readHealth(
   const document = readDocument<HealthDocument>(place(roots, id), 1);
   if (document === undefined || document.run !== run) return undefined;
   const { status, failing_streak, log } = document;
-  return { status, failing_streak, log };
+  // Those of an older agent have no output.
+  return { status, failing_streak, log: log.map((each) => ({ ...each, ...older(each) })) };
 }
+
+const older = ({ at, started_at = at, output = '' }: Partial<HealthFinding> & Pick<HealthFinding, 'at'>) => ({
+  started_at,
+  output,
+});
 
 export function recordHealth(roots: Roots, id: string, health: Omit<HealthDocument, 'format'>): void {
   mkdirSync(folder(roots), { recursive: true, mode: 0o700 });

@@ -11,7 +11,9 @@ import { namesOf } from '../image/by-id.js';
 import { readDocument } from '../image/documents.js';
 import { blobName } from '../image/layout-files.js';
 import { type ProvideOptions, provideImage } from '../image/provide.js';
+import { parseReference } from '../image/reference.js';
 import { storePaths } from '../image/store.js';
+import { isStored } from '../image/stored-image.js';
 import { invalidPod } from './trouble.js';
 
 /** The image of one app of a pod. */
@@ -64,15 +66,20 @@ export async function appcImageOf(
   options: ProvideOptions,
   what: string,
 ): Promise<Omit<AppImage, 'app'>> {
+  const other = () =>
+    invalidPod(
+      what,
+      `image ${reference} is no App Container Image`,
+      'Pods are made of those: FILE.aci or appc:NAME[:VERSION]. berth run takes OCI images.',
+    );
+  const parsed = parseReference(reference);
+  // What registries, layouts and folders have is none: nothing is fetched to find that out.
+  const mayBe = ['aci', 'appc'].includes(parsed.kind) || isStored(roots, parsed, reference);
+  if (!mayBe) throw other();
   const image = await provideImage(roots, reference, options);
   const { appc, manifestDigest, warnings } = image;
   const record = appcRecordOf(roots, manifestDigest);
-  if (appc === undefined || record === undefined)
-    throw invalidPod(
-      what,
-      `image ${reference} is no App Container Image`,
-      'Pods are made of those: see docs/guides/appc.md.',
-    );
+  if (appc === undefined || record === undefined) throw other();
   const original = readDocument(path.join(storePaths(roots).base, blobName(record.manifest)), what);
   if (original === undefined) throw invalidPod(what, `the manifest of image ${reference} is gone`);
   return { imageId: appc.imageId, image, manifest: appc.manifest, original, warnings };

@@ -54,6 +54,7 @@ export async function startKeeper(
   const told = new Socket({ fd: ownInput, readable: false, writable: true });
   // That nobody reads it any more is learnt from what is not answered.
   told.on('error', () => told.destroy());
+  said.setEncoding('utf8').on('error', () => said.destroy());
   const id = newId();
   let container: RunningContainer;
   try {
@@ -79,12 +80,13 @@ export async function startKeeper(
   };
   try {
     told.write(documents);
-    const port = await readyPort(said, plan.name);
-    const go = () =>
-      new Promise<void>((resolve) => {
-        told.end('go\n', resolve);
-        said.destroy();
-      });
+    const port = Number(await answer(said, plan.name, /^ready (\d+)\n/));
+    const go = async () => {
+      told.write('go\n');
+      // Whoever starts it may end at once, and a supervisor that has lost its client forgets what that has sent and nobody has read.
+      await answer(said, plan.name, /^(going)\n/);
+      abandon();
+    };
     return { container, id, metadataUrl: `http://127.0.0.1:${port}/${token}`, go, abandon };
   } catch (error) {
     abandon();
@@ -127,25 +129,26 @@ function keeperOptions(roots: Roots, plan: PodPlan, documentBytes: number): Cont
 
 const eperm = 1;
 
-/** `ready PORT`, or what went wrong in its own words. */
-function readyPort(said: Socket, pod: string): Promise<number> {
+/** What it says in the place of the parentheses; rejects with its own words when something else went wrong. */
+function answer(said: Socket, pod: string, awaited: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
-    said.setEncoding('utf8');
-    said.on('data', (part: string) => {
-      text += part;
-      const port = /^ready (\d+)\n/.exec(text)?.[1];
-      if (port !== undefined) resolve(Number(port));
-    });
-    said.on('error', reject);
-    said.on('close', () =>
+    const close = () =>
       reject(
         new BerthError('LAUNCH_FAILED', {
           what: `pod ${pod}`,
           why: `its metadata service did not start${text === '' ? '' : `: ${text.trim()}`}`,
         }),
-      ),
-    );
+      );
+    const hear = (part: string) => {
+      text += part;
+      const found = awaited.exec(text)?.[1];
+      if (found === undefined) return;
+      said.off('data', hear).off('close', close);
+      resolve(found);
+    };
+    if (said.destroyed) return close();
+    said.on('data', hear).on('close', close);
   });
 }
 

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { BerthError } from '../../errors/berth-error.js';
 import { type Digest, hexOf } from '../../oci-spec/digest.js';
 import { chunksOf } from './body.js';
+import { startOfPart } from './range.js';
 import type { Repository } from './repository.js';
 import type { Answer } from './transport.js';
 import { Transient, WrongContent } from './trouble.js';
@@ -96,8 +97,7 @@ class Receiving {
   }
 
   #startOf({ headers, url, body }: Answer): number {
-    const start = /^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1];
-    if (Number(start) === this.have) return this.have;
+    if (startOfPart(headers['content-range']) === this.have) return this.have;
     body.destroy();
     throw new Transient(`${url.host} sends another part of the blob than it was asked for`);
   }

@@ -3,6 +3,7 @@ import type { Digest } from '../../oci-spec/digest.js';
 import { discard } from './body.js';
 import { answerBytes } from './limits.js';
 import { nextPlace } from './next-place.js';
+import { takenOf } from './range.js';
 import type { Ask, Repository } from './repository.js';
 import type { Answer, Body } from './transport.js';
 import { Transient } from './trouble.js';
@@ -36,6 +37,7 @@ class Upload {
   /** Where the registry takes the rest; it may be another after every part. */
   #place: URL | undefined;
   #offset = 0;
+  #furthest = 0;
 
   constructor(
     private readonly repository: Repository,
@@ -54,7 +56,9 @@ class Upload {
     if (this.#place === undefined && (await this.#begin())) return 'mounted';
     while (size - this.#offset > uploadPart) {
       await this.#send(uploadPart);
-      further();
+      // What was lost and is sent once more is no progress.
+      if (this.#offset > this.#furthest) further();
+      this.#furthest = Math.max(this.#furthest, this.#offset);
     }
     await this.#finish();
     return 'sent';
@@ -84,7 +88,12 @@ class Upload {
       this.#place = undefined;
       return;
     }
-    this.#offset = endOf(answer) ?? 0;
+    const taken = takenOf(answer.headers.range, 0, this.blob.size);
+    if (taken === undefined) {
+      this.#place = undefined;
+      return;
+    }
+    this.#offset = taken;
     if (answer.headers.location !== undefined) this.#moved(answer);
   }
 
@@ -102,7 +111,13 @@ class Upload {
     });
     if (answer.status === 416)
       throw new Transient(`${answer.url.host} has another part of the blob than it was sent`);
-    this.#offset = endOf(answer) ?? end;
+    const { range } = answer.headers;
+    const taken = range === undefined ? end : takenOf(range, this.#offset + 1, end);
+    if (taken === undefined)
+      throw new Transient(
+        `${answer.url.host} says that it has ${range} of the blob, and was sent ${end} bytes`,
+      );
+    this.#offset = taken;
     this.#moved(answer);
     this.progress(this.#offset);
   }
@@ -143,10 +158,4 @@ class Upload {
     await discard(answer, answerBytes, this.repository.transport.limits);
     return answer;
   }
-}
-
-/** `Range: 0-99` is a hundred bytes; nothing is `0-0`, or no header, as it is with one byte: then it is sent again. */
-function endOf({ headers }: Answer): number | undefined {
-  const end = /^(?:bytes=)?0-(\d+)$/.exec(headers.range ?? '')?.[1];
-  return end === undefined ? undefined : end === '0' ? 0 : Number(end) + 1;
 }

@@ -1,4 +1,4 @@
-// An executor over the v1 API, as one that means to outlive its agent should be: it subscribes again whenever its stream ends, with what nobody has acknowledged. Each of its tasks has `data`: how long it
+// An executor over the v1 API (`executor.js socket|port`), as one that means to outlive its agent should be: it subscribes again whenever its stream ends, with what nobody has acknowledged. Each of its tasks has `data`: how long it
 // is to take, and the status that it ends with. When all are done, and that is acknowledged, it ends.
 
 import { randomBytes } from 'node:crypto';
@@ -14,10 +14,18 @@ import type {
 } from '../../../src/mesos/messages.js';
 
 const { env } = process;
-const endpoint = `http://${env.MESOS_AGENT_ENDPOINT}/api/v1/executor`;
-const headers = {
-  'Content-Type': 'application/json',
-  Authorization: `Bearer ${env.MESOS_EXECUTOR_AUTHENTICATION_TOKEN}`,
+const [host = '', port = ''] = env.MESOS_AGENT_ENDPOINT?.split(':') ?? [];
+/** By the agent's local socket, or its port. */
+const way = process.argv[2] === 'socket' ? { socketPath: env.MESOS_DOMAIN_SOCKET } : { host, port };
+const options = {
+  ...way,
+  path: '/api/v1/executor',
+  method: 'POST',
+  agent: false,
+  headers: {
+    'Content-Type': 'application/json',
+    Authorization: `Bearer ${env.MESOS_EXECUTOR_AUTHENTICATION_TOKEN}`,
+  },
 };
 
 /** Not acknowledged as heard of, by id. */
@@ -42,7 +50,7 @@ function subscribe(): void {
     ended = true;
     setTimeout(subscribe, 50);
   };
-  const request = http.request(endpoint, { method: 'POST', agent: false, headers }, (response) => {
+  const request = http.request(options, (response) => {
     const reader = new RecordReader(1 << 26);
     response.on('data', (piece: Buffer) => {
       if (response.statusCode !== 200) return;
@@ -103,9 +111,7 @@ function say(id: string, state: TaskState, message?: string): void {
     ...(message !== undefined && { message }),
   };
   updates.push(status);
-  const request = http.request(endpoint, { method: 'POST', agent: false, headers }, (response) =>
-    response.resume().on('error', () => {}),
-  );
+  const request = http.request(options, (response) => response.resume().on('error', () => {}));
   // It is said again with the next subscription.
   request.on('error', () => {});
   request.end(encoded({ type: 'UPDATE', update: { status } }));

@@ -294,7 +294,7 @@ function executor(round: number): ExecutorInfo {
   return {
     executor_id: { value: `executor-${round}` },
     type: 'CUSTOM',
-    command: { value: `exec ${process.execPath} ${program}` },
+    command: { value: `exec ${process.execPath} ${program} ${round % 2 === 0 ? 'socket' : 'port'}` },
     container: { type: 'MESOS', volumes: [volume] },
     resources: [
       { name: 'cpus', type: 'SCALAR', scalar: { value: 0.1 } },

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# service.sh first|second: what service.test.ts has done in a guest that was booted from a host image of its own, before and after a power cut. Prints what it finds as lines of a
-# name, a tab and a value; the test outside judges them.
+# service.sh first|second LAYOUT: what service.test.ts has done in a guest that was booted from a host image of its own, before and after an orderly restart, with a container's image from
+# LAYOUT. Prints what it finds as lines of a name, a tab and a value; the test outside judges them.
 set -uo pipefail
+image=oci:$2
 
 tell() { printf '%s\t%s\n' "$1" "$(tr '\n' ' ' <<<"$2" | sed 's/ *$//')"; }
 # until_so COMMAND…: waits until the command succeeds.
@@ -13,10 +14,14 @@ field() { grep -o "\"$1\":[^,}]*" <<<"$seen" | cut -d: -f2 | paste -sd' '; }
 registered() { look; grep -q '"registered":true' <<<"$seen"; }
 tasks() { grep -o '"container_id"' <<<"$seen" | wc -l; }
 sleeper() { grep -lz '^100000$' /proc/[0-9]*/cmdline 2>/dev/null | tr -dc '0-9\n' | while read -r pid; do [ "$(cat "/proc/$pid/comm")" != sleep ] || echo "$pid"; done | paste -sd' '; }
+# Those of tasks have no name but their id.
+containers() { berth ps -a | awk 'NR > 1 && $1 != $2 { print $2 ":" $4 }' | sort | paste -sd' '; }
 unit=/etc/systemd/system/berth-agent.service
 
 case $1 in
   first)
+    tell doctor "$(berth doctor --root /var/tmp/berth --json; echo $?)"
+    tell run "$(berth run --rm --memory 64m "$image" sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null' 2>/dev/null)"
     tell none "$(berth agent status; echo $?)"
     tell refused "$(berth agent install --listen 192.0.2.1:5051 2>&1; echo $?)"
     # What it is told can be understood, and cannot be done: no such address is this host's.
@@ -39,7 +44,7 @@ case $1 in
 
     tell task "$(node dist/test/vm/host/task.js kept 2>&1)"
     tell sleeper "$(sleeper)"
-    tell place "$(cut -d: -f3 "/proc/$(sleeper)/cgroup")"
+    tell place "$(tail -n 1 "/proc/$(sleeper)/cgroup")"
     tell status "$(berth agent status)"
     before=$(systemctl show berth-agent -P MainPID)
     systemctl restart berth-agent; tell restart $?
@@ -61,11 +66,21 @@ case $1 in
     tell journal "$(journalctl -u berth-agent -o cat --no-pager | grep 'taken up')"
     tell survives "$(systemctl stop berth-agent; sleeper)"
     tell running "$(berth agent uninstall 2>&1; echo $?)"
-    sync
+    systemctl start berth-agent
+    until_so registered
+    for policy in always unless-stopped no; do berth run -d --name "$policy" --restart "$policy" "$image" sleep 200000; done >/dev/null
+    berth run -d --name stopped --restart unless-stopped "$image" sleep 200000 >/dev/null
+    berth stop -t 0 stopped >/dev/null
+    tell containers "$(containers)"
     ;;
   second)
     until_so registered
     tell boot "$(systemctl is-active berth-agent berth-master)"
+    started_again() { [[ "$(containers)" = always:running* ]] && [[ "$(containers)" = *unless-stopped:running* ]]; }
+    until_so started_again
+    tell containers "$(containers)"
+    berth rm -f always unless-stopped no stopped >/dev/null
+    tell told "$(berth task ls --all --json)"
     tell gone "$(journalctl -b -u berth-agent -o cat --no-pager | grep 'started anew')"
     tell sleeper "$(sleeper)"
     tell task "$(node dist/test/vm/host/task.js second 2>&1)"

@@ -1,0 +1,78 @@
+// How executors come to an agent that speaks HTTPS and wants credentials: their libraries know of neither.
+import path from 'node:path';
+import t from 'tap';
+import { doorSocket, hostEndpoint } from '../../src/agent/executor/doors.js';
+import { Stage, unlessRoot } from '../container/stage.js';
+import { until } from '../fixtures/until.js';
+import { post } from '../master-lite/scheduler-client.js';
+import { Certificates } from '../registry/certificates.js';
+import { projectFolder } from '../source-files.js';
+import { executor, StagedCluster } from './staged-cluster.js';
+
+const program = (file: string) => `exec ${process.execPath} ${path.join(projectFolder, 'dist/test', file)}`;
+
+t.test('executors of an agent with a certificate', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const { certificate, key } = new Certificates(stage.folder).issue('agent');
+  const config = {
+    ...{ tlsCert: certificate, tlsKey: key, hostVolumes: [projectFolder], executorReregistration: 30 },
+    credentials: { passwords: [{ principal: 'people', secret: 'let-me-in' }], tokens: [] },
+  };
+  const cluster = await StagedCluster.open(t, stage, config, { checkpoint: true });
+  // The checkout may lie where a task without an image has a folder of its own: /tmp, /var/tmp.
+  const project = { host_path: projectFolder, container_path: projectFolder, mode: 'RO' as const };
+  const container = { type: 'MESOS' as const, volumes: [project] };
+  const npm = executor('npm', program('agent/npm-executor.js'), { container });
+
+  await t.test('one of npm’s, in plain HTTP on this host, and across a restart', async (t) => {
+    await cluster.launch({ name: 'long', executor: npm });
+    await cluster.reaches('long', 'TASK_RUNNING');
+    const before = hostEndpoint(cluster.agent);
+    t.not(before, cluster.agent.endpoint);
+    await cluster.stop();
+    await cluster.start();
+    t.equal(hostEndpoint(cluster.agent), before, 'it finds the next agent where the last one was');
+    await cluster.launch({ name: 'later', executor: npm });
+    await cluster.reaches('later', 'TASK_FINISHED');
+    await cluster.kill('long');
+    await cluster.reaches('long', 'TASK_KILLED');
+  });
+
+  await t.test('one without a network, by the local socket', async () => {
+    const none = { ...container, network_infos: [{ name: 'none' }] };
+    const value = program('e2e/torture/executor.js socket');
+    const data = Buffer.from(JSON.stringify({ seconds: 0, status: 0 }));
+    await cluster.launch({
+      ...{ name: 'apart', data },
+      executor: executor('apart', value, { container: none }),
+    });
+    await cluster.reaches('apart', 'TASK_FINISHED');
+  });
+
+  await t.test('nobody else comes in there', async (t) => {
+    const { agent, framework } = cluster;
+    const token = agent.executors.find(framework.id, 'npm')?.record.token ?? '';
+    const url = `http://${hostEndpoint(agent)}`;
+    const json = { 'Content-Type': 'application/json' };
+    const basic = `Basic ${Buffer.from('people:let-me-in').toString('base64')}`;
+    const health = JSON.stringify({ type: 'GET_HEALTH' });
+    const ask = async (body: string, headers: Record<string, string>, page = '/api/v1') =>
+      (await post(url, page, { body, headers: { ...json, ...headers } })).status;
+    t.equal(await ask(health, {}), 401, 'the host’s root');
+    t.equal(await ask(health, { Authorization: basic }), 401, 'who has credentials');
+    t.equal(await ask(health, { Authorization: `Bearer ${token}` }), 403, 'an executor asks for its own');
+    const child = { value: 'x', parent: { value: agent.executors.find(framework.id, 'npm')?.containerId } };
+    const wait = JSON.stringify({
+      type: 'WAIT_NESTED_CONTAINER',
+      wait_nested_container: { container_id: child },
+    });
+    t.equal(await ask(wait, { Authorization: `Bearer ${token}` }), 404, 'and may');
+    t.equal(await ask('{}', {}, '/api/v1/executor'), 401, 'nor speaks anybody for one');
+    const local = path.join(agent.doors.folder ?? '', doorSocket);
+    t.equal((await post(url, '/api/v1', { body: health, headers: json, socketPath: local })).status, 401);
+  });
+
+  const [executor_id, agent_id] = [{ value: 'npm' }, { value: cluster.agent.id ?? '' }];
+  await cluster.framework.call({ type: 'SHUTDOWN', shutdown: { executor_id, agent_id } });
+  await until(() => [...cluster.agent.executors.all()].length === 0, 'all are gone');
+});
