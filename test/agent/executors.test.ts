@@ -232,22 +232,30 @@ t.test('an executor and who may speak for it', unlessRoot, async (t) => {
 
   const { unified } = layoutOfHost();
   const needsGroups = { skip: unified === null ? 'needs control groups of version 2' : false };
-  await t.test('a control group that is only called like a container’s says nothing', needsGroups, async (t) => {
-    // Any user of this host who has groups delegated can make such.
-    const top = path.join(unified ?? '', `berth-impostor-${process.pid}`);
-    const groups = [top, path.join(top, 'berth-00000000')];
-    groups.push(path.join(groups[1] ?? '', of(cluster, 'first').containerId));
-    for (const group of groups) mkdirSync(group);
-    t.after(() => {
-      for (const group of groups.reverse()) rmdirSync(group);
-    });
-    const call = { type: 'HEARTBEAT', framework_id: { value: ids.framework }, executor_id: { value: 'first' } };
-    const script = `require('fs').writeFileSync(${JSON.stringify(path.join(groups[2] ?? '', 'cgroup.procs'))}, '0');
+  await t.test(
+    'a control group that is only called like a container’s says nothing',
+    needsGroups,
+    async (t) => {
+      // Any user of this host who has groups delegated can make such.
+      const top = path.join(unified ?? '', `berth-impostor-${process.pid}`);
+      const groups = [top, path.join(top, 'berth-00000000')];
+      groups.push(path.join(groups[1] ?? '', of(cluster, 'first').containerId));
+      for (const group of groups) mkdirSync(group);
+      t.after(() => {
+        for (const group of groups.reverse()) rmdirSync(group);
+      });
+      const call = {
+        type: 'HEARTBEAT',
+        framework_id: { value: ids.framework },
+        executor_id: { value: 'first' },
+      };
+      const script = `require('fs').writeFileSync(${JSON.stringify(path.join(groups[2] ?? '', 'cgroup.procs'))}, '0');
       fetch('${cluster.url}/api/v1/executor', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: ${JSON.stringify(JSON.stringify(call))} })
         .then(({ status }) => process.stdout.write(String(status)));`;
-    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script]);
-    t.equal(stdout, '401');
-  });
+      const { stdout } = await promisify(execFile)(process.execPath, ['-e', script]);
+      t.equal(stdout, '401');
+    },
+  );
 
   await t.test('an executor that dies takes its tasks along', async (t) => {
     of(cluster, 'first').container?.signal(9);
