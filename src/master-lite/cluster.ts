@@ -86,7 +86,7 @@ export class Cluster {
   }
 
   saveFramework(framework: Framework): void {
-    this.store.put('framework', framework.id, framework.stored);
+    this.store.put('framework', framework.id, framework.document);
   }
 
   /** Puts a framework before the allocator, as its information now has it. */

@@ -54,7 +54,7 @@ function recoverAgent(cluster: Cluster, id: string, stored: StoredAgent): void {
 }
 
 function recoverFramework(cluster: Cluster, id: string, stored: StoredFramework): void {
-  const framework = new Framework(id, stored);
+  const framework = Framework.restored(id, stored);
   if (stored.unregistered_time !== undefined) {
     remember(cluster, framework);
     return;
@@ -64,13 +64,13 @@ function recoverFramework(cluster: Cluster, id: string, stored: StoredFramework)
   awaitFailover(cluster, framework);
 }
 
-function recoverTask(cluster: Cluster, { task, role }: StoredTask): void {
-  const record = new TaskRecord(task, role);
+function recoverTask(cluster: Cluster, stored: StoredTask): void {
+  const record = TaskRecord.restored(stored);
   record.sent = true;
   const framework = cluster.frameworks.get(record.frameworkId);
   const agent = cluster.agents.get(record.agentId);
   agent?.tasks.set(record.key, record);
   if (framework === undefined || record.task.state === 'TASK_LOST') record.abandoned = true;
   else framework.tasks.set(record.id, record);
-  if (task.state === 'TASK_UNREACHABLE') record.unreachableSince = agent?.stored.since;
+  if (record.task.state === 'TASK_UNREACHABLE') record.unreachableSince = agent?.stored.since;
 }

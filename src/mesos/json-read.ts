@@ -75,11 +75,7 @@ function valueReader(field: protobuf.Field, stored: boolean): Reader {
         throw new InvalidMessage(`${where} is not a string`);
       };
     case 'bytes':
-      return (value, where) => {
-        if (typeof value === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(value))
-          return Buffer.from(value, 'base64');
-        throw new InvalidMessage(`${where} is not base64`);
-      };
+      return stored ? readStoredBytes : readBytes;
     case 'bool':
       return (value, where) => {
         if (value === true || value === 'true') return true;
@@ -92,6 +88,18 @@ function valueReader(field: protobuf.Field, stored: boolean): Reader {
       return integerReader(field.type);
   }
 }
+
+function readBytes(value: unknown, where: string): Buffer {
+  if (typeof value === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(value)) return Buffer.from(value, 'base64');
+  throw new InvalidMessage(`${where} is not base64`);
+}
+
+/** Also as JSON.stringify has a Buffer, and any other array of bytes: masters have kept tasks so. */
+const readStoredBytes: Reader = (value, where) => {
+  if (typeof value !== 'object' || value === null) return readBytes(value, where);
+  const bytes = (value as { type?: unknown }).type === 'Buffer' ? (value as { data?: unknown }).data : value;
+  return Buffer.from(Object.values(bytes ?? []).filter((each) => typeof each === 'number'));
+};
 
 function readDouble(value: unknown, where: string): number {
   if (typeof value === 'number') return value;

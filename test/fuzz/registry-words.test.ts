@@ -174,6 +174,10 @@ t.test('registries.conf and credentials: understood or refused', async (t) => {
 t.test('policies: refused, or every image is judged by one of their lists', async () => {
   const key = { type: 'sigstoreSigned', keyPath: '/k', signedIdentity: { type: 'matchRepository' } };
   const signed = { type: 'signedBy', keyType: 'GPGKeys', keyData: 'YQ==' };
+  const keyless = {
+    ...{ type: 'sigstoreSigned', rekorPublicKeyPath: '/r' },
+    fulcio: { caPath: '/c', oidcIssuer: 'https://a', subjectEmail: 'b@c' },
+  };
   const remap = { type: 'remapIdentity', prefix: 'a.example', signedPrefix: 'b.example/c' };
   const policy = {
     default: [{ type: 'reject' }],
@@ -183,6 +187,7 @@ t.test('policies: refused, or every image is judged by one of their lists', asyn
         'a.example/b': [key, { ...signed, signedIdentity: remap }],
         '*.example': [{ ...signed, signedIdentity: { type: 'exactReference', dockerReference: 'c:1' } }],
       },
+      'oci-archive': { '': [keyless] },
       oci: { '/srv': [{ ...key, keyPath: undefined, keyPaths: ['/k', '/l'] }] },
     },
   };

@@ -122,9 +122,17 @@ t.test('a task that was called lost does not come back to a framework that belie
 
 t.test('a master that restarts loses no task, and what happened meanwhile is told', async (t) => {
   const staged = await StagedMaster.open(t, { agentTimeout: 5 });
-  const { agent, client } = await running(t, staged);
+  const patient = { ...aware, failover_timeout: Number.POSITIVE_INFINITY };
+  const { agent, client } = await running(t, staged, patient);
   const key = `${client.id}/x`;
+  await until('its last status is kept', () => client.states('x').includes('TASK_RUNNING'));
+  const before = await ask(staged, { type: 'GET_TASKS' });
   await staged.restart();
+  const kept = await ask(staged, { type: 'GET_TASKS' });
+  t.equal(kept.get_tasks?.tasks?.[0]?.statuses?.[0]?.uuid?.length, 16);
+  t.strictSame(kept.get_tasks?.tasks?.[0]?.statuses, before.get_tasks?.tasks?.[0]?.statuses);
+  const { get_frameworks } = await ask(staged, { type: 'GET_FRAMEWORKS' });
+  t.equal(get_frameworks?.frameworks?.[0]?.framework_info.failover_timeout, patient.failover_timeout);
   agent.end(key, 'TASK_FINISHED');
   await client.subscribe({ ...aware, id: { value: client.id } });
   await until('its end is told', () => client.states('x').includes('TASK_FINISHED'));

@@ -13,6 +13,7 @@ import { requirementsFor } from '../../src/containerizer/policy/scope.js';
 import { digestOf, hexOf } from '../../src/oci-spec/digest.js';
 import { diskFolder } from '../fixtures/disk-folder.js';
 import { Gpg } from '../fixtures/gpg.js';
+import { KeylessSigner, type Made } from '../fixtures/keyless-signer.js';
 import { layerTar, writeImage } from '../fixtures/oci-image-writer.js';
 import { DockerRegistry } from './docker-registry.js';
 
@@ -159,12 +160,8 @@ t.test('simple signing, as skopeo does it', async (t) => {
   await pullImage(freshRoots(), `${repository}:1`, options);
 });
 
-/** Puts a signature beside an image as cosign does (its specs/SIGNATURE_SPEC.md), over the registry's own API. */
-async function attach(
-  digest: string,
-  key: KeyObject,
-  claim: { reference: string; digest: string },
-): Promise<void> {
+/** What a person signs with a key, as cosign has it (its specs/SIGNATURE_SPEC.md). */
+function signedBy(key: KeyObject, claim: { reference: string; digest: string }) {
   const payload = Buffer.from(
     JSON.stringify({
       critical: {
@@ -175,9 +172,11 @@ async function attach(
       optional: null,
     }),
   );
-  const signature = sign(key.asymmetricKeyType === 'ed25519' ? null : 'sha256', payload, key).toString(
-    'base64',
-  );
+  return { payload, signature: sign(key.asymmetricKeyType === 'ed25519' ? null : 'sha256', payload, key) };
+}
+
+/** Puts a signature beside an image as cosign does, over the registry's own API. */
+async function attach(digest: string, { payload, signature, ...beside }: Made): Promise<void> {
   const base = `http://${registry.host}/v2/team/app`;
   const blob = async (content: Buffer) => {
     const begun = await fetch(`${base}/blobs/uploads/`, { method: 'POST' });
@@ -196,7 +195,12 @@ async function attach(
       {
         mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json',
         ...layer,
-        annotations: { 'dev.cosignproject.cosign/signature': signature },
+        annotations: {
+          'dev.cosignproject.cosign/signature': signature.toString('base64'),
+          ...Object.fromEntries(
+            Object.entries(beside).map(([name, text]) => [`dev.sigstore.cosign/${name}`, text]),
+          ),
+        },
       },
     ],
   };
@@ -208,7 +212,7 @@ async function attach(
   if (put.status !== 201) throw new Error(`${put.status} ${await put.text()}`);
 }
 
-t.test('sigstore, with a key', async (t) => {
+t.test('sigstore, with a key and without', async (t) => {
   skopeo(
     process.env,
     'copy',
@@ -237,7 +241,7 @@ t.test('sigstore, with a key', async (t) => {
   await refuses(optionsFor('ecdsa'), /it has no signature/);
   const claim = { reference: repository, digest: manifestDigest };
   for (const name of ['rsa', 'ed25519', 'ecdsa'] as const) {
-    await attach(manifestDigest, pairs[name].privateKey, claim);
+    await attach(manifestDigest, signedBy(pairs[name].privateKey, claim));
     const roots = freshRoots();
     await pull(optionsFor(name), roots);
     await provideImage(roots, `${repository}:5`, optionsFor(name));
@@ -248,15 +252,25 @@ t.test('sigstore, with a key', async (t) => {
   }
   await refuses(optionsFor('rsa'), /no key of the policy made it/);
   await refuses(optionsFor('ecdsa', {}), /is for the name/);
-  await attach(manifestDigest, pairs.ecdsa.privateKey, { ...claim, digest: digestOf('other') });
+  await attach(manifestDigest, signedBy(pairs.ecdsa.privateKey, { ...claim, digest: digestOf('other') }));
   await refuses(optionsFor('ecdsa'), /a signature is for sha256:/);
-  await attach(manifestDigest, pairs.ecdsa.privateKey, { ...claim, reference: 'example.com/other' });
+  await attach(
+    manifestDigest,
+    signedBy(pairs.ecdsa.privateKey, { ...claim, reference: 'example.com/other' }),
+  );
   await refuses(optionsFor('ecdsa'), /is for the name "example.com\/other"/);
-  const keyless = policyOf([{ type: 'sigstoreSigned', fulcio: { caPath: '/x' } }]);
-  await t.rejects(pull({ policyFile: keyless }), {
-    code: 'TRUST_INVALID',
-    message: /without one \(Fulcio, Rekor\)/,
+  // Without a key of somebody's own: what came with it is kept, and judged again when the image is run.
+  const keyless = new KeylessSigner(folder);
+  const policyFor = (more: object) => ({ policyFile: policyOf([keyless.requirement(more)]) });
+  const nobody = policyFor({
+    fulcio: { ...(keyless.requirement()['fulcio'] as object), subjectEmail: 'b@example.com' },
   });
+  await attach(manifestDigest, keyless.sign(claim, keyless.leaf()));
+  await refuses(nobody, /its signer is anna@example.com/);
+  const roots = freshRoots();
+  await pull(policyFor({}), roots);
+  await provideImage(roots, `${repository}:5`, policyFor({}));
+  await t.rejects(provideImage(roots, `${repository}:5`, nobody), { code: 'SIGNATURE_REFUSED' });
 });
 
 t.test('images that come in other ways', async (t) => {

@@ -8,6 +8,12 @@ import type { SigstoreSignature } from './signatures.js';
 
 const payloadType = 'application/vnd.dev.cosign.simplesigning.v1+json';
 const annotation = 'dev.cosignproject.cosign/signature';
+/** What comes with one that was made without a key of somebody's own. */
+const annotations = {
+  certificate: 'dev.sigstore.cosign/certificate',
+  chain: 'dev.sigstore.cosign/chain',
+  bundle: 'dev.sigstore.cosign/bundle',
+};
 const mostSignatures = 128;
 
 /**
@@ -28,7 +34,11 @@ export async function attachedSignatures(
       const signature = layer.annotations?.[annotation];
       if (layer.mediaType !== payloadType || signature === undefined) continue;
       const payload = await fetchSmallBlob(repository, layer, `${what}, its signatures`);
-      found.push({ payload, signature: Buffer.from(signature, 'base64') });
+      const beside = Object.entries(annotations).flatMap(([part, name]) => {
+        const text = layer.annotations?.[name];
+        return text === undefined ? [] : [[part, text]];
+      });
+      found.push({ payload, signature: Buffer.from(signature, 'base64'), ...Object.fromEntries(beside) });
     }
   }
   return found;

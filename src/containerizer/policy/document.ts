@@ -1,11 +1,19 @@
 import { constant, list, map, object, type Shape, ShapeError, text } from '../../oci-spec/shape.js';
+import type { Signer } from './fulcio.js';
 
 /** containers-policy.json(5): what an image must have to be accepted. All requirements of the scope that fits best must hold. */
 export type Requirement =
   | { type: 'insecureAcceptAnything' }
   | { type: 'reject' }
   | { type: 'signedBy'; keys: KeySource; identity: IdentityRule }
-  | { type: 'sigstoreSigned'; keys: KeySource; identity: IdentityRule };
+  | {
+      type: 'sigstoreSigned';
+      /** By a key, or by somebody to whom an authority has given a certificate for the one signature. */
+      signer: { keys: KeySource } | ({ authorities: KeySource } & Signer);
+      /** Of a log that must have promised to hold the signature. */
+      log: KeySource | undefined;
+      identity: IdentityRule;
+    };
 
 /** Files, or the content of one. */
 export type KeySource = { files: string[] } | { data: Buffer };
@@ -62,6 +70,19 @@ const identity: Shape<IdentityRule> = (value, at) => {
 
 const base64 = text({ pattern: /^[A-Za-z0-9+/=\s]*$/, expected: 'base64', most: 1 << 22 });
 const file = text({ pattern: /^\//, expected: 'an absolute path' });
+const stated = text({ pattern: /./, expected: 'a text with something in it' });
+
+const fulcio = strict(
+  object({ oidcIssuer: stated, subjectEmail: stated }, { caPath: file, caData: base64 }),
+  ['caPath', 'caData', 'oidcIssuer', 'subjectEmail'],
+);
+
+/** A file, or the content of one: one of the two must be there. */
+function eitherOf(path: string | undefined, data: string | undefined, at: string): KeySource {
+  if (path !== undefined && data === undefined) return { files: [path] };
+  if (path === undefined && data !== undefined) return { data: Buffer.from(data, 'base64') };
+  throw new ShapeError(at, 'stated once, as a path or as data');
+}
 
 /** Exactly one of them must be there. */
 function keysOf(given: { keyPath?: string; keyPaths?: string[]; keyData?: string }, at: string): KeySource {
@@ -70,6 +91,21 @@ function keysOf(given: { keyPath?: string; keyPaths?: string[]; keyData?: string
     throw new ShapeError(at, 'with one of keyPath, keyPaths and keyData');
   if (keyData !== undefined) return { data: Buffer.from(keyData, 'base64') };
   return { files: keyPaths ?? [keyPath ?? ''] };
+}
+
+/** A certificate is good for minutes: without a log nobody knows whether the signature was made in them. */
+function personOf(
+  given: { fulcio?: ReturnType<typeof fulcio>; keyPath?: string; keyPaths?: string[]; keyData?: string },
+  log: KeySource | undefined,
+  at: string,
+): { authorities: KeySource } & Signer {
+  const { fulcio: stated, keyPath, keyPaths, keyData } = given;
+  if (stated === undefined || (keyPath ?? keyPaths ?? keyData) !== undefined)
+    throw new ShapeError(at, 'with either a key or fulcio');
+  if (log === undefined)
+    throw new ShapeError(at, 'with rekorPublicKeyPath or rekorPublicKeyData, as fulcio needs');
+  const { oidcIssuer, subjectEmail, caPath, caData } = stated;
+  return { authorities: eitherOf(caPath, caData, `${at}.fulcio, the CA`), oidcIssuer, subjectEmail };
 }
 
 const requirement: Shape<Requirement> = (value, at) => {
@@ -90,20 +126,24 @@ const requirement: Shape<Requirement> = (value, at) => {
     };
   }
   if (type === 'sigstoreSigned') {
-    const { fulcio, rekorPublicKeyPath, rekorPublicKeyData } = value as Record<string, unknown>;
-    if (fulcio !== undefined || rekorPublicKeyPath !== undefined || rekorPublicKeyData !== undefined)
-      throw new ShapeError(
-        at,
-        'with a key: signatures without one (Fulcio, Rekor) are beyond what berth verifies',
-      );
     const members = object(
       {},
-      { keyPath: file, keyPaths: list(file, 100), keyData: base64, signedIdentity: identity },
+      {
+        ...{ keyPath: file, keyPaths: list(file, 100), keyData: base64, signedIdentity: identity },
+        ...{ fulcio, rekorPublicKeyPath: file, rekorPublicKeyData: base64 },
+      },
     );
-    const given = strict(members, ['type', 'keyPath', 'keyPaths', 'keyData', 'signedIdentity'])(value, at);
+    const known = ['type', 'keyPath', 'keyPaths', 'keyData', 'signedIdentity', 'fulcio'];
+    const given = strict(members, [...known, 'rekorPublicKeyPath', 'rekorPublicKeyData'])(value, at);
+    const { rekorPublicKeyPath, rekorPublicKeyData } = given;
+    const log =
+      rekorPublicKeyPath === undefined && rekorPublicKeyData === undefined
+        ? undefined
+        : eitherOf(rekorPublicKeyPath, rekorPublicKeyData, `${at}, the key of Rekor`);
     return {
       type,
-      keys: keysOf(given, at),
+      signer: given.fulcio === undefined ? { keys: keysOf(given, at) } : personOf(given, log, at),
+      log,
       identity: given.signedIdentity ?? { type: 'matchRepoDigestOrExact' },
     };
   }

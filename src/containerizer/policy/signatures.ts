@@ -9,7 +9,14 @@ import { storePaths } from '../image/store.js';
 export interface SigstoreSignature {
   payload: Uint8Array;
   signature: Uint8Array;
+  /** In PEM: whom it was given to for this signature, and who stands between that and an authority. */
+  certificate?: string;
+  chain?: string;
+  /** What a log has promised, in JSON. */
+  bundle?: string;
 }
+
+const besides = ['certificate', 'chain', 'bundle'] as const;
 
 /** Signatures as they came with an image: nothing of them has been believed yet. */
 export interface Signatures {
@@ -57,9 +64,11 @@ export function keepSignatures(roots: Roots, manifest: Digest, { simple, sigstor
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const [i, content] of simple.entries())
     writeWhole(path.join(folder, `simple-${i}`), Buffer.from(content));
-  for (const [i, { payload, signature }] of sigstore.entries()) {
-    writeWhole(path.join(folder, `sigstore-${i}`), Buffer.from(payload));
-    writeWhole(path.join(folder, `sigstore-${i}.sig`), Buffer.from(signature));
+  for (const [i, each] of sigstore.entries()) {
+    for (const part of besides)
+      if (each[part] !== undefined) writeWhole(path.join(folder, `sigstore-${i}.${part}`), each[part]);
+    writeWhole(path.join(folder, `sigstore-${i}`), Buffer.from(each.payload));
+    writeWhole(path.join(folder, `sigstore-${i}.sig`), Buffer.from(each.signature));
   }
 }
 
@@ -72,7 +81,12 @@ export function keptSignatures(roots: Roots, manifest: Digest): SignatureSource 
     sigstore: async () =>
       names(/^sigstore-\d+$/)
         .filter((name) => filesOf(folder).includes(`${name}.sig`))
-        .map((name) => ({ payload: read(name), signature: read(`${name}.sig`) })),
+        .map((name) => {
+          const parts = besides.flatMap((part) =>
+            filesOf(folder).includes(`${name}.${part}`) ? [[part, read(`${name}.${part}`).toString()]] : [],
+          );
+          return { payload: read(name), signature: read(`${name}.sig`), ...Object.fromEntries(parts) };
+        }),
   });
 }
 

@@ -1,15 +1,16 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { PublicKey } from 'openpgp';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import { ShapeError } from '../../oci-spec/shape.js';
 import { openSigned, readKeys } from '../trust/openpgp.js';
-import type { KeySource, Policy, Requirement } from './document.js';
+import type { Policy, Requirement } from './document.js';
 import { identityFits } from './identity.js';
+import { keyContents } from './keys.js';
 import { readClaim, type SignedClaim } from './payload.js';
+import { refused } from './refused.js';
 import { type ImageSource, requirementsFor } from './scope.js';
 import type { SignatureSource, SigstoreSignature } from './signatures.js';
+import { sigstoreOpener } from './sigstore.js';
 
 export interface JudgedImage {
   source: ImageSource;
@@ -20,7 +21,7 @@ export interface JudgedImage {
 /** One requirement, and what it was met by. */
 export interface Verdict {
   requirement: Requirement['type'];
-  /** A fingerprint, or the file of a key. */
+  /** A fingerprint, the file of a key, or a person as an issuer knows them. */
   by: string | null;
   /** What the signature says that the image is called. */
   identity: string | null;
@@ -74,15 +75,7 @@ async function sigstoreSigned(
   blobs: readonly SigstoreSignature[],
   what: string,
 ): Promise<Verdict> {
-  const keys = keyContents(requirement.keys).map(({ name, content }) => ({
-    name,
-    key: publicKey(content, name),
-  }));
-  return firstGood(requirement, image, blobs, what, ({ payload, signature }) => {
-    const signer = keys.find(({ key }) => verify(algorithmOf(key), payload, key, signature));
-    if (signer === undefined) throw refused(what, 'its signature is not good: no key of the policy made it');
-    return { by: signer.name, claim: readClaim(payload, ['cosign container image signature']) };
-  });
+  return firstGood(requirement, image, blobs, what, sigstoreOpener(requirement, what));
 }
 
 /** One signature is enough that is good, made for this image, and for its name; others may be anybody's. */
@@ -110,41 +103,4 @@ async function firstGood<T>(
     }
   }
   throw refused(what, reasons[0] ?? 'policy.json wants it signed, and it has no signature');
-}
-
-function keyContents(source: KeySource): { name: string; content: Buffer }[] {
-  if ('data' in source) return [{ name: 'keyData of policy.json', content: source.data }];
-  return source.files.map((name) => {
-    try {
-      return { name, content: readFileSync(name) };
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException;
-      throw new BerthError('TRUST_INVALID', {
-        what: `key ${name} of policy.json`,
-        why: `it cannot be read (${code})`,
-        cause,
-      });
-    }
-  });
-}
-
-function publicKey(content: Buffer, name: string): KeyObject {
-  try {
-    return createPublicKey(content);
-  } catch (cause) {
-    throw new BerthError('TRUST_INVALID', { what: `key ${name}`, why: 'it is no public key in PEM', cause });
-  }
-}
-
-/** Ed25519 hashes by itself. */
-function algorithmOf({ asymmetricKeyType }: KeyObject): string | null {
-  return asymmetricKeyType === 'ed25519' ? null : 'sha256';
-}
-
-export function refused(what: string, why: string): BerthError {
-  return new BerthError('SIGNATURE_REFUSED', {
-    what,
-    why,
-    mend: 'See berth image verify, and containers-policy.json(5). To do without for this once: --insecure-options image.',
-  });
 }

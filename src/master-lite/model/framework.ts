@@ -1,4 +1,6 @@
 import type { Identity } from '../../http/authentication.js';
+import { storedReader } from '../../mesos/json-read.js';
+import { messageWriter } from '../../mesos/json-write.js';
 import type {
   FrameworkInfo,
   FrameworkInfoCapabilityType,
@@ -6,6 +8,7 @@ import type {
   SchedulerOfferConstraints,
   Task,
 } from '../../mesos/messages.js';
+import { messageType } from '../../mesos/schema.js';
 import type { InverseOffer, Offer } from './offer.js';
 import type { TaskRecord } from './task-record.js';
 
@@ -17,7 +20,7 @@ export interface SchedulerLink {
   end(): void;
 }
 
-/** What the store keeps of a framework. */
+/** What the store keeps of a framework; there its information is as messageWriter has it, since JSON alone knows no infinity. */
 export interface StoredFramework {
   info: FrameworkInfo;
   registered_time: number;
@@ -41,11 +44,20 @@ export class Framework {
   failoverTimer: NodeJS.Timeout | undefined;
   private known: ReadonlySet<FrameworkInfoCapabilityType>;
 
+  static restored(id: string, stored: StoredFramework): Framework {
+    const info = storedReader(messageType('mesos.v1.FrameworkInfo'))(stored.info, '') as FrameworkInfo;
+    return new Framework(id, { ...stored, info });
+  }
+
   constructor(
     readonly id: string,
     public stored: StoredFramework,
   ) {
     this.known = capabilitiesOf(stored.info);
+  }
+
+  get document(): object {
+    return { ...this.stored, info: messageWriter(messageType('mesos.v1.FrameworkInfo'))(this.info) };
   }
 
   get info(): FrameworkInfo {

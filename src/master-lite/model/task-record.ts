@@ -1,5 +1,8 @@
+import { storedReader } from '../../mesos/json-read.js';
+import { messageWriter } from '../../mesos/json-write.js';
 import type { KillPolicy, Task, TaskState, TaskStatus } from '../../mesos/messages.js';
 import { Resources } from '../../mesos/resources/resources.js';
+import { messageType } from '../../mesos/schema.js';
 
 const terminal: ReadonlySet<TaskState> = new Set<TaskState>([
   'TASK_FINISHED',
@@ -16,7 +19,8 @@ export const isTerminal = (state: TaskState): boolean => terminal.has(state);
 
 /** What the store keeps of a task. */
 export interface StoredTask {
-  task: Task;
+  /** As messageWriter has it: JSON alone knows no bytes. */
+  task: unknown;
   role: string;
 }
 
@@ -44,6 +48,10 @@ export class TaskRecord {
     this.resources = Resources.of(task.resources ?? []);
   }
 
+  static restored({ task, role }: StoredTask): TaskRecord {
+    return new TaskRecord(storedReader(messageType('mesos.v1.Task'))(task, '') as Task, role);
+  }
+
   get id(): string {
     return this.task.task_id.value;
   }
@@ -65,7 +73,7 @@ export class TaskRecord {
   }
 
   get stored(): StoredTask {
-    return { task: this.task, role: this.role };
+    return { task: messageWriter(messageType('mesos.v1.Task'))(this.task), role: this.role };
   }
 
   /** Takes a status in: the last one of each state is kept. */

@@ -14,13 +14,14 @@ field() { grep -o "\"$1\":[^,}]*" <<<"$seen" | cut -d: -f2 | paste -sd' '; }
 registered() { look; grep -q '"registered":true' <<<"$seen"; }
 tasks() { grep -o '"container_id"' <<<"$seen" | wc -l; }
 sleeper() { grep -lz '^100000$' /proc/[0-9]*/cmdline 2>/dev/null | tr -dc '0-9\n' | while read -r pid; do [ "$(cat "/proc/$pid/comm")" != sleep ] || echo "$pid"; done | paste -sd' '; }
-containers() { berth ps -a | awk 'NR > 1 { print $2 ":" $4 }' | sort | paste -sd' '; }
+# Those of tasks have no name but their id.
+containers() { berth ps -a | awk 'NR > 1 && $1 != $2 { print $2 ":" $4 }' | sort | paste -sd' '; }
 unit=/etc/systemd/system/berth-agent.service
 
 case $1 in
   first)
-    tell doctor "$(berth doctor --json; echo $?)"
-    tell run "$(berth run --rm --memory 64m "$image" sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null' 2>&1)"
+    tell doctor "$(berth doctor --root /var/tmp/berth --json; echo $?)"
+    tell run "$(berth run --rm --memory 64m "$image" sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null' 2>/dev/null)"
     tell none "$(berth agent status; echo $?)"
     tell refused "$(berth agent install --listen 192.0.2.1:5051 2>&1; echo $?)"
     # What it is told can be understood, and cannot be done: no such address is this host's.
