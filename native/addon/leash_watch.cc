@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
 
 #include "sys/parked_threads.h"
+#include "sys/pass_descriptors.h"
 
 namespace berth::addon {
 namespace {
@@ -24,32 +24,15 @@ bool take_line(std::string& bytes, std::string& line) {
   return true;
 }
 
-/// The only descriptors that a supervisor sends: its container's overlay, and the claim on its ids.
-void take_spare(const msghdr& message, pid_t supervisor) {
-  constexpr size_t kBoth = 2;
-  const cmsghdr* head = CMSG_FIRSTHDR(&message);
-  if (head == nullptr || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) return;
-  int numbers[kBoth] = {-1, -1};
-  memcpy(numbers, CMSG_DATA(head), std::min(head->cmsg_len - CMSG_LEN(0), sizeof numbers));
-  sys::Fd overlay(numbers[0]), claim(numbers[1]);
-  if (auto* spares = spare_overlays())
-    spares->keep(supervisor, std::move(overlay), std::move(claim));
-}
-
 /// False: the other side has closed it. ECONNRESET is how the kernel ends a connection whose other side went away before it had read everything.
 bool receive_more(int socket, pid_t supervisor, std::string& bytes) {
   char part[4096];
-  iovec room = {part, sizeof part};
-  alignas(cmsghdr) char ancillary[CMSG_SPACE(2 * sizeof(int))];
-  msghdr message = {};
-  message.msg_iov = &room;
-  message.msg_iovlen = 1;
-  message.msg_control = ancillary;
-  message.msg_controllen = sizeof ancillary;
-  const ssize_t length =
-      sys::retry_interrupted([&] { return recvmsg(socket, &message, MSG_CMSG_CLOEXEC); });
+  // The only descriptors that a supervisor sends: its container's overlay, and the claim on its ids.
+  sys::Fd left[2];
+  const ssize_t length = sys::receive_with_descriptors(socket, part, sizeof part, left, 2);
   if (length <= 0) return false;
-  take_spare(message, supervisor);
+  if (auto* spares = spare_overlays(); spares != nullptr && left[0])
+    spares->keep(supervisor, std::move(left[0]), std::move(left[1]));
   bytes.append(part, static_cast<size_t>(length));
   return true;
 }

@@ -18,6 +18,7 @@
 #include "init/root_tree.h"
 #include "sys/defence.h"
 #include "sys/kernel.h"
+#include "sys/pass_descriptors.h"
 #include "sys/text.h"
 
 namespace berth::init {
@@ -256,30 +257,6 @@ Result<void> adjust_oom_score(const Plan& plan, pid_t process, Progress& progres
   return {};
 }
 
-namespace {
-
-/// As recv(2); a descriptor that comes along is put into `fd`.
-ssize_t receive(int socket, char* bytes, size_t count, Fd& fd) {
-  iovec room = {bytes, count};
-  alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(int))];
-  msghdr message = {};
-  message.msg_iov = &room;
-  message.msg_iovlen = 1;
-  message.msg_control = ancillary;
-  message.msg_controllen = sizeof ancillary;
-  const ssize_t length =
-      sys::retry_interrupted([&] { return recvmsg(socket, &message, MSG_CMSG_CLOEXEC); });
-  const cmsghdr* head = length > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-  if (head != nullptr && head->cmsg_type == SCM_RIGHTS && head->cmsg_level == SOL_SOCKET) {
-    int number = -1;
-    memcpy(&number, CMSG_DATA(head), sizeof number);
-    fd.reset(number);
-  }
-  return length;
-}
-
-}  // namespace
-
 bool await_program(Container& container, Failure& failure) {
   char report[1 + sizeof failure];
   size_t length = 0;
@@ -287,8 +264,8 @@ bool await_program(Container& container, Failure& failure) {
   while (length < sizeof report) {
     Fd& terminal = container.ends.terminal;
     const bool had_terminal = static_cast<bool>(terminal);
-    const ssize_t part =
-        receive(container.report.get(), report + length, sizeof report - length, terminal);
+    const ssize_t part = sys::receive_with_descriptors(container.report.get(), report + length,
+                                                       sizeof report - length, &terminal, 1);
     if (part <= 0) break;
     length += static_cast<size_t>(part);
     if (terminal && !had_terminal) memmove(report, report + 1, --length);

@@ -9,6 +9,7 @@
 
 #include "init/journal.h"
 #include "sys/kernel.h"
+#include "sys/pass_descriptors.h"
 #include "sys/text.h"
 
 namespace berth::init {
@@ -71,31 +72,11 @@ bool Control::accept_client() {
   return true;
 }
 
-ssize_t Control::receive_bytes(Client& client) {
-  iovec room = {client.line + client.used, sizeof client.line - client.used};
-  alignas(cmsghdr) char ancillary[CMSG_SPACE(Request::kMostFds * sizeof(int))];
-  msghdr message = {};
-  message.msg_iov = &room;
-  message.msg_iovlen = 1;
-  message.msg_control = ancillary;
-  message.msg_controllen = sizeof ancillary;
-  const ssize_t length = sys::retry_interrupted(
-      [&] { return recvmsg(client.socket.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); });
-  if (length < 0) return length;
-  const cmsghdr* head = CMSG_FIRSTHDR(&message);
-  if (head == nullptr || head->cmsg_type != SCM_RIGHTS || head->cmsg_level != SOL_SOCKET)
-    return length;
-  const size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-  for (size_t i = 0; i < count && i < Request::kMostFds; ++i) {
-    int number = -1;
-    memcpy(&number, CMSG_DATA(head) + i * sizeof number, sizeof number);
-    client.fds[i].reset(number);
-  }
-  return length;
-}
-
 void Control::receive(Client& client) {
-  const ssize_t length = receive_bytes(client);
+  static_assert(Request::kMostFds <= sys::kMostPassed);
+  const ssize_t length = sys::receive_with_descriptors(
+      client.socket.get(), client.line + client.used, sizeof client.line - client.used, client.fds,
+      Request::kMostFds, MSG_DONTWAIT);
   if (length < 0 && errno == EAGAIN) return;
   if (length > 0) client.used += static_cast<size_t>(length);
   auto* newline = static_cast<char*>(memchr(client.line, '\n', client.used));

@@ -76,7 +76,6 @@ class Control {
   /// False: nobody is waiting to be let in.
   bool accept_client();
   void receive(Client& client);
-  static ssize_t receive_bytes(Client& client);
   void obey(Client& client, const char* request);
   static void send_line(Client& client, const char* line, const int* fds = nullptr,
                         size_t count = 0);

@@ -143,8 +143,8 @@ struct Staying {
     mounts.reset();
     // Failing to is no reason to end a container that runs: it only keeps some of the host's mounts busy.
     (void)leave_host_tree();
-    give_back(memory);
     oom.begin();
+    give_back(memory);
   }
 };
 

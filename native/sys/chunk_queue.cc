@@ -6,11 +6,13 @@
 
 namespace berth::sys {
 
-ChunkQueue::ChunkQueue(size_t chunk_size, size_t chunks, bool witnessed)
+ChunkQueue::ChunkQueue(size_t chunk_size, size_t origin_size, size_t chunks, bool witnessed)
     : chunk_size_(chunk_size),
+      origin_size_(origin_size),
       chunks_(chunks),
       memory_(new uint8_t[chunk_size * chunks]),
-      lengths_(new size_t[chunks]),
+      origins_(new uint8_t[origin_size * chunks]),
+      lengths_(new Lengths[chunks]),
       seen_(witnessed ? 0 : std::numeric_limits<uint64_t>::max()) {}
 
 std::span<uint8_t> ChunkQueue::vacant() {
@@ -20,9 +22,9 @@ std::span<uint8_t> ChunkQueue::vacant() {
   return {buffer(pushed_), chunk_size_};
 }
 
-void ChunkQueue::push(size_t length) {
+void ChunkQueue::push(size_t length, size_t origin_length) {
   const std::lock_guard lock(mutex_);
-  lengths_[pushed_ % chunks_] = length;
+  lengths_[slot_of(pushed_)] = {length, origin_length};
   ++pushed_;
   changed_.notify_all();
 }
@@ -34,20 +36,23 @@ void ChunkQueue::close(bool failed) {
   changed_.notify_all();
 }
 
-std::span<const uint8_t> ChunkQueue::witness() {
+std::optional<ChunkQueue::Witnessed> ChunkQueue::witness() {
   std::unique_lock lock(mutex_);
   if (std::exchange(sees_, false)) {
     ++seen_;
     changed_.notify_all();
   }
   changed_.wait(lock, [&] { return closed_ || pushed_ > seen_; });
-  if (pushed_ == seen_) return {};
+  if (pushed_ == seen_) return std::nullopt;
   sees_ = true;
-  return {buffer(seen_), lengths_[seen_ % chunks_]};
+  const size_t slot = slot_of(seen_);
+  return Witnessed{{buffer(seen_), lengths_[slot].chunk},
+                   {origins_.get() + slot * origin_size_, lengths_[slot].origin}};
 }
 
 Result<std::span<const uint8_t>> ChunkQueue::take(uint64_t at_most) {
-  if (current_.empty()) {
+  // A chunk may be empty: its origin came to nothing.
+  while (current_.empty()) {
     std::unique_lock lock(mutex_);
     if (holds_) {
       ++released_;
@@ -59,7 +64,7 @@ Result<std::span<const uint8_t>> ChunkQueue::take(uint64_t at_most) {
       if (failed_) return Error{ECANCELED, "read"};
       return std::span<const uint8_t>();
     }
-    current_ = {buffer(released_), lengths_[released_ % chunks_]};
+    current_ = {buffer(released_), lengths_[slot_of(released_)].chunk};
     holds_ = true;
   }
   const auto part =

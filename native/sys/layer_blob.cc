@@ -45,28 +45,29 @@ class BlobStream {
         queue_(queue),
         refusal_(refusal),
         facts_(facts),
-        // Whoever writes one that grows sees all of it, and has it named only if it is what its digest states.
-        hashes_blob_(expected.hashed && !(expected.growth && BlobQueue::has_witness(expected))) {}
+        witnessed_(BlobQueue::has_witness(expected)) {}
 
   Result<void> run() {
-    std::string archive_hash;
-    std::thread hasher;
-    const bool witnessed = BlobQueue::has_witness(expected_);
-    if (witnessed) hasher = std::thread([&] { archive_hash = hash_archive(); });
+    Result<void> witnessed;
+    std::thread witness;
+    if (witnessed_) witness = std::thread([&] { witnessed = hash_and_copy(); });
     const auto outcome = pass_on();
     queue_.close(!outcome);
-    if (hasher.joinable()) hasher.join();
+    if (witness.joinable()) witness.join();
+    if (!witnessed) return witnessed.error();
     if (!outcome) return outcome.error();
     if (expected_.size != BlobExpectation::kAnySize && facts_.size != expected_.size) {
       return mismatch(refusal_, "SIZE_MISMATCH", "size", std::to_string(expected_.size),
                       std::to_string(facts_.size));
     }
     if (!expected_.hashed) return {};
-    if (hashes_blob_) {
-      facts_.digest = blob_hash_.hex();
+    const bool compressed = facts_.compression != Compression::kNone;
+    facts_.diff_id = archive_hash_.hex();
+    // Whoever writes one that grows sees all of it, and has it named only if it is what its digest states.
+    if (!compressed || !expected_.growth) {
+      facts_.digest = compressed ? blob_hash_.hex() : facts_.diff_id;
       BERTH_TRY(check("DIGEST_MISMATCH", "digest", expected_.digest, facts_.digest));
     }
-    facts_.diff_id = witnessed ? archive_hash : facts_.digest;
     return check("DIFF_ID_MISMATCH", "diff id", expected_.diff_id, facts_.diff_id);
   }
 
@@ -87,13 +88,13 @@ class BlobStream {
     if (facts_.size > expected_.size) {
       return mismatch(refusal_, "SIZE_MISMATCH", "size", std::to_string(expected_.size), "more");
     }
-    if (hashes_blob_) blob_hash_.update(part);
-    if (copy_ >= 0)
-      BERTH_TRY(write_all(copy_, reinterpret_cast<const char*>(part.data()), part.size()));
+    if (witnessed_) return part.size();
+    if (expected_.hashed) archive_hash_.update(part);
+    BERTH_TRY(write_copy(part));
     return part.size();
   }
 
-  Result<void> hand_on(size_t length) {
+  Result<void> hand_on(size_t length, size_t origin_length) {
     facts_.archive_bytes += length;
     const uint64_t produced = facts_.archive_bytes;
     if (produced > limits_.bytes) {
@@ -106,7 +107,7 @@ class BlobStream {
                                                    std::to_string(limits_.ratio) +
                                                    " times its size, as a decompression bomb does");
     }
-    queue_.push(length);
+    queue_.push(length, origin_length);
     return {};
   }
 
@@ -116,78 +117,86 @@ class BlobStream {
     return chunk;
   }
 
+  Result<void> write_copy(std::span<const uint8_t> part) {
+    if (copy_ < 0) return {};
+    return write_all(copy_, reinterpret_cast<const char*>(part.data()), part.size());
+  }
+
   /// Beside the inflating: the two cost about the same.
-  std::string hash_archive() {
-    Sha256 hash;
-    for (;;) {
-      const auto chunk = queue_.witness();
-      if (chunk.empty()) return hash.hex();
-      hash.update(chunk);
+  Result<void> hash_and_copy() {
+    while (const auto chunk = queue_.witness()) {
+      if (expected_.growth) {
+        archive_hash_.update(chunk->bytes);
+      } else {
+        Sha256::update_both(archive_hash_, chunk->bytes, blob_hash_, chunk->origin);
+      }
+      const bool compressed = facts_.compression != Compression::kNone;
+      if (auto copied = write_copy(compressed ? chunk->origin : chunk->bytes); !copied) {
+        queue_.abandon();
+        return copied.error();
+      }
     }
+    return {};
   }
 
   /// The first bytes decide what is done with all: they say what the stream is, or whether it is what it should be.
   Result<void> pass_on() {
-    std::vector<uint8_t> buffer(kReadSize);
+    BERTH_ASSIGN(const std::span<uint8_t> chunk, vacant());
+    const std::span<uint8_t> origin = queue_.origin();
     size_t length = 0;
     while (length < kMagicSize) {
-      BERTH_ASSIGN(const size_t part, read_some(std::span(buffer).subspan(length)));
+      BERTH_ASSIGN(const size_t part, read_some(origin.subspan(length)));
       if (part == 0) break;
       length += part;
     }
-    const auto start = std::span<const uint8_t>(buffer).first(length);
+    const auto start = origin.first(length);
     const Compression found = detect_compression(start);
     facts_.compression = expected_.detect ? found : expected_.compression;
-    if (facts_.compression != Compression::kNone) return inflate(buffer, start);
+    if (facts_.compression != Compression::kNone) return inflate(chunk, start);
     // A tar archive begins with a name, which may be anything: only what no name begins with is sure.
     if (!expected_.detect && (found == Compression::kGzip || found == Compression::kZstd)) {
       return refusal_.refuse("BAD_TAR", std::string("it is ") + compression_name(found) +
                                             ", and its media type says that it is not");
     }
-    return pass_through(start);
+    std::copy(start.begin(), start.end(), chunk.begin());
+    return pass_through(start.size());
   }
 
-  Result<void> pass_through(std::span<const uint8_t> start) {
-    for (;;) {
+  /// `length` bytes of the first chunk are there.
+  Result<void> pass_through(size_t length) {
+    while (length > 0) {
+      BERTH_TRY(hand_on(length, 0));
       BERTH_ASSIGN(const std::span<uint8_t> chunk, vacant());
-      size_t length = start.size();
-      if (length > 0) {
-        std::copy(start.begin(), start.end(), chunk.begin());
-        start = {};
-      } else {
-        BERTH_ASSIGN(length, read_some(chunk));
-      }
-      if (length == 0) return {};
-      BERTH_TRY(hand_on(length));
+      BERTH_ASSIGN(length, read_some(chunk));
     }
+    return {};
   }
 
-  Result<void> inflate(std::vector<uint8_t>& buffer, std::span<const uint8_t> input) {
+  /// Into `chunk` first, from what is beside it already. What is beside a chunk may be used up before the chunk is full.
+  Result<void> inflate(std::span<uint8_t> chunk, std::span<const uint8_t> input) {
     const auto decompressor = make_decompressor(facts_.compression, refusal_);
-    bool ended = false;
-    while (!ended) {
-      BERTH_ASSIGN(const std::span<uint8_t> chunk, vacant());
+    size_t origin_length = input.size();
+    for (bool ended = false, drained = false;;) {
       size_t filled = 0;
-      while (filled < chunk.size()) {
-        if (input.empty()) {
-          BERTH_ASSIGN(const size_t length, read_some(buffer));
+      while (filled < chunk.size() && !drained) {
+        if (input.empty() && !ended) {
+          const auto room = queue_.origin().subspan(origin_length);
+          if (room.empty()) break;
+          BERTH_ASSIGN(const size_t length, read_some(room));
+          input = room.first(length);
+          origin_length += length;
           ended = length == 0;
-          if (ended) {
-            // A decoder may hold back output that only lacked room.
-            BERTH_ASSIGN(const size_t last, decompressor->inflate(input, chunk.subspan(filled)));
-            filled += last;
-            ended = last == 0;
-            if (ended) break;
-            continue;
-          }
-          input = std::span<const uint8_t>(buffer).first(length);
         }
         BERTH_ASSIGN(const size_t written, decompressor->inflate(input, chunk.subspan(filled)));
         filled += written;
+        // A decoder may hold back output that only lacked room.
+        drained = ended && written == 0;
       }
-      if (filled > 0) BERTH_TRY(hand_on(filled));
+      BERTH_TRY(hand_on(filled, origin_length));
+      if (drained) return decompressor->finish();
+      BERTH_ASSIGN(chunk, vacant());
+      origin_length = 0;
     }
-    return decompressor->finish();
   }
 
   const int blob_, copy_;
@@ -196,8 +205,9 @@ class BlobStream {
   BlobQueue& queue_;
   Refusal& refusal_;
   BlobFacts& facts_;
-  const bool hashes_blob_;
-  Sha256 blob_hash_;
+  const bool witnessed_;
+  // The witness's own while there is one. What is not compressed is its own archive.
+  Sha256 archive_hash_, blob_hash_;
 };
 
 }  // namespace

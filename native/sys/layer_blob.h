@@ -34,7 +34,7 @@ struct BlobFacts {
   Compression compression = Compression::kNone;
   uint64_t size = 0, archive_bytes = 0;
   std::string digest,
-      diff_id;  // hexadecimal; empty when not hashed, the digest also of a blob that grew
+      diff_id;  // hexadecimal; empty when not hashed, the digest also of a compressed blob that grew
 };
 
 struct BlobLimits {
@@ -47,9 +47,9 @@ struct BlobLimits {
 /// it is used.
 class BlobQueue : public ChunkQueue {
  public:
-  static constexpr size_t kChunk = 512 * 1024, kChunks = 8;
+  static constexpr size_t kChunk = 512 * 1024, kOrigin = 256 * 1024, kChunks = 8;
   explicit BlobQueue(const BlobExpectation& expected)
-      : ChunkQueue(kChunk, kChunks, has_witness(expected)) {}
+      : ChunkQueue(kChunk, kOrigin, kChunks, has_witness(expected)) {}
 
   static bool has_witness(const BlobExpectation& expected) {
     return expected.hashed && (expected.detect || expected.compression != Compression::kNone);

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include <cstring>
+#include <utility>
 
 #include "sys/text.h"
 
@@ -29,17 +30,41 @@ Result<void> send_with_descriptors(int socket, const char* text, size_t length, 
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = ancillary;
-  message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+  message.msg_controllen = static_cast<socklen_t>(CMSG_SPACE(count * sizeof(int)));
   cmsghdr* head = CMSG_FIRSTHDR(&message);
   head->cmsg_level = SOL_SOCKET;
   head->cmsg_type = SCM_RIGHTS;
-  head->cmsg_len = CMSG_LEN(count * sizeof(int));
+  head->cmsg_len = static_cast<socklen_t>(CMSG_LEN(count * sizeof(int)));
   memcpy(CMSG_DATA(head), fds, count * sizeof(int));
   const ssize_t sent = retry_interrupted([&] { return sendmsg(socket, &message, MSG_NOSIGNAL); });
   if (sent < 0) return last_error("sendmsg");
   // A line is far shorter than a socket's buffer.
   if (static_cast<size_t>(sent) != length) return Error{EMSGSIZE, "sendmsg"};
   return {};
+}
+
+ssize_t receive_with_descriptors(int socket, char* bytes, size_t count, Fd* fds, size_t most,
+                                 int flags) {
+  iovec room = {bytes, count};
+  alignas(cmsghdr) char ancillary[CMSG_SPACE(kMostPassed * sizeof(int))];
+  msghdr message = {};
+  message.msg_iov = &room;
+  message.msg_iovlen = 1;
+  message.msg_control = ancillary;
+  message.msg_controllen = sizeof ancillary;
+  const ssize_t length =
+      retry_interrupted([&] { return recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC); });
+  const cmsghdr* head = length > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (head == nullptr || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+    return length;
+  const size_t passed = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < passed; ++i) {
+    int number = -1;
+    memcpy(&number, CMSG_DATA(head) + i * sizeof number, sizeof number);
+    Fd one(number);
+    if (i < most) fds[i] = std::move(one);
+  }
+  return length;
 }
 
 }  // namespace berth::sys

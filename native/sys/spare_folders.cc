@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "sys/defence.h"
 #include "sys/directory_entry.h"
 #include "sys/fd.h"
 #include "sys/text.h"
@@ -63,10 +64,12 @@ UntouchedFolder look_at(int folder) {
   return seen;
 }
 
-bool same(const UntouchedFolder& before, const UntouchedFolder& now) {
-  return before.known && now.known && before.mode == now.mode && before.uid == now.uid &&
-         before.gid == now.gid && before.changed == now.changed && before.flags == now.flags &&
-         before.names_size == now.names_size &&
+bool untouched(const UntouchedFolder& before, int folder) {
+  if (!holds("untouched-spare")) return true;
+  const UntouchedFolder now = look_at(folder);
+  return is_empty(folder) && before.known && now.known && before.mode == now.mode &&
+         before.uid == now.uid && before.gid == now.gid && before.changed == now.changed &&
+         before.flags == now.flags && before.names_size == now.names_size &&
          memcmp(before.names, now.names, now.names_size) == 0;
 }
 
@@ -99,7 +102,7 @@ bool keep_spare_folder(int root, const char* path, const char* id, const Untouch
   const Fd folder(openat(root, path, kDirectory));
   if (!folder) return false;
   const Fd upper(openat(folder.get(), "upper", kDirectory));
-  if (!upper || !same(before, look_at(upper.get())) || !is_empty(upper.get())) return false;
+  if (!upper || !untouched(before, upper.get())) return false;
   bool plain = true;
   each_name(folder.get(), [&](const char* name) {
     plain = strcmp(name, "upper") == 0 || strcmp(name, "work") == 0;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sys/compressor.h"
+#include "sys/sha256.h"
 #include "sys/tar_writer.h"
 
 using namespace berth::sys;
@@ -185,4 +186,27 @@ TEST_CASE("tar: what is written is read back") {
   REQUIRE(holes.entry.parts.size() == 3);
   CHECK(holes.entry.parts[1].offset == uint64_t{1} << 39);
   CHECK(holes.stored == "abcde");
+}
+
+TEST_CASE("SHA-256 of two streams at once is that of each alone, whatever the pieces") {
+  std::vector<uint8_t> bytes(300'000);
+  uint32_t state = 1;
+  const auto random = [&] { return (state = state * 1664525 + 1013904223) >> 8; };
+  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+  const std::span<const uint8_t> all(bytes);
+  for (int round = 0; round < 50; ++round) {
+    Sha256 first, second, first_alone, second_alone;
+    for (int piece = 0; piece < 8; ++piece) {
+      const auto some = [&] {
+        constexpr size_t kMost[] = {1, 64, 130, 20'000};
+        return all.subspan(random() % 1000, random() % (kMost[random() % 4] + 1));
+      };
+      const auto of_first = some(), of_second = some();
+      Sha256::update_both(first, of_first, second, of_second);
+      first_alone.update(of_first);
+      second_alone.update(of_second);
+    }
+    REQUIRE(first.hex() == first_alone.hex());
+    REQUIRE(second.hex() == second_alone.hex());
+  }
 }

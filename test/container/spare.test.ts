@@ -60,6 +60,31 @@ t.test('what a container that wrote nothing leaves to the next', unlessRoot, asy
   }
 });
 
+t.test('the next finds nothing else of it either', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const look = [
+    'ls -A / /dev /dev/shm /dev/mqueue /tmp /run /sys/class/net /proc/sys/net/ipv4/conf',
+    'cat /proc/net/unix /proc/net/netlink | wc -l; cat /proc/sysvipc/msg /proc/sys/net/ipv4/ip_forward',
+    'cat /proc/sys/kernel/hostname /proc/sys/kernel/domainname /proc/sys/kernel/msgmax',
+    'mount | sort; ulimit -a; umask',
+  ].join('; ');
+  const same = { hostname: 'same' };
+  const first = await stage.sh(look, same);
+  const before = held();
+  const mess = [
+    'echo x >/dev/shm/x; echo x >/dev/mqueue/x; mknod /dev/fifo p; ln -s / /dev/link',
+    'hostname other; busybox ip link add left type dummy; busybox ip addr add 10.9.8.7/32 dev lo',
+    'mount -t tmpfs none /dev/shm; mkdir /dev/mqueue/y; umask 0; true',
+  ].join('; ');
+  const options = {
+    capAdd: ['NET_ADMIN', 'SYS_ADMIN'],
+    sysctls: { 'net.ipv4.ip_forward': '1', 'kernel.msgmax': '4096' },
+  };
+  await stage.sh(`{ ${mess}; } 2>/dev/null`, options);
+  t.equal(held(), before, 'it wrote to its own mounts alone: what it leaves is handed on');
+  t.equal(await stage.sh(look, same), first);
+});
+
 t.test('what is read-only for the one is not yet for what the next is built of', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
   const none = 'touch /x || echo none';

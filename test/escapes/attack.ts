@@ -11,7 +11,8 @@ export type Family =
   | 'layers'
   | 'programs sent in'
   | 'terminals'
-  | 'files in and out';
+  | 'files in and out'
+  | 'left behind';
 
 /** One way out of a container, or into the host by way of an image, that other runtimes had. */
 export interface Attack {

@@ -2,6 +2,7 @@ import type { Attack } from './attack.js';
 import { descriptors } from './descriptors.js';
 import { files } from './files.js';
 import { layers } from './layers.js';
+import { leftBehind } from './left-behind.js';
 import { paths } from './paths.js';
 import { privileges } from './privileges.js';
 import { procfs } from './procfs.js';
@@ -18,4 +19,5 @@ export const attacks: readonly Attack[] = [
   ...sentIn,
   ...terminals,
   ...files,
+  ...leftBehind,
 ];

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -300,6 +302,13 @@ t.test('what goes wrong is told in words that help', async (t) => {
     readFileSync(docker),
   );
   t.match(piped, { status: 0, stdout: /^gz:2@sha256:/ }, 'an archive may be piped in');
+
+  const full = openSync('/dev/full', 'w');
+  t.teardown(() => closeSync(full));
+  await t.rejects(saveImages(roots, ['gz:2'], 'oci-archive', full), {
+    code: 'NO_SPACE',
+    mend: /Free space where standard output goes/,
+  });
 
   // A blob that is no longer what its name says goes into no archive.
   const [{ digest = '' } = {}] = inspectImage(roots, 'gz:2').manifest.layers;

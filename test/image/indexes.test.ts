@@ -150,6 +150,34 @@ t.test(
   },
 );
 
+t.test('what newer Dockers save is an archive of both kinds', async (t) => {
+  const both = place('both-kinds');
+  cpSync(layout, both, { recursive: true });
+  const names = { 'io.containerd.image.name': 'docker.io/library/many:1', [refName]: '1' };
+  writeIndex(both, [{ ...top, annotations: names }]);
+  const manifest = readFileSync(path.join(both, 'blobs/sha256', hexOf(mine.digest)), 'utf8');
+  const { config, layers } = JSON.parse(manifest) as Record<'config', { digest: string }> & {
+    layers: { digest: string }[];
+  };
+  const blob = ({ digest }: { digest: string }) => `blobs/sha256/${digest.slice(7)}`;
+  const saved = [{ Config: blob(config), RepoTags: ['many:1'], Layers: layers.map(blob) }];
+  writeFileSync(path.join(both, 'manifest.json'), JSON.stringify(saved));
+  const file = place('both.tar');
+  tool('tar', '-C', both, '-cf', file, '.');
+  const roots = fresh('both-root');
+  const plain = await loadImages(roots, file);
+  t.match(plain, [{ name: 'many:1', manifestDigest: mine.digest }]);
+  t.equal(plain[0]?.indexDigest, undefined);
+  t.match(await loadImages(roots, file, { allPlatforms: true }), [
+    { name: 'many:1', indexDigest: top.digest },
+  ]);
+  t.strictSame(kept(roots), all);
+  await t.rejects(loadImage(roots, `docker-archive:${file}`, { name: 'x', allPlatforms: true }), {
+    code: 'USAGE',
+    mend: /oci-archive:/,
+  });
+});
+
 t.test('an index stays with every name of its image, and goes with the last', async (t) => {
   const roots = fresh('names');
   const ref = `oci:${layout}:1`;

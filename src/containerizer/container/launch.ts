@@ -335,8 +335,11 @@ async function follow(
   }
   // Killed: it could not clear up.
   removeCgroups({ document });
-  if (again === undefined) removeFolders(roots, document);
-  else removeRunFolder(roots, id);
+  if (again === undefined) {
+    // Before the record that names them: whoever finds that heals the rest.
+    discardAnonymous(roots, document);
+    removeFolders(roots, document);
+  } else removeRunFolder(roots, id);
   throw silentSupervisor(id);
 }
 
