@@ -286,7 +286,7 @@ t.test('what goes wrong is told in words that help', async (t) => {
     [['load', place('gzipped')], /it is a folder, .*\nIf it is an OCI layout: berth image load oci:/],
     [['load', '-i', cut], /the archive ends inside an entry/],
     [['load', '-i', rootfs], /no archive of images.*\nIf it is a root file system: berth image import/],
-    [['load', '-i', none], /no archive of images/],
+    [['load', '-i', none], /empty: it is empty/],
     [['load', `oci-archive:${docker}`], /no OCI archive.*\nIt is one of docker save: docker-archive:/],
     [['load', `docker-archive:${rootfs}`], /no archive of images/],
     [['pull', 'docker://busybox'], /named without docker:\/\/\nLeave it out/],
