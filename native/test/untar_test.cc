@@ -32,6 +32,14 @@ class Memory : public ByteSource {
   size_t piece_, at_ = 0;
 };
 
+std::string checksummed(TarBlock& block) {
+  memset(block.checksum, ' ', sizeof block.checksum);
+  unsigned sum = 0;
+  for (size_t i = 0; i < kTarBlock; ++i) sum += reinterpret_cast<const unsigned char*>(&block)[i];
+  snprintf(block.checksum, sizeof block.checksum, "%06o", sum);
+  return {reinterpret_cast<const char*>(&block), kTarBlock};
+}
+
 std::string header(const std::string& name, char type, uint64_t size) {
   TarBlock block{};
   memcpy(block.name, name.data(), std::min(name.size(), sizeof block.name));
@@ -40,11 +48,21 @@ std::string header(const std::string& name, char type, uint64_t size) {
   snprintf(block.mode, sizeof block.mode, "%07o", 0644U);
   snprintf(block.size, sizeof block.size, "%011lo", static_cast<unsigned long>(size));
   block.type = type;
-  memset(block.checksum, ' ', sizeof block.checksum);
-  unsigned sum = 0;
-  for (size_t i = 0; i < kTarBlock; ++i) sum += reinterpret_cast<const unsigned char*>(&block)[i];
-  snprintf(block.checksum, sizeof block.checksum, "%06o", sum);
-  return {reinterpret_cast<const char*>(&block), kTarBlock};
+  return checksummed(block);
+}
+
+/// Of the old GNU kind, 400 bytes: four parts of a byte each, and more to come in the next block.
+std::string sparse_header(const std::string& name) {
+  TarBlock block{};
+  const std::string plain = header(name, 'S', 4);
+  memcpy(&block, plain.data(), kTarBlock);
+  memcpy(block.magic, "ustar  ", 8);
+  auto* const bytes = reinterpret_cast<char*>(&block);
+  for (size_t i = 0; i < 4; ++i)
+    snprintf(bytes + 386 + 24 * i, 24, "%011o %011o", static_cast<unsigned>(100 * i), 1U);
+  bytes[482] = 1;
+  snprintf(bytes + 483, 12, "%011o", 400U);
+  return checksummed(block);
 }
 
 std::string padded(std::string data) {
@@ -211,6 +229,33 @@ TEST_CASE("sparse maps must fit their file") {
   CHECK(sparse("0,3", "100") == "BAD_TAR");
   CHECK(sparse("0,4,50", "100") == "BAD_TAR");
   CHECK(sparse("9223372036854775807,4", "9223372036854775807") == "BAD_TAR");
+}
+
+TEST_CASE("each limit stops what no other one would") {
+  const auto extended = [](char type, const std::string& pax) {
+    return header("x", type, pax.size()) + padded(pax);
+  };
+  const std::string file = header("f", '0', 0);
+  CHECK(read_all(file + file + file, {2, 4096, 1 << 16}).code == "LIMIT_EXCEEDED");
+  // Before any of it is read.
+  CHECK(read_all(header("x", 'L', 1 << 30)).code == "LIMIT_EXCEEDED");
+  CHECK(read_all(header("x", 'x', 1 << 30)).code == "LIMIT_EXCEEDED");
+  const std::string half(40'000, 'v');
+  CHECK(read_all(extended('g', record("a", half)) + extended('g', record("b", half)) + file).code ==
+        "LIMIT_EXCEEDED");
+  CHECK(read_all(extended('x', record("path", std::string(5000, 'n'))) + file).code ==
+        "LIMIT_EXCEEDED");
+  CHECK(read_all(extended('x', record("linkpath", std::string(5000, 'n'))) + file).code ==
+        "LIMIT_EXCEEDED");
+
+  const std::string old_sparse = sparse_header("s") + std::string(512, '\0') + padded("data");
+  CHECK(read_all(old_sparse).code.empty());
+  CHECK(read_all(old_sparse, {100, 4096, 4 * sizeof(SparsePart) - 1}).code == "LIMIT_EXCEEDED");
+  const std::string map = padded("4097\n");
+  const std::string sparse = record("GNU.sparse.major", "1") + record("GNU.sparse.minor", "0") +
+                             record("GNU.sparse.realsize", "9");
+  CHECK(read_all(extended('x', sparse) + header("f", '0', map.size()) + map).code ==
+        "LIMIT_EXCEEDED");
 }
 
 TEST_CASE("gzip: members, boundaries, damage") {

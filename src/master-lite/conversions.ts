@@ -35,11 +35,23 @@ export function conversionOf(operation: OfferOperation): Conversion | string {
       return resize(shrink.volume, -shrink.subtract.value);
     }
     case 'CREATE_DISK':
+      return diskRefusal(operation.create_disk?.source);
     case 'DESTROY_DISK':
-      return `Operation ${operation.type} is for disks of a storage pool, and the agents' disks are folders: there is no resource provider`;
+      return diskRefusal(operation.destroy_disk?.source);
     default:
       return `Operation ${operation.type ?? 'UNKNOWN'} is not supported`;
   }
+}
+
+/** Only disks of a resource provider, in front of a storage system, can be made and destroyed. No agent has one: what the reference says of its agents without one is said here. */
+function diskRefusal(source: Resource | undefined): string {
+  if (source === undefined) return "Expecting 'source' to be present";
+  const why = invalidResources([source]);
+  if (why !== undefined) return `Invalid resource: ${why}`;
+  const provider = source.provider_id?.value;
+  return provider === undefined
+    ? "'source' is not managed by a resource provider"
+    : `'source' is of resource provider '${provider}', which no agent has`;
 }
 
 function reserve(list: Resource[] = [], source: Resource[] | undefined): Conversion | string {

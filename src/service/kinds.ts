@@ -7,8 +7,6 @@ import type { ServiceKind } from './unit.js';
 export const agentService: ServiceKind = {
   daemon: 'agent',
   description: 'berth agent: runs the tasks that a master hands to this host',
-  // The end that a shutdown makes of containers is no end of theirs to be told, or to be mended by a restart.
-  after: ['berth.scope'],
   properties: [
     '# Tasks live in berth.scope, or in cgroups of their own: nothing that happens to this unit happens to them.',
     'KillMode=process',
@@ -24,7 +22,6 @@ export const agentService: ServiceKind = {
 export const masterService: ServiceKind = {
   daemon: 'master',
   description: 'berth master: keeps a cluster together',
-  after: [],
   properties: [
     'LimitCORE=0',
     '# It is root for its folder and to know who asks; no more is left of that.',

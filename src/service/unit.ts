@@ -7,8 +7,6 @@ export interface ServiceKind {
   daemon: 'agent' | 'master';
   /** What it is for, to people who list units. */
   description: string;
-  /** Units that outlast it when the host is shut down. */
-  after: readonly string[];
   /** Of systemd.exec(5) and systemd.service(5), beside those that all have. */
   properties: readonly string[];
 }
@@ -33,7 +31,7 @@ const restartSeconds = 2;
 
 /** The unit as systemd.service(5) has it. What is installed is kept in a section of berth's own, which systemd passes over. */
 export function unitText(kind: ServiceKind, { roots, config, node, folder }: Installation): string {
-  const { daemon, description, after, properties } = kind;
+  const { daemon, description, properties } = kind;
   const command = [
     node,
     ...nodeOptions,
@@ -48,7 +46,7 @@ export function unitText(kind: ServiceKind, { roots, config, node, folder }: Ins
 [Unit]
 Description=${description}
 # An address that is not there yet, a master that cannot be reached: it tries again, and never gives up.
-After=network.target${after.map((unit) => ` ${unit}`).join('')}
+After=network.target
 StartLimitIntervalSec=0
 RequiresMountsFor=${[roots.root, folder, config].map(quoted).join(' ')}
 

@@ -88,13 +88,28 @@ t.test('groups of tasks', unlessRoot, async (t) => {
     const memory = readFileSync(`/proc/${apart}/cgroup`, 'utf8');
     t.not(memory, readFileSync(`/proc/${server}/cgroup`, 'utf8'));
 
-    await launchGroup(cluster, own, { name: 'second', ...idle, container: image });
+    await launchGroup(cluster, own, {
+      name: 'second',
+      command: { value: 'echo here; exec sleep 1000' },
+      container: image,
+    });
     await cluster.reaches('second', 'TASK_RUNNING');
     t.equal(
       cluster.status('second', 'TASK_RUNNING')?.container_status?.container_id?.parent?.value,
       parents[0],
       'another group in the same executor',
     );
+    const runs = `/frameworks/${cluster.framework.id}/executors/one/runs/latest/tasks`;
+    const read = async (file: string) => {
+      const answer = await fetch(`${cluster.url}/files/read?offset=0&path=${runs}/${file}`);
+      return answer.status === 200 ? ((await answer.json()) as { data: string }).data : String(answer.status);
+    };
+    await until(
+      async () => (await read('second/stdout')) === 'here\n',
+      'what a task writes is below its executor',
+    );
+    t.equal(await read('server/stdout'), '', 'each its own');
+    t.equal(await read('nobody/stdout'), '404');
     await cluster.kill('server');
     for (const name of ['server', 'close', 'apart']) await cluster.reaches(name, 'TASK_KILLED');
     t.ok(cluster.states('apart').includes('TASK_KILLING'));

@@ -57,6 +57,17 @@ class Client {
     return status === 200 ? (response.wait_nested_container?.exit_status ?? -1) : `refused with ${status}`;
   }
 
+  /** The names in a folder of a sandbox. */
+  async files(folder: string): Promise<string[]> {
+    const { response } = await this.ask({ type: 'LIST_FILES', list_files: { path: folder } });
+    return (response.list_files?.file_infos ?? []).map(({ path: file }) => path.basename(file));
+  }
+
+  async read(file: string): Promise<string> {
+    const { response, text } = await this.ask({ type: 'READ_FILE', read_file: { path: file, offset: 0 } });
+    return response.read_file === undefined ? text : Buffer.from(response.read_file.data).toString();
+  }
+
   async kill(container_id: ContainerID, signal?: number): Promise<number> {
     const kill_nested_container = { container_id, ...(signal !== undefined && { signal }) };
     return (await this.ask({ type: 'KILL_NESTED_CONTAINER', kill_nested_container })).status;
@@ -119,7 +130,7 @@ t.test('containers below others', unlessRoot, async (t) => {
       const client = new Client(cluster, codec);
       const id = below(name);
       const command =
-        'pwd > where; echo $MESOS_CONTAINER_ID $MESOS_TASK_ID > name; cat > /dev/null < /dev/null; until [ -e go ]; do sleep 0.05; done; exit 3';
+        'echo told; echo blamed >&2; pwd > where; echo $MESOS_CONTAINER_ID $MESOS_TASK_ID > name; cat > /dev/null < /dev/null; until [ -e go ]; do sleep 0.05; done; exit 3';
       const { status, text } = await client.launch(id, command, image);
       t.equal(status, 200, text);
       const own = path.join(sandbox, 'containers', name);
@@ -133,8 +144,17 @@ t.test('containers below others', unlessRoot, async (t) => {
       await until(() => existsSync(path.join(own, 'name')), 'it has written');
       t.equal(readFileSync(path.join(own, 'where'), 'utf8'), '/mnt/mesos/sandbox\n');
       t.equal(readFileSync(path.join(own, 'name'), 'utf8'), `${name}\n`);
+      const virtual = `/frameworks/${cluster.framework.id}/executors/task/runs/latest/containers/${name}`;
+      t.strictSame(await client.files(virtual), ['name', 'stderr', 'stdout', 'where']);
+      const reads = (file: string, text: string) =>
+        until(async () => (await client.read(file)) === text, file);
+      await reads(`${virtual}/stdout`, 'told\n');
+      await reads(`${own}/stderr`, 'blamed\n');
+      t.equal(await client.read(`${virtual}/name`), `${name}\n`);
+      t.equal(await client.read(path.join(sandbox, 'stdout')), '');
       writeFileSync(path.join(own, 'go'), '');
       t.equal(await client.wait(id), 3 << 8, 'as wait(2) has it');
+      t.equal(await client.read(`${virtual}/stdout`), 'told\n', 'after its end too');
       t.equal(await client.wait(id), 3 << 8, 'as often as one asks');
       t.equal(await client.kill(id), 404, 'it has ended');
       t.equal(await client.remove(id), 200);

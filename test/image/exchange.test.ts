@@ -286,7 +286,7 @@ t.test('what goes wrong is told in words that help', async (t) => {
     [['load', place('gzipped')], /it is a folder, .*\nIf it is an OCI layout: berth image load oci:/],
     [['load', '-i', cut], /the archive ends inside an entry/],
     [['load', '-i', rootfs], /no archive of images.*\nIf it is a root file system: berth image import/],
-    [['load', '-i', none], /no archive of images/],
+    [['load', '-i', none], /empty: it is empty/],
     [['load', `oci-archive:${docker}`], /no OCI archive.*\nIt is one of docker save: docker-archive:/],
     [['load', `docker-archive:${rootfs}`], /no archive of images/],
     [['pull', 'docker://busybox'], /named without docker:\/\/\nLeave it out/],
@@ -302,6 +302,7 @@ t.test('what goes wrong is told in words that help', async (t) => {
     readFileSync(docker),
   );
   t.match(piped, { status: 0, stdout: /^gz:2@sha256:/ }, 'an archive may be piped in');
+  t.match(run('image', 'load'), { status: 125, stderr: /the archive on standard input: it is empty\n$/ });
 
   const full = openSync('/dev/full', 'w');
   t.teardown(() => closeSync(full));
@@ -314,14 +315,19 @@ t.test('what goes wrong is told in words that help', async (t) => {
   const [{ digest = '' } = {}] = inspectImage(roots, 'gz:2').manifest.layers;
   const blob = path.join(roots.root, 'images/blobs/sha256', digest.slice(7));
   const content = readFileSync(blob);
-  writeFileSync(blob, Buffer.concat([content.subarray(1), content.subarray(0, 1)]));
-  for (const format of ['oci-archive', 'docker-archive'] as const)
+  for (const format of ['oci-archive', 'docker-archive'] as const) {
+    writeFileSync(blob, Buffer.concat([content.subarray(1), content.subarray(0, 1)]));
     await t.rejects(saveImages(roots, ['gz:2'], format, place('damaged.tar')), { code: 'IMAGE_CORRUPT' });
-  rmSync(blob);
+    t.notOk(
+      existsSync(blob),
+      'one that stayed would be taken for what it should be when the image is loaded again',
+    );
+  }
   await t.rejects(saveImages(roots, ['gz:2'], 'oci-archive', place('damaged.tar')), {
     code: 'STATE_DAMAGED',
     message: /the store lacks sha256:/,
   });
   t.notOk(existsSync(place('damaged.tar')));
-  writeFileSync(blob, content);
+  await loadImages(roots, docker);
+  t.ok(readFileSync(blob).equals(content), 'it comes again');
 });

@@ -160,17 +160,17 @@ t.test('bombs', async (t) => {
     { name: 'a/b/c', content: 'x'.repeat(5000), pax: { comment: 'y'.repeat(3000) } },
   ]);
   const file = path.join(folder, 'small.tar');
-  writeFileSync(file, small);
-  const limited = async (limits: Partial<typeof defaultLimits>): Promise<string> => {
+  const limited = async (limits: Partial<typeof defaultLimits>, layer = small): Promise<string> => {
     const target = path.join(folder, 'limited');
+    writeFileSync(file, layer);
     const request = {
       blob: file,
       compression: 'none' as const,
-      digest: hexOf(digestOf(small)),
-      diffId: hexOf(digestOf(small)),
+      digest: hexOf(digestOf(layer)),
+      diffId: hexOf(digestOf(layer)),
     };
     const rest = {
-      size: small.length,
+      size: layer.length,
       target,
       mode: 'overlay' as const,
       lowers: [],
@@ -198,6 +198,12 @@ t.test('bombs', async (t) => {
     t.equal(await limited(limits), 'LIMIT_EXCEEDED', JSON.stringify(limits));
   }
   t.equal(await limited({ ratio: 1, ratioGrace: 1 }), 'accepted', 'a plain archive is no bomb');
+  // Bytes that are no file's, and a file that only says that it is large.
+  const empty = await layerTar([{ name: 'a' }]);
+  t.equal(await limited({ bytes: empty.length }, empty), 'accepted');
+  t.equal(await limited({ bytes: empty.length - 1 }, empty), 'LIMIT_EXCEEDED', 'what follows the archive');
+  const cut = (await layerTar([{ name: 'a', content: 'x'.repeat(5000) }])).subarray(0, 1024);
+  t.equal(await limited({ bytes: 4999 }, cut), 'LIMIT_EXCEEDED', 'before it is written');
 });
 
 t.test('no space: one line, and what was there before is all there is', async (t) => {

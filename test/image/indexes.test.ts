@@ -9,6 +9,7 @@ import { removeImage } from '../../src/containerizer/image/remove.js';
 import { type SaveFormat, saveImages } from '../../src/containerizer/image/save.js';
 import { makeStore, storePaths } from '../../src/containerizer/image/store.js';
 import { tagImage } from '../../src/containerizer/image/tag.js';
+import { walkIndex } from '../../src/containerizer/image/whole-index.js';
 import { collectImages } from '../../src/containerizer/reclaim/collect-images.js';
 import { digestOf, hexOf } from '../../src/oci-spec/digest.js';
 import { berth } from '../cli/berth.js';
@@ -242,6 +243,9 @@ t.test('what is not whole is refused, and nothing of it stays', async (t) => {
   await refuses('a layer of another platform is missing', /not all that its index leads to: sha256/);
   writeFileSync(layer, 'other');
   await refuses('it is another', /has not the digest/, 'IMAGE_CORRUPT');
+  rmSync(layer);
+  tool('mkfifo', layer);
+  await refuses('nobody ever writes it', /is not a regular file/);
   rmSync(manifest);
   await refuses('a manifest is missing', /\(linux\/s390x\) is missing/);
   await loadImage(roots, `oci:${half}:1`, { name: 'x' });
@@ -259,4 +263,50 @@ t.test('what is not whole is refused, and nothing of it stays', async (t) => {
   await removeImage(roots, 'flat', () => undefined);
   writeIndex(half, [...named, { ...mine, annotations: { [refName]: '2' } }]);
   await refuses('platforms beside other images', /no index of their own/);
+});
+
+t.test('an index costs no more than what it leads to', async (t) => {
+  const blobs = new Map<string, Buffer>();
+  const put = (value: object) => {
+    const content = Buffer.from(JSON.stringify(value));
+    blobs.set(digestOf(content), content);
+    return { digest: digestOf(content), size: content.length };
+  };
+  const config = { mediaType: 'application/vnd.oci.image.config.v1+json', digest: mine.digest, size: 1 };
+  const image = (more: object = {}) => ({
+    mediaType: manifestType,
+    ...put({ schemaVersion: 2, mediaType: manifestType, config, layers: [], ...more }),
+  });
+  let reads = 0;
+  const walk = (children: object[]) => {
+    const content = Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: children }));
+    const start = { digest: digestOf(content), mediaType: indexType, bytes: content };
+    const read = async ({ digest }: { digest: string }) => {
+      reads += 1;
+      return blobs.get(digest) ?? Buffer.alloc(0);
+    };
+    return walkIndex(start, read, 'image x');
+  };
+  const one = image();
+  await walk(Array.from({ length: 1000 }, () => one));
+  t.equal(reads, 1, 'what is named a thousand times is read once');
+  const note = 'x'.repeat(1 << 20);
+  const large = Array.from({ length: 33 }, (_, i) =>
+    image({ annotations: { a: note, b: note, i: String(i) } }),
+  );
+  await t.rejects(walk(large), { code: 'IMAGE_HOSTILE', message: /bytes of manifests/ });
+
+  const code = 'IMAGE_INVALID';
+  await t.rejects(walk([one, { ...one, size: 1 }]), {
+    code,
+    message: /should have \d+ bytes, and elsewhere 1/,
+  });
+  await t.rejects(walk([one, { ...one, mediaType: indexType }]), { code, message: /is referred to as/ });
+  // In either order: the size that came last was the one that counted.
+  const other = image({ config: { ...config, size: 2 } });
+  for (const both of [
+    [one, other],
+    [other, one],
+  ])
+    await t.rejects(walk(both), { code, message: /and elsewhere/ });
 });

@@ -1,6 +1,12 @@
 import t from 'tap';
 import { type Codec, jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
-import type { FrameworkInfo, MasterCall, MasterResponse } from '../../src/mesos/messages.js';
+import type {
+  FrameworkInfo,
+  MasterCall,
+  MasterResponse,
+  OfferOperation,
+  Resource,
+} from '../../src/mesos/messages.js';
 import { post, SchedulerClient } from './scheduler-client.js';
 import { StagedMaster, until } from './staged-master.js';
 
@@ -48,6 +54,29 @@ t.test('what became of an operation is told until it is acknowledged', async (t)
     client.offers.clear();
     await client.subscribe(info);
   };
+
+  const refused = async (operation: OfferOperation) => {
+    const { id: offer } = await client.offer('disk');
+    client.offers.clear();
+    const before = told().length;
+    const operations = [{ ...operation, id: { value: 'd' } }];
+    const filters = { refuse_seconds: 0 };
+    await client.call({ type: 'ACCEPT', accept: { offer_ids: [offer], operations, filters } });
+    await until('an answer', () => told().length > before);
+    return `${last()?.state}: ${last()?.message}`;
+  };
+  const raw = { ...disk, disk: { source: { type: 'RAW' as const, profile: 'fast' } } };
+  const provided = { ...raw, provider_id: { value: 'pool' } };
+  const none = "OPERATION_ERROR: 'source' is not managed by a resource provider";
+  const make = (source: Resource) =>
+    refused({ type: 'CREATE_DISK', create_disk: { source, target_type: 'MOUNT' } });
+  t.equal(await make(disk), none, 'no agent has a pool of storage, as in the reference');
+  t.equal(await make(raw), none);
+  t.match(await make(provided), /^OPERATION_ERROR: .*'pool'/, 'nor one that a framework makes up');
+  t.match(await make({ ...disk, scalar: { value: -1 } }), /^OPERATION_ERROR: Invalid resource: /);
+  t.equal(await refused({ type: 'DESTROY_DISK', destroy_disk: { source: raw } }), none);
+  t.equal(staged.master.cluster.operations.size, 0, 'nobody has to acknowledge that');
+  client.events.length = 0;
 
   agent.applies = false;
   await reserve('r');

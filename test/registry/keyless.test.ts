@@ -63,6 +63,10 @@ t.test('whatever is forged is refused', async (t) => {
     'basicConstraints=critical,CA:TRUE',
     'extendedKeyUsage=emailProtection',
   ]);
+  const confined = signer.issue('confined', signer.root, [
+    'basicConstraints=CA:TRUE',
+    'nameConstraints=permitted;email:other.example',
+  ]);
   const by = (leaf: ReturnType<typeof signer.leaf>, chain?: string): Made => {
     const whole = signer.sign(claim, leaf);
     return chain === undefined ? whole : { ...whole, chain };
@@ -107,6 +111,7 @@ t.test('whatever is forged is refused', async (t) => {
     ],
     ['an authority too far below', by(signer.leaf({}, far), far.pem + wide.pem), /no authority/],
     ['an authority for mail alone', by(signer.leaf({}, mails), mails.pem), /no authority/],
+    ['an authority for other names', by(signer.leaf({}, confined), confined.pem), /no authority/],
     ['no authority in between', by(good, undefined as unknown as string), /./],
     ['a certificate for servers', by(signer.leaf({ usage: 'serverAuth' })), /not for signing at that time/],
     [

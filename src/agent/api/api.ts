@@ -8,6 +8,7 @@ import type { Agent } from '../agent.js';
 import { openDoors } from '../executor/doors.js';
 import { withExecutors } from '../executor/guests.js';
 import { SandboxFiles } from '../files/sandbox-files.js';
+import { taskKey } from '../task/task.js';
 import { operatorCalls } from './calls.js';
 import type { ApiExtension } from './extension.js';
 import { History } from './history.js';
@@ -50,10 +51,17 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
     bodyTimeout,
     onDefect: (error) => agent.defect(error),
   });
+  const history = new History(agent);
   const context = {
     agent,
-    files: new SandboxFiles(roots, config.sandboxes, () => agent.id ?? ''),
-    history: new History(agent),
+    files: new SandboxFiles(roots, config.sandboxes, () => agent.id ?? '', {
+      nested: (root, folders) => agent.nested.inFolders(root, folders),
+      task: ({ frameworkId, executorId }, id) => {
+        const task = agent.tasks.get(taskKey(frameworkId, id)) ?? history.find(frameworkId, id);
+        return task?.executorId === executorId ? agent.placeOf(task) : undefined;
+      },
+    }),
+    history,
     watchers: new Watchers(agent),
     statistics: new StatisticsBoard(),
     containers: new KnownContainers(agent),

@@ -21,6 +21,10 @@ export class History {
     });
   }
 
+  find(frameworkId: string, id: string): Task | undefined {
+    return this.completed.findLast((task) => task.frameworkId === frameworkId && task.id === id);
+  }
+
   /** How many updates to that state there were. */
   count(state: string): number {
     return this.counts.get(state) ?? 0;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { HttpError } from '../../http/http-error.js';
 import type { Roots } from '../../state/roots.js';
-import { isPathPart, parseSandboxPath, sandboxFolder } from '../sandbox/place.js';
+import { isPathPart, parseSandboxPath, type SandboxPlace, sandboxFolder } from '../sandbox/place.js';
 import { latestRun, logFolder } from '../sandbox/sandbox.js';
 import { SandboxEntry } from './open.js';
 import { type Stream, StreamFile } from './stream-file.js';
@@ -35,10 +35,21 @@ const plainFile = 0o100644;
 
 interface Place {
   folder: string;
+  /** In whose sandbox it lies: the innermost. */
   container: string;
-  /** Where the container's log lies. */
+  /** Where that container's log lies. */
   logs: string;
+  /** The way from `folder`, and from that container's own sandbox. */
   rest: string;
+  own: string;
+}
+
+/** Sandboxes that are known by more than the folder that they lie in. */
+export interface KnownSandboxes {
+  /** The container whose sandbox these folders of another's are: `containers`, its name, and so on. Undefined: they are the task's own. */
+  nested(root: string, folders: readonly string[]): string | undefined;
+  /** That of a task which is its executor's. */
+  task(executor: SandboxPlace, taskId: string): SandboxPlace | undefined;
 }
 
 /**
@@ -51,12 +62,13 @@ export class SandboxFiles {
     /** The folder of all sandboxes. */
     private readonly root: string,
     private readonly agentId: () => string,
+    private readonly known: KnownSandboxes = { nested: () => undefined, task: () => undefined },
   ) {}
 
   async list(text: string): Promise<ListedFile[]> {
-    const { folder, logs, rest } = this.placeOf(text);
+    const { folder, logs, rest, own } = this.placeOf(text);
     const base = text.replace(/\/+$/, '');
-    const streams = inRoot(rest) ? await listStreams(logs, base) : [];
+    const streams = inRoot(own) ? await listStreams(logs, base) : [];
     const entry = SandboxEntry.open(folder, rest);
     try {
       if (!entry.status.isDirectory()) return [listed(base, entry.status)];
@@ -140,10 +152,26 @@ export class SandboxFiles {
     const { rest, ...place } = parsed;
     const container = place.containerId === 'latest' ? latestRun(this.root, place) : place.containerId;
     if (container === undefined || !isPathPart(container)) throw new HttpError(404, 'No such file or folder');
-    const folder = sandboxFolder(this.root, { ...place, containerId: container });
+    const run = { ...place, containerId: container };
+    const [, taskId, inTask = ''] = /^tasks\/([^/]+)(?:\/(.*))?$/s.exec(rest) ?? [];
+    const task = taskId === undefined ? undefined : this.known.task(run, taskId);
+    return task === undefined ? this.placeIn(run, rest) : this.placeIn(task, inTask);
+  }
+
+  private placeIn(place: SandboxPlace, rest: string): Place {
+    const folder = sandboxFolder(this.root, place);
     if (lstatSync(folder, { throwIfNoEntry: false }) === undefined)
       throw new HttpError(404, 'No such file or folder');
-    return { folder, container, logs: this.logsOf(container), rest };
+    const parts = rest.split('/').filter((part) => part !== '' && part !== '.');
+    let container = place.containerId;
+    let depth = 0;
+    while (parts[depth] === 'containers' && parts.length > depth + 1) {
+      const below = this.known.nested(place.containerId, parts.slice(0, depth + 2));
+      if (below === undefined) break;
+      container = below;
+      depth += 2;
+    }
+    return { folder, container, logs: this.logsOf(container), rest, own: parts.slice(depth).join('/') };
   }
 }
 
@@ -154,8 +182,8 @@ function listed(place: string, { size, mtimeMs, mode, nlink, uid, gid }: Stats):
 }
 
 /** Undefined: no stream is meant. */
-async function openStream({ logs, rest }: Place): Promise<TextFile | undefined> {
-  const [, stream, age = '0'] = streamName.exec(rest.replace(/^\.?\/+/, '')) ?? [];
+async function openStream({ logs, own }: Place): Promise<TextFile | undefined> {
+  const [, stream, age = '0'] = streamName.exec(own) ?? [];
   if (stream === undefined) return undefined;
   const file = await StreamFile.open(logFile(logs, Number(age)), stream as Stream);
   // Who has written nothing yet has no log.

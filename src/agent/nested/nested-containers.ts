@@ -36,6 +36,14 @@ export class NestedContainers {
     return this.all.get(nestedKey(parent, value));
   }
 
+  /** The one whose sandbox is in these folders of the sandbox of a container that no other holds. */
+  inFolders(root: string, folders: readonly string[]): string | undefined {
+    const wanted = folders.join('/');
+    for (const { containerId, record } of this.all.values())
+      if (record.root === root && record.folders.join('/') === wanted) return containerId;
+    return undefined;
+  }
+
   /** What each is called, by the ids of their containers. */
   names(): Map<string, ContainerID> {
     return new Map([...this.all.values()].map(({ containerId, record }) => [containerId, record.name]));

@@ -14,6 +14,8 @@ class ScopeTaken extends BerthError {}
 const commandLine = [
   ...['--scope', '--quiet', '--collect', `--unit=${scopeUnit}`, `--slice=${scopeSlice}`],
   ...['--description=Containers of berth', '--property=Delegate=yes', '--property=TasksMax=infinity'],
+  // A program that is process 1 of its namespace and handles no SIGTERM would hold up a shutdown for systemd's 90 seconds; it has as long as `berth stop` gives it.
+  '--property=TimeoutStopSec=10',
   ...['--', 'cat'],
 ];
 

@@ -66,6 +66,10 @@ export class ArchiveFiles implements LayoutFiles {
     this.#members.set(name, { ...member, file });
   }
 
+  get empty(): boolean {
+    return this.#members.size === 0;
+  }
+
   has(name: string): boolean {
     return this.#members.has(name);
   }

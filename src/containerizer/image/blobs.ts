@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, linkSync, renameSync, statSync } from 'node:fs';
+import {
+  constants,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  linkSync,
+  renameSync,
+  statSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { Transform } from 'node:stream';
@@ -33,20 +41,40 @@ export async function importBlob(
       done(size > blob.size ? mismatch(blob, what) : null, bytes);
     },
   });
-  await pipeline(
-    createReadStream(blob.file, { highWaterMark: chunk }),
-    check,
-    createWriteStream(copy, { flags: 'wx', mode: 0o600 }),
-  );
+  // A layout is whoever's: nothing is waited for that a fifo in it may never give.
+  const source = await open(blob.file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (!(await source.stat()).isFile())
+      throw new BerthError('IMAGE_INVALID', { what, why: `${blob.file} is not a regular file` });
+    await pipeline(
+      source.createReadStream({ highWaterMark: chunk, autoClose: false }),
+      check,
+      createWriteStream(copy, { flags: 'wx', mode: 0o600 }),
+    );
+  } finally {
+    await source.close();
+  }
   if (size !== blob.size || hash.digest('hex') !== hexOf(blob.digest)) throw mismatch(blob, what);
   renameSync(copy, blobFile(roots, blob.digest));
 }
 
-/** Reads a blob of the store and fails unless it is what its name says. */
-export async function verifyBlob(
+/** Reads a blob of the store and fails unless it is what its name says; then it is out of the store, so that it can come again. */
+export async function verifyKept(
+  roots: Roots,
+  session: Session,
   blob: { file: string; digest: Digest; size: number },
   what: string,
 ): Promise<void> {
+  try {
+    await verifyBlob(blob, what);
+  } catch (error) {
+    if (error instanceof BerthError && error.code === 'IMAGE_CORRUPT')
+      await dropDamaged(roots, session, blob);
+    throw error;
+  }
+}
+
+async function verifyBlob(blob: { file: string; digest: Digest; size: number }, what: string): Promise<void> {
   if (!existsSync(blob.file)) {
     throw new BerthError('STATE_DAMAGED', { what, why: `the store lacks ${blob.digest}`, mend: again });
   }

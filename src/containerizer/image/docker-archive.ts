@@ -34,6 +34,7 @@ export const savedIndex = 'manifest.json';
 /** An archive of something else is told as such, whatever it was taken for. */
 export function mustHoldImages(files: ArchiveFiles, what: string): void {
   if (files.has(savedIndex) || files.has('oci-layout') || files.has('repositories')) return;
+  if (files.empty) throw new BerthError('IMAGE_INVALID', { what, why: 'it is empty' });
   throw new BerthError('IMAGE_INVALID', {
     what,
     why: `it is no archive of images: it has neither ${savedIndex}, as docker save writes it, nor oci-layout`,

@@ -24,5 +24,7 @@ export const documentBytes = 4 * 2 ** 20;
 export const indexDepth = 4;
 /** Manifests and indexes that one index leads to. */
 export const indexDocuments = 1000;
+/** All of them together: they are in memory at once. Honest ones have a few thousand bytes each. */
+export const indexBytes = 64 * 2 ** 20;
 /** Members of one archive of images: a thousand images of a hundred layers. */
 export const archiveMembers = 100_000;

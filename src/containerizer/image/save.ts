@@ -5,7 +5,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import { native, type PackedMember } from '../../native/index.js';
 import { makeOutputFile, neighbour } from '../../state/output-file.js';
 import type { Roots } from '../../state/roots.js';
-import { verifyBlob } from './blobs.js';
+import { verifyKept } from './blobs.js';
 import { namesOf } from './by-id.js';
 import { keptIndex } from './kept-index.js';
 import type { ResolvedImage } from './oci-layout.js';
@@ -69,7 +69,7 @@ export async function saveImages(
     for (const reference of references) found.push(await find(roots, session, reference, allPlatforms));
     const images = group(found);
     // What is written has the names of its digests: it must not be the first that finds out that it is not that.
-    for (const { image, whole } of images) await verifyBlobs(image, whole, what);
+    for (const { image, whole } of images) await verifyBlobs(roots, session, image, whole, what);
     const members =
       format === 'docker-archive' ? await savedMembers(images, session, what) : ociMembers(images);
     if (typeof output === 'number') await native().packFiles({ members, output });
@@ -96,12 +96,20 @@ function saveFailure(failure: BerthError, output: string | number): BerthError {
   });
 }
 
-async function verifyBlobs(image: ResolvedImage, whole: WholeIndex | undefined, what: string): Promise<void> {
+async function verifyBlobs(
+  roots: Roots,
+  session: Session,
+  image: ResolvedImage,
+  whole: WholeIndex | undefined,
+  what: string,
+): Promise<void> {
   const blobs = new Map(whole?.blobs ?? []);
   for (const { digest, size } of image.layers) blobs.set(digest, size);
   blobs.delete(image.manifest.config.digest);
-  for (const [digest, size] of blobs)
-    await verifyBlob({ file: image.blobPath(digest), digest, size }, `${what}, ${digest.slice(0, 19)}`);
+  for (const [digest, size] of blobs) {
+    const blob = { file: image.blobPath(digest), digest, size };
+    await verifyKept(roots, session, blob, `${what}, ${digest.slice(0, 19)}`);
+  }
 }
 
 async function find(

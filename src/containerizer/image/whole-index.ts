@@ -10,7 +10,7 @@ import {
 } from '../../oci-spec/image.js';
 import { shaped, verifyContent } from './documents.js';
 import { blobName, type LayoutFiles } from './layout-files.js';
-import { indexDepth, indexDocuments } from './limits.js';
+import { indexBytes, indexDepth, indexDocuments } from './limits.js';
 import { documentOf, type IndexDocument, type LayoutImage, readBlob } from './oci-layout.js';
 import { platformName } from './platform.js';
 
@@ -23,7 +23,7 @@ export interface WholeIndex {
   blobs: Map<Digest, number>;
 }
 
-/** Follows an index to every manifest of every platform; `read` gives what a descriptor names, verified. */
+/** Follows an index to every manifest of every platform; `read` gives what a descriptor names, verified. Each is read once, however often it is named. */
 export async function walkIndex(
   top: IndexDocument,
   read: (descriptor: Descriptor) => Promise<Buffer>,
@@ -31,15 +31,20 @@ export async function walkIndex(
 ): Promise<WholeIndex> {
   const documents = new Map<Digest, IndexDocument>();
   const blobs = new Map<Digest, number>();
+  let total = 0;
   const visit = async (document: IndexDocument, depth: number): Promise<void> => {
     const { digest, mediaType, bytes } = document;
-    if (documents.has(digest)) return;
     if (depth > indexDepth) {
       throw new BerthError('IMAGE_HOSTILE', { what, why: `it nests more than ${indexDepth} indexes` });
     }
     const value = documentOf(bytes, { mediaType }, what);
     if (isIndexType(mediaType)) {
       for (const child of shaped(value, indexShape, what, 'index').manifests) {
+        const before = documents.get(child.digest);
+        if (before !== undefined) {
+          mustAgree(child, before.bytes.length, what, before.mediaType);
+          continue;
+        }
         if (documents.size >= indexDocuments) {
           throw new BerthError('IMAGE_HOSTILE', {
             what,
@@ -48,12 +53,21 @@ export async function walkIndex(
         }
         const content = await read(child);
         verifyContent(content, child, what);
+        total += content.length;
+        if (total > indexBytes) {
+          throw new BerthError('IMAGE_HOSTILE', {
+            what,
+            why: `its index leads to more than ${indexBytes} bytes of manifests`,
+          });
+        }
         await visit({ digest: child.digest, mediaType: child.mediaType, bytes: content }, depth + 1);
       }
     } else if (isManifestType(mediaType)) {
       const { config, layers } = shaped(value, manifestShape, what, 'manifest');
       for (const each of [config, ...layers]) {
-        if (!/\.foreign\.|nondistributable/.test(each.mediaType)) blobs.set(each.digest, each.size);
+        if (/\.foreign\.|nondistributable/.test(each.mediaType)) continue;
+        mustAgree(each, blobs.get(each.digest) ?? each.size, what);
+        blobs.set(each.digest, each.size);
       }
     } else {
       throw new BerthError('IMAGE_INVALID', {
@@ -65,6 +79,23 @@ export async function walkIndex(
   };
   await visit(top, 0);
   return { indexDigest: top.digest, documents: [...documents.values()], blobs };
+}
+
+/** What is named twice is the same both times: else which of the two counts would depend on who reads it. */
+function mustAgree(
+  { digest, size, mediaType }: Descriptor,
+  sizeBefore: number,
+  what: string,
+  typeBefore = mediaType,
+): void {
+  if (size === sizeBefore && mediaType === typeBefore) return;
+  throw new BerthError('IMAGE_INVALID', {
+    what,
+    why:
+      size === sizeBefore
+        ? `${digest} is referred to as ${typeBefore} and as ${mediaType}`
+        : `${digest} should have ${sizeBefore} bytes, and elsewhere ${size}`,
+  });
 }
 
 /** All that the index leads to which an image of a layout was chosen from; undefined: it stands alone. Fails unless all of it is there. */

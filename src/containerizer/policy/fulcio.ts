@@ -82,6 +82,8 @@ function mayIssue(issuer: Certificate, below: number): boolean {
 }
 
 function isFit({ x509, extensions }: Certificate, at: Date): boolean {
+  // Whom an authority may vouch for is not read here, so one that is so confined vouches for nobody, critical or not (RFC 5280, 4.2.1.10).
+  if (extensions.has(oid.nameConstraints)) return false;
   for (const [id, { critical }] of extensions) if (critical && !known.has(id)) return false;
   return isValid(x509, at);
 }
