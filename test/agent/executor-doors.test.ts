@@ -87,7 +87,11 @@ t.test('executors of an agent with a certificate', unlessRoot, async (t) => {
     t.equal(await ask(wait, { Authorization: `Bearer ${token}` }), 404, 'and may');
     t.equal(await ask('{}', {}, '/api/v1/executor'), 401, 'nor speaks anybody for one');
     const local = path.join(agent.doors.folder ?? '', doorSocket);
-    t.equal((await post(url, '/api/v1', { body: health, headers: json, socketPath: local })).status, 401);
+    const knock = async (headers: Record<string, string>) =>
+      (await post(url, '/api/v1', { body: health, headers: { ...json, ...headers }, socketPath: local }))
+        .status;
+    t.equal(await knock({}), 401, 'nor by the socket');
+    t.equal(await knock({ Authorization: basic }), 401);
   });
 
   const [executor_id, agent_id] = [{ value: 'npm' }, { value: cluster.agent.id ?? '' }];
