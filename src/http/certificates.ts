@@ -24,7 +24,7 @@ export function readCertificates({
   if (tlsCert === '' && tlsKey === '') return result;
   result.cert = textOf(tlsCert);
   result.key = textOf(tlsKey);
-  if ((statSync(tlsKey).mode & 0o077) !== 0)
+  if ((modeOf(tlsKey) & 0o077) !== 0)
     throw unfit(tlsKey, 'it is a key, and others can read it', `Run chmod 600 ${tlsKey}.`);
   const certificate = certificateIn(tlsCert, result.cert);
   let key: ReturnType<typeof createPrivateKey>;
@@ -46,9 +46,12 @@ export function expiry(cert: string | undefined): string | undefined {
   return Date.parse(validFrom) > Date.now() ? `its certificate is valid from ${validFrom} on` : undefined;
 }
 
-function textOf(file: string): string {
+const textOf = (file: string) => found(file, () => readFileSync(file, 'utf8'));
+const modeOf = (file: string) => found(file, () => statSync(file).mode);
+
+function found<Value>(file: string, look: () => Value): Value {
   try {
-    return readFileSync(file, 'utf8');
+    return look();
   } catch (error) {
     throw unfit(file, error instanceof Error ? error.message : String(error));
   }

@@ -80,15 +80,21 @@ export class LiveCertificates {
     if (warning !== undefined) this.note(warning);
   }
 
-  /** What tells whether the files are the same: which ones they are, of when, and how long. */
   private look(): string {
     const { tlsCert, tlsKey, tlsCa } = this.files;
-    return [tlsCert, tlsKey, tlsCa]
-      .map((file) => {
-        const status = file === '' ? undefined : statSync(file, { throwIfNoEntry: false });
-        return status === undefined ? '' : `${status.dev}:${status.ino}:${status.mtimeMs}:${status.size}`;
-      })
-      .join(' ');
+    return [tlsCert, tlsKey, tlsCa].map(stampOf).join(' ');
+  }
+}
+
+/** What tells whether a file is the same: which one it is, of when, and how long. Its mode counts too: a key that others could read is refused until they cannot. */
+function stampOf(file: string): string {
+  if (file === '') return '';
+  try {
+    const { dev, ino, mtimeMs, ctimeMs, size } = statSync(file);
+    return `${dev}:${ino}:${mtimeMs}:${ctimeMs}:${size}`;
+  } catch (error) {
+    // Whoever reads it says why it cannot be.
+    return (error as NodeJS.ErrnoException).code ?? '';
   }
 }
 

@@ -1,4 +1,5 @@
 // How executors come to an agent that speaks HTTPS and wants credentials: their libraries know of neither.
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { doorSocket, hostEndpoint } from '../../src/agent/executor/doors.js';
@@ -10,6 +11,23 @@ import { projectFolder } from '../source-files.js';
 import { executor, StagedCluster } from './staged-cluster.js';
 
 const program = (file: string) => `exec ${process.execPath} ${path.join(projectFolder, 'dist/test', file)}`;
+
+t.test('an agent whose doors cannot be opened ends, whatever it has opened before', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const place = path.join(stage.roots.state, 'agent', 'executors');
+  mkdirSync(path.dirname(place), { recursive: true, mode: 0o700 });
+  writeFileSync(place, 'no folder');
+  const agent = stage.spawn('agent', '--master', 'http://127.0.0.1:1', '--listen', '127.0.0.1:0');
+  const ended = new Promise((resolve) => agent.once('exit', resolve));
+  t.after(() => agent.kill('SIGKILL'));
+  let said = '';
+  agent.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await until(() => said.includes(place), 'it says why');
+  await until(() => agent.exitCode !== null, 'and ends');
+  t.equal(await ended, 125);
+});
 
 t.test('executors of an agent with a certificate', unlessRoot, async (t) => {
   const stage = await Stage.open(t);

@@ -1,10 +1,13 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import t from 'tap';
 import { duration } from '../../src/agent/executor/environment.js';
 import { sandboxFolder } from '../../src/agent/sandbox/place.js';
 import { logFolder } from '../../src/agent/sandbox/sandbox.js';
+import { layoutOfHost } from '../../src/containerizer/container/cgroup-places.js';
 import { readLogFolder } from '../../src/containerizer/container/logs.js';
 import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
 import { Stage, unlessRoot } from '../container/stage.js';
@@ -226,6 +229,33 @@ t.test('an executor and who may speak for it', unlessRoot, async (t) => {
     const open = new ExecutorClient(cluster.url, ids, undefined);
     t.equal(await open.call({ type: 'HEARTBEAT' }), 401, 'and the host’s root has no token');
   });
+
+  const { unified } = layoutOfHost();
+  const needsGroups = { skip: unified === null ? 'needs control groups of version 2' : false };
+  await t.test(
+    'a control group that is only called like a container’s says nothing',
+    needsGroups,
+    async (t) => {
+      // Any user of this host who has groups delegated can make such.
+      const top = path.join(unified ?? '', `berth-impostor-${process.pid}`);
+      const groups = [top, path.join(top, 'berth-00000000')];
+      groups.push(path.join(groups[1] ?? '', of(cluster, 'first').containerId));
+      for (const group of groups) mkdirSync(group);
+      t.after(() => {
+        for (const group of groups.reverse()) rmdirSync(group);
+      });
+      const call = {
+        type: 'HEARTBEAT',
+        framework_id: { value: ids.framework },
+        executor_id: { value: 'first' },
+      };
+      const script = `require('fs').writeFileSync(${JSON.stringify(path.join(groups[2] ?? '', 'cgroup.procs'))}, '0');
+      fetch('${cluster.url}/api/v1/executor', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: ${JSON.stringify(JSON.stringify(call))} })
+        .then(({ status }) => process.stdout.write(String(status)));`;
+      const { stdout } = await promisify(execFile)(process.execPath, ['-e', script]);
+      t.equal(stdout, '401');
+    },
+  );
 
   await t.test('an executor that dies takes its tasks along', async (t) => {
     of(cluster, 'first').container?.signal(9);

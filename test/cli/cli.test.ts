@@ -4,7 +4,7 @@ import path from 'node:path';
 import t from 'tap';
 import { commandOf } from '../../src/cli/command.js';
 import { generatedPages } from '../../src/cli/docs/pages.js';
-import { table } from '../../src/cli/table.js';
+import { jsonText, table } from '../../src/cli/table.js';
 import { verbs } from '../../src/cli/verbs/index.js';
 import { version } from '../../src/version.js';
 import { bareNode, berth, berthCommand, project } from './berth.js';
@@ -118,6 +118,13 @@ t.test('tables', async (t) => {
     ]),
     'NAME    SIZE  NOTE\né         10\nlonger     9  a\\x0ab\\x1b[0m\n',
   );
+});
+
+t.test('JSON from containers has no control characters that a terminal obeys', async (t) => {
+  const said = { output: 'a\u009b31m\u007f\u0085\u001bé\n' };
+  const text = jsonText(said, 0);
+  t.notMatch(text, /\p{Cc}/u);
+  t.strictSame(JSON.parse(text), said);
 });
 
 t.test('the generated pages are current', async (t) => {

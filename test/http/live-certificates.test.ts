@@ -1,6 +1,6 @@
 // Certificates that are exchanged while a daemon runs.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
@@ -96,6 +96,41 @@ t.test('exchanged', async (t) => {
     live.glance();
     live.glance();
     t.strictSame(notes, ['new certificates']);
+  });
+
+  await t.test('what cannot even be looked at changes nothing, and ends no daemon', async (t) => {
+    put(first);
+    const notes: string[] = [];
+    const live = new LiveCertificates(files, (text) => notes.push(text));
+    const before = live.current;
+    renameSync(path.join(folder, 'used'), path.join(folder, 'aside'));
+    writeFileSync(path.join(folder, 'used'), 'no folder');
+    live.renew();
+    t.match(notes, [/^its certificates stay those that it has: /]);
+    live.glance();
+    live.glance();
+    t.equal(live.current, before);
+    rmSync(path.join(folder, 'used'));
+    renameSync(path.join(folder, 'aside'), path.join(folder, 'used'));
+    put(second);
+    live.glance();
+    live.glance();
+    t.equal(notes.at(-1), 'new certificates', 'and is looked for again');
+  });
+
+  await t.test('a key that others could read is taken once they cannot', async (t) => {
+    put(first);
+    const notes: string[] = [];
+    const live = new LiveCertificates(files, (text) => notes.push(text));
+    put(second);
+    chmodSync(files.tlsKey, 0o644);
+    live.glance();
+    live.glance();
+    t.match(notes, [/others can read it/]);
+    chmodSync(files.tlsKey, 0o600);
+    live.glance();
+    live.glance();
+    t.equal(notes.at(-1), 'new certificates');
   });
 
   await t.test('a signal', async (t) => {

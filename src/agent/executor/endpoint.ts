@@ -14,7 +14,7 @@ const streamLimit = 16 * 1024 * 1024;
 export function addExecutorApi(agent: Agent, server: ApiServer): void {
   server.callsOfOthers(
     ['/api/v1/executor', '/slave(1)/api/v1/executor'],
-    (request) => originOf(request, agent.executors.all()),
+    (request) => originOf(request, agent.executors.all(), agent.roots),
     (exchange, origin) => executorCall(agent, exchange, origin),
   );
 }

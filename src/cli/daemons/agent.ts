@@ -13,7 +13,7 @@ import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
 import { checked, configured } from './configure.js';
-import { awaitEnding, onHangUp } from './ending.js';
+import { awaitEnding, giveUp, onHangUp } from './ending.js';
 
 export interface AgentRequest {
   roots: Roots;
@@ -93,7 +93,7 @@ async function run(request: AgentRequest): Promise<number> {
     },
     onLeft: () => end(0),
     peerOwner: (socket) => peerOwner(socket, layoutOfHost().unified),
-  });
+  }).catch(giveUp('agent'));
   onHangUp(renew);
   const masters = config.masters.map((url) => url.replace(/\/\/[^/@]*@/, '//')).join(', ');
   const begun = `agent of ${masters}, state in ${config.folder}, ${agent.tasks.size} tasks taken up`;

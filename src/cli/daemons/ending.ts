@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty';
+import { report } from '../report.js';
 
 /** Resolves with the status to end with, when a signal says so or, if asked, standard input has an end. `end`: for whoever else knows. */
 export function awaitEnding(withStdin: boolean): { status: Promise<number>; end(status: number): void } {
@@ -22,3 +23,9 @@ export function awaitEnding(withStdin: boolean): { status: Promise<number>; end(
 export function onHangUp(call: () => void): void {
   if (![0, 1, 2].some((descriptor) => isatty(descriptor))) process.on('SIGHUP', call);
 }
+
+/** For a daemon that does not come to be. What it has opened already, a door or what watches containers, would hold its process for ever. */
+export const giveUp =
+  (name: string) =>
+  (error: unknown): never =>
+    process.exit(report(error, name));

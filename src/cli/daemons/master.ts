@@ -14,7 +14,7 @@ import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
 import { report } from '../report.js';
 import { checked, configured } from './configure.js';
-import { awaitEnding, onHangUp } from './ending.js';
+import { awaitEnding, giveUp, onHangUp } from './ending.js';
 
 export interface MasterRequest {
   roots: Roots;
@@ -78,7 +78,7 @@ async function run(request: MasterRequest): Promise<number> {
       // Without closing anything: nothing more may be promised.
       process.exit(125);
     },
-  });
+  }).catch(giveUp('master'));
   onHangUp(master.renew);
   const begun = `master at ${master.url}, state in ${folder}`;
   note(begun);

@@ -13,6 +13,7 @@ import { BerthError } from '../../errors/berth-error.js';
 import type { RuntimeConfig } from '../../oci-spec/runtime.js';
 import { places, type Roots } from '../../state/roots.js';
 import { report } from '../report.js';
+import { jsonText } from '../table.js';
 import type { Verb } from '../verb.js';
 import { imageDetailsJson } from './image-inspect.js';
 import { networkJson } from './network-inspect.js';
@@ -52,7 +53,7 @@ export const verb: Verb = {
       }
     }
     const document = names.length === 1 ? found[0] : found;
-    out(`${JSON.stringify(document, null, json || format === 'json' ? 0 : 2)}\n`);
+    out(`${jsonText(document, json || format === 'json' ? 0 : 2)}\n`);
     return status;
   },
 };
