@@ -328,6 +328,10 @@ t.test('what goes wrong is told in words that help', async (t) => {
     message: /the store lacks sha256:/,
   });
   t.notOk(existsSync(place('damaged.tar')));
+  const { config } = inspectImage(roots, 'gz:2').manifest;
+  const document = path.join(roots.root, 'images/blobs/sha256', config.digest.slice(7));
+  writeFileSync(document, Buffer.alloc(config.size));
   await loadImages(roots, docker);
   t.ok(readFileSync(blob).equals(content), 'it comes again');
+  t.equal(inspectImage(roots, 'gz:2').manifest.config.digest, config.digest, 'so does a document');
 });

@@ -9,6 +9,7 @@ import type { Admission } from '../policy/admit.js';
 import { keepSignatures } from '../policy/signatures.js';
 import { importBlob } from './blobs.js';
 import { collectAfterFailure } from './collect.js';
+import { readDocument } from './documents.js';
 import { chooseForm, type LayerForm } from './layer-form.js';
 import { updateNames } from './names.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
@@ -221,5 +222,7 @@ function storeDocuments(roots: Roots, image: ResolvedImage): void {
 }
 
 function keepDocument(roots: Roots, digest: Digest, bytes: Buffer): void {
-  if (!hasBlob(roots, { digest, size: bytes.length })) writeWhole(blobFile(roots, digest), bytes);
+  const file = blobFile(roots, digest);
+  // By its content: one that is damaged must not outlive that it comes again.
+  if (readDocument(file, digest)?.equals(bytes) !== true) writeWhole(file, bytes);
 }
