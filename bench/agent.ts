@@ -25,6 +25,9 @@ export interface AgentOptions {
   note(text: string): void;
 }
 
+/** Of what master and agent have said: the end of it is told where something goes wrong. */
+const mostSaid = 4000;
+
 /** The longest that one phase may take, in seconds. */
 const patience = 600;
 
@@ -33,6 +36,7 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
   const host = describeHost();
   const workspace = await openWorkspace();
   const children: ChildProcess[] = [];
+  let said = '';
   let scheduler: EmulatedScheduler | undefined;
   let churn: EmulatedScheduler | undefined;
   try {
@@ -49,7 +53,9 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
         child.stderr.once('data', resolve);
         child.once('exit', () => reject(new Error(`${words[0]} has ended`)));
       });
-      child.stderr.resume();
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        said = `${said}${text}`.slice(-mostSaid);
+      });
       return child;
     };
     const reach = async (what: string, holds: () => boolean) => {
@@ -126,6 +132,9 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
       rows: all.map(({ row }) => row),
       details: { host, versions: { berth: version }, skipped: [], series: all.map(({ series }) => series) },
     };
+  } catch (error) {
+    note(`the daemons said: ${said}`);
+    throw error;
   } finally {
     scheduler?.stop();
     churn?.stop();

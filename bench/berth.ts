@@ -1,12 +1,19 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readContainer } from '../src/containerizer/container/catalogue.js';
 import { type LaunchImage, launchContainer } from '../src/containerizer/container/launch.js';
-import { provideImage } from '../src/containerizer/image/provide.js';
+import { type LayerForm, setLayerForm } from '../src/containerizer/image/layer-form.js';
+import { closeLayer } from '../src/containerizer/image/open-layer.js';
+import { type ProvidedImage, provideImage } from '../src/containerizer/image/provide.js';
+import { storePaths } from '../src/containerizer/image/store.js';
+import type { Roots } from '../src/state/roots.js';
 import { cpuMilliseconds } from './cpu-time.js';
 import { quoted, Shell } from './peers/shell.js';
 import { plainOptions } from './plain-options.js';
 import { proportionalKilobytes } from './resident.js';
+import { removeRootCgroups } from './root-cgroups.js';
 import type { Workspace } from './workspace.js';
 
 const program = fileURLToPath(new URL('../../bin/berth', import.meta.url));
@@ -24,14 +31,26 @@ export interface Idle {
 /** berth as this process has it, warm as in an agent; and, for the cold start, as a command of a shell. */
 export class Berth {
   private constructor(
-    private readonly workspace: Workspace,
+    private readonly workspace: Pick<Workspace, 'roots' | 'layout'>,
     private readonly image: LaunchImage,
     private readonly shell: Shell,
   ) {}
 
-  static async open(workspace: Workspace): Promise<Berth> {
+  static async open(workspace: Pick<Workspace, 'roots' | 'layout'>): Promise<Berth> {
     const image = await provideImage(workspace.roots, reference(workspace));
     return new Berth(workspace, image, new Shell('host', { NODE_OPTIONS: '' }));
+  }
+
+  /** With a store of its own whose layers are of that form; undefined where this host cannot have them. */
+  static async withLayers(workspace: Workspace, form: LayerForm): Promise<Berth | undefined> {
+    const { directory, volatile, layout } = workspace;
+    const roots = { root: path.join(directory, form), state: path.join(volatile, form) };
+    await setLayerForm(roots, form);
+    const image: ProvidedImage = await provideImage(roots, reference(workspace));
+    const berth = new Berth({ roots, layout }, image, new Shell('host', { NODE_OPTIONS: '' }));
+    if ((form === 'erofs') === (image.mounted ?? []).length > 0) return berth;
+    await berth.close();
+    return undefined;
   }
 
   /** From the start of a container to its end, when nothing of it is left. */
@@ -94,12 +113,19 @@ export class Berth {
     throw new Error(`container ${container.id} has no supervisor`);
   }
 
-  close(): Promise<void> {
-    return this.shell.close();
+  async close(): Promise<void> {
+    await this.shell.close();
+    unmountLayers(this.workspace.roots);
+    removeRootCgroups(this.workspace.roots);
   }
 }
 
-function reference({ layout }: Workspace): string {
+/** What is mounted cannot be removed. */
+function unmountLayers(roots: Roots): void {
+  for (const id of readdirSync(storePaths(roots).layers)) closeLayer(roots, id);
+}
+
+function reference({ layout }: Pick<Workspace, 'layout'>): string {
   return `oci:${layout}:latest`;
 }
 

@@ -29,6 +29,8 @@ const idleGapMs = 150;
 
 interface Peers {
   runtimes: RuntimePeer[];
+  /** berth-runtime, beside those. */
+  own: RuntimePeer | undefined;
   /** Two launchers of one runtime, to work at the same time. */
   pair: RuntimePeer[] | undefined;
   podman: PodmanPeer | undefined;
@@ -43,8 +45,10 @@ export async function benchLaunch(options: LaunchOptions): Promise<BenchDocument
   try {
     const berth = await Berth.open(workspace);
     opened.push(berth);
+    const onImages = await Berth.withLayers(workspace, 'erofs');
+    if (onImages !== undefined) opened.push(onImages);
     const peers = await openPeers(workspace, opened, options.note);
-    const bench = new LaunchBench(berth, peers, options);
+    const bench = new LaunchBench(berth, onImages, peers, options);
     await bench.run();
     return {
       rows: bench.rows,
@@ -64,13 +68,15 @@ async function openPeers(
   const skipped: Peers['skipped'] = [];
   const attempt = <Peer extends { close(): Promise<void> }>(peer: string, open: () => Promise<Peer>) =>
     openPeer(peer, open, { opened, skipped, note });
-  const runtime = (name: 'crun' | 'runc', id?: string) => () => RuntimePeer.open(workspace, name, id);
+  const runtime = (name: 'crun' | 'runc' | 'berth-runtime', id?: string) => () =>
+    RuntimePeer.open(workspace, name, id);
   const crun = await attempt('crun', runtime('crun'));
   const runc = await attempt('runc', runtime('runc'));
+  const own = await attempt('berth-runtime', runtime('berth-runtime'));
   const second = crun && (await attempt('crun, a second launcher', runtime('crun', 'bench-crun-2')));
   const podman = await attempt('podman', () => PodmanPeer.open(workspace));
   const runtimes = [crun, runc].filter((peer) => peer !== undefined);
-  return { runtimes, pair: crun && second && [crun, second], podman, skipped };
+  return { runtimes, own, pair: crun && second && [crun, second], podman, skipped };
 }
 
 class LaunchBench {
@@ -79,6 +85,8 @@ class LaunchBench {
 
   constructor(
     private readonly berth: Berth,
+    /** The same with layers that are files; undefined where the host cannot mount them. */
+    private readonly onImages: Berth | undefined,
     private readonly peers: Peers,
     private readonly options: LaunchOptions,
   ) {}
@@ -87,6 +95,8 @@ class LaunchBench {
     const counts = this.options.quick ? few : full;
     await this.#launches('launch.true.default', counts.back_to_back, 0);
     await this.#launches('launch.true.default.idle', counts.idle, idleGapMs);
+    await this.#layers(counts.back_to_back);
+    await this.#runtimes(counts.back_to_back);
     await this.#cpu(counts.back_to_back);
     await this.#rate(counts.rate);
     await this.#cold(counts.cold);
@@ -101,6 +111,32 @@ class LaunchBench {
       measure: () => time(() => each.launch()),
     }));
     await this.#measure(name, 'ms', subjects, { rounds, gapMs });
+  }
+
+  /** What a layer that is mounted costs a launch, beside one that is a folder. */
+  async #layers(rounds: number): Promise<void> {
+    const { onImages } = this;
+    if (onImages === undefined) return;
+    await this.#measure(
+      'launch.true.erofs',
+      'ms',
+      [
+        { name: 'berth', measure: () => time(() => onImages.launch()) },
+        { name: 'berth, folders', measure: () => time(() => this.berth.launch()) },
+      ],
+      { rounds },
+    );
+  }
+
+  /** The same bundle by each command line. */
+  async #runtimes(rounds: number): Promise<void> {
+    const { own, runtimes } = this.peers;
+    if (own === undefined) return;
+    const subjects = [own, ...runtimes].map((each) => ({
+      name: each === own ? 'berth' : each.name,
+      measure: () => time(() => each.launch()),
+    }));
+    await this.#measure('launch.runtime.run', 'ms', subjects, { rounds });
   }
 
   /** One figure for many launches: the kernel counts CPU time of ended children in ticks of 10 ms. */
@@ -199,9 +235,9 @@ class LaunchBench {
   }
 }
 
-/** What an agent without an addon would do. */
+/** What an agent without an addon would do. Not with the host's /dev/null: crun gives what it reads from to the container's root. */
 async function spawned(file: string, args: string[]): Promise<void> {
-  const child = spawn(file, args, { stdio: 'ignore' });
+  const child = spawn(file, args, { stdio: 'pipe' });
   const [status] = (await once(child, 'exit')) as [number | null];
   if (status !== 0) throw new Error(`${file} ended with status ${status}`);
 }

@@ -36,9 +36,3 @@ verb_test_vm() {
   [ $# -gt 0 ] || node_modules/.bin/tap run --jobs=1 --timeout=5400 dist/test/vm/*.test.js || status=$?
   return $status
 }
-
-# The compiled files of folders, and of files without their ending.
-compiled_tests() {
-  local each
-  for each in "$@"; do if [ -d "dist/$each" ]; then find "dist/$each" -name '*.test.js' | sort; else printf '%s\n' "dist/$each.js"; fi; done
-}

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { cgroupPlaces } from '../../src/containerizer/container/cgroup-places.js';
 import { claimIds } from '../../src/containerizer/container/id-claim.js';
 import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
@@ -8,7 +9,9 @@ import type { Workspace } from '../workspace.js';
 import { writeBundle } from './bundle.js';
 import { quoted, Shell } from './shell.js';
 
-/** A command line of the OCI runtimes: crun or runc. */
+const own = fileURLToPath(new URL('../../../bin/berth-runtime', import.meta.url));
+
+/** A command line of the OCI runtimes: crun or runc, or berth's own. */
 export class RuntimePeer {
   private constructor(
     readonly name: string,
@@ -20,7 +23,11 @@ export class RuntimePeer {
   ) {}
 
   /** Tries one launch; rejects when the runtime is not there or cannot run here. Those that are to work at the same time need an `id` each. */
-  static async open(workspace: Workspace, name: 'crun' | 'runc', id = `bench-${name}`): Promise<RuntimePeer> {
+  static async open(
+    workspace: Workspace,
+    name: 'crun' | 'runc' | 'berth-runtime',
+    id = `bench-${name}`,
+  ): Promise<RuntimePeer> {
     const layout = detectCgroupLayout();
     // On a hybrid host crun refuses to run while it sees controllers in the unified hierarchy.
     const hidden = name === 'crun' && layout.layout === 'hybrid';
@@ -29,7 +36,8 @@ export class RuntimePeer {
     const bundle = writeBundle(workspace, id, range.first, v1);
     const state = path.join(workspace.volatile, name);
     const shell = new Shell(hidden ? { hidden: layout.unified } : 'host');
-    const command = `${name} --root ${quoted(state)} run --bundle ${quoted(bundle)} ${id}`;
+    const program = name === 'berth-runtime' ? quoted(own) : name;
+    const command = `${program} --root ${quoted(state)} run --bundle ${quoted(bundle)} ${id}`;
     const peer = new RuntimePeer(name, shell, command, range.fd, hidden);
     try {
       await peer.launch();

@@ -10,8 +10,9 @@ void register_disk_usage(Napi::Object exports);  // disk_usage.cc: what trees ta
 void register_journal(Napi::Object exports);  // journal.cc: what happened, for whoever asks later
 void register_launch(
     Napi::Object exports);  // launch.cc: starting containers and following them, id ranges
-void register_lock(Napi::Object exports);     // lock.cc: locks that die with their holder
-void register_network(Napi::Object exports);  // network.cc: bridges, addresses, published ports
+void register_lock(Napi::Object exports);  // lock.cc: locks that die with their holder
+void register_network(Napi::Object exports);
+void register_claims(Napi::Object exports);   // network.cc: bridges, addresses, published ports
 void register_process(Napi::Object exports);  // process.cc: signals and ends by pidfd
 void register_unpack(Napi::Object exports);   // unpack.cc: image layers
 void register_image(Napi::Object exports);    // image.cc: layers that are one file

@@ -9,14 +9,13 @@ namespace berth::addon {
 namespace {
 
 /// Mounting a file takes a tenth of a millisecond, and is done before a launch can go on.
-void mount_call(const Napi::CallbackInfo& info) {
+template <auto act>
+void image_call(const Napi::CallbackInfo& info) {
   const auto given = info[0].As<Napi::Object>();
   sys::Refusal refusal;
-  const auto mounted =
-      sys::mount_image(text_of(given, "file"), text_of(given, "target"), number_of(given, "bytes"),
-                       bytes_of(given, "identity"), refusal);
-  if (!mounted)
-    to_js(info.Env(), failure_of(mounted.error(), refusal)).ThrowAsJavaScriptException();
+  const auto done = act(text_of(given, "file"), text_of(given, "target"), number_of(given, "bytes"),
+                        text_of(given, "identity"), refusal);
+  if (!done) to_js(info.Env(), failure_of(done.error(), refusal)).ThrowAsJavaScriptException();
 }
 
 void unmount_call(const Napi::CallbackInfo& info) {
@@ -32,7 +31,10 @@ void probe_call(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void register_image(Napi::Object exports) {
-  exports.Set("mountImage", Napi::Function::New(exports.Env(), mount_call, "mountImage"));
+  exports.Set("mountImage",
+              Napi::Function::New(exports.Env(), image_call<sys::mount_image>, "mountImage"));
+  exports.Set("tryImage",
+              Napi::Function::New(exports.Env(), image_call<sys::try_image>, "tryImage"));
   exports.Set("unmountImage", Napi::Function::New(exports.Env(), unmount_call, "unmountImage"));
   exports.Set("probeImages", Napi::Function::New(exports.Env(), probe_call, "probeImages"));
 }

@@ -11,6 +11,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   berth::addon::register_disk_usage(exports);
   berth::addon::register_journal(exports);
   berth::addon::register_lock(exports);
+  berth::addon::register_claims(exports);
   berth::addon::register_network(exports);
   berth::addon::register_process(exports);
   berth::addon::register_unpack(exports);

@@ -1,56 +1,20 @@
-// Networks: bridges, the packet filter, and what containers claim of them.
-#include <arpa/inet.h>
+// Networks: bridges, the packet filter, and interfaces of containers that run.
 #include <napi.h>
 #include <netinet/ether.h>
 
 #include "addon/facilities.h"
-#include "addon/job.h"
+#include "addon/network_values.h"
 #include "sys/bridge.h"
 #include "sys/flow_table.h"
-#include "sys/network_claim.h"
 #include "sys/nft_batch.h"
 #include "sys/nft_table.h"
+#include "sys/remote_interface.h"
 
 namespace berth::addon {
 namespace {
 
 using sys::IpAddress;
 using sys::Result;
-
-/// Text that src/containerizer/network has checked; what is no address has no family.
-IpAddress address_from(const Napi::Value& value, uint8_t prefix = 0) {
-  IpAddress address;
-  if (!value.IsString()) return address;
-  const std::string text = value.As<Napi::String>().Utf8Value();
-  for (const uint8_t family : {IpAddress::kFamily4, IpAddress::kFamily6}) {
-    if (inet_pton(family, text.c_str(), address.bytes) != 1) continue;
-    address.family = family;
-    address.prefix = prefix;
-    break;
-  }
-  return address;
-}
-
-Napi::Value to_text(Napi::Env env, const IpAddress& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.family == 0) return env.Null();
-  return Napi::String::New(env, inet_ntop(address.family, address.bytes, text, sizeof text));
-}
-
-std::string text_of(const Napi::Object& object, const char* key) {
-  return object.Get(key).As<Napi::String>().Utf8Value();
-}
-
-uint32_t number_of(const Napi::Object& object, const char* key) {
-  return object.Get(key).As<Napi::Number>().Uint32Value();
-}
-
-Napi::Value thrown(Napi::Env env, const sys::Error& error, const std::string& subject = {}) {
-  Failure failure(error);
-  failure.path = subject;
-  to_js(env, failure).ThrowAsJavaScriptException();
-  return env.Undefined();
-}
 
 Result<void> raise_network(const sys::Bridge& bridge, const sys::NftNetwork& network) {
   BERTH_ASSIGN(const sys::Fd filter, sys::open_netlink(sys::netlink::kNetfilter));
@@ -169,86 +133,6 @@ Napi::Value host_call(const Napi::CallbackInfo& info) {
   return result;
 }
 
-std::vector<sys::PortWish> port_wishes(const Napi::Array& list) {
-  std::vector<sys::PortWish> wishes;
-  for (uint32_t i = 0; i < list.Length(); ++i) {
-    const auto each = list.Get(i).As<Napi::Object>();
-    sys::PortWish wish;
-    const auto addresses = each.Get("addresses").As<Napi::Array>();
-    for (uint32_t j = 0; j < addresses.Length(); ++j)
-      wish.addresses.push_back(address_from(addresses.Get(j)));
-    wish.protocol =
-        static_cast<uint8_t>(text_of(each, "protocol") == "udp" ? IPPROTO_UDP : IPPROTO_TCP);
-    wish.first_port = static_cast<uint16_t>(number_of(each, "first"));
-    wish.last_port = static_cast<uint16_t>(number_of(each, "last"));
-    wishes.push_back(std::move(wish));
-  }
-  return wishes;
-}
-
-bool same(const IpAddress& a, const IpAddress& b) {
-  return a.family == b.family && memcmp(a.bytes, b.bytes, a.size()) == 0;
-}
-
-/// Takes published ports away that fit.
-Result<uint32_t> withdraw(const std::function<bool(const sys::PublishedElement&)>& fits) {
-  BERTH_ASSIGN(const sys::Fd filter, sys::open_netlink(sys::netlink::kNetfilter));
-  BERTH_ASSIGN(const auto all, sys::list_published(filter.get()));
-  std::vector<sys::PublishedPort> stale;
-  for (const auto& each : all) {
-    if (fits(each)) stale.push_back(each.port);
-  }
-  const std::string messages = sys::unpublish_messages(stale);
-  BERTH_TRY(sys::nft_commit_remains(filter.get(), {messages.data(), messages.size()}));
-  return static_cast<uint32_t>(stale.size());
-}
-
-/// Whatever of it is still published was a container's whose supervisor was killed: what is claimed is nobody else's.
-Result<uint32_t> withdraw_claimed(const sys::NetworkClaim& claim,
-                                  const std::vector<sys::PortWish>& wishes) {
-  return withdraw([&](const sys::PublishedElement& each) {
-    if (same(each.port.container, claim.address4) || same(each.port.container, claim.address6))
-      return true;
-    for (size_t i = 0; i < wishes.size(); ++i) {
-      if (wishes[i].protocol != each.port.protocol || claim.ports[i] != each.port.host_port)
-        continue;
-      for (const IpAddress& address : wishes[i].addresses) {
-        if (same(address, each.port.host)) return true;
-      }
-    }
-    return false;
-  });
-}
-
-Napi::Value claim_call(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const auto request = info[0].As<Napi::Object>();
-  const auto wishes = port_wishes(request.Get("ports").As<Napi::Array>());
-  const sys::AddressWish wish = {
-      address_from(request.Get("first")), address_from(request.Get("last")),
-      address_from(request.Get("gateway")),
-      address_from(request.Get("network6"), static_cast<uint8_t>(number_of(request, "prefix6")))};
-  sys::ClaimRefusal refusal;
-  auto claim = sys::claim_network(text_of(request, "file").c_str(), wish, wishes, refusal);
-  if (!claim) {
-    Failure failure(claim.error());
-    failure.step =
-        refusal.what == sys::ClaimRefusal::What::kPort ? std::to_string(refusal.index) : "address";
-    to_js(env, failure).ThrowAsJavaScriptException();
-    return env.Undefined();
-  }
-  if (auto cleared = withdraw_claimed(*claim, wishes); !cleared)
-    return thrown(env, cleared.error());
-  auto result = Napi::Object::New(env);
-  result.Set("fd", claim->held.release());
-  result.Set("ipv4", to_text(env, claim->address4));
-  result.Set("ipv6", to_text(env, claim->address6));
-  auto ports = Napi::Array::New(env);
-  for (const uint16_t port : claim->ports) ports.Set(ports.Length(), port);
-  result.Set("ports", ports);
-  return result;
-}
-
 Napi::Value published_call(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto list = []() -> Result<std::vector<sys::PublishedElement>> {
@@ -293,7 +177,8 @@ Napi::Value publish_call(const Napi::CallbackInfo& info) {
 
 Napi::Value withdraw_call(const Napi::CallbackInfo& info) {
   const std::string owner = info[0].As<Napi::String>().Utf8Value();
-  auto withdrawn = withdraw([&](const sys::PublishedElement& each) { return each.owner == owner; });
+  auto withdrawn =
+      withdraw_ports([&](const sys::PublishedElement& each) { return each.owner == owner; });
   if (!withdrawn) return thrown(info.Env(), withdrawn.error());
   return Napi::Number::New(info.Env(), *withdrawn);
 }
@@ -308,14 +193,85 @@ Napi::Value forget_call(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), *forgotten);
 }
 
-Napi::Value idle_call(const Napi::CallbackInfo& info) {
-  const std::string file = info[0].As<Napi::String>().Utf8Value();
-  auto removed = sys::remove_idle_claims(file.c_str());
-  if (!removed) return thrown(info.Env(), removed.error(), file);
-  return Napi::Boolean::New(info.Env(), *removed);
+sys::NamespaceHolder holder_of(const Napi::Object& spec) {
+  return {static_cast<pid_t>(number_of(spec, "pid")),
+          static_cast<uint64_t>(spec.Get("startTime").As<Napi::Number>().Int64Value())};
+}
+
+/// Addresses and gateways of an interface, and what keeps them.
+struct InterfaceNumbers {
+  std::vector<IpAddress> addresses, gateways;
+
+  explicit InterfaceNumbers(const Napi::Object& spec) {
+    const auto own = spec.Get("addresses");
+    for (uint32_t i = 0; own.IsArray() && i < own.As<Napi::Array>().Length(); ++i) {
+      const auto each = own.As<Napi::Array>().Get(i).As<Napi::Object>();
+      addresses.push_back(
+          address_from(each.Get("address"), static_cast<uint8_t>(number_of(each, "prefix"))));
+    }
+    const auto next = spec.Get("gateways").As<Napi::Array>();
+    for (uint32_t i = 0; i < next.Length(); ++i) gateways.push_back(address_from(next.Get(i)));
+  }
+  sys::Addressing whole() const {
+    return {addresses.data(), addresses.size(), gateways.data(), gateways.size(), true};
+  }
+};
+
+Napi::Value add_interface_call(const Napi::CallbackInfo& info) {
+  const auto spec = info[0].As<Napi::Object>();
+  const std::string bridge = text_of(spec, "bridge"), outer = text_of(spec, "host_interface"),
+                    inner = text_of(spec, "interface");
+  sys::Veth veth;
+  auto index = sys::interface_index(bridge.c_str());
+  if (!index) return thrown(info.Env(), index.error(), bridge);
+  veth.bridge = *index;
+  veth.name = outer.c_str();
+  veth.peer = inner.c_str();
+  veth.mtu = number_of(spec, "mtu");
+  ether_addr mac = {};
+  ether_aton_r(text_of(spec, "mac").c_str(), &mac);
+  memcpy(veth.mac, mac.ether_addr_octet, sizeof veth.mac);
+  const InterfaceNumbers numbers(spec);
+  const auto added = sys::add_remote_interface(holder_of(spec), veth, numbers.whole());
+  if (!added) return thrown(info.Env(), added.error(), inner);
+  return info.Env().Undefined();
+}
+
+Napi::Value add_routes_call(const Napi::CallbackInfo& info) {
+  const auto spec = info[0].As<Napi::Object>();
+  const std::string name = text_of(spec, "interface");
+  const InterfaceNumbers numbers(spec);
+  const auto added =
+      sys::configure_remote_interface(holder_of(spec), name.c_str(), numbers.whole());
+  if (!added) return thrown(info.Env(), added.error(), name);
+  return info.Env().Undefined();
+}
+
+Napi::Value remove_interface_call(const Napi::CallbackInfo& info) {
+  const std::string name = info[0].As<Napi::String>().Utf8Value();
+  const auto remove = [&]() -> Result<void> {
+    BERTH_ASSIGN(const sys::Fd route, sys::open_netlink(sys::netlink::kRoute));
+    return sys::delete_interface(route.get(), name.c_str());
+  };
+  const auto removed = remove();
+  if (!removed && removed.error().number != ENODEV)
+    return thrown(info.Env(), removed.error(), name);
+  return Napi::Boolean::New(info.Env(), static_cast<bool>(removed));
 }
 
 }  // namespace
+
+Result<uint32_t> withdraw_ports(const std::function<bool(const sys::PublishedElement&)>& fits) {
+  BERTH_ASSIGN(const sys::Fd filter, sys::open_netlink(sys::netlink::kNetfilter));
+  BERTH_ASSIGN(const auto all, sys::list_published(filter.get()));
+  std::vector<sys::PublishedPort> stale;
+  for (const auto& each : all) {
+    if (fits(each)) stale.push_back(each.port);
+  }
+  const std::string messages = sys::unpublish_messages(stale);
+  BERTH_TRY(sys::nft_commit_remains(filter.get(), {messages.data(), messages.size()}));
+  return static_cast<uint32_t>(stale.size());
+}
 
 void register_network(Napi::Object exports) {
   const auto set = [&](const char* name, Napi::Value (*call)(const Napi::CallbackInfo&)) {
@@ -325,12 +281,13 @@ void register_network(Napi::Object exports) {
   set("isNetworkUp", is_up_call);
   set("lowerNetwork", lower_call);
   set("hostNetworks", host_call);
-  set("claimNetwork", claim_call);
   set("publishedPorts", published_call);
   set("publishPorts", publish_call);
   set("withdrawPorts", withdraw_call);
   set("forgetUdpFlows", forget_call);
-  set("removeIdleClaims", idle_call);
+  set("addInterface", add_interface_call);
+  set("addRoutes", add_routes_call);
+  set("removeInterface", remove_interface_call);
 }
 
 }  // namespace berth::addon

@@ -95,9 +95,9 @@ bool same_file(const std::string& path, const Json& stated) {
   return text && digest_of(*text) == stated.text();
 }
 
-bool same_folder(const std::string& path, string_view stated) {
+bool same_place(const std::string& path, string_view stated) {
   struct stat status;
-  return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+  return stat(path.c_str(), &status) == 0 &&
          std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stated;
 }
 
@@ -122,15 +122,15 @@ bool conditions_hold(const Json& conditions) {
       conditions["mounts"].required_text() != digest_of(cgroup_mounts(*mounts)))
     return false;
   bool hold = true;
-  for (const char* kind : {"files", "paths", "folders"}) hold = hold && conditions[kind].present();
+  for (const char* kind : {"files", "paths", "places"}) hold = hold && conditions[kind].present();
   conditions["files"].each_member([&](string_view path, const Json& stated) {
     hold = hold && same_file(std::string(path), stated);
   });
   conditions["paths"].each_member([&](string_view path, const Json& stated) {
     hold = hold && (access(std::string(path).c_str(), F_OK) == 0) == stated.boolean();
   });
-  conditions["folders"].each_member([&](string_view path, const Json& stated) {
-    hold = hold && same_folder(std::string(path), stated.required_text());
+  conditions["places"].each_member([&](string_view path, const Json& stated) {
+    hold = hold && same_place(std::string(path), stated.required_text());
   });
   return hold;
 }

@@ -87,7 +87,7 @@ Status exec_verb(const Command& command) {
   if (!config || !facts) return {};
 
   const bool detach = flags->has("detach");
-  Foreground foreground(change->terminal && !detach, change->input && !detach);
+  Foreground foreground(change->terminal && !detach, change->input && !detach, false);
   if (foreground.lacks_terminal()) return {};
   settle_process();
   if (const auto size = foreground.size()) {
@@ -118,6 +118,7 @@ Status exec_verb(const Command& command) {
   if (detach) return flags->has("json") ? leave_running(command, *container, outcome.told) : 0;
   outcome = foreground.follow(leash);
   if (outcome.kind == Outcome::kDetached) return 0;
+  if (outcome.kind == Outcome::kHungUp) return kHungUp;
   reap(launched.supervisor);
   return outcome.kind == Outcome::kExited ? finish(command, outcome) : kLost;
 }

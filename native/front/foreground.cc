@@ -33,6 +33,8 @@ void Foreground::begin() {
   for (const int number : kForwarded) sigaddset(&set, number);
   sigprocmask(SIG_BLOCK, &set, nullptr);
   signals_.reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  at_terminal_ =
+      terminal_ && (sys::terminal_size(STDOUT_FILENO) || sys::terminal_size(STDIN_FILENO));
   if (!terminal_ || !input_) return;
   if (auto before = sys::make_raw(STDIN_FILENO)) before_ = *before;
 }
@@ -47,14 +49,21 @@ void Foreground::tell_size(Leash& leash) const {
     leash.say("resize " + std::to_string(now->rows) + " " + std::to_string(now->columns));
 }
 
-void Foreground::pass_on_signals(Leash& leash) {
+bool Foreground::hung_up() const {
+  return at_terminal_ && !sys::terminal_size(STDOUT_FILENO) && !sys::terminal_size(STDIN_FILENO);
+}
+
+bool Foreground::pass_on_signals(Leash& leash) {
   signalfd_siginfo info;
+  bool left = false;
   while (read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-    if (info.ssi_signo == SIGWINCH && terminal_)
-      tell_size(leash);
-    else
+    if (info.ssi_signo == SIGHUP && hung_up()) left = true;
+    if (info.ssi_signo == SIGWINCH && terminal_) tell_size(leash);
+    // As Docker has it: what others can attach to goes on without its terminal.
+    else if (!left || !others_)
       leash.say("signal " + std::to_string(info.ssi_signo));
   }
+  return left;
 }
 
 Outcome Foreground::follow(Leash& leash) {
@@ -76,7 +85,10 @@ Outcome Foreground::follow(Leash& leash) {
     }
     pollfd fds[] = {{leash.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
     if (poll(fds, 2, -1) < 0) continue;
-    if (fds[1].revents != 0) pass_on_signals(leash);
+    if (fds[1].revents != 0 && pass_on_signals(leash)) {
+      outcome.kind = Outcome::kHungUp;
+      return outcome;
+    }
     if (fds[0].revents != 0 && !leash.fill()) break;
   }
   end();

@@ -14,7 +14,7 @@ namespace berth::front {
 
 /// How a program that was started came to its end, as far as it was told.
 struct Outcome {
-  enum Kind { kRuns, kFailed, kSilent, kExited, kLost, kDetached } kind = kSilent;
+  enum Kind { kRuns, kFailed, kSilent, kExited, kLost, kDetached, kHungUp } kind = kSilent;
   /// kRuns: the program's pid on the host. kFailed, kExited: the JSON that was told.
   std::string told;
   /// `STREAM ERRNO` of output that did not reach its reader; empty: all did.
@@ -23,7 +23,9 @@ struct Outcome {
 
 class Foreground {
  public:
-  Foreground(bool terminal, bool input) : terminal_(terminal), input_(input) {}
+  /// `others`: somebody may attach to the program later.
+  Foreground(bool terminal, bool input, bool others)
+      : terminal_(terminal), input_(input), others_(others) {}
   ~Foreground() { end(); }
   Foreground(const Foreground&) = delete;
   Foreground& operator=(const Foreground&) = delete;
@@ -40,10 +42,15 @@ class Foreground {
   Outcome follow(Leash& leash);
 
  private:
-  void pass_on_signals(Leash& leash);
+  /// True: the terminal has hung up.
+  bool pass_on_signals(Leash& leash);
   void tell_size(Leash& leash) const;
 
-  bool terminal_, input_;
+  /// There was a terminal, and it has gone.
+  bool hung_up() const;
+
+  bool terminal_, input_, others_;
+  bool at_terminal_ = false;
   sys::Fd signals_;
   std::optional<termios> before_;
 };

@@ -100,6 +100,8 @@ Recipe read_recipe(const Json& json) {
   recipe.scope = std::string(json["scope"].text());
   recipe.supervisors = std::string(json["supervisors"].text());
   recipe.shared = texts(json["shared"]);
+  recipe.mounted = texts(json["mounted"]);
+  recipe.layer_locks = texts(json["layer_locks"]);
   recipe.default_args = texts(json["default_args"]);
   const Json documents = json["documents"];
   recipe.config = texts(documents["config"]);

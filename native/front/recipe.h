@@ -35,6 +35,8 @@ struct Recipe {
   /// Of control groups; empty: none.
   std::string scope, supervisors;
   std::vector<std::string> shared;
+  /// What is mounted of layers while a container runs, and the locks of those who need it otherwise.
+  std::vector<std::string> mounted, layer_locks;
   Words default_args;
   Template config, launch, container, request;
 

@@ -18,6 +18,7 @@ constexpr Flag kFlags[] = {kRootFlag,
                            kStateFlag,
                            {"json"},
                            {"rm"},
+                           {"quiet", 'q'},
                            {"detach", 'd'},
                            {"interactive", 'i'},
                            {"tty", 't'},
@@ -37,11 +38,11 @@ constexpr Flag kFlags[] = {kRootFlag,
                            {"umask", 0, true},
                            {"group-add", 0, true},
                            {"shm-size", 0, true},
-                           {"memory", 0, true},
+                           {"memory", 'm', true},
                            {"memory-swap", 0, true},
                            {"memory-reservation", 0, true},
                            {"cpus", 0, true},
-                           {"cpu-shares", 0, true},
+                           {"cpu-shares", 'c', true},
                            {"pids-limit", 0, true},
                            {"cap-add", 0, true},
                            {"cap-drop", 0, true},
@@ -95,7 +96,7 @@ Status not_started(const Run& run, NewContainer& container, const Outcome& outco
   if (outcome.kind != Outcome::kFailed)
     return finish(run, container.id(), "silent", roots_member(run.roots));
   container.remove_folder();
-  sweep_cgroups(run.roots, run.recipe);
+  sweep_shared(run.roots, run.recipe);
   if (scope_has_gone(run.recipe, outcome.told)) return {};
   return finish(run, container.id(), "launch-failed",
                 ",\"image\":" + json_string(run.recipe.image) + ",\"failure\":" + outcome.told);
@@ -110,13 +111,14 @@ int leave_running(const Run& run, const std::string& id, const std::string& pid)
         run, id, "announce",
         roots_member(run.roots) + ",\"pid\":" + pid + ",\"json\":" + (run.json ? "true" : "false"));
   }
-  sweep_cgroups(run.roots, run.recipe);
+  sweep_shared(run.roots, run.recipe);
   return 0;
 }
 
 int ended(const Run& run, const std::string& id, const Outcome& outcome) {
-  sweep_cgroups(run.roots, run.recipe);
+  sweep_shared(run.roots, run.recipe);
   if (outcome.kind == Outcome::kDetached) return 0;
+  if (outcome.kind == Outcome::kHungUp) return kHungUp;
   simdjson::dom::parser parser;
   simdjson::dom::element exit;
   int64_t status = 0;
@@ -151,7 +153,8 @@ Status launch(const Run& run, NewContainer& container, launch::LaunchRequest& re
   container.settle();
   if (run.detach) return leave_running(run, container.id(), outcome.told);
   outcome = foreground.follow(leash);
-  if (outcome.kind != Outcome::kDetached) reap(launched.supervisor);
+  if (outcome.kind != Outcome::kDetached && outcome.kind != Outcome::kHungUp)
+    reap(launched.supervisor);
   if (outcome.kind == Outcome::kLost)
     return finish(run, container.id(), "lost", roots_member(run.roots));
   return ended(run, container.id(), outcome);
@@ -175,7 +178,7 @@ Status run_verb(const Command& command) {
 
   const Run run = {command, *roots, *recipe, flags->has("detach"), flags->has("json")};
   const bool input = flags->has("interactive");
-  Foreground foreground(flags->has("tty") && !run.detach, input && !run.detach);
+  Foreground foreground(flags->has("tty") && !run.detach, input && !run.detach, true);
   const auto size = foreground.size();
   if (foreground.lacks_terminal() || size.has_value() != recipe->sized) return {};
   settle_process();

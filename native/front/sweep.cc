@@ -6,6 +6,7 @@
 #include <ctime>
 #include <set>
 
+#include "sys/erofs_mount.h"
 #include "sys/lock.h"
 #include "sys/proc_file.h"
 
@@ -49,9 +50,21 @@ void remove_soon(const std::string& cgroup) {
     nanosleep(&kMillisecond, nullptr);
 }
 
+/// What is mounted of layers, unless somebody needs it just now. One that stays mounted does no harm.
+void close_idle_layers(const Recipe& recipe) {
+  if (recipe.mounted.empty()) return;
+  std::vector<sys::Fd> held;
+  for (const std::string& file : recipe.layer_locks) {
+    auto lock = sys::lock_file(file.c_str(), sys::LockKind::kExclusive, false);
+    if (!lock) return;
+    held.push_back(std::move(*lock));
+  }
+  for (const std::string& directory : recipe.mounted) (void)sys::unmount_image(directory);
+}
+
 }  // namespace
 
-void sweep_cgroups(const Roots& roots, const Recipe& recipe) {
+void sweep_shared(const Roots& roots, const Recipe& recipe) {
   const auto alone =
       sys::lock_file((roots.root + "/launch.lock").c_str(), sys::LockKind::kExclusive, false);
   if (!alone) return;
@@ -68,6 +81,7 @@ void sweep_cgroups(const Roots& roots, const Recipe& recipe) {
   // What systemd has let go of; while it has the unit it removes the cgroup itself.
   if (!recipe.scope.empty() && access(kScopeUnitFile, F_OK) != 0)
     (void)remove_if_empty(recipe.scope);
+  close_idle_layers(recipe);
 }
 
 }  // namespace berth::front

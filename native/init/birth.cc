@@ -91,13 +91,16 @@ Result<void> make_report(Fd& ours, Fd& theirs) {
   return {};
 }
 
-Result<void> stand_alone(const Plan& plan, Progress& progress) {
+Result<void> leave_session(Progress& progress) {
   progress.at("session");
   if (setsid() < 0) return sys::last_error("setsid");
   umask(0);
   BERTH_TRY(check(chdir("/"), "chdir"));
   if (sys::holds("undumpable")) BERTH_TRY(check(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl"));
-  BERTH_TRY(check(prctl(PR_SET_NAME, "berth-init", 0, 0, 0), "prctl"));
+  return check(prctl(PR_SET_NAME, "berth-init", 0, 0, 0), "prctl");
+}
+
+Result<void> leave_cgroups(const Plan& plan, Progress& progress) {
   for (const char* task : plan.cgroup.v1) {
     progress.at("cgroup", task);
     const sys::Text<PATH_MAX> path(sys::Piece{task, static_cast<size_t>(strrchr(task, '/') - task)},

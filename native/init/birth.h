@@ -40,8 +40,11 @@ sys::Result<pid_t> host_pid_of(int pidfd);
 /// Both ends of the report, the supervisor's and the process's.
 sys::Result<void> make_report(sys::Fd& ours, sys::Fd& theirs);
 
-/// Leaves the launcher's session and cgroups: what ends those must not end the container.
-sys::Result<void> stand_alone(const launch::Plan& plan, Progress& progress);
+/// Leaves the launcher's session: what ends that must not end the container.
+sys::Result<void> leave_session(Progress& progress);
+
+/// The same of its cgroups, for those that all containers of the root share. ENOENT: there are none yet.
+sys::Result<void> leave_cgroups(const launch::Plan& plan, Progress& progress);
 
 /// Makes a mount namespace of the supervisor's own, and in it an empty file system to build on, which becomes the working directory.
 sys::Result<void> make_stage(const launch::Plan& plan, Progress& progress);

@@ -54,7 +54,8 @@ Result<void> send_in(const Plan& plan, Container& container, Progress& progress)
   progress.at("join");
   container.host.reset(launch::kTaskPidFd);
   BERTH_ASSIGN(const uint64_t namespaces, foreign_namespaces(container.host.get()));
-  BERTH_TRY(stand_alone(plan, progress));
+  BERTH_TRY(leave_session(progress));
+  BERTH_TRY(leave_cgroups(plan, progress));
   // The new process inherits it; it could not make it less once it is in its user namespace.
   BERTH_TRY(adjust_oom_score(plan, getpid(), progress));
   Fd report;

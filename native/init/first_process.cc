@@ -81,7 +81,7 @@ Result<void> confine_and_run(const Plan& plan, FirstProcess& ends, sys::Fd& repo
   progress.at("namespaces");
   const uint64_t early = plan.namespaces & (kCloneNewNet | kCloneNewUts);
   BERTH_TRY(check(unshare(static_cast<int>(early)), "unshare"));
-  if (plan.network.bridge[0] != '\0' && write(ends.program.report, &kNamespacesMade, 1) != 1)
+  if (plan.network.attachments.count > 0 && write(ends.program.report, &kNamespacesMade, 1) != 1)
     return sys::last_error("write");
   progress.at("cgroup");
   BERTH_TRY(join_v1_cgroups(ends.program));

@@ -202,6 +202,29 @@ Result<void> prepare_program(const Plan& plan, ProgramEnds& ends, bool console, 
 
 namespace {
 
+/// Without no_new_privs a filter takes CAP_SYS_ADMIN (seccomp(2)): it is kept until then, beside what the program is to have.
+bool keeps_filter_right(const Plan& plan) {
+  return !plan.process.no_new_privileges && plan.seccomp.count > 0;
+}
+
+Result<void> take_capabilities_but_for_filter(const Plan& plan, Progress& progress) {
+  constexpr uint64_t kSysAdmin = uint64_t{1} << 21;  // capability.h of the kernel
+  launch::Capabilities wanted = plan.process.capabilities;
+  if (keeps_filter_right(plan)) {
+    wanted.effective |= kSysAdmin;
+    wanted.permitted |= kSysAdmin;
+  }
+  return take_capabilities(plan, wanted, progress);
+}
+
+/// The last of what confines the program. What comes after the filter is subject to it.
+Result<void> filter_and_take_capabilities(const Plan& plan, Progress& progress) {
+  progress.at("seccomp");
+  BERTH_TRY(filter_system_calls(plan));
+  if (!keeps_filter_right(plan)) return {};
+  return take_capabilities(plan, plan.process.capabilities, progress);
+}
+
 /// What a first process that stays is still to become.
 struct Later {
   const Plan& plan;
@@ -221,8 +244,8 @@ void become_later(const void* context, Turn turn) {
   const launch::Process process = process_of(later.plan, turn);
   Progress progress;
   sys::Error error = {0, "execve"};
-  if (auto filtered = filter_system_calls(later.plan); !filtered)
-    error = filtered.error();
+  if (auto confined = filter_and_take_capabilities(later.plan, progress); !confined)
+    error = confined.error();
   else
     error = run_program(process, later.identity, progress);
   const bool missing = error.number == ENOENT;
@@ -237,7 +260,7 @@ void become_later(const void* context, Turn turn) {
 Result<void> become_program(const Plan& plan, const ProgramEnds& ends, const Identity& identity,
                             Progress& progress) {
   BERTH_TRY(take_ids(plan, identity, progress));
-  BERTH_TRY(take_capabilities(plan, plan.process.capabilities, progress));
+  BERTH_TRY(take_capabilities_but_for_filter(plan, progress));
   progress.at("stdio");
   BERTH_TRY(hand_over_stdio(plan, ends));
   BERTH_TRY(gain_nothing_more(plan));
@@ -248,8 +271,7 @@ Result<void> become_program(const Plan& plan, const ProgramEnds& ends, const Ide
     progress.at("init");
     BERTH_TRY(leave_reaper_behind(companions));
   }
-  progress.at("seccomp");
-  BERTH_TRY(filter_system_calls(plan));
+  BERTH_TRY(filter_and_take_capabilities(plan, progress));
   const launch::Process first =
       process_of(plan, companions.before ? Turn::kBefore : Turn::kProgram);
   progress.at("exec", first.args.items[0]);

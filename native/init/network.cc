@@ -35,36 +35,42 @@ sys::Piece bytes_of(const launch::List<uint32_t>& words) {
 }  // namespace
 
 Result<void> connect(const Plan& plan, Container& container, Progress& progress) {
-  const auto& network = plan.network;
-  if (network.bridge[0] == '\0') return {};
+  if (plan.network.attachments.count == 0) return {};
   progress.at("namespaces");
   BERTH_ASSIGN(const bool made, await_namespaces(container));
   // It has failed, and says why to whoever waits for its program.
   if (!made) return {};
-  progress.at("interface", network.bridge);
+  progress.at("interface");
   BERTH_ASSIGN(const Fd route, sys::open_netlink(sys::netlink::kRoute));
-  sys::Veth veth;
-  BERTH_ASSIGN(veth.bridge, sys::interface_index(network.bridge));
-  veth.name = network.host_interface;
-  veth.peer = network.interface;
-  veth.process = container.pid;
-  veth.mtu = network.mtu;
-  for (size_t i = 0; i < sizeof veth.mac; ++i)
-    veth.mac[i] = static_cast<uint8_t>(network.mac >> (8 * (sizeof veth.mac - 1 - i)));
-  return sys::make_veth(route.get(), veth);
+  for (const auto& attachment : plan.network.attachments) {
+    progress.subject = attachment.bridge;
+    sys::Veth veth;
+    BERTH_ASSIGN(veth.bridge, sys::interface_index(attachment.bridge));
+    veth.name = attachment.host_interface;
+    veth.peer = attachment.interface;
+    veth.process = container.pid;
+    veth.mtu = attachment.mtu;
+    for (size_t i = 0; i < sizeof veth.mac; ++i)
+      veth.mac[i] = static_cast<uint8_t>(attachment.mac >> (8 * (sizeof veth.mac - 1 - i)));
+    BERTH_TRY(sys::make_veth(route.get(), veth));
+  }
+  return {};
 }
 
 Result<void> configure(const Plan& plan, Progress& progress) {
-  const auto& network = plan.network;
-  if (network.bridge[0] == '\0') return {};
-  progress.at("addresses", network.interface);
-  sys::IpAddress addresses[kMost], gateways[kMost];
-  sys::Addressing addressing = {addresses, 0, gateways, 0};
-  BERTH_ASSIGN(addressing.address_count, unpack(network.addresses, addresses));
-  BERTH_ASSIGN(addressing.gateway_count, unpack(network.gateways, gateways));
-  BERTH_ASSIGN(const uint32_t index, sys::interface_index(network.interface));
+  if (plan.network.attachments.count == 0) return {};
+  progress.at("addresses");
   BERTH_ASSIGN(const Fd route, sys::open_netlink(sys::netlink::kRoute));
-  return sys::configure_interface(route.get(), index, addressing);
+  for (const auto& attachment : plan.network.attachments) {
+    progress.subject = attachment.interface;
+    sys::IpAddress addresses[kMost], gateways[kMost];
+    sys::Addressing addressing = {addresses, 0, gateways, 0};
+    BERTH_ASSIGN(addressing.address_count, unpack(attachment.addresses, addresses));
+    BERTH_ASSIGN(addressing.gateway_count, unpack(attachment.gateways, gateways));
+    BERTH_ASSIGN(const uint32_t index, sys::interface_index(attachment.interface));
+    BERTH_TRY(sys::configure_interface(route.get(), index, addressing));
+  }
+  return {};
 }
 
 Result<void> PublishedPorts::publish(const Plan& plan, Progress& progress) {

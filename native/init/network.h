@@ -1,4 +1,4 @@
-// The container's interface on a network of the host's, and its published ports.
+// The container's interfaces on networks of the host's, and its published ports.
 #pragma once
 
 #include "init/birth.h"
@@ -7,11 +7,11 @@
 
 namespace berth::init {
 
-/// The supervisor's part: waits for the container's network namespace and makes a pair of interfaces, one end in it and one on the bridge. Both go with that
-/// namespace, whatever becomes of the supervisor. Nothing happens without a bridge.
+/// The supervisor's part: waits for the container's network namespace and makes a pair of interfaces for each attachment, one end in it and one on the bridge. Both
+/// go with that namespace, whatever becomes of the supervisor. Nothing happens without an attachment.
 sys::Result<void> connect(const launch::Plan& plan, Container& container, Progress& progress);
 
-/// The first process's part: addresses and routes of its end.
+/// The first process's part: addresses and routes of its ends.
 sys::Result<void> configure(const launch::Plan& plan, Progress& progress);
 
 /// Published ports: elements of maps in the host's packet filter.

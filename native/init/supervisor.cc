@@ -55,20 +55,39 @@ Timings* make_timings(const Plan& plan) {
   control.tell_leash(line.c_str());
 }
 
+/// What is done while the container's cgroups are still being made. Nobody else sees any of it, and it goes with this process.
+struct Readiness {
+  SharedSources shared;
+  bool has_left_cgroups = false;
+
+  Result<void> get_ready(const Plan& plan, Ending& ending, Progress& progress) {
+    progress.at("state");
+    BERTH_TRY(ending.prepare(plan, &progress.subject));
+    BERTH_TRY(leave_session(progress));
+    const auto left = leave_cgroups(plan, progress);
+    // Of the first container of a root they may not be there yet.
+    if (!left && left.error().number != ENOENT) return left;
+    has_left_cgroups = static_cast<bool>(left);
+    BERTH_TRY(shared.take(plan, progress));
+    return make_stage(plan, progress);
+  }
+};
+
+/// The launcher's word that all is there which the container needs. False: it is not to be, or the launcher is gone.
+bool await_word() {
+  char word = 0;
+  return sys::retry_interrupted([&] { return read(launch::kLeashFd, &word, 1); }) == 1;
+}
+
 /// All that comes before the program runs; on success the first process has been told to go on.
 Result<void> build(const Plan& plan, Ending& ending, Control& control, Container& container,
-                   StateRecord& record, Progress& progress) {
-  progress.at("state");
-  BERTH_TRY(ending.prepare(plan, &progress.subject));
-  BERTH_TRY(stand_alone(plan, progress));
-  SharedSources shared;
-  BERTH_TRY(shared.take(plan, progress));
-  BERTH_TRY(make_stage(plan, progress));
+                   StateRecord& record, const Readiness& ready, Progress& progress) {
+  if (!ready.has_left_cgroups) BERTH_TRY(leave_cgroups(plan, progress));
   BERTH_ASSIGN(container, begin(plan, progress));
   BERTH_ASSIGN(const Fd userns, map_ids(plan, container, progress));
   BERTH_TRY(adjust_oom_score(plan, container.host_pid, progress));
   BERTH_TRY(raise_limits(plan, container.pid, progress));
-  BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, shared, progress));
+  BERTH_TRY(build_root_tree(plan, userns ? userns.get() : -1, ready.shared, progress));
   BERTH_TRY(connect(plan, container, progress));
   BERTH_TRY(ending.look_at_upper(plan));
   progress.at("tree");
@@ -85,13 +104,19 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
   return control.listen(ending.state());
 }
 
-/// From the plan to a program that runs and a record that says so. On failure nothing of the container runs any more. Never inlined, like what follows: its
-/// large frame must not be part of the one that stays.
-[[gnu::noinline]] bool come_to_life(const Plan& plan, Ending& ending, Control& control,
-                                    Container& container, Failure& failure, Progress& progress,
-                                    Fd& launching) {
+enum class Birth { kRuns, kFailed, kCalledOff };
+
+/// From the plan to a program that runs and a record that says so. On failure nothing of the container runs any more; of one that is called off nothing ever
+/// was. Never inlined, like what follows: its large frame must not be part of the one that stays.
+[[gnu::noinline]] Birth come_to_life(const Plan& plan, Ending& ending, Control& control,
+                                     Container& container, Failure& failure, Progress& progress,
+                                     Fd& launching) {
   StateRecord record;
-  auto outcome = build(plan, ending, control, container, record, progress);
+  Readiness ready;
+  auto outcome = ready.get_ready(plan, ending, progress);
+  // What has failed is told by whoever is in charge of what there is by then.
+  if (!await_word()) return Birth::kCalledOff;
+  if (outcome) outcome = build(plan, ending, control, container, record, ready, progress);
   bool runs = false;
   if (outcome) {
     progress.at("program");
@@ -108,12 +133,12 @@ Result<void> build(const Plan& plan, Ending& ending, Control& control, Container
     }
   }
   if (!outcome) failure = describe(progress, outcome.error());
-  if (outcome && runs) return true;
+  if (outcome && runs) return Birth::kRuns;
   if (container.pid > 0) {
     sys::kernel::pidfd_send_signal(container.pidfd.get(), SIGKILL);
     collect(container);
   }
-  return false;
+  return Birth::kFailed;
 }
 
 /// Gives back what only the launch needed: the plan, and the stack that its deep calls have touched. Never inlined: below its own frame nothing is in use.
@@ -200,10 +225,6 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
   sigprocmask(SIG_SETMASK, &all, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  // Started before all is there that it needs; or it is not to be, or the launcher is gone.
-  char word = 0;
-  if (sys::retry_interrupted([&] { return read(launch::kLeashFd, &word, 1); }) != 1) return 1;
-
   static Control control{Fd(launch::kLeashFd)};
   Fd launching(launch::kLaunchFd);
   Progress progress;
@@ -211,8 +232,9 @@ int supervise(const Plan& plan, const PlanMemory& memory) {
   Ending ending;
   Container container;
   Failure failure;
-  if (!come_to_life(plan, ending, control, container, failure, progress, launching))
-    return give_up(plan, ending, control, failure);
+  const Birth birth = come_to_life(plan, ending, control, container, failure, progress, launching);
+  if (birth == Birth::kCalledOff) return 1;
+  if (birth == Birth::kFailed) return give_up(plan, ending, control, failure);
 
   log_writer.configure(ending.container(), plan.logs);
   static Carrier carrier(control, log_writer);

@@ -18,7 +18,29 @@ std::string absolute(const Json& path) {
   return std::string(text);
 }
 
-void read_rootfs(const Json& json, const std::string& container, PlanStore& store, Rootfs& rootfs) {
+/// Where a layer lies below the base.
+string_view place_of(const Json& layer) {
+  const string_view path = layer.required_text();
+  if (path.empty() || path.starts_with('/') || path.find("..") != string_view::npos)
+    layer.fault("must lie below base");
+  return path;
+}
+
+std::vector<LayerImage> read_images(const Json& json, const std::string& base, PlanStore& store,
+                                    Rootfs& rootfs) {
+  std::vector<LayerImage> images;
+  std::vector<const char*> mounted;
+  json.each([&](const Json& image) {
+    const string_view layer = place_of(image["layer"]);
+    mounted.push_back(store.text(layer));
+    images.push_back({base + "/" + std::string(layer), image["bytes"].unsigned_integer(),
+                      std::string(image["identity"].required_text())});
+  });
+  rootfs.mounted = store.list(std::move(mounted));
+  return images;
+}
+
+void read_rootfs(const Json& json, LaunchFacts& facts, PlanStore& store, Rootfs& rootfs) {
   if (json["directory"].present()) {
     rootfs.directory = store.text(absolute(json["directory"]));
     rootfs.idmap = true;
@@ -26,21 +48,13 @@ void read_rootfs(const Json& json, const std::string& container, PlanStore& stor
   }
   const std::string base = absolute(json["base"]);
   rootfs.base = store.text(base);
-  const auto read_places = [&](const char* key) {
-    std::vector<const char*> places;
-    json[key].each([&](const Json& layer) {
-      const string_view path = layer.text();
-      if (path.empty() || path.starts_with('/') || path.find("..") != string_view::npos)
-        return layer.fault("must lie below base");
-      places.push_back(store.text(path));
-    });
-    return places;
-  };
-  std::vector<const char*> layers = read_places("layers");
-  rootfs.mounted = store.list(read_places("mounted"));
+  std::vector<const char*> layers;
+  json["layers"].each([&](const Json& layer) { layers.push_back(store.text(place_of(layer))); });
+  facts.images = read_images(json["images"], base, store, rootfs);
   if (json["tree"].present()) rootfs.tree = store.text(absolute(json["tree"]));
   if (layers.empty() && *rootfs.tree == '\0') json["layers"].fault("needs at least one");
   rootfs.layers = store.list(std::move(layers));
+  const std::string& container = facts.container_directory;
   if (!container.starts_with(base + "/"))
     return json["base"].fault("must hold the container's directory");
   const std::string below = container.substr(base.size() + 1);
@@ -82,9 +96,8 @@ std::optional<sys::IpAddress> own_address(const std::vector<sys::IpAddress>& own
   return {};
 }
 
-void read_ports(const Json& json, const std::vector<sys::IpAddress>& own, const std::string& owner,
-                PlanStore& store, Network& network) {
-  std::vector<sys::PublishedPort> ports;
+void read_ports(const Json& json, const std::vector<sys::IpAddress>& own,
+                std::vector<sys::PublishedPort>& ports) {
   json.each([&](const Json& each) {
     const auto host = ip_address(each["host_ip"].required_text());
     if (!host) return each["host_ip"].fault("must be an IP address");
@@ -97,22 +110,20 @@ void read_ports(const Json& json, const std::vector<sys::IpAddress>& own, const 
                      static_cast<uint16_t>(each["host_port"].integer(1, 65535)),
                      static_cast<uint16_t>(each["container_port"].integer(1, 65535))});
   });
-  if (ports.empty()) return;
-  network.publish = words(sys::publish_messages(ports, owner), store);
-  network.unpublish = words(sys::unpublish_messages(ports), store);
 }
 
-void read_network(const Json& json, PlanStore& store, Network& network) {
-  if (!json.present()) return;
-  network.bridge = store.text(json["bridge"].required_text());
-  network.host_interface = store.text(json["host_interface"].required_text());
-  network.interface = store.text(json["interface"].required_text());
-  network.mtu = static_cast<uint32_t>(json["mtu"].integer(68, 65535, 1500));
+Attachment read_attachment(const Json& json, PlanStore& store,
+                           std::vector<sys::PublishedPort>& ports) {
+  Attachment attachment;
+  attachment.bridge = store.text(json["bridge"].required_text());
+  attachment.host_interface = store.text(json["host_interface"].required_text());
+  attachment.interface = store.text(json["interface"].required_text());
+  attachment.mtu = static_cast<uint32_t>(json["mtu"].integer(68, 65535, 1500));
   ether_addr mac;
   if (ether_aton_r(std::string(json["mac"].required_text()).c_str(), &mac) == nullptr)
     json["mac"].fault("must be six numbers in hexadecimal, with colons between them");
   else
-    for (const uint8_t byte : mac.ether_addr_octet) network.mac = network.mac << 8 | byte;
+    for (const uint8_t byte : mac.ether_addr_octet) attachment.mac = attachment.mac << 8 | byte;
   std::vector<sys::IpAddress> own;
   std::vector<Address> addresses, gateways;
   json["addresses"].each([&](const Json& each) {
@@ -127,9 +138,20 @@ void read_network(const Json& json, PlanStore& store, Network& network) {
     if (!address) return each.fault("must be an IP address");
     gateways.push_back(planned(*address));
   });
-  network.addresses = store.list(std::move(addresses));
-  network.gateways = store.list(std::move(gateways));
-  read_ports(json["ports"], own, std::string(json["owner"].text()), store, network);
+  attachment.addresses = store.list(std::move(addresses));
+  attachment.gateways = store.list(std::move(gateways));
+  read_ports(json["ports"], own, ports);
+  return attachment;
+}
+
+void read_networks(const Json& json, const std::string& owner, PlanStore& store, Network& network) {
+  std::vector<Attachment> attachments;
+  std::vector<sys::PublishedPort> ports;
+  json.each([&](const Json& each) { attachments.push_back(read_attachment(each, store, ports)); });
+  network.attachments = store.list(std::move(attachments));
+  if (ports.empty()) return;
+  network.publish = words(sys::publish_messages(ports, owner), store);
+  network.unpublish = words(sys::unpublish_messages(ports), store);
 }
 
 Mount* mount_at(Plan& plan, string_view target) {
@@ -208,7 +230,7 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   plan.process.cwd_is_there = launch["cwd_is_there"].boolean();
   plan.process.before = texts(launch["before"], store);
   plan.process.after = texts(launch["after"], store);
-  read_rootfs(launch["rootfs"], facts.container_directory, store, plan.rootfs);
+  read_rootfs(launch["rootfs"], facts, store, plan.rootfs);
 
   facts.cgroups = read_cgroup_places(launch["cgroup"]);
   const auto paths = [&](const CgroupPlaces::V1& places) {
@@ -223,7 +245,7 @@ LaunchFacts read_launch_facts(const Json& launch, PlanStore& store, Plan& plan) 
   read_volumes(launch["volumes"], store, plan);
   read_peers(launch, store, plan);
   plan.own_volumes = static_cast<uint32_t>(launch["own_volumes"].integer(0, 1000));
-  read_network(launch["network"], store, plan.network);
+  read_networks(launch["networks"], std::string(launch["ports_owner"].text()), store, plan.network);
 
   const Json logs = launch["logs"];
   if (logs.present()) {

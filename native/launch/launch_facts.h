@@ -2,9 +2,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "launch/cgroup.h"
 #include "launch/json.h"
+#include "launch/layer_images.h"
 #include "launch/plan_store.h"
 
 namespace berth::launch {
@@ -16,6 +18,7 @@ struct LaunchFacts {
   CgroupPlaces cgroups;
   std::string container_directory;  // durable: upper, work, logs
   std::string seccomp_directory;
+  std::vector<LayerImage> images;
 };
 
 /// Fills the plan with what launch.json decides (docs/reference/launch-json.md).

@@ -300,6 +300,7 @@ std::variant<Launched, Failure> Launcher::launch(const LaunchRequest& request) {
   auto program = supervisor_program(request.supervisor, plan);
   if (!program) return Failure(program.error(), "supervisor", request.supervisor);
 
+  if (auto failure = mount_layers(facts.images)) return std::move(*failure);
   SpareOverlays::Kind kind;
   auto spare = take_spare(plan, kind);
   Undo undo;

@@ -200,6 +200,12 @@ void read_namespaces(const Json& linux_section, PlanStore& store, Plan& plan, bo
   }
 }
 
+/// Some callers (podman) give the whole of st_mode; which kind of device it is says `type`.
+uint32_t file_mode(const Json& mode) {
+  constexpr uint32_t kPermissions = 07777;
+  return static_cast<uint32_t>(mode.integer(0, UINT32_MAX, 0666)) & kPermissions;
+}
+
 void read_devices(const Json& linux_section, PlanStore& store, Plan& plan) {
   std::vector<Device> devices;
   linux_section["devices"].each([&](const Json& item) {
@@ -207,9 +213,8 @@ void read_devices(const Json& linux_section, PlanStore& store, Plan& plan) {
     if (type != "c" && type != "u" && type != "b") return item["type"].fault("must be c, u or b");
     devices.push_back({rooted(item["path"], store),
                        type == "b" ? unsigned{S_IFBLK} : unsigned{S_IFCHR}, item["major"].id(),
-                       item["minor"].id(),
-                       static_cast<uint32_t>(item["fileMode"].integer(0, 07777, 0666)),
-                       item["uid"].id(), item["gid"].id()});
+                       item["minor"].id(), file_mode(item["fileMode"]), item["uid"].id(),
+                       item["gid"].id()});
   });
   plan.devices = store.list(std::move(devices));
 }

@@ -203,8 +203,8 @@ struct Address {
   uint32_t words[4] = {};
 };
 
-/// An interface on a bridge of the host's. Without a bridge there is only a loopback.
-struct Network {
+/// What the container has of one network: an interface on a bridge of the host's.
+struct Attachment {
   const char* bridge = "";
   const char* host_interface = "";  // the end on the bridge
   const char* interface = "";       // the container's end
@@ -212,6 +212,11 @@ struct Network {
   uint64_t mac = 0;  // its last six bytes, the first of them topmost
   List<Address> addresses;
   List<Address> gateways;
+};
+
+/// Without an attachment there is only a loopback.
+struct Network {
+  List<Attachment> attachments;
   /// Messages of nf_tables that publish the container's ports, and those that take them back; in words, as they are sent.
   List<uint32_t> publish, unpublish;
 };
@@ -299,10 +304,10 @@ struct Layout {
   void operator()(Address& v) {
     c.fields(v.family, v.prefix, v.words[0], v.words[1], v.words[2], v.words[3]);
   }
-  void operator()(Network& v) {
-    c.fields(v.bridge, v.host_interface, v.interface, v.mtu, v.mac, v.addresses, v.gateways,
-             v.publish, v.unpublish);
+  void operator()(Attachment& v) {
+    c.fields(v.bridge, v.host_interface, v.interface, v.mtu, v.mac, v.addresses, v.gateways);
   }
+  void operator()(Network& v) { c.fields(v.attachments, v.publish, v.unpublish); }
   void operator()(Logs& v) { c.fields(v.max_bytes, v.max_files); }
   void operator()(Plan& v) {
     c.fields(v.id, v.name, v.root, v.state_directory, v.container_directory, v.remove_when_done,

@@ -24,14 +24,15 @@ Result<std::string> hash_of(int file) {
   }
 }
 
-/// One member, its content in the file `name` of `folder`.
+/// One member, its content in the file `name` of `folder`. `left`: the bytes that this member and all after it may have.
 Result<ArchiveMember> take_member(const TarEntry& entry, TarReader& archive, int folder,
-                                  const std::string& name, const ArchiveLimits& limits,
-                                  Refusal& refusal) {
+                                  const std::string& name, uint64_t& left, Refusal& refusal) {
   ArchiveMember member{entry.name, entry.link, entry.type, entry.size, {}};
   if (entry.type != TarType::kFile) return member;
-  if (entry.size > limits.blob.bytes)
-    return refusal.refuse("LIMIT_EXCEEDED", "it is larger than any layer may be");
+  // Holes are hashed like everything else, and the archive says nothing of them but how many.
+  if (entry.size > left)
+    return refusal.refuse("LIMIT_EXCEEDED", "its members are larger than any layer may be");
+  left -= entry.size;
   BERTH_ASSIGN(
       const Fd file,
       adopt(openat(folder, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "openat"));
@@ -45,6 +46,7 @@ Result<std::vector<ArchiveMember>> take_members(ByteSource& source, int folder,
   TarReader archive(source, limits.tar, refusal);
   std::vector<ArchiveMember> members;
   TarEntry entry;
+  uint64_t left = limits.blob.bytes;
   for (;;) {
     BERTH_ASSIGN(const bool more, archive.next(entry));
     if (!more) return members;
@@ -53,7 +55,7 @@ Result<std::vector<ArchiveMember>> take_members(ByteSource& source, int folder,
                             "it has more than " + std::to_string(limits.members) + " members");
     }
     auto member =
-        take_member(entry, archive, folder, std::to_string(members.size()), limits, refusal);
+        take_member(entry, archive, folder, std::to_string(members.size()), left, refusal);
     if (!member) {
       refusal.at(entry.name);
       return member.error();

@@ -13,7 +13,6 @@ using erofs::Inode;
 using erofs::kBlock;
 using erofs::Layout;
 
-constexpr uint16_t kExtendedForm = 1;
 constexpr uint64_t kRootAt = erofs::kSuperblockAt + sizeof(erofs::Superblock);
 
 struct Name {
@@ -152,23 +151,16 @@ Result<std::vector<ErofsTree::Placed>> ErofsTree::place_directories() {
 Result<void> ErofsTree::write_directory(const Placed& placed) {
   const ErofsAttributes& attributes = placed.node->directory->attributes;
   std::string content = content_of(names_of(*placed.node, placed.node->inode, placed.parent));
-  Inode inode{};
-  inode.size = content.size();
+  const uint64_t size = content.size();
   const std::string tail = content.substr(content.size() - placed.inline_bytes);
   content.resize(content.size() - placed.inline_bytes);
   content.resize((content.size() + kBlock - 1) / kBlock * kBlock);
   BERTH_TRY(file_.append(bytes_of(content.data(), content.size())));
   BERTH_ASSIGN(const ErofsContent blocks, file_.end_content());
   const Layout layout = placed.inline_bytes > 0 ? Layout::kInline : Layout::kPlain;
-  inode.format = static_cast<uint16_t>(kExtendedForm | static_cast<unsigned>(layout) << 1);
-  inode.xattr_words = erofs_xattr_words(placed.xattrs);
-  inode.mode = static_cast<uint16_t>(attributes.mode);
+  Inode inode = new_inode(layout, attributes, placed.xattrs);
+  inode.size = size;
   inode.place = blocks.block;
-  inode.number = static_cast<uint32_t>(++inodes_);
-  inode.uid = attributes.uid;
-  inode.gid = attributes.gid;
-  inode.seconds = attributes.mtime.tv_sec;
-  inode.nanoseconds = static_cast<uint32_t>(attributes.mtime.tv_nsec);
   inode.links = 2;
   for (const auto& [_, child] : placed.node->directory->children) {
     if (child->is_directory()) ++inode.links;

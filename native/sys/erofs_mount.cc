@@ -5,9 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstring>
-
-#include "sys/erofs_tree.h"
+#include "sys/erofs_format.h"
 #include "sys/kernel.h"
 #include "sys/mount_api.h"
 
@@ -24,12 +22,14 @@ struct NoOption {
   const char* value;
 };
 
-Result<Fd> mount_detached(const std::string& source) {
-  return new_filesystem("erofs", source.c_str(), std::initializer_list<NoOption>{}, kAttributes);
-}
-
-std::string descriptor_path(const Fd& file) {
-  return "/proc/self/fd/" + std::to_string(file.get());
+std::string digits_of(const unsigned char (&bytes)[16]) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string digits;
+  for (const unsigned char byte : bytes) {
+    digits += kDigits[byte >> 4];
+    digits += kDigits[byte & 15];
+  }
+  return digits;
 }
 
 Result<void> check(int file, uint64_t bytes, const std::string& identity, Refusal& refusal) {
@@ -42,25 +42,39 @@ Result<void> check(int file, uint64_t bytes, const std::string& identity, Refusa
   erofs::Superblock super{};
   if (pread(file, &super, sizeof super, erofs::kSuperblockAt) != sizeof super)
     return last_error("pread");
-  if (super.magic != erofs::kMagic || identity.size() != sizeof super.uuid ||
-      memcmp(super.uuid, identity.data(), sizeof super.uuid) != 0)
+  if (super.magic != erofs::kMagic || digits_of(super.uuid) != identity)
     return refusal.refuse("BAD_IMAGE", "its image is another than was written");
   return {};
 }
 
-}  // namespace
-
-Result<void> mount_image(const std::string& image, const std::string& target, uint64_t bytes,
-                         const std::string& identity, Refusal& refusal) {
+Result<Fd> verified_image(const std::string& image, uint64_t bytes, const std::string& identity,
+                          Refusal& refusal) {
   BERTH_ASSIGN(const Fd file,
                adopt(open(image.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), "open"));
   BERTH_TRY(check(file.get(), bytes, identity, refusal));
+  // The mount table tells where it comes from, if that is short enough to be told.
+  const bool told = image.size() <= kLongestText;
+  return detached_image(told ? image : "/proc/self/fd/" + std::to_string(file.get()));
+}
+
+}  // namespace
+
+Result<Fd> detached_image(const std::string& source) {
+  return new_filesystem("erofs", source.c_str(), std::initializer_list<NoOption>{}, kAttributes);
+}
+
+Result<void> mount_image(const std::string& image, const std::string& target, uint64_t bytes,
+                         const std::string& identity, Refusal& refusal) {
   BERTH_ASSIGN(const Fd place,
                adopt(open(target.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "open"));
-  // The mount table tells where it comes from, if that is short enough to be told.
-  BERTH_ASSIGN(const Fd mount,
-               mount_detached(image.size() <= kLongestText ? image : descriptor_path(file)));
+  BERTH_ASSIGN(const Fd mount, verified_image(image, bytes, identity, refusal));
   return attach(mount.get(), place.get());
+}
+
+Result<void> try_image(const std::string& image, const std::string&, uint64_t bytes,
+                       const std::string& identity, Refusal& refusal) {
+  BERTH_TRY(verified_image(image, bytes, identity, refusal));
+  return {};
 }
 
 Result<void> unmount_image(const std::string& target) {
@@ -70,17 +84,6 @@ Result<void> unmount_image(const std::string& target) {
     if (errno == EINVAL || errno == ENOENT) return {};
     return last_error("umount2");
   }
-}
-
-Result<void> probe_images(const std::string& folder) {
-  BERTH_ASSIGN(const Fd file,
-               adopt(open(folder.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600), "open"));
-  Refusal refusal;
-  constexpr uint64_t kMemory = 1 << 20;
-  ErofsTree tree(file.get(), kMemory, refusal);
-  BERTH_TRY(tree.finish(std::string(sizeof(erofs::Superblock::uuid), '\0')));
-  BERTH_ASSIGN(const Fd mount, mount_detached(descriptor_path(file)));
-  return {};
 }
 
 }  // namespace berth::sys

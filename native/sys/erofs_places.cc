@@ -1,17 +1,11 @@
 #include "sys/erofs_places.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include "sys/path_components.h"
 
 namespace berth::sys {
 namespace {
 
-// What path resolution allows (path_resolution(7)).
-constexpr int kMostLinks = 40;
 // More than a depth-first archive revisits.
 constexpr size_t kRecent = 256;
 
@@ -71,34 +65,14 @@ Result<bool> ErofsPlaces::look(const std::string& path, ErofsPlace& place) {
   return walk(path, false, place);
 }
 
-/// Follows `path` from the root as a process with that root would: absolute links start there, `..`
-/// stops there.
 Result<bool> ErofsPlaces::walk(const std::string& path, bool make, ErofsPlace& place) {
   BERTH_TRY(need_lowers());
-  std::vector<ErofsPlace> trail{{tree_.root(), below_}};
-  std::vector<std::string> pending;
-  push_components(pending, path);
-  for (int links = 0; !pending.empty();) {
-    const std::string name = std::move(pending.back());
-    pending.pop_back();
-    if (name == ".") continue;
-    if (name == "..") {
-      if (trail.size() > 1) trail.pop_back();
-      continue;
-    }
-    BERTH_ASSIGN(Found found, step(trail.back(), name, make));
-    if (found.kind == Found::Kind::kNone) return false;
-    if (found.kind == Found::Kind::kLink) {
-      if (++links > kMostLinks)
-        return refusal_.refuse("BAD_TAR", "a parent directory is a loop of symbolic links");
-      if (found.link.starts_with('/')) trail.resize(1);
-      push_components(pending, found.link);
-      continue;
-    }
-    trail.push_back(std::move(found.place));
-  }
-  place = std::move(trail.back());
-  return true;
+  BERTH_ASSIGN(Found end, walk_inside(path, ErofsPlace{tree_.root(), below_}, refusal_,
+                                      [&](const ErofsPlace& parent, const std::string& name) {
+                                        return step(parent, name, make);
+                                      }));
+  place = std::move(end.place);
+  return end.kind == Found::Kind::kPlace;
 }
 
 /// One component: a directory, or the text of a link, or nothing (only when `make` is false).
@@ -115,11 +89,7 @@ Result<ErofsPlaces::Found> ErofsPlaces::step(const ErofsPlace& parent, const std
     }
     return found;
   }
-  if (child->link != nullptr) {
-    found.kind = Found::Kind::kLink;
-    found.link = *child->link;
-    return found;
-  }
+  if (child->link != nullptr) return Found::through(*child->link);
   if (!make) return found;
   if (!child->whiteout) return refusal_.refuse("BAD_TAR", "a parent directory is not a directory");
   ErofsTree::remove(*parent.node, name);
@@ -138,12 +108,8 @@ Result<ErofsPlaces::Found> ErofsPlaces::step_below(const ErofsPlace& parent,
   BERTH_ASSIGN(const LowerDirectory::Found below, parent.lowers.find(name.c_str()));
   Found found;
   if (below.kind == Kind::kSymlink) {
-    char text[PATH_MAX];
-    const ssize_t length = readlinkat(below.holder, name.c_str(), text, sizeof text);
-    if (length < 0) return last_error("readlinkat");
-    found.kind = Found::Kind::kLink;
-    found.link.assign(text, static_cast<size_t>(length));
-    return found;
+    BERTH_ASSIGN(std::string text, link_text(below.holder, name.c_str()));
+    return Found::through(std::move(text));
   }
   if (below.kind == Kind::kOther) {
     if (!make) return found;

@@ -10,6 +10,7 @@
 
 #include "sys/erofs_tree.h"
 #include "sys/layer_lowers.h"
+#include "sys/place_walk.h"
 
 namespace berth::sys {
 
@@ -45,11 +46,7 @@ class ErofsPlaces {
   void forget() { recent_.clear(); }
 
  private:
-  struct Found {
-    enum class Kind { kNone, kPlace, kLink } kind = Kind::kNone;
-    ErofsPlace place;
-    std::string link;
-  };
+  using Found = WalkStep<ErofsPlace>;
   Result<bool> walk(const std::string& path, bool make, ErofsPlace& place);
   Result<Found> step(const ErofsPlace& parent, const std::string& name, bool make);
   Result<Found> step_below(const ErofsPlace& parent, const std::string& name, bool make);

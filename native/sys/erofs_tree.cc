@@ -32,6 +32,20 @@ ErofsTree::Node ErofsTree::new_directory(ErofsAttributes attributes) {
   return node;
 }
 
+Inode ErofsTree::new_inode(Layout layout, const ErofsAttributes& attributes,
+                           const std::string& xattrs) {
+  Inode inode{};
+  inode.format = static_cast<uint16_t>(kExtendedForm | static_cast<unsigned>(layout) << 1);
+  inode.xattr_words = erofs_xattr_words(xattrs);
+  inode.mode = static_cast<uint16_t>(attributes.mode);
+  inode.number = static_cast<uint32_t>(++inodes_);
+  inode.uid = attributes.uid;
+  inode.gid = attributes.gid;
+  inode.seconds = attributes.mtime.tv_sec;
+  inode.nanoseconds = static_cast<uint32_t>(attributes.mtime.tv_nsec);
+  return inode;
+}
+
 Result<ErofsTree::Node> ErofsTree::put_inode(FileType type, const ErofsAttributes& attributes,
                                              ErofsContent content) {
   BERTH_ASSIGN(const std::string xattrs, erofs_xattrs(attributes.xattrs, refusal_));
@@ -39,26 +53,19 @@ Result<ErofsTree::Node> ErofsTree::put_inode(FileType type, const ErofsAttribute
   if (!content.tail.empty() && !ErofsFile::fits(fixed, content.tail.size()))
     BERTH_TRY(file_.unfold_tail(content));
   std::string tail = std::move(content.tail);
-  Inode inode{};
   Layout layout = tail.empty() ? Layout::kPlain : Layout::kInline;
-  inode.place = content.block;
+  uint32_t place = content.block;
   if (!content.chunks.empty()) {
     layout = Layout::kChunks;
-    inode.place = content.chunk_form;
+    place = content.chunk_form;
     tail.assign(reinterpret_cast<const char*>(content.chunks.data()),
                 content.chunks.size() * sizeof content.chunks[0]);
     has_chunks_ = true;
   }
   const bool whole = layout == Layout::kInline;
-  inode.format = static_cast<uint16_t>(kExtendedForm | static_cast<unsigned>(layout) << 1);
-  inode.xattr_words = erofs_xattr_words(xattrs);
-  inode.mode = static_cast<uint16_t>(attributes.mode);
+  Inode inode = new_inode(layout, attributes, xattrs);
+  inode.place = place;
   inode.size = content.size;
-  inode.number = static_cast<uint32_t>(++inodes_);
-  inode.uid = attributes.uid;
-  inode.gid = attributes.gid;
-  inode.seconds = attributes.mtime.tv_sec;
-  inode.nanoseconds = static_cast<uint32_t>(attributes.mtime.tv_nsec);
   inode.links = 1;
   BERTH_ASSIGN(const uint64_t at,
                file_.room(whole ? fixed : fixed + tail.size(), whole ? tail.size() : 0));

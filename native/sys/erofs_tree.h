@@ -64,6 +64,9 @@ class ErofsTree {
 
  private:
   struct Placed;
+  /// The next one; size, place and links are still to be said.
+  erofs::Inode new_inode(erofs::Layout layout, const ErofsAttributes& attributes,
+                         const std::string& xattrs);
   Result<Node> put_inode(erofs::FileType type, const ErofsAttributes& attributes,
                          ErofsContent content);
   Result<void> write_inode(uint64_t at, const erofs::Inode& inode, const std::string& xattrs,

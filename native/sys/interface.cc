@@ -39,7 +39,10 @@ Result<void> make_veth(int route_socket, const Veth& veth) {
   writer.text(route::kLinkName, veth.peer);
   writer.number(route::kLinkMtu, veth.mtu);
   writer.attribute(route::kLinkAddress, veth.mac, sizeof veth.mac);
-  writer.number(route::kLinkNamespacePid, static_cast<uint32_t>(veth.process));
+  if (veth.network >= 0)
+    writer.number(route::kLinkNamespaceFd, static_cast<uint32_t>(veth.network));
+  else
+    writer.number(route::kLinkNamespacePid, static_cast<uint32_t>(veth.process));
   writer.close(peer);
   writer.close(data);
   writer.close(info);
@@ -69,7 +72,8 @@ Result<void> configure_interface(int route_socket, uint32_t index, const Address
     const route::RouteMessage message = {
         gateway.family,  0, 0, 0, route::kMainTable, route::kBoot, route::kUniverse,
         route::kUnicast, 0};
-    writer.begin(route::kNewRoute, kAck | kCreate | kExclusive, message);
+    const uint16_t how = addressing.replace ? kReplace : kExclusive;
+    writer.begin(route::kNewRoute, static_cast<uint16_t>(kAck | kCreate | how), message);
     writer.attribute(route::kRouteGateway, gateway.bytes, gateway.size());
     writer.number(route::kRouteInterface, index);
     writer.end();

@@ -19,14 +19,16 @@ struct IpAddress {
   static constexpr uint8_t kFamily4 = 2, kFamily6 = 10;
 };
 
-/// A pair of interfaces, one end on a bridge, the other in the network namespace of a process.
+/// A pair of interfaces, one end on a bridge, the other in another network namespace.
 struct Veth {
   const char* name = "";  // the end on the bridge
   uint32_t bridge = 0;    // its index
   const char* peer = "";
-  pid_t process = -1;  // as the caller's pid namespace numbers it
+  /// The other namespace is that of a process, as the caller's pid namespace numbers it, if not said otherwise below.
+  pid_t process = -1;
   uint32_t mtu = 0;
   uint8_t mac[6] = {};  // of the peer
+  int network = -1;     // the other namespace, by its file (namespaces(7))
 };
 
 /// The interface's number in this network namespace; ENODEV: there is none of that name.
@@ -41,6 +43,7 @@ struct Addressing {
   size_t address_count = 0;
   const IpAddress* gateways = nullptr;
   size_t gateway_count = 0;
+  bool replace = false;  // default routes that are there, which are an error else
 };
 
 /// Brings the interface up and gives it all or, with an error, some of it. IPv6 addresses are usable at once: whoever gives them has made sure that they are nobody else's.

@@ -47,7 +47,7 @@ struct BlobLimits {
 /// it is used.
 class BlobQueue : public ChunkQueue {
  public:
-  static constexpr size_t kChunk = 512 * 1024, kOrigin = 256 * 1024, kChunks = 8;
+  static constexpr size_t kChunk = 512 * 1024, kOrigin = 256 * 1024, kChunks = 12;
   explicit BlobQueue(const BlobExpectation& expected)
       : ChunkQueue(kChunk, kOrigin, kChunks, has_witness(expected)) {}
 

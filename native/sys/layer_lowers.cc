@@ -1,8 +1,10 @@
 #include "sys/layer_lowers.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
@@ -11,6 +13,13 @@
 #include "sys/kernel.h"
 
 namespace berth::sys {
+
+Result<std::string> link_text(int directory, const char* name) {
+  char text[PATH_MAX];
+  const ssize_t length = readlinkat(directory, name, text, sizeof text);
+  if (length < 0) return last_error("readlinkat");
+  return std::string(text, static_cast<size_t>(length));
+}
 
 bool is_whiteout(const struct stat& status) {
   return S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0);

@@ -43,6 +43,8 @@ class LowerDirectory {
   std::vector<std::shared_ptr<const Fd>> layers_;
 };
 
+/// What the symbolic link `name` says.
+Result<std::string> link_text(int directory, const char* name);
 /// Whether overlayfs treats it as a whiteout.
 bool is_whiteout(const struct stat& status);
 /// Whether the directory carries the mark that hides all below it.

@@ -1,7 +1,6 @@
 #include "sys/layer_tree.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/xattr.h>
 
 #include <algorithm>
@@ -9,13 +8,10 @@
 #include "sys/defence.h"
 #include "sys/kernel.h"
 #include "sys/layer_attributes.h"
-#include "sys/path_components.h"
 
 namespace berth::sys {
 namespace {
 
-// What path resolution allows (path_resolution(7)).
-constexpr int kMostLinks = 40;
 // Open directories kept: more than a depth-first archive revisits, far below any limit on
 // descriptors.
 constexpr size_t kRecent = 64;
@@ -88,40 +84,17 @@ LayerTree::Handle LayerTree::own(const std::string& path) const {
   return std::make_shared<TreeDirectory>(TreeDirectory{std::move(*direct), path, {}});
 }
 
-/// Follows `path` from the root as a process with that root would: absolute links start there, `..`
-/// stops there.
 Result<LayerTree::Handle> LayerTree::walk(const std::string& path, bool make) {
   BERTH_TRY(need_lowers());
-  std::vector<Handle> trail{root_};
-  std::vector<std::string> pending;
-  push_components(pending, path);
-  for (int links = 0; !pending.empty();) {
-    const std::string name = std::move(pending.back());
-    pending.pop_back();
-    if (name == ".") continue;
-    if (name == "..") {
-      if (trail.size() > 1) trail.pop_back();
-      continue;
-    }
-    std::string link;
-    bool is_link = false;
-    BERTH_ASSIGN(Handle next, step(trail.back(), name, make, link, is_link));
-    if (is_link) {
-      if (++links > kMostLinks)
-        return refusal_.refuse("BAD_TAR", "a parent directory is a loop of symbolic links");
-      if (link.starts_with('/')) trail.resize(1);
-      push_components(pending, link);
-      continue;
-    }
-    if (next == nullptr) return Handle();
-    trail.push_back(std::move(next));
-  }
-  return trail.back();
+  BERTH_ASSIGN(Step end, walk_inside(path, Handle(root_), refusal_,
+                                     [&](const Handle& parent, const std::string& name) {
+                                       return step(parent, name, make);
+                                     }));
+  return std::move(end.place);
 }
 
 /// One component: a directory, or the text of a link, or nothing (only when `make` is false).
-Result<LayerTree::Handle> LayerTree::step(const Handle& parent, const std::string& name, bool make,
-                                          std::string& link, bool& is_link) {
+Result<LayerTree::Step> LayerTree::step(const Handle& parent, const std::string& name, bool make) {
   LowerDirectory below = parent->lowers;
   bool hidden = false;
   if (parent->handle) {
@@ -135,21 +108,17 @@ Result<LayerTree::Handle> LayerTree::step(const Handle& parent, const std::strin
           BERTH_ASSIGN(lower, below.enter(name.c_str()));
         }
       }
-      return entered(parent, name, std::move(*handle), std::move(lower));
+      return Step::to(entered(parent, name, std::move(*handle), std::move(lower)));
     }
     if (handle.error().number != ENOENT) {
       struct stat status;
       if (fstatat(upper, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return handle.error();
       if (S_ISLNK(status.st_mode)) {
-        char text[PATH_MAX];
-        const ssize_t length = readlinkat(upper, name.c_str(), text, sizeof text);
-        if (length < 0) return last_error("readlinkat");
-        link.assign(text, static_cast<size_t>(length));
-        is_link = true;
-        return Handle();
+        BERTH_ASSIGN(std::string text, link_text(upper, name.c_str()));
+        return Step::through(std::move(text));
       }
       if (!is_whiteout(status)) {
-        if (!make) return Handle();
+        if (!make) return Step();
         return S_ISDIR(status.st_mode)
                    ? handle.error()
                    : refusal_.refuse("BAD_TAR", "a parent directory is not a directory");
@@ -158,34 +127,30 @@ Result<LayerTree::Handle> LayerTree::step(const Handle& parent, const std::strin
     }
   }
   if (hidden) {
-    if (!make) return Handle();
+    if (!make) return Step();
     if (unlinkat(parent->handle.get(), name.c_str(), 0) != 0) return last_error("unlinkat");
     BERTH_ASSIGN(Handle made, make_directory(parent, name, {}));
     BERTH_TRY(set_xattr(made->handle.get(), "trusted.overlay.opaque", "y"));
-    return made;
+    return Step::to(std::move(made));
   }
   BERTH_ASSIGN(const LowerDirectory::Found found, below.find(name.c_str()));
   if (found.kind == LowerDirectory::Kind::kSymlink) {
-    char text[PATH_MAX];
-    const ssize_t length = readlinkat(found.holder, name.c_str(), text, sizeof text);
-    if (length < 0) return last_error("readlinkat");
-    link.assign(text, static_cast<size_t>(length));
-    is_link = true;
-    return Handle();
+    BERTH_ASSIGN(std::string text, link_text(found.holder, name.c_str()));
+    return Step::through(std::move(text));
   }
   if (found.kind == LowerDirectory::Kind::kOther) {
-    if (!make) return Handle();
+    if (!make) return Step();
     return refusal_.refuse("BAD_TAR", "a parent directory is not a directory");
   }
   LowerDirectory lower;
   if (found.kind == LowerDirectory::Kind::kDirectory) {
     BERTH_ASSIGN(lower, below.enter(name.c_str()));
   } else if (!make) {
-    return Handle();
+    return Step();
   }
-  if (make) return make_directory(parent, name, lower);
-  return Handle(std::make_shared<TreeDirectory>(
-      TreeDirectory{Fd(), child_path(parent->path, name), std::move(lower)}));
+  if (!make) return Step::to(entered(parent, name, Fd(), std::move(lower)));
+  BERTH_ASSIGN(Handle made, make_directory(parent, name, lower));
+  return Step::to(std::move(made));
 }
 
 /// A directory that the archive implies: as the layer below has it, else 0755, root's, from the
@@ -217,10 +182,10 @@ Result<LayerTree::Handle> LayerTree::make_directory(const Handle& parent, const 
   return entered(parent, name, std::move(handle), lower);
 }
 
-Result<LayerTree::Handle> LayerTree::entered(const Handle& parent, const std::string& name,
-                                             Fd handle, LowerDirectory lower) {
-  return Handle(std::make_shared<TreeDirectory>(
-      TreeDirectory{std::move(handle), child_path(parent->path, name), std::move(lower)}));
+LayerTree::Handle LayerTree::entered(const Handle& parent, const std::string& name, Fd handle,
+                                     LowerDirectory lower) {
+  return std::make_shared<TreeDirectory>(
+      TreeDirectory{std::move(handle), child_path(parent->path, name), std::move(lower)});
 }
 
 /// A directory that was there before and is about to change: its time is kept, and what children

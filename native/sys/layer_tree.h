@@ -13,6 +13,7 @@
 
 #include "sys/fd.h"
 #include "sys/layer_lowers.h"
+#include "sys/place_walk.h"
 #include "sys/refusal.h"
 
 namespace berth::sys {
@@ -69,13 +70,14 @@ class LayerTree {
   Handle root() const { return root_; }
 
  private:
+  using Step = WalkStep<Handle>;
   Result<Handle> walk(const std::string& path, bool make);
-  Result<Handle> step(const Handle& parent, const std::string& name, bool make, std::string& link,
-                      bool& is_link);
+  /// One component; nothing only when `make` is false.
+  Result<Step> step(const Handle& parent, const std::string& name, bool make);
   Result<Handle> make_directory(const Handle& parent, const std::string& name,
                                 const LowerDirectory& lower);
-  Result<Handle> entered(const Handle& parent, const std::string& name, Fd handle,
-                         LowerDirectory lower);
+  static Handle entered(const Handle& parent, const std::string& name, Fd handle,
+                        LowerDirectory lower);
   Result<void> note(const TreeDirectory& directory);
 
   const bool overlay_;

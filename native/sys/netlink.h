@@ -14,8 +14,8 @@ namespace netlink {
 
 // include/uapi/linux/netlink.h; musl has none of it
 constexpr int kRoute = 0, kSockDiag = 4, kNetfilter = 12;
-constexpr uint16_t kRequest = 0x1, kAck = 0x4, kExclusive = 0x200, kCreate = 0x400, kAppend = 0x800,
-                   kDump = 0x300;
+constexpr uint16_t kRequest = 0x1, kAck = 0x4, kReplace = 0x100, kExclusive = 0x200,
+                   kCreate = 0x400, kAppend = 0x800, kDump = 0x300;
 constexpr uint16_t kNoop = 1, kError = 2, kDone = 3;
 constexpr uint16_t kNested = 0x8000, kTypeMask = 0x3fff;
 

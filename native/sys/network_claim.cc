@@ -44,6 +44,12 @@ Result<bool> lock_byte(const Fd& file, off_t byte) {
   return last_error("fcntl");
 }
 
+Result<void> unlock_byte(const Fd& file, off_t byte) {
+  struct flock lock = lock_on(byte, F_UNLCK);
+  if (fcntl(file.get(), kOfdSetLock, &lock) != 0) return last_error("fcntl");
+  return {};
+}
+
 Result<bool> claim(const Fd& file, const IpAddress& address) {
   return lock_byte(file, byte_of(address));
 }
@@ -88,7 +94,7 @@ Result<Fd> open_claims(const char* file) {
 }
 
 /// The search starts at a random place: it stays short while few are taken, and an address is not at once somebody else's.
-Result<void> claim_addresses(const Fd& file, const AddressWish& wish, NetworkClaim& found) {
+Result<OwnAddresses> claim_addresses(const Fd& file, const AddressWish& wish) {
   const uint32_t first = number_of(wish.first), last = number_of(wish.last);
   const uint64_t count = uint64_t{last} - first + 1;
   uint32_t start = 0;
@@ -98,13 +104,11 @@ Result<void> claim_addresses(const Fd& file, const AddressWish& wish, NetworkCla
     if (memcmp(address4.bytes, wish.gateway.bytes, 4) == 0) continue;
     BERTH_ASSIGN(const bool free4, claim(file, address4));
     if (!free4) continue;
-    found.address4 = address4;
-    if (wish.network6.family == 0) return {};
+    if (wish.network6.family == 0) return OwnAddresses{address4, {}};
     const IpAddress address6 = beside(wish.network6, address4);
     BERTH_ASSIGN(const bool free6, claim(file, address6));
-    found.address6 = address6;
-    if (free6) return {};
-    // Kept locked: its neighbour is somebody's. Given back with the rest.
+    if (free6) return OwnAddresses{address4, address6};
+    BERTH_TRY(unlock_byte(file, byte_of(address4)));
     if (wish.network6.prefix == 128) break;
   }
   return Error{EADDRINUSE, "fcntl"};
@@ -211,9 +215,38 @@ Result<Fd> keep(const std::vector<Fd>& held) {
   return kept;
 }
 
+/// The file of addresses among what a socket's queue keeps, where it stays: a copy, whose locks are those of the one that is kept.
+Result<Fd> kept_file(int held) {
+  constexpr size_t kMost = 253;  // SCM_MAX_FD
+  alignas(cmsghdr) char control[CMSG_SPACE(kMost * sizeof(int))] = {};
+  char byte = 0;
+  iovec content = {&byte, 1};
+  msghdr message = {};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  constexpr int kPeek = MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+  if (retry_interrupted([&] { return recvmsg(held, &message, kPeek); }) < 0)
+    return last_error("recvmsg");
+  Fd file;
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return Error{ENOMSG, "recvmsg"};
+  const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < count; ++i) {
+    int number = -1;
+    memcpy(&number, CMSG_DATA(header) + i * sizeof number, sizeof number);
+    Fd each(number);
+    struct stat status;
+    if (fstat(each.get(), &status) == 0 && S_ISREG(status.st_mode)) file = std::move(each);
+  }
+  if (!file) return Error{ENOMSG, "recvmsg"};
+  return file;
+}
+
 }  // namespace
 
-Result<NetworkClaim> claim_network(const char* file, const AddressWish& address,
+Result<NetworkClaim> claim_network(const char* file, const std::vector<AddressWish>& addresses,
                                    const std::vector<PortWish>& ports, ClaimRefusal& refusal) {
   NetworkClaim found;
   std::vector<Fd> held;
@@ -224,10 +257,27 @@ Result<NetworkClaim> claim_network(const char* file, const AddressWish& address,
   }
   refusal.what = ClaimRefusal::What::kAddress;
   BERTH_ASSIGN(Fd claims, open_claims(file));
-  BERTH_TRY(claim_addresses(claims, address, found));
-  held.push_back(std::move(claims));
+  for (refusal.index = 0; refusal.index < addresses.size(); ++refusal.index) {
+    BERTH_ASSIGN(const OwnAddresses own, claim_addresses(claims, addresses[refusal.index]));
+    found.addresses.push_back(own);
+  }
+  // First, where who claims more looks for it.
+  held.insert(held.begin(), std::move(claims));
   BERTH_ASSIGN(found.held, keep(held));
   return found;
+}
+
+Result<OwnAddresses> claim_more(int held, const AddressWish& wish) {
+  BERTH_ASSIGN(const Fd claims, kept_file(held));
+  return claim_addresses(claims, wish);
+}
+
+Result<void> release_addresses(int held, const OwnAddresses& addresses) {
+  BERTH_ASSIGN(const Fd claims, kept_file(held));
+  for (const IpAddress& address : {addresses.address4, addresses.address6}) {
+    if (address.family != 0) BERTH_TRY(unlock_byte(claims, byte_of(address)));
+  }
+  return {};
 }
 
 Result<bool> remove_idle_claims(const char* file) {

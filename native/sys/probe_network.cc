@@ -22,7 +22,7 @@ Result<void> make_interfaces() {
   BERTH_TRY(netlink_exchange(route.get(), link));
   BERTH_ASSIGN(const uint32_t bridge, interface_index("bridge0"));
   return make_veth(route.get(),
-                   {"veth0", bridge, "veth1", getpid(), 1500, {0x02, 0xbe, 0, 0, 0, 1}});
+                   {"veth0", bridge, "veth1", getpid(), 1500, {0x02, 0xbe, 0, 0, 0, 1}, -1});
 }
 
 Result<void> make_filter() {

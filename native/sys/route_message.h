@@ -16,8 +16,8 @@ struct LinkMessage {  // struct ifinfomsg
 };
 constexpr uint32_t kUp = 1;
 constexpr uint16_t kLinkAddress = 1, kLinkName = 3, kLinkMtu = 4, kLinkMaster = 10, kLinkInfo = 18,
-                   kLinkNamespacePid = 19, kLinkAlias = 20, kLinkInfoKind = 1, kLinkInfoData = 2,
-                   kVethPeer = 1;
+                   kLinkNamespacePid = 19, kLinkAlias = 20, kLinkNamespaceFd = 28,
+                   kLinkInfoKind = 1, kLinkInfoData = 2, kVethPeer = 1;
 
 struct AddressMessage {  // struct ifaddrmsg
   uint8_t family, prefix, flags, scope;

@@ -32,8 +32,13 @@ Result<void> add_cgroup(int directory, ProcText& text, std::vector<pid_t>& pids)
     // Threads).
     return list.error();
   }
-  BERTH_ASSIGN(const auto children, folder_names(directory));
-  for (const auto& name : children) {
+  auto children = folder_names(directory);
+  if (!children) {
+    // Removed since it was opened: nothing is in it.
+    if (is_gone(children.error())) return {};
+    return children.error();
+  }
+  for (const auto& name : *children) {
     auto child = open_folder(directory, name.c_str());
     if (child) {
       BERTH_TRY(add_cgroup(child->get(), text, pids));

@@ -49,7 +49,7 @@ TEST_CASE("a plan that was written is read the same") {
   CHECK(plan.gids.items[1].outside == 131072);
   CHECK(plan.mounts.items[0].kind == MountKind::kBind);
   CHECK(std::string(plan.mounts.items[0].options.items[1].key) == "ro");
-  CHECK(plan.network.addresses.items[0].words[0] == 0x0200580a);
+  CHECK(plan.network.attachments.items[0].addresses.items[0].words[0] == 0x0200580a);
   CHECK(plan.network.publish.items[1] == 0x10010a0c);
   CHECK(plan.seccomp.items[1] == 0x7fff000000000006);
 }

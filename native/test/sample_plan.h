@@ -40,16 +40,18 @@ inline void fill(launch::Plan& plan, launch::PlanStore& store) {
   plan.process.limits = store.list(std::vector<ResourceLimit>{{"nofile", 7, 1024, 4096}});
   plan.process.oom_score = -500;
   plan.cgroup.v1 = store.list(std::vector<const char*>{"/sys/fs/cgroup/pids/x"});
-  plan.network.bridge = "berth0";
-  plan.network.host_interface = "berth0123456789";
-  plan.network.interface = "eth0";
-  plan.network.mtu = 1500;
-  plan.network.mac = 0x02be0a580002;
+  Attachment attachment;
+  attachment.bridge = "berth0";
+  attachment.host_interface = "berth0123456789";
+  attachment.interface = "eth0";
+  attachment.mtu = 1500;
+  attachment.mac = 0x02be0a580002;
   Address address;
   address.family = 2;
   address.prefix = 16;
   address.words[0] = 0x0200580a;
-  plan.network.addresses = store.list(std::vector<Address>{address, Address()});
+  attachment.addresses = store.list(std::vector<Address>{address, Address()});
+  plan.network.attachments = store.list(std::vector<Attachment>{attachment, Attachment()});
   plan.network.publish = store.list(std::vector<uint32_t>{20, 0x10010a0c});
   plan.seccomp = store.list(std::vector<uint64_t>{6, 0x7fff000000000006});
 }

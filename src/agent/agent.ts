@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
 import { newId } from '../containerizer/container/names.js';
+import { sweepShared } from '../containerizer/container/shared-sweep.js';
 import { TrashRemoval } from '../containerizer/container/trash-removal.js';
 import type { LiveCertificates } from '../http/live-certificates.js';
 import type {
@@ -18,6 +18,7 @@ import type { Roots } from '../state/roots.js';
 import type { Store } from '../state/store/store.js';
 import type { AgentConfig } from './config.js';
 import { addressesOf } from './container/addresses.js';
+import { Connections } from './executor/connections.js';
 import type { ExecutorDoors } from './executor/doors.js';
 import { ExecutorRunner } from './executor/executor-runner.js';
 import { Fetcher } from './fetcher/fetcher.js';
@@ -96,6 +97,7 @@ export class Agent {
   /** Of its own API, HOST:PORT. */
   endpoint: string;
   readonly doors: ExecutorDoors = {};
+  readonly executorConnections = new Connections();
 
   constructor(
     readonly config: AgentConfig,
@@ -302,6 +304,6 @@ export class Agent {
     }
     for (const watcher of this.watchers) watcher.forgotten?.(task);
     // What all containers share goes with the last; for each of many that would be dear.
-    if (this.tasks.size === 0) sweepCgroups(this.roots);
+    if (this.tasks.size === 0) sweepShared(this.roots);
   }
 }

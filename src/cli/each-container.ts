@@ -4,19 +4,19 @@ import type { Context } from './verb.js';
 
 /**
  * Does the same to several containers, or pods, one after the other, and prints each name as Docker does. A failure is told and the others still get their turn; the status is then
- * that of the first failure.
+ * that of the first failure. One that `act` finds absent, where that is no failure, is passed over.
  */
 export async function forEachContainer(
   context: Context,
   wanted: string[],
-  act: (id: string) => Promise<void>,
+  act: (id: string) => Promise<unknown>,
   kind: 'containers' | 'pods' = 'containers',
 ): Promise<number> {
   let status = 0;
   const done: string[] = [];
   for (const id of wanted) {
     try {
-      await act(id);
+      if ((await act(id)) === 'absent') continue;
       done.push(id);
       if (!context.json) context.out(`${id}\n`);
     } catch (error) {

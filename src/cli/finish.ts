@@ -1,5 +1,4 @@
 import { cgroupPlaces } from '../containerizer/container/cgroup-places.js';
-import { sweepCgroups } from '../containerizer/container/cgroup-sweep.js';
 import type { ExitDocument } from '../containerizer/container/document.js';
 import { execFailure } from '../containerizer/container/exec.js';
 import { removeFolders } from '../containerizer/container/folders.js';
@@ -7,6 +6,7 @@ import { endOfLost, silentSupervisor } from '../containerizer/container/launch.j
 import { explainFailure } from '../containerizer/container/launch-error.js';
 import { type LaunchFailure, parseLine } from '../containerizer/container/leash.js';
 import { removeCgroups } from '../containerizer/container/settle.js';
+import { sweepShared } from '../containerizer/container/shared-sweep.js';
 import type { Roots } from '../state/roots.js';
 import { outputLost } from './foreground.js';
 import { write } from './output.js';
@@ -35,7 +35,7 @@ export async function finish(json: string): Promise<number> {
   } catch (error) {
     return report(error, ending.verb);
   } finally {
-    if ('roots' in ending) sweepCgroups(ending.roots);
+    if ('roots' in ending) sweepShared(ending.roots);
   }
 }
 

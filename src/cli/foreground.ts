@@ -38,6 +38,8 @@ export interface ForegroundOptions {
   signals: boolean;
   /** Two hexadecimal digits for each. */
   detachKeys: string;
+  /** Somebody may attach to the program later. */
+  others?: boolean;
   /** What the program shows has scrolled by before: it is made to show it again. */
   redraw?: boolean;
 }
@@ -79,14 +81,16 @@ export class Foreground {
       return;
     }
     process.on('SIGWINCH', () => this.#resize());
+    if (isAtTerminal()) this.#leaveAtHangUp();
     if (!input) return;
     this.#before = native().makeTerminalRaw(0);
     process.on('exit', () => this.end());
   }
 
-  /** The terminal is as it was before. */
+  /** The terminal is as it was before. One that has hung up has no modes any more. */
   end(): void {
-    if (this.#before !== undefined) native().restoreTerminal(0, this.#before);
+    if (this.#before !== undefined && native().terminalSize(0) !== null)
+      native().restoreTerminal(0, this.#before);
     this.#before = undefined;
   }
 
@@ -137,6 +141,16 @@ export class Foreground {
     else this.#program.signal(number);
   }
 
+  #leaveAtHangUp(): void {
+    process.on('exit', endIfHungUp);
+    process.prependListener('SIGHUP', () => {
+      if (isAtTerminal()) return;
+      // As Docker has it: what others can attach to goes on without its terminal.
+      if (this.#options.others === true) this.#program = undefined;
+      setImmediate(() => this.#leave?.());
+    });
+  }
+
   #resize(): void {
     const size = this.#options.terminal ? windowSize() : undefined;
     if (size !== undefined) this.#program?.resize(size.rows, size.columns);
@@ -149,6 +163,19 @@ export class Foreground {
       write(2, `berth: ${line.bytes} bytes were left out: this reader was too slow for the program\n`);
     }
   }
+}
+
+/**
+ * Node puts a terminal back as it found it, and aborts where that fails. So a command whose terminal has gone ends as a hang-up ends any program.
+ */
+function endIfHungUp(): void {
+  if (isAtTerminal()) return;
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
+}
+
+function isAtTerminal(): boolean {
+  return native().terminalSize(0) !== null || native().terminalSize(1) !== null;
 }
 
 type Undelivered = Extract<SupervisorLine, { kind: 'undelivered' }>;

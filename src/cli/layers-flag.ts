@@ -1,10 +1,10 @@
 import { Option } from 'commander';
-import { layerForms } from '../containerizer/image/layer-form.js';
+import { layerSettings } from '../containerizer/image/layer-form.js';
 
 /** What becomes of layers that are new to the store. */
 export function layersFlag(): Option {
   return new Option(
     '--layers <form>',
-    'what new layers become: folders of their files, or one EROFS image each; by default what berth image layers says',
-  ).choices([...layerForms]);
+    'what new layers become: folders of their files, one EROFS image each, or auto; by default what berth image layers says',
+  ).choices([...layerSettings]);
 }

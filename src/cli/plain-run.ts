@@ -1,12 +1,26 @@
 import { RecipeMaker } from '../containerizer/container/recipe.js';
 import type { Roots } from '../state/roots.js';
+import type { Joined } from './run-flags/join.js';
 
 /**
  * Flags that mean what their words say, whatever files, the environment, the current folder, other containers or the host have to say: by their names in camel
  * case. native/front/run.cc takes no others.
  */
 const plain = new Set([
-  ...['root', 'state', 'json', 'rm', 'detach', 'interactive', 'tty', 'env', 'workdir', 'user', 'entrypoint'],
+  ...[
+    'root',
+    'state',
+    'json',
+    'rm',
+    'quiet',
+    'detach',
+    'interactive',
+    'tty',
+    'env',
+    'workdir',
+    'user',
+    'entrypoint',
+  ],
   ...[
     'hostname',
     'domainname',
@@ -41,7 +55,8 @@ export function recipeMaker(
     name in defaults ? value === defaults[name] : plain.has(name),
   );
   if (!isPlain || reference === undefined) return undefined;
-  if (flags['network'] !== undefined && flags['network'] !== 'none') return undefined;
+  const networks = (flags['network'] ?? []) as Joined[];
+  if (!networks.every((each) => 'network' in each && each.network === 'none')) return undefined;
   // NAME alone takes its value from the environment.
   const variables = ((flags['env'] ?? []) as string[][]).flat();
   if (variables.some((variable) => !argv.some((word) => word.endsWith(variable)))) return undefined;

@@ -12,9 +12,9 @@ export interface PruneFlags {
 }
 
 /** What every verb has that removes what is of no use. */
-export function declarePruning(command: Command): void {
+export function declarePruning(command: Command, force = 'without asking'): void {
   command
-    .option('-f, --force', 'without asking')
+    .option('-f, --force', force)
     .addOption(
       new Option(
         '--filter <until=time>',

@@ -4,6 +4,7 @@ import { commandOf } from './command.js';
 import { help } from './help.js';
 import { write } from './output.js';
 import { report, usageError } from './report.js';
+import { printable } from './table.js';
 import type { Context } from './verb.js';
 import { verbs } from './verbs/index.js';
 
@@ -34,7 +35,8 @@ function contextOf(flags: Record<string, unknown>, argv: readonly string[]): Con
     argv,
     json: flags.json === true,
     out: (text) => write(1, text),
-    note: (text) => write(2, `${text}\n`),
+    // A registry's reasons and an image's names may be in it.
+    note: (text) => write(2, `${printable(text)}\n`),
   };
 }
 

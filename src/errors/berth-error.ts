@@ -24,7 +24,7 @@ export class BerthError extends Error {
     this.code = code;
     this.what = failure.what;
     this.why = failure.why;
-    this.mend = failure.mend;
+    this.mend = failure.mend === undefined ? undefined : oneLine(failure.mend);
   }
 
   /** The status a command ends with because of this error. */

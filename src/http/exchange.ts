@@ -11,6 +11,8 @@ import { RecordStream } from './record-stream.js';
 
 /** One call of the v1 API on its way: its body by the codec it came in, its answer by the one that is asked for. */
 export class Exchange {
+  private over: AbortController | undefined;
+
   constructor(
     private readonly request: FastifyRequest,
     private readonly reply: FastifyReply,
@@ -75,6 +77,38 @@ export class Exchange {
     return responseCodec(this.header('accept'));
   }
 
+  /** Aborted once the connection is over: nobody waits for an answer any more. */
+  get gone(): AbortSignal {
+    if (this.over === undefined) {
+      const over = new AbortController();
+      this.over = over;
+      if (this.reply.raw.closed) over.abort();
+      else this.reply.raw.once('close', () => over.abort());
+    }
+    return this.over.signal;
+  }
+
+  /** What somebody waits for, as long as he does; undefined: he has gone, and there is nobody to answer. */
+  async whileHeard<Value>(awaited: Promise<Value>): Promise<Value | undefined> {
+    const { gone } = this;
+    // Of no interest any more, it may still fail.
+    awaited.catch(() => {});
+    if (gone.aborted) return undefined;
+    let leave = () => {};
+    const left = new Promise<undefined>((resolve) => {
+      leave = () => resolve(undefined);
+      gone.addEventListener('abort', leave);
+    });
+    try {
+      return await Promise.race([awaited, left]);
+    } catch (error) {
+      if (gone.aborted) return undefined;
+      throw error;
+    } finally {
+      gone.removeEventListener('abort', leave);
+    }
+  }
+
   /** 202 with nothing in it. */
   accepted(): void {
     this.reply.code(202).send();
@@ -88,6 +122,14 @@ export class Exchange {
   answer<Name extends MessageName>(name: Name, message: Messages[Name]): void {
     const codec = this.answerCodec;
     this.reply.code(200).header('Content-Type', codec.contentType).send(codec.encode(name, message));
+  }
+
+  /** One that is there as JSON already. False: who asks wants it otherwise. Throws HttpError 406. */
+  answerText(make: () => Buffer): boolean {
+    const codec = this.answerCodec;
+    if (codec !== jsonCodec) return false;
+    this.reply.code(200).header('Content-Type', codec.contentType).send(make());
+    return true;
   }
 
   /** A refusal that comes later than the handler's own return, when nothing can be thrown any more. */

@@ -28,6 +28,7 @@ export class RecordStream {
   /** False: the reader is behind; `drained` resolves when it has caught up. */
   write(record: Uint8Array): boolean {
     if (this.ended) return false;
+    this.hold();
     const ready = this.response.write(frame(record));
     if (ready || this.response.writableLength <= this.limit) return ready;
     this.response.destroy();
@@ -60,6 +61,17 @@ export class RecordStream {
   onClose(call: () => void): void {
     if (this.ended) call();
     else this.closing.push(call);
+  }
+
+  /**
+   * Keeps the connection back for this tick, as writing does by itself. But a response that does so (Node 26) makes one chunk of all that is written in the tick; held by another, the
+   * connection gets one for each.
+   */
+  private hold(): void {
+    const { socket } = this.response;
+    if (socket === null || socket.writableCorked > 0) return;
+    socket.cork();
+    process.nextTick(() => socket.uncork());
   }
 
   private close(): void {

@@ -12,6 +12,7 @@ import type { Certificates } from './certificates.js';
 import { Exchange } from './exchange.js';
 import { HttpError } from './http-error.js';
 import type { LiveCertificates } from './live-certificates.js';
+import { mostFiles, Strangers } from './strangers.js';
 
 export interface ServerOptions {
   authentication: Pick<Authentication, 'identify'>;
@@ -23,6 +24,8 @@ export interface ServerOptions {
   bodyLimit: number;
   /** Milliseconds in which such a body must have come. */
   bodyTimeout: number;
+  /** Connections that may wait to be taken; twice as many may be there of whom nothing is known. */
+  backlog: number;
   /** Told of defects: what no request can be blamed for. */
   onDefect(error: unknown): void;
 }
@@ -56,11 +59,14 @@ export class ApiServer {
   private local: http.Server | undefined;
   /** Doors by which nobody is known. */
   private readonly strange = new Set<http.Server>();
+  /** Who has come by TCP or such a door, and has not said who he is. */
+  readonly strangers: Strangers;
   /** Endpoints that see for themselves who asks, and how. */
   private readonly apart = new Map<string, (request: http.IncomingMessage) => void>();
 
   constructor(private readonly options: ServerOptions) {
     this.authorization = options.authorization ?? new Authorization(undefined);
+    this.strangers = new Strangers(Math.min(options.backlog * 2, Math.floor(mostFiles() / 4)));
     this.app = fastify({
       serverFactory: (handle) => serverOf(options.certificates, handle),
       bodyLimit: options.bodyLimit,
@@ -72,6 +78,7 @@ export class ApiServer {
       const look = this.apart.get(request.routeOptions.url ?? '');
       if (look !== undefined) look(request.raw);
       else this.identities.set(request, options.authentication.identify(request.raw));
+      this.strangers.know(request.raw.socket);
     });
     this.app.addHook('onSend', compressed);
     this.takeBodies();
@@ -161,7 +168,8 @@ export class ApiServer {
 
   /** Resolves to the port. */
   async listen(host: string, port: number): Promise<number> {
-    await this.app.listen({ host, port, backlog: 4096 });
+    this.strangers.watch(this.app.server);
+    await this.app.listen({ host, port, backlog: this.options.backlog });
     const address = this.app.server.address();
     return typeof address === 'object' && address !== null ? address.port : port;
   }
@@ -185,14 +193,14 @@ export class ApiServer {
   /** One more local socket, in a folder that is there, by which nobody is known: see `isApart`. False: as above. */
   async openApart(place: string, mode: number): Promise<boolean> {
     const server = await this.openSocket(place, mode);
-    if (server !== undefined) this.strange.add(server);
+    if (server !== undefined) this.apartFrom(server);
     return server !== undefined;
   }
 
   /** The same at a port, in plain HTTP whatever this server has for certificates. Resolves to the port. */
   async openPort(host: string, port: number): Promise<number> {
     const server = await this.open({ host, port });
-    this.strange.add(server);
+    this.apartFrom(server);
     return (server.address() as AddressInfo).port;
   }
 
@@ -210,6 +218,11 @@ export class ApiServer {
     this.local = undefined;
     this.strange.clear();
     await this.app.close();
+  }
+
+  private apartFrom(server: http.Server): void {
+    this.strange.add(server);
+    this.strangers.watch(server);
   }
 
   private async openSocket(place: string, mode: number): Promise<http.Server | undefined> {

@@ -4,6 +4,7 @@ import type { Store } from '../state/store/store.js';
 import { type Allocation, Allocator } from './allocator/allocator.js';
 import { monotonic } from './clock.js';
 import type { MasterConfig } from './config.js';
+import { longestTimer } from './long-wait.js';
 import { Maintenance } from './maintenance.js';
 import { Metrics } from './metrics.js';
 import type { Agent } from './model/agent.js';
@@ -103,6 +104,3 @@ export class Cluster {
     );
   }
 }
-
-/** The longest that Node's timers wait. */
-export const longestTimer = 2 ** 31 - 1;

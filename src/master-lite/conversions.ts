@@ -27,12 +27,12 @@ export function conversionOf(operation: OfferOperation): Conversion | string {
     case 'GROW_VOLUME': {
       const grow = operation.grow_volume;
       if (grow === undefined) return "Expecting 'grow_volume' to be present";
-      return resize(grow.volume, grow.addition.scalar?.value ?? 0);
+      return changed(grow.volume, grow.addition.scalar?.value ?? 0, 1);
     }
     case 'SHRINK_VOLUME': {
       const shrink = operation.shrink_volume;
       if (shrink === undefined) return "Expecting 'shrink_volume' to be present";
-      return resize(shrink.volume, -shrink.subtract.value);
+      return changed(shrink.volume, shrink.subtract.value, -1);
     }
     case 'CREATE_DISK':
       return diskRefusal(operation.create_disk?.source);
@@ -104,12 +104,17 @@ function withoutVolume(volume: Resource): Resource {
   return { ...rest, ...(disk?.source !== undefined && { disk: { source: disk.source } }) };
 }
 
+function changed(volume: Resource, by: number, sign: 1 | -1): Conversion | string {
+  return by > 0 ? resize(volume, sign * by) : 'A volume must change its size, and keep some';
+}
+
 function resize(volume: Resource, by: number): Conversion | string {
   const made = create([volume]);
   if (typeof made === 'string') return made;
   if (volume.shared !== undefined) return 'Resizing a shared volume is not supported';
-  const size = (volume.scalar?.value ?? 0) + by;
-  if (!(Math.abs(by) > 0) || size <= 0) return 'A volume must change its size, and keep some';
+  const [before, change] = [volume.scalar?.value ?? 0, by].map((each) => Math.round(each * 1000));
+  const size = ((before ?? 0) + (change ?? 0)) / 1000;
+  if (!change || !(size > 0)) return 'A volume must change its size, and keep some';
   const resized = Resources.of([{ ...volume, scalar: { value: size } }]);
   const difference = Resources.of([{ ...withoutVolume(volume), scalar: { value: Math.abs(by) } }]);
   const old = Resources.of([volume]);

@@ -1,8 +1,9 @@
 import type { MasterResponseGetFrameworksFramework } from '../mesos/messages.js';
 import { Resources } from '../mesos/resources/resources.js';
 import { nanoseconds } from './clock.js';
-import { type Cluster, longestTimer } from './cluster.js';
+import type { Cluster } from './cluster.js';
 import { sendInverseOffers } from './inverse-offers.js';
+import { longWait } from './long-wait.js';
 import { type Framework, rolesOf, type SchedulerLink } from './model/framework.js';
 import type { TaskRecord } from './model/task-record.js';
 import { dropOffer, offerMessage } from './offers.js';
@@ -50,7 +51,7 @@ export function connected(
     return;
   }
   if (framework.link !== undefined) failOver(framework.link);
-  clearTimeout(framework.failoverTimer);
+  framework.stopWaiting?.();
   framework.link = link;
   framework.recovered = false;
   cluster.send(framework, {
@@ -87,19 +88,18 @@ export function disconnected(cluster: Cluster, framework: Framework, link: Sched
 }
 
 export function awaitFailover(cluster: Cluster, framework: Framework): void {
-  clearTimeout(framework.failoverTimer);
+  framework.stopWaiting?.();
   // That the master was away is no fault of a framework: it has as long to come back as agents have.
   const least = framework.recovered ? cluster.config.reregisterTimeout : 0;
   const seconds = Math.max(framework.info.failover_timeout ?? 0, least);
-  const wait = Math.min(seconds * 1000, longestTimer);
-  framework.failoverTimer = setTimeout(() => {
+  framework.stopWaiting = longWait(seconds * 1000, () => {
     if (!cluster.ending && framework.link === undefined) removeFramework(cluster, framework);
-  }, wait).unref();
+  });
 }
 
 /** It is gone for good: its tasks end, and its id is never taken again. */
 export function removeFramework(cluster: Cluster, framework: Framework): void {
-  clearTimeout(framework.failoverTimer);
+  framework.stopWaiting?.();
   cluster.allocator.setFrameworkActive(framework.id, false);
   for (const offer of [...framework.offers]) dropOffer(cluster, offer, { rescind: false });
   framework.inverseOffers.clear();

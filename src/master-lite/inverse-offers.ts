@@ -33,7 +33,7 @@ export function machinesChanged(cluster: Cluster, machines: readonly MachineID[]
   sendInverseOffers(cluster, cluster.frameworks.values());
 }
 
-/** Asks frameworks to leave the agents that will be unavailable. Each is asked once, until the times change or it declines. */
+/** Asks frameworks to leave the agents that will be unavailable. Each is asked once, until the times change. */
 export function sendInverseOffers(cluster: Cluster, frameworks: Iterable<Framework>): void {
   if (cluster.maintenance.draining.length === 0) return;
   const agents = [...cluster.agents.values()].filter((agent) => agent.unavailability !== undefined);
@@ -41,7 +41,9 @@ export function sendInverseOffers(cluster: Cluster, frameworks: Iterable<Framewo
     if (!framework.connected || !framework.knowsNewerEvents) continue;
     const asked = new Set([...framework.inverseOffers.values()].map(({ agent }) => agent));
     const made = agents
-      .filter((agent) => !asked.has(agent) && uses(framework, agent))
+      .filter(
+        (agent) => !asked.has(agent) && !hasAnswered(cluster, framework, agent) && uses(framework, agent),
+      )
       .map((agent): InverseOffer => ({ id: randomUUID(), framework, agent }));
     if (made.length === 0) continue;
     for (const inverse of made) framework.inverseOffers.set(inverse.id, inverse);
@@ -99,6 +101,12 @@ export function names({ hostname = '', ip = '' }: MachineID, machine: MachineID)
   return (
     (hostname === '' || hostname.toLowerCase() === machine.hostname?.toLowerCase()) &&
     (ip === '' || ip === machine.ip)
+  );
+}
+
+function hasAnswered({ maintenance }: Cluster, framework: Framework, agent: Agent): boolean {
+  return [...maintenance.draining, ...maintenance.down].some(
+    ({ id, answers }) => isOn(agent, id) && answers.has(framework.id),
   );
 }
 

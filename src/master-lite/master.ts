@@ -72,6 +72,8 @@ export async function startMaster(config: MasterConfig, parts: MasterParts): Pro
       certificates,
       bodyLimit: config.bodyLimit,
       bodyTimeout: 60_000,
+      // All agents of a large cluster come back at once.
+      backlog: 4096,
       onDefect: parts.onDefect,
     });
     server.calls(['/api/v1/scheduler', '/master/api/v1/scheduler'], (exchange) =>

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import type {
   AgentInfo,
   SchedulerAttributeConstraint,
@@ -40,18 +41,26 @@ function matches(predicate: SchedulerAttributeConstraintPredicate, texts: string
 /** Why constraints cannot be taken; undefined: they can. */
 export function invalidExpression(regex: string): string | undefined {
   if (regex.length > longestExpression) return 'a regular expression is too long';
-  return expressionOf(regex) === undefined ? `'${regex}' is no regular expression` : undefined;
+  return expressionOf(regex) === undefined
+    ? `'${regex}' is no regular expression, or none that can be tried in linear time`
+    : undefined;
 }
 
 const longestExpression = 256;
 const known = new Map<string, RegExp | undefined>();
+
+// A framework's own expression must not keep everybody else waiting: as RE2, which the reference has, this engine neither goes back in a text nor takes what would need that.
+setFlagsFromString('--enable-experimental-regexp-engine');
+const linear = 'l';
 
 function expressionOf(regex: string): RegExp | undefined {
   if (known.size > 1000) known.clear();
   if (!known.has(regex)) {
     let expression: RegExp | undefined;
     try {
-      expression = new RegExp(`^(?:${regex})$`);
+      // By itself first: what closes a group that it has not opened would have another meaning below.
+      new RegExp(regex, linear);
+      expression = new RegExp(`^(?:${regex})$`, linear);
     } catch {
       expression = undefined;
     }

@@ -6,7 +6,7 @@ export interface Watcher {
 }
 
 /** Most subscribers of the operator's event stream; the oldest makes room. */
-const mostWatchers = 1000;
+export const mostWatchers = 1000;
 
 /** Those who follow the cluster on the operator's event stream. */
 export class Watchers {

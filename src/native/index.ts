@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { BerthError } from '../errors/berth-error.js';
 import { installationFolder } from '../installation.js';
@@ -7,6 +7,7 @@ import type { Native } from './native.js';
 export type * from './aci.js';
 export type * from './archive.js';
 export * from './copy.js';
+export type * from './layer-image.js';
 export * from './native.js';
 export * from './native-error.js';
 export type * from './network.js';
@@ -31,8 +32,12 @@ export function native(): Native {
 
 function load(): Native {
   const file = path.join(installationFolder, 'build/Release/berth.node');
+  // Its own libraries before what Node has of them: newer ones carry a simdjson and a zstd of other versions, which would be taken (dlopen(3), RTLD_DEEPBIND).
+  const { RTLD_LAZY, RTLD_DEEPBIND } = constants.dlopen;
+  const module = { exports: {} };
   try {
-    return createRequire(import.meta.url)(file) as Native;
+    process.dlopen(module, file, RTLD_LAZY | RTLD_DEEPBIND);
+    return module.exports as Native;
   } catch (cause) {
     throw new BerthError('NOT_BUILT', {
       what: 'native addon',

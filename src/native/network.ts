@@ -23,12 +23,23 @@ export interface NetworkCalls {
   hostNetworks(): { interfaces: HostInterface[]; networks: HostNetwork[] };
 
   /**
-   * Claims addresses and ports for as long as any copy of `fd` is open; a supervisor inherits it. What earlier holders that were killed left in the packet filter goes. Throws EADDRINUSE: `step` is the
-   * number of the port that cannot be had, or `address`.
+   * Claims addresses and ports for as long as any copy of `fd` is open; a supervisor inherits it. What earlier holders that were killed left in the packet filter goes. Throws EADDRINUSE: `step` is
+   * `port N` or `address N`, by the place in the request of what cannot be had.
    */
   claimNetwork(request: NetworkClaimRequest): NetworkClaim;
+  /** More addresses for as long as the claim of `fd` lasts. Throws EADDRINUSE as above, ENOMSG where it holds no addresses. */
+  claimMore(fd: number, wish: AddressWish): OwnAddresses;
+  /** Gives some of a claim's addresses back, if they are held. */
+  releaseAddresses(fd: number, ipv4: string, ipv6: string | null): void;
   /** Removes the file of claims if nobody holds any. */
   removeIdleClaims(file: string): boolean;
+
+  /** Gives a container that runs one more interface. `pid` is of a process of its own. Throws ESRCH when that is gone, EEXIST when a name is taken; then nothing of it is left. Some milliseconds. */
+  addInterface(spec: RemoteHolder & InterfaceSpec): void;
+  /** Default routes over an interface that it has, instead of those that there are. */
+  addRoutes(spec: RemoteHolder & Pick<InterfaceSpec, 'interface' | 'gateways'>): void;
+  /** By the name of the end on the host. False: there is none. */
+  removeInterface(name: string): boolean;
 
   /** Every port that any container on this host publishes. */
   publishedPorts(): PublishedElement[];
@@ -61,9 +72,26 @@ export interface HostNetwork {
   interface: number;
 }
 
-export interface NetworkClaimRequest {
-  /** Where claims are kept; made if missing. */
-  file: string;
+/** A process, whose network namespace is meant. */
+export interface RemoteHolder {
+  pid: number;
+  /** Clock ticks since boot. */
+  startTime: number;
+}
+
+/** As launch.json has it. */
+export interface InterfaceSpec {
+  bridge: string;
+  host_interface: string;
+  interface: string;
+  mtu: number;
+  mac: string;
+  addresses: { address: string; prefix: number }[];
+  gateways: string[];
+}
+
+/** Of one network. */
+export interface AddressWish {
   /** IPv4: from the first to the last, but for the gateway. */
   first: string;
   last: string;
@@ -71,14 +99,25 @@ export interface NetworkClaimRequest {
   /** The IPv6 network that the IPv4 address completes, or with 128 for a prefix an address; null: none. */
   network6: string | null;
   prefix6: number;
+}
+
+export interface NetworkClaimRequest {
+  /** Where claims are kept; made if missing. */
+  file: string;
+  addresses: AddressWish[];
   /** `first` 0: any port. */
   ports: { addresses: string[]; protocol: 'tcp' | 'udp'; first: number; last: number }[];
 }
 
-export interface NetworkClaim {
-  fd: number;
+export interface OwnAddresses {
   ipv4: string;
   ipv6: string | null;
+}
+
+export interface NetworkClaim {
+  fd: number;
+  /** One for each that was asked for. */
+  addresses: OwnAddresses[];
   /** One for each that was asked for. */
   ports: number[];
 }

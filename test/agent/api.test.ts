@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, lstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { agentSocket } from '../../src/agent/api/api.js';
 import { RecordReader } from '../../src/http/record-io.js';
@@ -14,6 +15,7 @@ import { Cluster, sandboxOf, task } from './staged-agent.js';
 interface Answer {
   status: number;
   type: string | undefined;
+  headers: http.IncomingHttpHeaders;
   body: Buffer;
   json: () => never;
 }
@@ -39,6 +41,7 @@ function ask(
         resolve({
           status: response.statusCode ?? 0,
           type: response.headers['content-type'],
+          headers: response.headers,
           body: whole,
           json: () => JSON.parse(whole.toString()) as never,
         });
@@ -92,10 +95,14 @@ t.test('an agent tells of itself, its tasks and their files', unlessRoot, async 
   const sandbox = sandboxOf(stage, status, cluster.framework.id);
   const latest = `/frameworks/${cluster.framework.id}/executors/talks/runs/latest`;
   const container = path.basename(sandbox);
+  const size = async (name: string) =>
+    ((await get(`/files/read?path=${sandbox}/${name}&offset=-1`)).json() as { offset: number }).offset;
   await until(
     'it has written',
-    () => lstatSync(path.join(sandbox, 'file'), { throwIfNoEntry: false }) !== undefined,
+    () => lstatSync(path.join(sandbox, 'file'), { throwIfNoEntry: false })?.size === 5,
   );
+  // Its log is written by another, which may be later.
+  while ((await size('stdout')) !== 4 || (await size('stderr')) !== 4) await sleep(10);
 
   t.match((await call({ type: 'GET_HEALTH' })).get_health, { healthy: true });
   t.match((await call({ type: 'GET_VERSION' })).get_version, { version_info: { version: String } });
@@ -119,6 +126,29 @@ t.test('an agent tells of itself, its tasks and their files', unlessRoot, async 
   t.match(await call({ type: 'GET_STATE' }), {
     get_state: { get_tasks: { launched_tasks: [{ name: 'talks' }] } },
   });
+  const stateAsMade = async () => {
+    const body = protobufCodec.encode('mesos.v1.agent.Call', { type: 'GET_STATE' });
+    const headers = { 'Content-Type': 'application/x-protobuf', Accept: 'application/x-protobuf' };
+    const made = protobufCodec.decode(
+      'mesos.v1.agent.Response',
+      (await ask({ port }, '/api/v1', { body, headers })).body,
+    );
+    return jsonCodec.encode('mesos.v1.agent.Response', made).toString();
+  };
+  const bothStates = async (): Promise<[string, string]> => {
+    const text = await stateAsMade();
+    const kept = jsonCodec.decode(
+      'mesos.v1.agent.Response',
+      Buffer.from(JSON.stringify(await call({ type: 'GET_STATE' }))),
+    );
+    // The binary encoding knows no empty list.
+    const whole = jsonCodec.encode('mesos.v1.agent.Response', kept).toString();
+    // Something happened between the two, e.g. a status was acknowledged.
+    if ((await stateAsMade()) !== text) return bothStates();
+    return [whole.replace(/"\w+":\[\],?/g, '').replaceAll(',}', '}'), text];
+  };
+  const [running, runningMade] = await bothStates();
+  t.equal(running, runningMade, 'what is kept as text says what is so');
   t.match(await call({ type: 'GET_OPERATIONS' }), { get_operations: {} });
   const [shown] = (await call({ type: 'GET_CONTAINERS' })).get_containers?.containers ?? [];
   t.match(shown, { container_id: { value: container }, executor_id: { value: 'talks' } });
@@ -154,10 +184,18 @@ t.test('an agent tells of itself, its tasks and their files', unlessRoot, async 
     {},
     {},
   ]);
-  t.equal((await get(`/files/download?path=${sandbox}/file`)).body.toString(), 'kept\n');
+  const file = await get(`/files/download?path=${sandbox}/file`);
+  t.equal(file.body.toString(), 'kept\n');
+  t.match(
+    file.headers,
+    { 'content-disposition': /^attachment; /, 'x-content-type-options': 'nosniff' },
+    'what a task has made is no page of this host',
+  );
   t.equal((await get(`/files/read?path=/etc/passwd&offset=0`)).status, 404);
   t.equal((await get(`/files/read?path=${sandbox}/../../../x&offset=0`)).status, 404);
+  t.equal((await get('/files/read?path=/frameworks/../executors/a/runs/b&offset=0')).status, 404);
   t.equal((await get('/files/read')).status, 400);
+  t.equal((await get(`/berth/v1/logs?sandbox=${sandbox}&since=now`)).status, 400);
 
   const state = (await get('/state')).json() as {
     frameworks: { executors: { directory: string; tasks: object[] }[] }[];
@@ -186,18 +224,28 @@ t.test('an agent tells of itself, its tasks and their files', unlessRoot, async 
       { level: 'process', parent_id: 'talks' },
     ],
   });
-  t.equal((await get('/berth/v1/inspect?interval=1000')).status, 400);
+  for (const query of ['interval=1000', 'interval=0', 'interval=x', 'depth=all'])
+    t.equal((await get(`/berth/v1/inspect?${query}`)).status, 400, query);
   t.equal(
     (await ask({ port }, '/api/v1', { body: '{"type":"LAUNCH_NESTED_CONTAINER"}', headers: json })).status,
     400,
   );
-  t.equal((await ask({ port }, '/api/v1', { body: '{}', headers: json })).status, 400);
+  for (const [body, why] of [
+    ['{}', /^400 Expecting 'type'/],
+    ['{"type":"UNKNOWN"}', /^400 Unknown call type/],
+  ] as const) {
+    const refused = await ask({ port }, '/api/v1', { body, headers: json });
+    t.match(`${refused.status} ${refused.body}`, why);
+  }
 
   spawnSync('touch', [path.join(sandbox, 'end')]);
   await cluster.status('talks', 'TASK_FINISHED');
   await until('its end is told', () =>
     events.some((event) => event.type === 'TASK_REMOVED' && event.task_id === 'talks'),
   );
+  const [over, overMade] = await bothStates();
+  t.equal(over, overMade);
+  t.match(over, /"completed_tasks":\[\{.*TASK_FINISHED/, 'and what is so now');
   t.match(events[0], { type: 'SUBSCRIBED', tasks: [] });
   t.ok(events.some(({ type, state }) => type === 'TASK_UPDATED' && state === 'TASK_RUNNING'));
   // The container is gone, and what it wrote is not.

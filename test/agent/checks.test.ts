@@ -13,6 +13,7 @@ import { readContainer } from '../../src/containerizer/container/catalogue.js';
 import type { CheckStatusInfo, TaskInfo } from '../../src/mesos/messages.js';
 import { native } from '../../src/native/index.js';
 import { Stage, unlessRoot } from '../container/stage.js';
+import { freePort } from '../fixtures/free-port.js';
 import { until } from '../fixtures/until.js';
 import { Certificates } from '../registry/certificates.js';
 import { StagedTimers } from './staged-timers.js';
@@ -330,11 +331,4 @@ t.test('in a container', unlessRoot, async (t) => {
 async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

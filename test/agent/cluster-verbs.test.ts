@@ -54,7 +54,23 @@ t.test(
     t.equal(part.stdout, 'sec');
     t.equal(got.status, 0);
     t.equal(readFileSync(path.join(stage.folder, 'got'), 'utf8'), 'data\n');
-    t.match([missing.status, missing.stderr], [125, /^berth: agent .*: No such file/]);
+    t.match(
+      [missing.status, missing.stderr],
+      [
+        125,
+        /^berth: task web-1, file \.\.\/\.\.\/x: No such file or folder\nberth task files ls web-1 shows/,
+      ],
+    );
+    const again = await run(
+      'task',
+      'files',
+      'download',
+      'web-1',
+      'd/f',
+      '-o',
+      path.join(stage.folder, 'got'),
+    );
+    t.match([again.status, again.stderr], [125, /got: there is such a file already\nName another one/]);
 
     const ps = (...args: string[]) => run('ps', '--cluster', '--interval', '0.1', ...args);
     const [all, shown, threads, nothing, look] = await Promise.all([

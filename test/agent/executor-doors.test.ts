@@ -1,5 +1,6 @@
 // How executors come to an agent that speaks HTTPS and wants credentials: their libraries know of neither.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import t from 'tap';
 import { doorSocket, hostEndpoint } from '../../src/agent/executor/doors.js';
@@ -92,6 +93,31 @@ t.test('executors of an agent with a certificate', unlessRoot, async (t) => {
         .status;
     t.equal(await knock({}), 401, 'nor by the socket');
     t.equal(await knock({ Authorization: basic }), 401);
+  });
+
+  await t.test('has no more connections than are good for its agent', async (t) => {
+    const token = cluster.agent.executors.find(cluster.framework.id, 'npm')?.record.token ?? '';
+    const many = new http.Agent({ keepAlive: true });
+    t.teardown(() => many.destroy());
+    const ask = (agent: http.Agent | false) =>
+      new Promise<number>((resolve, reject) => {
+        const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` };
+        const to = `http://${hostEndpoint(cluster.agent)}/api/v1/executor`;
+        http
+          .request(to, { method: 'POST', agent, headers }, (response) => {
+            response.resume();
+            resolve(response.statusCode ?? 0);
+          })
+          .once('error', reject)
+          .end('{}');
+      });
+    const statuses = await Promise.all(Array.from({ length: 260 }, () => ask(many)));
+    // It has some of its own.
+    const refused = statuses.filter((status) => status === 429).length;
+    t.ok(refused >= 4 && refused < 16, `${refused} are refused`);
+    t.equal(statuses.filter((status) => status === 400).length, statuses.length - refused);
+    many.destroy();
+    await until(async () => (await ask(false)) === 400, 'those that are closed do not count');
   });
 
   const [executor_id, agent_id] = [{ value: 'npm' }, { value: cluster.agent.id ?? '' }];

@@ -4,9 +4,11 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
+import { hostEndpoint } from '../../src/agent/executor/doors.js';
 import { duration } from '../../src/agent/executor/environment.js';
 import { sandboxFolder } from '../../src/agent/sandbox/place.js';
 import { logFolder } from '../../src/agent/sandbox/sandbox.js';
+import { mostPending } from '../../src/agent/updates/updates.js';
 import { layoutOfHost } from '../../src/containerizer/container/cgroup-places.js';
 import { readLogFolder } from '../../src/containerizer/container/logs.js';
 import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
@@ -104,7 +106,7 @@ t.test('an unmodified executor of npm', unlessRoot, async (t) => {
 t.test('an executor and who may speak for it', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
   const cluster = await StagedCluster.open(t, stage, { executorRegistration: 60 });
-  const script = 'env >env; exec sleep 1000';
+  const script = 'env >env.part; mv env.part env; exec sleep 1000';
   await cluster.launch(
     { name: 'a', executor: executor('first', script) },
     { name: 'b', executor: executor('second', script) },
@@ -122,8 +124,8 @@ t.test('an executor and who may speak for it', unlessRoot, async (t) => {
       MESOS_FRAMEWORK_ID: cluster.framework.id,
       MESOS_EXECUTOR_ID: 'first',
       MESOS_SLAVE_ID: cluster.agent.id,
-      MESOS_AGENT_ENDPOINT: cluster.agent.endpoint,
-      MESOS_SLAVE_PID: `slave(1)@${cluster.agent.endpoint}`,
+      MESOS_AGENT_ENDPOINT: hostEndpoint(cluster.agent),
+      MESOS_SLAVE_PID: `slave(1)@${hostEndpoint(cluster.agent)}`,
       MESOS_CHECKPOINT: '0',
       MESOS_HTTP_COMMAND_EXECUTOR: '0',
       MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD: '5secs',
@@ -135,6 +137,9 @@ t.test('an executor and who may speak for it', unlessRoot, async (t) => {
     for (const [name, value] of Object.entries(wanted))
       t.ok(read().split('\n').includes(`${name}=${value}`), name);
     t.notMatch(read(), /MESOS_RECOVERY_TIMEOUT/, 'only where the framework keeps its tasks');
+    const text = readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1');
+    if (Number(text) >= 1024)
+      t.ok((cluster.agent.doors.port ?? 1024) < 1024, 'nobody but root can listen there while it is away');
   });
 
   await t.test('refusals, in the order of the reference', async (t) => {
@@ -203,6 +208,17 @@ t.test('an executor and who may speak for it', unlessRoot, async (t) => {
     t.equal(await again.update({ task_id: { value: 'b' }, state: 'TASK_FAILED' }, uuid()), 202);
     await until(() => again.of('ACKNOWLEDGED').length === 3, 'of a task of another it is told nothing');
     t.strictSame(cluster.states('b'), []);
+    const { framework } = cluster;
+    framework.acknowledges = false;
+    const answers = new Set<number>();
+    for (let i = 0; i < mostPending + 2; i++)
+      answers.add(await again.update({ task_id: { value: 'a' }, state: 'TASK_RUNNING' }, uuid()));
+    t.strictSame([...answers], [202, 429], 'more than its framework hears are refused');
+    framework.acknowledges = true;
+    await until(() => framework.states('a').length > 1, 'the first of them is told');
+    for (const status of framework.statuses) framework.acknowledge(status);
+    const [a] = [...cluster.agent.tasks.values()].filter(({ id }) => id === 'a');
+    await until(() => a?.updates.length === 0, 'all are heard');
   });
 
   await t.test('the kernel says from which container a call comes', async (t) => {
@@ -281,6 +297,7 @@ t.test('an executor that is never heard of', unlessRoot, async (t) => {
   const cluster = await StagedCluster.open(t, stage, { executorRegistration: 0.3 });
   await cluster.launch({ name: 'a', executor: executor('mute', 'exec sleep 1000') });
   t.match(await cluster.reaches('a', 'TASK_FAILED'), { reason: 'REASON_EXECUTOR_REGISTRATION_TIMEOUT' });
+  cluster.agent.config.executorRegistration = 60;
   await cluster.launch({ name: 'b', executor: executor('short', 'exit 3') });
   t.match(await cluster.reaches('b', 'TASK_FAILED'), {
     reason: 'REASON_EXECUTOR_TERMINATED',
@@ -307,7 +324,7 @@ t.test('an agent that comes back', unlessRoot, async (t) => {
   await before.update({ task_id: { value: 'heard' }, state: 'TASK_RUNNING' }, uuid());
   await cluster.reaches('heard', 'TASK_RUNNING');
   await cluster.stop();
-  t.ok(before.ended, 'its stream ends');
+  await until(() => before.ended, 'its stream ends');
   await cluster.start();
 
   const after = new ExecutorClient(cluster.url, ids, token, protobufCodec);

@@ -18,6 +18,7 @@ import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { Fetcher } from '../../src/agent/fetcher/fetcher.js';
 import { defaultFetchLimits, type FetchLimits } from '../../src/agent/fetcher/limits.js';
+import { nextOf } from '../../src/agent/fetcher/web.js';
 import type { CommandInfoURI } from '../../src/mesos/messages.js';
 import { layerTar } from '../fixtures/oci-image-writer.js';
 
@@ -32,6 +33,8 @@ interface Scene {
   pages: Map<string, (request: http.IncomingMessage, response: http.ServerResponse) => void>;
   requests: http.IncomingMessage[];
   fetch(uris: (string | CommandInfoURI)[], user?: string): Promise<void>;
+  /** By one that waits half a second for a byte and no longer: only for what never comes. */
+  fetchHastily(uris: string[]): Promise<void>;
 }
 
 async function scene(t: Test, limits: Partial<FetchLimits> = {}): Promise<Scene> {
@@ -54,14 +57,18 @@ async function scene(t: Test, limits: Partial<FetchLimits> = {}): Promise<Scene>
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  const fetcher = new Fetcher(path.join(folder, 'fetcher'), { ...defaultFetchLimits, ...limits });
-  return {
-    ...{ folder, sandbox, pages, requests, url: `http://127.0.0.1:${port}` },
-    fetch: (uris, user = 'me') =>
-      fetcher.fetch({
+  const fetcher = (more: Partial<FetchLimits>): Scene['fetch'] => {
+    const made = new Fetcher(path.join(folder, 'fetcher'), { ...defaultFetchLimits, ...limits, ...more });
+    return (uris, user = 'me') =>
+      made.fetch({
         ...{ folder: sandbox, owner, user },
         uris: uris.map((each) => (typeof each === 'string' ? { value: each } : each)),
-      }),
+      });
+  };
+  return {
+    ...{ folder, sandbox, pages, requests, url: `http://127.0.0.1:${port}` },
+    fetch: fetcher({}),
+    fetchHastily: fetcher({ stall: 0.5 }),
   };
 }
 
@@ -166,9 +173,9 @@ t.test('neither an archive nor a name leads out, and a failure leaves nothing', 
 });
 
 t.test('only what anybody on the host may read is copied', root0, async (t) => {
-  const { folder, sandbox, fetch } = await scene(t, { size: 100_000, stall: 1 });
-  const refused = async (uri: string, why: RegExp) => {
-    await t.rejects(fetch([uri]), { code: 'FETCH_FAILED', message: why });
+  const { folder, sandbox, fetch, fetchHastily } = await scene(t, { size: 100_000 });
+  const refused = async (uri: string, why: RegExp, by = fetch) => {
+    await t.rejects(by([uri]), { code: 'FETCH_FAILED', message: why });
     t.strictSame(readdirSync(sandbox), []);
   };
   writeFileSync(path.join(folder, 'secret'), 'x', { mode: 0o600 });
@@ -180,7 +187,7 @@ t.test('only what anybody on the host may read is copied', root0, async (t) => {
   await refused(path.join(folder, 'link'), /Permission denied/);
   await refused('/dev/zero', /more than 100000 bytes/);
   execFileSync('mkfifo', ['-m', '644', path.join(folder, 'fifo')]);
-  await refused(path.join(folder, 'fifo'), /nothing came for 1 seconds/);
+  await refused(path.join(folder, 'fifo'), /nothing came for 0.5 seconds/, fetchHastily);
   await refused(path.join(folder, 'nowhere'), /No such file/);
   await refused('relative/file', /neither a URL nor an absolute path/);
   await refused('file://other-host/etc/hostname', /on another host/);
@@ -191,15 +198,18 @@ t.test(
   'a server can neither stall, flood, nor send us elsewhere with what it should not have',
   root0,
   async (t) => {
-    const { sandbox, url, pages, requests, fetch } = await scene(t, { size: 1000, stall: 0.3, redirects: 3 });
-    const refused = async (uri: string, why: RegExp) => {
-      await t.rejects(fetch([uri]), { code: 'FETCH_FAILED', message: why });
+    const { sandbox, url, pages, requests, fetch, fetchHastily } = await scene(t, {
+      size: 1000,
+      redirects: 3,
+    });
+    const refused = async (uri: string, why: RegExp, by = fetch) => {
+      await t.rejects(by([uri]), { code: 'FETCH_FAILED', message: why });
       t.strictSame(readdirSync(sandbox), []);
     };
     pages.set('/stall', (_, response) => response.writeHead(200, { 'Content-Length': 100 }).write('half'));
-    await refused(`${url}/stall`, /nothing came for 0.3 seconds/);
+    await refused(`${url}/stall`, /nothing came for 0.5 seconds/, fetchHastily);
     pages.set('/silent', () => {});
-    await refused(`${url}/silent`, /did not answer for 0.3 seconds/);
+    await refused(`${url}/silent`, /did not answer for 0.5 seconds/, fetchHastily);
     pages.set('/large', (_, response) => response.writeHead(200, { 'Content-Length': 1001 }).end());
     await refused(`${url}/large`, /it has 1001 bytes/);
     pages.set('/flood', (_, response) => response.writeHead(200).end('x'.repeat(5000)));
@@ -213,6 +223,8 @@ t.test(
     await refused(`${url}/loop`, /leads on more than 3 times/);
     pages.set('/to-file', (_, response) => response.writeHead(302, { Location: 'file:///etc/shadow' }).end());
     await refused(`${url}/to-file`, /leads from http: to file:/);
+    t.throws(() => nextOf('x', new URL('https://a/'), 'http://a/'), /leads from https: to http:/);
+    t.equal(nextOf('x', new URL('http://a/b'), 'https://c/').href, 'https://c/');
     await refused(`${url}/nothing`, /answered with status 404/);
     pages.set('/end', serve('end'));
     pages.set('/on', (_, response) => response.writeHead(302, { Location: '/end' }).end());
@@ -239,6 +251,41 @@ t.test(
     });
   },
 );
+
+t.test('archives that unpack to too much are refused before they do', root0, async (t) => {
+  const unpack = { ...defaultFetchLimits.unpack, entries: 3, bytes: 100_000, ratio: 10, ratioGrace: 1000 };
+  const { folder, sandbox, url, pages, fetch } = await scene(t, { unpack });
+  const link = 'i.create_system = 3; i.external_attr = 0o120777 << 16';
+  const archives: [name: string, script: string, why: RegExp][] = [
+    ['many', "for i in range(4): z.writestr(str(i), 'x')", /unpacks to more than any archive may/],
+    ['large', "z.writestr(zipfile.ZipInfo('large'), bytes(100001))", /unpacks to more than any archive may/],
+    ['blown', "z.writestr('blown', bytes(20000))", /unpacks to more than any archive may/],
+    ['link', `i = zipfile.ZipInfo('l'); ${link}; z.writestr(i, 'x' * 4097)`, /its link is too long/],
+  ];
+  for (const [name, script, why] of archives) {
+    const file = path.join(folder, `${name}.zip`);
+    const open = `z = zipfile.ZipFile(${JSON.stringify(file)}, 'w', zipfile.ZIP_DEFLATED)`;
+    execFileSync('python3', ['-c', `import zipfile\n${open}\n${script}\nz.close()`]);
+    pages.set(`/${name}.zip`, serve(readFileSync(file)));
+    await t.rejects(fetch([`${url}/${name}.zip`]), { code: 'FETCH_FAILED', message: why }, name);
+  }
+  pages.set('/zeros.gz', serve(gzipSync(Buffer.alloc(100_001))));
+  await t.rejects(fetch([`${url}/zeros.gz`]), { message: /unpacks to more than 100000 bytes/ });
+  await t.rejects(fetch([`${url}/`]), { message: /names no file/ });
+  t.strictSame(readdirSync(sandbox), []);
+});
+
+t.test('what is not as large as was said is not kept for others', root0, async (t) => {
+  const { url, pages, requests, fetch } = await scene(t);
+  pages.set('/file', ({ method }, response) =>
+    method === 'HEAD' ? response.writeHead(200, { 'Content-Length': 1 }).end() : response.end('many'),
+  );
+  await fetch([{ value: `${url}/file`, cache: true }]);
+  t.strictSame(
+    requests.map(({ method }) => method),
+    ['HEAD', 'GET', 'GET'],
+  );
+});
 
 t.test('what is to be cached is got once, and makes room for others', root0, async (t) => {
   const { folder, sandbox, url, pages, requests, fetch } = await scene(t, { cache: 25 });

@@ -116,7 +116,8 @@ t.test('a master that wants no pause between heartbeats gets one', async (t) => 
   const { notes } = linkTo(t, [url]);
   await until(() => beats >= 4);
   const intervals = (performance.now() - began) / 100;
-  t.ok(beats <= intervals + 1, `${beats} heartbeats in ${intervals.toFixed(1)} tenths of a second`);
+  // The first comes at once, and timers may be early by a little.
+  t.ok(beats <= intervals + 2, `${beats} heartbeats in ${intervals.toFixed(1)} tenths of a second`);
   t.notMatch(notes.join(), /nothing was heard for 0 s/);
 });
 
@@ -128,8 +129,18 @@ t.test('a master that takes agents and drops them is asked ever less often', asy
   const began = performance.now();
   linkTo(t, [url], { reconnect: 0.1, reconnectMost: 10 });
   await until(() => heard.length >= 5);
-  // 0.1, 0.2, 0.4 and 0.8 seconds, of each half at least.
-  t.ok(performance.now() - began >= 750);
+  // 0.1, 0.2, 0.4 and 0.8 seconds, of each half at least; timers may be early by a little.
+  t.ok(performance.now() - began >= 740);
+});
+
+t.test('an order that is longer than any may be is not waited for', async (t) => {
+  const { url, heard } = await stranger(t, (response) => {
+    taken(response, 10);
+    response.write(`${(1 << 20) + 1}\n`);
+  });
+  const { notes } = linkTo(t, [url]);
+  await until(() => heard.length > 1, 'it comes again');
+  t.match(notes.join(), /1048577 bytes, and 1048576 are the most/);
 });
 
 t.test('an executor that ends while the agent subscribes is told of after that', async (t) => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -151,7 +151,16 @@ t.test('an agent that is killed', unlessRoot, async (t) => {
       reason: 'REASON_AGENT_DRAINING',
     });
     await agent.end('SIGKILL');
+    const cutOff = [
+      path.join(stage.roots.root, 'trash/1'),
+      path.join(stage.roots.state, 'containers/.trash-1'),
+    ];
+    for (const folder of cutOff) mkdirSync(path.join(folder, 'half'), { recursive: true });
     await agent.start().connected(7);
+    await until(
+      () => !cutOff.some((folder) => existsSync(folder)),
+      'removals that were cut off are gone on with',
+    );
     // Until the last of its tasks is acknowledged, which the agent may not have heard, it drains.
     const reactivate = () => cluster.operator({ type: 'REACTIVATE_AGENT', reactivate_agent: { agent_id } });
     await until(() =>

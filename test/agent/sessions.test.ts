@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import http from 'node:http';
 import t from 'tap';
 import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
 import type { ContainerID } from '../../src/mesos/messages.js';
@@ -145,6 +147,31 @@ t.test('programs sent into tasks, and their streams', unlessRoot, async (t) => {
     t.equal((await kill(15)).status, 200, 'one that has ended stays so');
   });
 
+  await t.test('who waits for an end or follows a log, and vanishes, holds nothing', async () => {
+    await cluster.launch({ name: 'quiet', command: { value: 'sleep 1000' }, container });
+    const { container_status } = await cluster.reaches('quiet', 'TASK_RUNNING');
+    const container_id = container_status?.container_id ?? { value: '' };
+    const descriptors = () => readdirSync('/proc/self/fd').length;
+    const sandbox = `/frameworks/${cluster.framework.id}/executors/quiet/runs/latest`;
+    const before = descriptors();
+    const requests = Array.from({ length: 20 }, (_, i) => {
+      const waits = i % 2 === 0;
+      const path = waits ? '/api/v1' : `/berth/v1/logs?follow=1&sandbox=${encodeURIComponent(sandbox)}`;
+      const method = waits ? 'POST' : 'GET';
+      const headers = { 'Content-Type': 'application/json' };
+      const request = http.request(`${cluster.url}${path}`, { method, headers, agent: false });
+      request.on('error', () => {});
+      request.end(waits ? JSON.stringify({ type: 'WAIT_CONTAINER', wait_container: { container_id } }) : '');
+      return request;
+    });
+    // Both ends of each are this process's, and more behind it.
+    await until(() => descriptors() >= before + 60, 'they wait');
+    for (const request of requests) request.destroy();
+    await until(() => descriptors() < before + 20, 'all is let go of');
+    await cluster.kill('quiet');
+    await cluster.reaches('quiet', 'TASK_KILLED');
+  });
+
   await t.test('a task’s own output, by many', async (t) => {
     const call = {
       type: 'ATTACH_CONTAINER_OUTPUT' as const,
@@ -200,6 +227,28 @@ t.test('programs sent into tasks, and their streams', unlessRoot, async (t) => {
     await sleeper.see('sleeps');
     sleeper.type('\u0003');
     t.equal(await sleeper.status, 130, 'Ctrl-C is the program’s');
+  });
+
+  await t.test('a container below a task, from the command line', async (t) => {
+    const on = (verb: string, ...words: string[]) =>
+      run(stage.command(verb, ['--master', cluster.master.url, ...words]), '');
+    const container_id = { value: 'below', parent };
+    const value = 'while [ ! -e /mnt/mesos/sandbox/end ]; do echo I am below; sleep 0.05; done; exit 6';
+    const { status } = await ask(cluster.url, {
+      type: 'LAUNCH_NESTED_CONTAINER',
+      launch_nested_container: { container_id, command: { value }, container },
+    });
+    t.equal(status, 200);
+    const logs = () => on('task logs', '--container', 'below', 'host');
+    await until(async () => /^I am below\n/.test((await logs()).stdout), 'its log is its own');
+    const words = ['--master', cluster.master.url, '--container', 'below', 'host'];
+    const attached = new Person(stage.command('task attach', words));
+    await attached.see('I am below');
+    const exec = await on('task exec', '--container', 'below', 'host', 'touch', '/mnt/mesos/sandbox/end');
+    t.equal(exec.status, 0, exec.stderr);
+    t.equal(await attached.status, 6);
+    t.match(await on('task exec', '--container', 'nobody', 'host', 'true'), { status: 125 });
+    t.match(await on('task exec', '--container', 'a//b', 'host', 'true'), { status: 125 });
   });
 
   await t.test('berth task attach', async (t) => {

@@ -1,10 +1,16 @@
 import t from 'tap';
 import type { TaskWatcher } from '../../src/agent/agent.js';
+import { ContainerTexts } from '../../src/agent/api/container-texts.js';
 import { oldest, StatisticsBoard, slice } from '../../src/agent/api/statistics-board.js';
 import { age, few, gathering, interval, StatisticsUpkeep } from '../../src/agent/api/statistics-upkeep.js';
 import type { Task } from '../../src/agent/task/task.js';
 import type { InspectedTask } from '../../src/inspect/task-source.js';
-import type { ResourceStatistics, TaskStatus } from '../../src/mesos/messages.js';
+import { jsonCodec } from '../../src/mesos/codec.js';
+import type {
+  AgentResponseGetContainersContainer,
+  ResourceStatistics,
+  TaskStatus,
+} from '../../src/mesos/messages.js';
 import { StagedTimers } from './staged-timers.js';
 
 const container = (id: string) => ({ id }) as InspectedTask;
@@ -105,4 +111,30 @@ t.test('many containers are read in passing', async (t) => {
   start('late');
   await timers.pass(3 * interval);
   t.strictSame(refreshed, [], 'nothing once it is closed');
+});
+
+t.test('what is told of a container is the same in words kept and words made', async (t) => {
+  const texts = new ContainerTexts();
+  const entry = (cpus: number): AgentResponseGetContainersContainer => ({
+    container_id: { value: 'ä' },
+    framework_id: { value: 'f' },
+    executor_id: { value: 'e' },
+    container_status: { executor_pid: 7 },
+    resource_statistics: { timestamp: 1, cpus_user_time_secs: cpus },
+  });
+  const unknown: AgentResponseGetContainersContainer = { container_id: { value: 'alone' } };
+  const answer = (entries: AgentResponseGetContainersContainer[]) =>
+    jsonCodec.encode('mesos.v1.agent.Response', {
+      type: 'GET_CONTAINERS',
+      get_containers: { containers: entries },
+    });
+  const one = entry(1);
+  for (const entries of [[], [one], [one, unknown], [entry(2), one]]) {
+    t.equal(String(texts.answer(entries)), String(answer(entries)));
+    const page = JSON.parse(String(texts.page(entries))) as { container_id: string; statistics: object }[];
+    t.strictSame(
+      page.map(({ container_id, statistics }) => [container_id, statistics]),
+      entries.map((each) => [each.container_id.value, each.resource_statistics ?? {}]),
+    );
+  }
 });

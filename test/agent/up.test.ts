@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { nodeEnvironment, nodeOptions } from '../../src/service/daemon-node.js';
 import { project } from '../cli/berth.js';
 import { Stage, unlessRoot } from '../container/stage.js';
+import { freePort } from '../fixtures/free-port.js';
 import { until } from '../fixtures/until.js';
 
 t.test('daemons have a Node that takes less memory', async (t) => {
@@ -60,6 +60,31 @@ t.test('a cluster of one host', unlessRoot, async (t) => {
   for (const pid of after) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
 });
 
+t.test('a daemon that cannot begin is not tried for ever, however slow it is', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const slow = path.join(stage.folder, 'slow.cjs');
+  // Longer than who is started again at once has lived.
+  const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2100)';
+  writeFileSync(slow, `if (['master', 'agent'].includes(process.argv[2])) ${wait};`);
+  mkdirSync(stage.roots.root, { recursive: true });
+  writeFileSync(path.join(stage.roots.root, 'master'), 'no folder');
+  const [port, agentPort] = [await freePort(), await freePort()];
+  const flags = ['--listen', `127.0.0.1:${port}`, '--agent-listen', `127.0.0.1:${agentPort}`];
+  const [file = '', ...words] = stage.command('up', flags);
+  const up = spawn(file, words, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: `--require ${slow}` },
+  });
+  t.after(() => void up.kill('SIGKILL'));
+  let said = '';
+  up.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  t.equal(await new Promise((resolve) => up.once('close', resolve)), 125);
+  t.match(said, /^berth: master: .*not a directory/m);
+  t.notMatch(said, /is started again/);
+});
+
 t.test('its daemons go with it, however it ends', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
   const [port, agentPort] = [await freePort(), await freePort()];
@@ -86,11 +111,3 @@ t.test('its daemons go with it, however it ends', unlessRoot, async (t) => {
   await until(() => !pids.some(lives), 'both have ended');
   t.pass();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}

@@ -29,7 +29,7 @@ const uuid = () => randomBytes(16);
 
 t.test('what agent, master and executors say to each other', unlessRoot, async (t) => {
   const stage = await Stage.open(t);
-  const cluster = await StagedCluster.open(t, stage, { executorRecovery: 1 }, {}, true);
+  const cluster = await StagedCluster.open(t, stage, {}, {}, true);
   const { framework, master } = cluster;
   const registrations = () => cluster.notes.filter((text) => /registered as|back at/.test(text)).length;
 
@@ -223,9 +223,13 @@ t.test('what agent, master and executors say to each other', unlessRoot, async (
   await t.test('an executor whose stream is cut and that never comes back is ended', async () => {
     await cluster.launch({ name: 'c', executor: executor('z', 'exec sleep 1000') });
     const client = await ready('z');
+    const { config } = cluster.agent;
+    const { executorRecovery } = config;
+    config.executorRecovery = 0.5;
     client.close();
     const { reason } = await cluster.reaches('c', 'TASK_FAILED');
     t.equal(reason, 'REASON_EXECUTOR_REREGISTRATION_TIMEOUT');
+    config.executorRecovery = executorRecovery;
   });
 
   await t.test('an operation is done once, however often it is ordered', async (t) => {

@@ -94,3 +94,18 @@ t.test('what this host cannot be asked for is told before anything is made', asy
     await t.rejects(parsed(...words), { code: 'USAGE', exit: 125, message }, words.join(' '));
   }
 });
+
+t.test('as users of docker and podman shorten them', async (t) => {
+  t.match(await parsed('-q', '-m', '64m', '-c', '512'), { memory: 64 * MiB, cpuShares: 512 });
+  t.match(await parsed('--net', 'n', '--net-alias', 'a', '--dns-opt', 'ndots:2'), {
+    network: 'n',
+    networkAliases: ['a'],
+    dnsOptions: ['ndots:2'],
+  });
+  t.match(await parsed('-P', '--expose', '80-81', '--expose', '53/udp'), {
+    network: 'bridge',
+    expose: [{ containerPort: 80 }, { containerPort: 81 }, { containerPort: 53, protocol: 'udp' }],
+  });
+  await t.rejects(parsed('--expose', '8080:80'), { message: /It is CONTAINER\[\/tcp\|udp\]/ });
+  t.match(await parsed('--network', 'a', '--net', 'b'), { furtherNetworks: [{ network: 'b' }] });
+});

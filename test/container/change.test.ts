@@ -6,10 +6,10 @@ import t from 'tap';
 import { findContainer, readContainer } from '../../src/containerizer/container/catalogue.js';
 import { hold, isHeld, letGo } from '../../src/containerizer/container/cgroup-freezer.js';
 import { type CgroupPlaces, cgroupPlaces } from '../../src/containerizer/container/cgroup-places.js';
-import { removeIfEmpty, sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js';
 import { readLogs } from '../../src/containerizer/container/logs.js';
 import { pauseContainer, unpauseContainer } from '../../src/containerizer/container/pause.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
+import { removeIfEmpty, sweepShared } from '../../src/containerizer/container/shared-sweep.js';
 import { signalContainer, stopContainer } from '../../src/containerizer/container/stop.js';
 import { updateContainer } from '../../src/containerizer/container/update.js';
 import { detectCgroupLayout } from '../../src/containerizer/host/cgroup-layout.js';
@@ -148,7 +148,7 @@ t.test('changes of a running container', unlessRoot, async (t) => {
     const [place] = [...Object.values(later), ...Object.values(v1)];
     if (place === undefined) return t.comment('no hierarchy of v1');
     mkdirSync(place, { recursive: true });
-    sweepCgroups(stage.roots);
+    sweepShared(stage.roots);
     t.notOk(existsSync(path.dirname(place)));
   });
 

@@ -23,6 +23,7 @@ import { pauseContainer, unpauseContainer } from '../../src/containerizer/contai
 import { removeContainer } from '../../src/containerizer/container/remove.js';
 import { volumeData } from '../../src/containerizer/volume/store.js';
 import { BerthError } from '../../src/errors/berth-error.js';
+import { entriesBelow } from '../fixtures/entries-below.js';
 import { defaults, Stage, unlessRoot } from './stage.js';
 
 /** Paths on the host, and `cp` as the command line has it: what it said, after its status if that is not 0. */
@@ -48,7 +49,7 @@ const places = (stage: Stage) => {
 
 /** Files below a folder, with what is in them. */
 const listing = (folder: string) =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
+  entriesBelow(folder)
     .map((entry) => {
       const file = path.join(entry.parentPath, entry.name);
       const name = path.relative(folder, file);

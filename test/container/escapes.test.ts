@@ -16,6 +16,7 @@ import { provideImage } from '../../src/containerizer/image/provide.js';
 import { supervisorProgram } from '../../src/native/index.js';
 import { places } from '../../src/state/roots.js';
 import { busyboxEntries } from '../fixtures/busybox-image.js';
+import { entriesBelow } from '../fixtures/entries-below.js';
 import { layerTar, writeImage } from '../fixtures/oci-image-writer.js';
 import { Stage, unlessRoot } from './stage.js';
 
@@ -307,16 +308,15 @@ t.test('escapes', unlessRoot, async (t) => {
           'Uid:\t5\t5\t5\t5\n',
         );
       }
-      truncateSync(passwd, 10 * 2 ** 30);
+      // Reading all of it takes longer than a test may.
+      truncateSync(passwd, 3 * 2 ** 40);
       const volume = { source: passwd, target: '/etc/passwd', readonly: true, recursive: false, idmap: true };
-      const started = Date.now();
       t.equal(
         (await stage.run(['id', '-u'], { user: 'host', volumes: [volume] })).stdout,
         '1001\n',
         'what stands at its start counts',
       );
       await t.rejects(stage.run(['true'], { user: 'nobody', volumes: [volume] }), { code: 'USER_UNKNOWN' });
-      t.ok(Date.now() - started < 5000, 'and no more than that is read');
     },
   );
 
@@ -348,7 +348,7 @@ t.test('escapes', unlessRoot, async (t) => {
 /** Every name and byte below a folder. */
 function fingerprint(directory: string): string {
   const hash = createHash('sha256');
-  for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
+  for (const entry of entriesBelow(directory)) {
     const place = path.join(entry.parentPath, entry.name);
     const { mode, uid, gid } = statSync(place);
     hash.update(`${place} ${mode} ${uid} ${gid}\n`);

@@ -110,6 +110,7 @@ t.test('shared namespaces', unlessRoot, async (t) => {
         /^berth: --pid container:peer: it has ids of its own/,
       ],
       [['--uts', 'host', '--hostname', 'x'], /^berth: --hostname: --uts host/],
+      [['--uts', 'container:peer', '--hostname', 'x'], /^berth: --hostname: --uts container:peer shows/],
       [['--uts', 'host', '--domainname', 'x'], /^berth: --domainname: --uts host/],
       [['--ipc', 'host', '--shm-size', '1m'], /^berth: --shm-size: --ipc host/],
       [['-v', `${stage.folder}:/x:rshared`], /^berth: --volume: what is mounted/],
@@ -168,6 +169,27 @@ t.test('shared namespaces', unlessRoot, async (t) => {
       t.equal(stage.berth('rm', 'lost').status, 0);
     },
   );
+
+  await t.test('--uts of another container, and names on the network of the host', async (t) => {
+    const shown = 'readlink /proc/self/ns/uts; hostname; echo $HOSTNAME';
+    const named = await stage.start(['sleep', '1000'], { name: 'named', hostname: 'shown' });
+    t.strictSame(lines(run('--uts', 'container:named', reference, 'sh', '-c', shown)), [
+      readlinkSync(`/proc/${named.pid}/ns/uts`),
+      'shown',
+      'shown',
+    ]);
+    await stage.start(['sleep', '1000'], { name: 'hosts', uts: 'host' });
+    t.strictSame(lines(run('--uts', 'container:hosts', reference, 'sh', '-c', shown)), [
+      readlinkSync('/proc/self/ns/uts'),
+      hostname(),
+      hostname(),
+    ]);
+    const own = lines(run('--network', 'host', reference, 'sh', '-c', shown));
+    t.strictSame(own.slice(1), [hostname(), hostname()]);
+    t.not(own[0], readlinkSync('/proc/self/ns/uts'));
+    t.equal(lines(run('--network', 'host', '-h', 'mine', reference, 'hostname'))[0], 'mine');
+    t.equal(stage.berth('rm', '-f', 'named', 'hosts').status, 0);
+  });
 
   await t.test('--ipc, --uts and --cgroupns of the host', async (t) => {
     const mark = `/dev/shm/${path.basename(stage.folder)}`;

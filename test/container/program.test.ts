@@ -1,7 +1,10 @@
-import { chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
+import { findContainer } from '../../src/containerizer/container/catalogue.js';
 import type { ContainerOptions, Volume } from '../../src/containerizer/container/options.js';
+import { rootHash } from '../../src/state/roots.js';
 import type { LayerEntry } from '../fixtures/oci-image-writer.js';
 import { Stage, unlessRoot } from './stage.js';
 
@@ -214,4 +217,24 @@ t.test('the program', unlessRoot, async (t) => {
     });
     await t.rejects(sh('true', { volumes: [{ ...file, target: '/etc' }] }), { code: 'LAUNCH_FAILED' });
   });
+});
+
+t.test('a supervisor is in no cgroup of its launcher, the first one neither', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const { roots } = stage;
+  const shared = `berth-${rootHash(roots)}`;
+  // Of the first one they may not be there yet when its supervisor starts.
+  for (const which of ['first', 'next']) {
+    const container = await stage.start(['sleep', 'infinity']);
+    const { document, process: running } = findContainer(roots, container.id);
+    const { v1, unified } = document.cgroup_places;
+    const lines = readFileSync(`/proc/${running?.supervisor.pid}/cgroup`, 'utf8').trim().split('\n');
+    const of = (name: string) =>
+      lines.find((line) => line.split(':')[1]?.replace('name=', '').split(',').includes(name));
+    for (const controller of Object.keys(v1))
+      t.ok(of(controller)?.endsWith(`/${shared}`), `${which}: ${controller}`);
+    if (unified !== null) t.ok(of('')?.endsWith(`/${shared}/supervisors`), `${which}: unified`);
+    container.signal(constants.signals.SIGKILL);
+    await container.gone;
+  }
 });

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
 import { findContainer } from '../../src/containerizer/container/catalogue.js';
 import { waitForExit } from '../../src/containerizer/container/wait.js';
+import { until } from '../fixtures/until.js';
 import { Stage, unlessRoot } from './stage.js';
 
 /** One test for each defect that was found, named after it. */
@@ -63,7 +64,9 @@ int main(void) {
   );
 
   await t.test('who had asked to wait, and was not read yet, was not told the end', async (t) => {
-    const { id } = await stage.start(['sh', '-c', 'sleep 0.5; exit 3'], { name: 'slow' });
+    const { id } = await stage.start(['sh', '-c', 'trap "exit 3" TERM; while :; do sleep 0.05; done'], {
+      name: 'slow',
+    });
     const state = JSON.parse(
       readFileSync(path.join(stage.roots.state, 'containers', id, 'state.json'), 'utf8'),
     ) as {
@@ -79,11 +82,11 @@ int main(void) {
     const closed = new Promise((resolve) => waiting.once('close', resolve));
     await new Promise<void>((resolve) => waiting.write('wait\n', () => resolve()));
     // The container ends meanwhile, so that the supervisor finds both at once.
-    while (
-      existsSync(`/proc/${state.task.pid}`) &&
-      !readFileSync(`/proc/${state.task.pid}/stat`, 'utf8').includes(') Z ')
-    )
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => {
+      // Its trap may not be there yet: until then a first process has no use for the signal.
+      process.kill(state.task.pid, 'SIGTERM');
+      return readFileSync(`/proc/${state.task.pid}/stat`, 'utf8').includes(') Z ');
+    }, 'its program has ended');
     process.kill(state.supervisor.pid, 'SIGCONT');
     await closed;
     t.match(told, /^exited \{.*"status":3,/m);

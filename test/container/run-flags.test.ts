@@ -163,6 +163,15 @@ t.test('flags, seen from inside', unlessRoot, async (t) => {
       ),
       ['0', '0', 'kept'],
     );
+    // Docker's default: the filter is still there, and what it took to set it is gone.
+    const capabilities = 'grep -E "^Cap(Eff|Prm|Bnd):" /proc/self/status';
+    const gaining = ['--security-opt', 'no-new-privileges=false'];
+    const usual = inside([], capabilities);
+    for (const flags of [[], ['--init'], ['-u', '33'], ['--cap-drop', 'ALL']]) {
+      const [gains, filters, ...held] = inside([...gaining, ...flags], `${status}; ${capabilities}`);
+      t.strictSame([gains, filters], ['0', '2'], flags.join(' '));
+      t.strictSame(held, flags[0] === '-u' || flags.length === 2 ? inside(flags, capabilities) : usual);
+    }
     const profile = path.join(stage.folder, 'profile.json');
     writeFileSync(
       profile,

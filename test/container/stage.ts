@@ -3,11 +3,11 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path';
 import type { Test } from 'tap';
 import { listContainers } from '../../src/containerizer/container/catalogue.js';
-import { sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js';
 import type { ExitDocument } from '../../src/containerizer/container/document.js';
 import { launchContainer, type RunningContainer } from '../../src/containerizer/container/launch.js';
 import { type ContainerOptions, defaultOptions } from '../../src/containerizer/container/options.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
+import { sweepShared } from '../../src/containerizer/container/shared-sweep.js';
 import { type ProvidedImage, provideImage } from '../../src/containerizer/image/provide.js';
 import type { ImageConfig } from '../../src/oci-spec/image.js';
 import { places, type Roots, rootHash } from '../../src/state/roots.js';
@@ -53,7 +53,7 @@ export class Stage {
         rmSync(folder, { recursive: true, force: true });
     });
     auditLeaks(t, stage.mustBeEmpty(), stage.mine);
-    t.teardown(() => sweepCgroups(stage.roots));
+    t.teardown(() => sweepShared(stage.roots));
     // Only a test that failed leaves any.
     t.teardown(() =>
       Promise.all(

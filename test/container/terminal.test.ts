@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { findContainer } from '../../src/containerizer/container/catalogue.js';
+import { findContainer, listContainers } from '../../src/containerizer/container/catalogue.js';
 import { Person } from '../fixtures/person.js';
 import { Stage, unlessRoot } from './stage.js';
 
@@ -92,6 +92,39 @@ t.test('terminals', unlessRoot, async (t) => {
     );
     t.equal(stage.berth('rm', '-f', 'c').status, 0);
   });
+
+  t.test(
+    'a terminal that hangs up ends the command alone; a program that nobody can attach to too',
+    async (t) => {
+      // The second is launched without Node.
+      for (const name of ['hung', undefined, undefined]) {
+        const somebody = person(
+          'run',
+          '-it',
+          ...(name === undefined ? [] : ['--name', name]),
+          reference,
+          'sh',
+          '-i',
+        );
+        await somebody.see('# ');
+        somebody.hangUp();
+        t.equal(await somebody.status, 129, 'Node would abort: it cannot put the terminal back');
+        const [left] = listContainers(stage.roots);
+        const id = left?.document.id ?? '';
+        t.equal(left?.state, 'running');
+        const sent = person('exec', '-it', id, 'sh', '-c', 'echo in""side; cat; echo $? > /ended');
+        await sent.see('inside');
+        sent.hangUp();
+        t.equal(await sent.status, 129);
+        const again = person('attach', id);
+        again.type('echo ba""ck\n');
+        await again.see('back');
+        again.type('while ps | grep -q "[e]cho in"; do sleep 0.05; done; exit 3\n');
+        t.equal(await again.status, 3);
+        t.equal(stage.berth('rm', id).status, 0);
+      }
+    },
+  );
 
   t.test('-i without -t: input is a pipe, its end is passed on', async (t) => {
     const [file = '', ...words] = stage.command('run', ['--rm', '-i', reference, 'sh', '-c', 'wc -c; tty']);

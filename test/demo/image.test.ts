@@ -7,6 +7,7 @@ import type { ImageContent } from '../../images/layout/layout.js';
 import { writeLayout } from '../../images/layout/layout.js';
 import { programPath, sharedLibraries } from '../../images/node/content.js';
 import { makeNodeImage } from '../../images/node/image.js';
+import { until } from '../fixtures/until.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'berth-image-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -61,12 +62,12 @@ t.test('a write that fails is told, and does not hang', async (t) => {
   await t.rejects(writeLayout(path.join(folder, 'missing'), missing), { code: 'ENOENT' });
   const interrupt = new AbortController();
   const late = makeNodeImage(path.join(folder, 'aborted'), interrupt.signal);
-  setTimeout(() => interrupt.abort(), 100);
-  await t.rejects(late, { name: 'AbortError' });
-  t.notOk(
-    readdirSync(folder).some((name) => name.startsWith('aborted')),
-    'and leaves nothing behind',
-  );
+  const begun = () => readdirSync(folder).some((name) => name.startsWith('aborted'));
+  const aborted = t.rejects(late, { name: 'AbortError' });
+  await until(begun);
+  interrupt.abort();
+  await aborted;
+  t.notOk(begun(), 'and leaves nothing behind');
 });
 
 t.test('the image of this Node', async (t) => {

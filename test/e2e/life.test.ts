@@ -20,13 +20,14 @@ import {
   listContainers,
   readContainer,
 } from '../../src/containerizer/container/catalogue.js';
-import { sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js';
 import { awaitExit } from '../../src/containerizer/container/control.js';
 import { readLogs } from '../../src/containerizer/container/logs.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
+import { sweepShared } from '../../src/containerizer/container/shared-sweep.js';
 import { waitForExit } from '../../src/containerizer/container/wait.js';
 import { places } from '../../src/state/roots.js';
 import { Stage, unlessRoot } from '../container/stage.js';
+import { until } from '../fixtures/until.js';
 import { leaksSince } from '../leaks/audit.js';
 import { takeInventory } from '../leaks/inventory.js';
 
@@ -51,7 +52,8 @@ t.test('life and death', unlessRoot, async (t) => {
   t.test('a container survives its launcher, foreground and detached', async (t) => {
     const script = 'for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.1; done; exit 9';
     const child = stage.spawn('run', '--name', 'fore', reference, 'sh', '-c', script);
-    await running('fore');
+    // It may be over before anybody looks.
+    await until(() => known('fore')?.process !== undefined || known('fore')?.exit !== undefined);
     child.kill('SIGKILL');
     const detached = stage.berth('run', '-d', '--name', 'back', reference, 'sh', '-c', script);
     t.match(detached, { status: 0, stdout: /^[0-9a-f]{12}\n$/, stderr: '' });
@@ -200,7 +202,7 @@ t.test('life and death', unlessRoot, async (t) => {
     await stage.run(['true'], { name: 'single' });
     await t.rejects(stage.run(['nonesuch'], { name: 'single' }), { code: 'COMMAND_NOT_FOUND' });
     await stage.run(['true'], { name: 'single' });
-    sweepCgroups(stage.roots);
+    sweepShared(stage.roots);
     t.strictSame(await leaksSince(before, stage.mustBeEmpty(), stage.mine), []);
   });
 
@@ -228,7 +230,8 @@ t.test('life and death', unlessRoot, async (t) => {
     t.equal(stage.berth('stop', '-t', '0.5', stubborn.id).status, 0);
     t.ok(Date.now() - started >= 500, 'the grace was given');
     t.match(await stubborn.ended, { status: 137, signal: 9 });
-    t.strictSame(logged(stubborn.id), ['ready', 'asked']);
+    // On a busy host half a second may be over before its shell comes to hear of the signal.
+    t.match(logged(stubborn.id).join(), /^ready(,asked)?$/);
 
     const own = await stage.start(
       ['sh', '-c', 'trap "exit 6" USR1; echo ready; while :; do sleep 0.05; done'],
@@ -333,8 +336,8 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); print('ready
 
 /** Dying takes a process a moment after it was killed. */
 async function goneSoon(pid: number): Promise<boolean> {
-  for (let tries = 0; tries < 300 && alive(pid); tries++) await sleep(10);
-  return !alive(pid);
+  await until(() => !alive(pid), `process ${pid} is gone`);
+  return true;
 }
 
 function alive(pid: number): boolean {

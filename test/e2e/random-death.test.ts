@@ -5,9 +5,9 @@ import {
   listContainers,
   readContainer,
 } from '../../src/containerizer/container/catalogue.js';
-import { sweepCgroups } from '../../src/containerizer/container/cgroup-sweep.js';
 import { removeDebris } from '../../src/containerizer/container/debris.js';
 import { removeContainer } from '../../src/containerizer/container/remove.js';
+import { sweepShared } from '../../src/containerizer/container/shared-sweep.js';
 import { waitForExit } from '../../src/containerizer/container/wait.js';
 import { Journal } from '../../src/containerizer/events/journal.js';
 import { BerthError } from '../../src/errors/berth-error.js';
@@ -88,7 +88,7 @@ t.test('kill -9 of anybody at any moment', unlessRoot, async (t) => {
     }
     // As every rm and ps does: what a launcher left that was killed before there was a record.
     t.ok(removeDebris(stage.roots));
-    sweepCgroups(stage.roots);
+    sweepShared(stage.roots);
     t.strictSame(await leaksSince(before, stage.mustBeEmpty(), stage.mine), [], what);
     // The name is free again, whatever happened to who had it.
     if (flags.includes('victim') && round % 3 === 0)

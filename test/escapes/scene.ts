@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { installationFolder } from '../../src/installation.js';
 import { type LaunchRequest, native } from '../../src/native/index.js';
 import type { RuntimeConfig } from '../../src/oci-spec/runtime.js';
 import type { Stage } from '../container/stage.js';
+import { entriesBelow } from '../fixtures/entries-below.js';
 
 /** What every attack has: an installation, a program of its own for what a shell cannot do, and something of the host's that must stay as it is. */
 export class Scene {
@@ -75,8 +76,7 @@ export class Scene {
 
 /** Every name, owner, mode, link count and byte below a folder. */
 function fingerprint(folder: string): string {
-  const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
-  const lines = entries.map((entry) => {
+  const lines = entriesBelow(folder).map((entry) => {
     const place = path.join(entry.parentPath, entry.name);
     const { mode, uid, gid, nlink } = lstatSync(place);
     const content = entry.isFile() ? readFileSync(place, 'utf8') : '';

@@ -200,7 +200,7 @@ t.test('without Node', unlessRoot, async (t) => {
     t.equal(front.run(['exec', 'c', 'true'], { BERTH_FRONT: 'off' }).node, true);
     for (const args of [
       ['run', '--rm', '-d', reference, 'true'],
-      ['run', '-d', reference, 'sleep', '9'],
+      ['run', '-d', reference, 'sleep', '1000'],
     ]) {
       front.run(args);
       const said = spawnSync('bash', ['-c', full, 'bash', ...front.command(args)], { encoding: 'utf8' });
@@ -252,8 +252,8 @@ t.test('without Node', unlessRoot, async (t) => {
     }
     for (const [each, there] of Object.entries(conditions.paths))
       withConditions(each, { paths: { ...conditions.paths, [each]: !there } });
-    for (const each of Object.keys(conditions.folders))
-      withConditions(each, { folders: { ...conditions.folders, [each]: '1:2' } });
+    for (const each of Object.keys(conditions.places))
+      withConditions(each, { places: { ...conditions.places, [each]: '1:2' } });
     t.ok(Object.keys(conditions.files).length >= 4, 'names, ids, layout and layer');
     for (const [name, other] of changed) {
       writeRecipe(file, other);

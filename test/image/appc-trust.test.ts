@@ -7,6 +7,7 @@ import { discoveryTags } from '../../src/containerizer/appc/meta-tags.js';
 import { loadImage } from '../../src/containerizer/image/load.js';
 import { provideImage } from '../../src/containerizer/image/provide.js';
 import { pullImage } from '../../src/containerizer/image/pull.js';
+import { removeImage } from '../../src/containerizer/image/remove.js';
 import { berthCommand } from '../cli/berth.js';
 import { aciEntries, aciManifest, writeAci } from '../fixtures/aci.js';
 import { diskFolder } from '../fixtures/disk-folder.js';
@@ -197,6 +198,16 @@ t.test('images are found by their names', async (t) => {
   );
   const simple = await pull('appc:example.com/plain:1.0', { insecure: true });
   t.equal(simple.name, 'appc:example.com/plain:1.0', 'simple discovery');
+  at('example.com/huge-1.0-linux-amd64.aci', {
+    headers: { 'content-length': '1000000000000000' },
+    body: 'x',
+  });
+  await t.rejects(pull('appc:example.com/huge:1.0', { insecure: true }), {
+    code: 'NO_SPACE',
+    message: /: \d+ are missing$/,
+  });
+  const removed = await removeImage(roots, 'appc:example.com/team/app', () => undefined);
+  t.equal(removed.name, 'appc:example.com/team/app:1.0', 'it goes by the name that it runs by');
   at('example.com/team', { status: 302, headers: { location: 'http://example.com/moved' } });
   at(place, { status: 302, headers: { location: 'http://example.com/app.aci' } });
   await t.rejects(pull('appc:example.com/team/app:1.0'), { message: /plain http/ });

@@ -1,12 +1,23 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import t from 'tap';
+import { defaultLimits } from '../../src/containerizer/image/limits.js';
 import { listImages } from '../../src/containerizer/image/list.js';
 import { loadImage, loadImages } from '../../src/containerizer/image/load.js';
 import { provideImage } from '../../src/containerizer/image/provide.js';
+import { native } from '../../src/native/index.js';
 import { berthCommand } from '../cli/berth.js';
 import { archiveOf, compressed, type SavedSpec, savedContent } from '../fixtures/archive-writer.js';
 import { diskFolder } from '../fixtures/disk-folder.js';
@@ -172,6 +183,37 @@ t.test('archives that are refused', async (t) => {
   const file = `${stage.fresh()}.tar`;
   writeFileSync(file, compressed('gzip', cut).subarray(0, -9));
   await stage.refuses(t, 'cut short', `docker-archive:${file}`, 'IMAGE_INVALID', /end too early/);
+});
+
+t.test('what the members of an archive may be, all together', async (t) => {
+  const made = path.join(folder, 'members');
+  mkdirSync(made);
+  for (const name of ['a', 'b']) {
+    writeFileSync(path.join(made, name), 'x');
+    truncateSync(path.join(made, name), 300_000);
+  }
+  const input = path.join(folder, 'members.tar');
+  execFileSync('tar', ['-C', made, '-Scf', input, 'a', 'b']);
+  t.ok(statSync(input).size < 20_000, 'they are holes');
+  const zipped = path.join(folder, 'members.gz');
+  writeFileSync(zipped, gzipSync(readFileSync(input), { level: 9 }));
+  let number = 0;
+  const outcome = async (limits: Partial<typeof defaultLimits>, members = 2, file = input) => {
+    const into = path.join(folder, `taken-${number++}`);
+    mkdirSync(into);
+    const given = { input: file, folder: into, members, limits: { ...defaultLimits, ...limits } };
+    return native()
+      .extractArchive(given)
+      .then(
+        ({ length }) => length,
+        (error: { code: string }) => error.code,
+      );
+  };
+  t.equal(await outcome({ bytes: 600_000 }), 2);
+  t.equal(await outcome({ bytes: 599_999 }), 'LIMIT_EXCEEDED', 'holes count');
+  t.equal(await outcome({}, 1), 'LIMIT_EXCEEDED', 'how many they are');
+  t.equal(await outcome({ pathLength: 0 }), 'LIMIT_EXCEEDED', 'how long their names are');
+  t.equal(await outcome({ ratio: 2, ratioGrace: 1000 }, 2, zipped), 'LIMIT_EXCEEDED', 'a bomb');
 });
 
 t.test('zstd layers: frames, skippable frames, damage, bombs', async (t) => {

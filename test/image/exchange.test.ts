@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -8,6 +9,8 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -20,6 +23,7 @@ import { removeImage } from '../../src/containerizer/image/remove.js';
 import { saveImages } from '../../src/containerizer/image/save.js';
 import { tagImage } from '../../src/containerizer/image/tag.js';
 import { unpackImage } from '../../src/containerizer/image/unpack-image.js';
+import { FileLock } from '../../src/state/lock.js';
 import { berth } from '../cli/berth.js';
 import { compressed } from '../fixtures/archive-writer.js';
 import { busybox, busyboxEntries } from '../fixtures/busybox-image.js';
@@ -269,6 +273,55 @@ t.test('import and history', async (t) => {
       .join(' '),
     /bad/,
   );
+});
+
+t.test('an output takes the place of a file alone, and half of one stays nowhere', async (t) => {
+  await load(gzipped, 'gz:2');
+  const out = place('outputs');
+  mkdirSync(out);
+  const at = (name: string) => path.join(out, name);
+  await saveImages(roots, ['gz:2'], 'oci-archive', at('expected'));
+  const expected = readFileSync(at('expected'));
+  execFileSync('mkfifo', [at('fifo')]);
+  const reader = spawn('cat', [at('fifo')], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const [read] = await Promise.all([
+    reader.stdout.toArray() as Promise<Buffer[]>,
+    saveImages(roots, ['gz:2'], 'oci-archive', at('fifo')),
+  ]);
+  t.ok(Buffer.concat(read).equals(expected), 'a fifo, or a device, is written to');
+  t.ok(statSync(at('fifo')).isFIFO(), 'and stays what it is');
+  writeFileSync(at('behind'), '');
+  symlinkSync('behind', at('link'));
+  // What makers left that were killed, of a file and of a folder, and what one is at just now.
+  const lock = await FileLock.take(at('.behind.berth-4712'));
+  for (const name of ['.behind.berth-4711', '.layout.berth-4711']) writeFileSync(at(name), 'half');
+  mkdirSync(at('.layout.berth-4711.folder/blobs'), { recursive: true });
+  await saveImages(roots, ['gz:2'], 'oci-archive', at('link'));
+  t.ok(readFileSync(at('behind')).equals(expected), 'a link is followed');
+  await saveImages(roots, ['gz:2'], 'oci-dir', at('layout'));
+  lock.release();
+  const left = ['.behind.berth-4712', 'behind', 'expected', 'fifo', 'layout', 'link'];
+  t.strictSame(readdirSync(out).sort(), left);
+
+  // The folder takes longer to remove than the file.
+  const script = `import { mkdirSync, writeFileSync } from 'node:fs';
+    import { makeOutputFile, makeOutputFolder } from ${JSON.stringify(new URL('../../src/state/output-file.js', import.meta.url).href)};
+    const forever = () => new Promise(() => setInterval(() => {}, 1000));
+    void makeOutputFile(${JSON.stringify(at('ended'))}, forever);
+    await makeOutputFolder(${JSON.stringify(at('ended-too'))}, async (making) => {
+      mkdirSync(making);
+      for (let i = 0; i < 1000; i++) writeFileSync(making + '/' + i, '');
+      process.stdout.write('made');
+      return forever();
+    });`;
+  const maker = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const gone = once(maker, 'exit');
+  await once(maker.stdout, 'data');
+  maker.kill('SIGTERM');
+  t.strictSame(await gone, [null, 'SIGTERM']);
+  t.strictSame(readdirSync(out).sort(), left, 'who ends the command leaves nothing either');
 });
 
 t.test('what goes wrong is told in words that help', async (t) => {

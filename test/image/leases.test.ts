@@ -8,11 +8,12 @@ import { removeContainer } from '../../src/containerizer/container/remove.js';
 import { imageUser } from '../../src/containerizer/image/image-user.js';
 import { readNames } from '../../src/containerizer/image/names.js';
 import { removeImage } from '../../src/containerizer/image/remove.js';
-import { Session, storePaths } from '../../src/containerizer/image/store.js';
+import { blobFile, Session, storePaths } from '../../src/containerizer/image/store.js';
 import { tagImage } from '../../src/containerizer/image/tag.js';
 import { collectImages } from '../../src/containerizer/reclaim/collect-images.js';
 import { pruneImages } from '../../src/containerizer/reclaim/prune-images.js';
 import { native } from '../../src/native/index.js';
+import type { Digest } from '../../src/oci-spec/digest.js';
 import { FileLock } from '../../src/state/lock.js';
 import { defaults, Stage, unlessRoot } from '../container/stage.js';
 import { until } from '../fixtures/until.js';
@@ -113,6 +114,22 @@ t.test('what somebody is at stays', unlessRoot, async (t) => {
     await collectImages(roots, everything, { dryRun: false });
     t.ok(Object.hasOwn(readNames(roots).images, image.name), 'its layers can be made again');
     await removeContainer(roots, findContainer(roots, id), { force: true });
+  });
+
+  await t.test('image gc: the layers of a container whose image is damaged', async (t) => {
+    const image = await own('damaged');
+    const options = { ...defaults, remove: false, command: ['true'] };
+    const created = await createContainer(roots, { image, options });
+    const running = await stage.start(['sleep', '1000'], { remove: false }, image);
+    const manifest = blobFile(roots, image.manifestDigest as Digest);
+    for (const id of [created.id, running.id]) {
+      writeFileSync(manifest, '{}');
+      await collectImages(roots, everything, { dryRun: false });
+      for (const layer of image.layers) t.ok(existsSync(layer), layer);
+      await removeContainer(roots, findContainer(roots, id), { force: true });
+    }
+    await collectImages(roots, everything, { dryRun: false });
+    t.notOk(existsSync(image.layers[0] ?? ''), 'then nobody needs it');
   });
 
   await t.test('image rm: an image without a name that a container needs', async (t) => {

@@ -50,9 +50,9 @@ export class Stage {
   /** The image is refused with that code and reason, as a load into either form of layers and as an unpack, and nothing of it stays anywhere. */
   async refuses(t: Test, name: string, reference: string, code: ErrorCode, why: RegExp): Promise<void> {
     const target = path.join(this.folder, 'target');
-    const load = (form: LayerForm) => () => {
+    const load = (form: LayerForm) => async () => {
       makeStore(this.roots);
-      setLayerForm(this.roots, form);
+      await setLayerForm(this.roots, form);
       return loadImage(this.roots, reference);
     };
     const attempts = [load('erofs'), load('folder'), () => unpackImage(this.roots, reference, target)];

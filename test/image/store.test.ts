@@ -15,11 +15,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { imageUser } from '../../src/containerizer/image/image-user.js';
+import { setLayerForm } from '../../src/containerizer/image/layer-form.js';
 import { inspectImage, listImages } from '../../src/containerizer/image/list.js';
 import { loadImage } from '../../src/containerizer/image/load.js';
 import { provideImage } from '../../src/containerizer/image/provide.js';
 import { removeImage } from '../../src/containerizer/image/remove.js';
+import { makeStore } from '../../src/containerizer/image/store.js';
 import { unpackImage } from '../../src/containerizer/image/unpack-image.js';
+import { collectImages } from '../../src/containerizer/reclaim/collect-images.js';
+import { pruneImages } from '../../src/containerizer/reclaim/prune-images.js';
 import { native } from '../../src/native/index.js';
 import { FileLock } from '../../src/state/lock.js';
 import { places } from '../../src/state/roots.js';
@@ -36,6 +40,13 @@ let made = 0;
 const freshRoots = () => {
   const base = path.join(folder, `store-${made++}`);
   return { root: path.join(base, 'root'), state: path.join(base, 'state') };
+};
+/** Layers become folders whatever their size. */
+const rootsOfFolders = async () => {
+  const roots = freshRoots();
+  makeStore(roots);
+  await setLayerForm(roots, 'folder');
+  return roots;
 };
 const inStore = (roots: { root: string }, name: string) => path.join(roots.root, 'images', name);
 const nobody = () => undefined;
@@ -60,6 +71,38 @@ t.test('an index that was being written when its writer was killed stayed for ev
     names(roots, '.').filter((name) => name.startsWith('index.json')),
     ['index.json'],
   );
+});
+
+t.test('a document that is damaged is in the way of nothing else', async (t) => {
+  const roots = freshRoots();
+  await loadImage(roots, busybox, { name: 'good:1' });
+  const layout = writeImage(path.join(folder, 'damaged'), {
+    layers: [{ tar: await layerTar([{ name: 'x' }]) }],
+  });
+  const { manifestDigest } = await loadImage(roots, layout.reference, { name: 'bad:1' });
+  const at = ['--root', roots.root, '--state', roots.state];
+  const manifest = inStore(roots, `blobs/sha256/${manifestDigest.slice(7)}`);
+  writeFileSync(manifest, `${readFileSync(manifest, 'utf8')} `);
+  t.match(berth(['image', 'ls', ...at]), {
+    status: 0,
+    stdout: /^IMAGE.*\ngood:1 .*\n$/,
+    stderr:
+      /^berth: image bad:1: its digest should be .*\nWhat the store has of it is damaged: fetch, load or/,
+  });
+  t.equal(berth(['df', ...at]).status, 0);
+  t.match(berth(['run', ...at, '--pull', 'never', 'bad:1']), {
+    status: 125,
+    stderr: /bad:1: .*\nWhat the store has/,
+  });
+  await collectImages(roots, { keep: [] }, { dryRun: false });
+  t.equal((await provideImage(roots, 'good:1')).layers.length, 1);
+  await loadImage(roots, layout.reference, { name: 'bad:1' });
+  t.equal((await provideImage(roots, 'bad:1')).layers.length, 1, 'it comes again');
+  writeFileSync(manifest, '');
+  await pruneImages(roots, { all: false });
+  await removeImage(roots, 'good:1', nobody);
+  await removeImage(roots, 'bad:1', nobody);
+  t.strictSame([...names(roots, 'layers'), ...names(roots, 'blobs/sha256')], []);
 });
 
 t.test('load, list, inspect, provide, remove', async (t) => {
@@ -154,14 +197,15 @@ t.test('a layout whose tag moves is looked at again; an unchanged one is not', a
 
 t.test('an image that is there is provided fast, and only if it is sound', async (t) => {
   const roots = freshRoots();
-  const { manifestDigest } = await loadImage(roots, busybox, { name: 'box' });
-  const times: number[] = [];
-  for (let i = 0; i < 20; ++i) {
+  const taken = async <T>(what: () => Promise<T>): Promise<[T, number]> => {
     const start = performance.now();
-    await provideImage(roots, 'box');
-    times.push(performance.now() - start);
-  }
-  t.ok(Math.min(...times) < 3, `${Math.min(...times).toFixed(2)} ms`);
+    return [await what(), performance.now() - start];
+  };
+  const [{ manifestDigest }, loading] = await taken(() => loadImage(roots, busybox, { name: 'box' }));
+  let fastest = loading;
+  for (let i = 0; i < 20; ++i)
+    fastest = Math.min(fastest, (await taken(() => provideImage(roots, 'box')))[1]);
+  t.ok(fastest < loading / 4, `${fastest.toFixed(2)} ms, and ${loading.toFixed(2)} ms to load it`);
 
   const layer = names(roots, 'layers')[0] ?? '';
   const record = inStore(roots, `layers/${layer}/layer.json`);
@@ -228,19 +272,25 @@ t.test('processes that load one image at once unpack it once', async (t) => {
 });
 
 t.test('killed while loading: the next load works and leaves nothing of the first', async (t) => {
-  const roots = freshRoots();
   const [file = '', ...rest] = berthCommand;
-  const child = spawn(file, [...rest, 'image', 'load', slow, '--root', roots.root], { stdio: 'ignore' });
-  const ended = once(child, 'exit');
-  const sessions = inStore(roots, 'sessions');
-  const midway = () =>
-    existsSync(sessions) &&
-    readdirSync(sessions, { recursive: true }).some((name) => String(name).endsWith('file-3'));
-  while (!midway() && child.exitCode === null) await sleep(2);
-  child.kill('SIGKILL');
-  await ended;
-  t.equal(child.signalCode, 'SIGKILL');
-  t.ok(readdirSync(sessions).length > 0, 'it was caught in the middle');
+  /** A store whose load was killed in the middle. Undefined: this process came to kill it too late. */
+  const halfLoaded = async () => {
+    const roots = await rootsOfFolders();
+    const child = spawn(file, [...rest, 'image', 'load', slow, '--root', roots.root], { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    const sessions = inStore(roots, 'sessions');
+    const midway = () =>
+      existsSync(sessions) &&
+      readdirSync(sessions, { recursive: true }).some((name) => String(name).endsWith('file-3'));
+    while (!midway() && child.exitCode === null) await sleep(2);
+    child.kill('SIGKILL');
+    await ended;
+    if (child.signalCode !== null) t.ok(readdirSync(sessions).length > 0, 'it was caught in the middle');
+    return child.signalCode === null ? undefined : roots;
+  };
+  let roots = await halfLoaded();
+  for (let tries = 1; tries < 20 && roots === undefined; tries++) roots = await halfLoaded();
+  if (roots === undefined) throw new Error('no load could be killed in the middle');
   t.strictSame(listImages(roots), []);
 
   await loadImage(roots, slow, { name: 'slow' });

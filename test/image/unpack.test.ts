@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { setLayerForm } from '../../src/containerizer/image/layer-form.js';
 import { addImage } from '../../src/containerizer/image/load.js';
+import { openAgain } from '../../src/containerizer/image/open-layer.js';
 import { provideImage } from '../../src/containerizer/image/provide.js';
 import { parseReference } from '../../src/containerizer/image/reference.js';
 import { removeImage } from '../../src/containerizer/image/remove.js';
@@ -63,6 +64,8 @@ t.test('a Debian root file system is entry by entry what umoci makes of it', asy
   t.strictSame(differences(treeOf(ours, { skip }), theirs), []);
   t.ok(theirs.length > 5000);
 
+  makeStore(rootsIn(folder));
+  await setLayerForm(rootsIn(folder), 'folder');
   await addImage(rootsIn(folder), parseReference(reference), reference, 'debian:latest', () => {});
   const { layers } = await provideImage(rootsIn(folder), 'debian');
   t.equal(layers.length, 1);
@@ -70,10 +73,11 @@ t.test('a Debian root file system is entry by entry what umoci makes of it', asy
 
   const asImages = rootsIn(path.join(folder, 'images'));
   makeStore(asImages);
-  setLayerForm(asImages, 'erofs');
+  await setLayerForm(asImages, 'erofs');
   await addImage(asImages, parseReference(reference), reference, 'debian:latest', () => {});
   const image = await provideImage(asImages, 'debian');
   const [layer = ''] = image.layers;
+  openAgain(asImages, image.layers);
   t.strictSame(differences(treeOf(layer, { skip }), theirs), []);
   if (image.mounted?.length === 1)
     execFileSync('fsck.erofs', [path.join(path.dirname(layer), 'fs.erofs')], { stdio: 'pipe' });

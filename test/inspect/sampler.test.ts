@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
 import pidusage from 'pidusage';
 import t from 'tap';
 import { figuresOf, type TaskFigures } from '../../src/inspect/figures.js';
@@ -9,6 +10,7 @@ import { takeSample } from '../../src/inspect/sample.js';
 import type { InspectedTask } from '../../src/inspect/task-source.js';
 import { until } from '../fixtures/until.js';
 import { Loads, sleep, statField } from './load.js';
+import { lookBeside, within } from './look-beside.js';
 import { hierarchyOf, makeCgroup, taskAt } from './staged.js';
 
 const loads = new Loads();
@@ -64,12 +66,10 @@ t.test('CPU and threads agree with /proc and pidusage', async (t) => {
   const pid = await loads.start(['busy:spin', 'idle:sleep']);
   const ticks = () => (statField(pid, 14) + statField(pid, 15)) / 100;
   await pidusage(pid);
-  const [wall, cpu] = [performance.now(), ticks()];
-  const [task] = await look([taskAt(pid)], 3);
-  const truth = ((ticks() - cpu) / (performance.now() - wall)) * 100_000;
+  const { task, least, most } = await lookBeside(pid, ticks, 3);
   const usage = await pidusage(pid);
   const process = task?.processes[0]?.figures;
-  near(t, process?.cpuPercent, truth, truth * 0.05, 'CPU beside /proc');
+  within(t, process?.cpuPercent, [least * 100, most * 100], 0.05, 'CPU beside /proc');
   near(t, process?.memoryRss, usage.memory, 256 * 1024, 'resident memory beside pidusage');
   t.equal(process?.threads, 3, 'the main thread and two of its making');
   t.equal(process?.fds, readdirSync(`/proc/${pid}/fd`).length, 'descriptors');
@@ -122,11 +122,11 @@ t.test(
       await loads.end(pid);
       cgroup.remove();
     });
-    // A fifth of a CPU, in periods of 50 ms.
-    if (place.version === 2) writeFileSync(`${cgroup.directory}/cpu.max`, '10000 50000');
+    // A twentieth of a CPU, in periods of 50 ms: so little it comes to have on a busy host too.
+    if (place.version === 2) writeFileSync(`${cgroup.directory}/cpu.max`, '2500 50000');
     else {
       writeFileSync(`${cgroup.directory}/cpu.cfs_period_us`, '50000');
-      writeFileSync(`${cgroup.directory}/cpu.cfs_quota_us`, '10000');
+      writeFileSync(`${cgroup.directory}/cpu.cfs_quota_us`, '2500');
     }
     const controllers = { cpu: { directory: cgroup.directory, version: place.version } };
     await sleep(0.2);
@@ -135,8 +135,7 @@ t.test(
     const [task] = await look([taskAt(pid, { cgroup: { procs: null, controllers } })], 2);
     const share =
       (throttledSeconds(cgroup.directory) - throttledBefore) / ((performance.now() - began) / 1000);
-    // On a busy host the process does not always come to use up its quota.
-    t.ok((task?.figures.cpuPercent ?? 0) < 23, 'no more CPU than the quota');
+    t.ok((task?.figures.cpuPercent ?? 0) < 8, 'no more CPU than the quota');
     near(t, task?.figures.microstates.throttled, share, 0.1, 'throttled');
     t.ok(share > 0.1, 'the kernel throttled it');
     const waiting = threadOf(task, 'capped').run_queue ?? 0;
@@ -185,13 +184,10 @@ t.test(
 t.test('I/O of a known write', async (t) => {
   const pid = await loads.start(['writer:write:4000000']);
   const written = () => Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
-  await sleep(0.3);
-  const [wall, bytes] = [performance.now(), written()];
-  const [task] = await look([taskAt(pid)], 2);
-  const truth = ((written() - bytes) / (performance.now() - wall)) * 1000;
-  t.ok(truth > 1_000_000, `it does write: ${truth}`);
-  near(t, task?.processes[0]?.figures.ioWrite, truth, truth * 0.1, 'of the process');
-  near(t, threadOf(task, 'writer').ioWrite, truth, truth * 0.1, 'of the thread');
+  await until(() => written() > 0, 'it writes');
+  const { task, least, most } = await lookBeside(pid, written, 2);
+  within(t, task?.processes[0]?.figures.ioWrite, [least, most], 0.1, 'of the process');
+  within(t, threadOf(task, 'writer').ioWrite, [least, most], 0.1, 'of the thread');
   t.equal(threadOf(task, 'load').ioWrite, 0, 'of another thread');
   t.ok((threadOf(task, 'writer').switchesVoluntary ?? 0) > 10, 'it gives the CPU up to wait');
   await loads.end(pid);
@@ -253,14 +249,12 @@ t.test(
 t.test('threads that are born and end meanwhile are counted, and harm nothing', async (t) => {
   const pid = await loads.start(['mother:births']);
   const ticks = () => (statField(pid, 14) + statField(pid, 15)) / 100;
-  const [wall, cpu] = [performance.now(), ticks()];
-  const [task] = await look([taskAt(pid)], 2);
-  const truth = ((ticks() - cpu) / (performance.now() - wall)) * 100_000;
-  near(
+  const { task, least, most } = await lookBeside(pid, ticks, 2);
+  within(
     t,
     task?.processes[0]?.figures.cpuPercent,
-    truth,
-    truth * 0.05,
+    [least * 100, most * 100],
+    0.05,
     'CPU, of which the ended threads had most',
   );
   for (const { figures } of task?.processes[0]?.threads ?? []) {
@@ -318,6 +312,30 @@ t.test('members: the cgroup with those below it', lacking('cgroup hierarchy', pr
   for (const pid of [above, below, beside]) await loads.end(pid);
   rmdirSync(child);
   cgroup.remove();
+});
+
+t.test('a cgroup that goes while it is read', lacking('cgroup hierarchy', procsRoot), async (t) => {
+  const cgroup = makeCgroup(procsRoot ?? '', []);
+  const procs = cgroup.directory;
+  const inner = `${procs}/inner`;
+  const loop = `const [fs, { parentPort }] = [require('node:fs'), require('node:worker_threads')];
+    let go = true;
+    parentPort.once('message', () => { go = false; });
+    const turn = () => {
+      for (let i = 0; i < 200; i++) { fs.mkdirSync('${inner}'); fs.rmdirSync('${inner}'); }
+      if (go) setImmediate(turn);
+    };
+    turn();`;
+  const churn = new Worker(loop, { eval: true });
+  await once(churn, 'online');
+  const tasks = Array.from({ length: 200 }, () => taskAt(null, { cgroup: { procs, controllers: {} } }));
+  // About every third look met one.
+  for (let i = 0; i < 15; i++)
+    await takeSample(tasks, { intervalSeconds: 0, pss: false, threads: false, usage: true });
+  churn.postMessage('enough');
+  await once(churn, 'exit');
+  cgroup.remove();
+  t.pass('what is gone has nobody in it');
 });
 
 t.test('members: the pid namespace where there is no cgroup', async (t) => {

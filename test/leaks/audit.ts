@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { difference, type Inventory, takeInventory } from './inventory.js';
 
-/** How long what a test has ended may take to be gone: the kernel frees namespaces and mounts in the background. */
-const patienceMilliseconds = 3000;
+/** How long what a test has ended may take to be gone: the kernel frees namespaces and mounts in the background, and a busy host does it late. */
+const patienceMilliseconds = 30_000;
 const pauseMilliseconds = 50;
 
 /**
@@ -18,10 +18,11 @@ export function auditLeaks(
   t: Test,
   roots: readonly string[],
   mine: (line: string) => boolean = () => true,
+  patience = patienceMilliseconds,
 ): void {
   const before = takeInventory(roots);
   t.teardown(async () => {
-    const leaks = await leaksSince(before, roots, mine);
+    const leaks = await leaksSince(before, roots, mine, patience);
     if (leaks.length > 0) throw new Error(`left behind:\n  ${leaks.join('\n  ')}`);
   });
 }
@@ -31,8 +32,9 @@ export async function leaksSince(
   before: Inventory,
   roots: readonly string[],
   mine: (line: string) => boolean = () => true,
+  patience = patienceMilliseconds,
 ): Promise<string[]> {
-  const deadline = Date.now() + patienceMilliseconds;
+  const deadline = Date.now() + patience;
   for (;;) {
     const leaks = difference(before, takeInventory(roots)).filter(mine);
     if (leaks.length === 0 || Date.now() > deadline) return leaks;

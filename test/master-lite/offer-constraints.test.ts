@@ -69,6 +69,14 @@ t.test('expressions that are none are refused', async (t) => {
   t.equal(invalidExpression('a.*'), undefined);
   t.match(invalidExpression('('), /no regular expression/);
   t.match(invalidExpression('a'.repeat(300)), /too long/);
+  for (const text of ['(?=a)b', String.raw`(a)\1`, 'a)|(?:b'])
+    t.match(invalidExpression(text), /no regular expression/, text);
+  // Half a million years where an expression is tried by going back.
+  const text = `${'a'.repeat(60)}b`;
+  t.notOk(
+    fits({ groups: [{ attribute_constraints: [pseudoMatch('HOSTNAME', '(a|aa)+')] }] }, { hostname: text }),
+    'no expression keeps others waiting',
+  );
 });
 
 t.test('a framework is offered what fits alone, and what fits from then on', async (t) => {

@@ -180,7 +180,7 @@ t.test('what each principal may do', async (t) => {
     );
     await client.call({ type: 'TEARDOWN' });
     const removed = staged.master.cluster.completedFrameworks.get(client.id);
-    t.equal(removed?.failoverTimer?.hasRef(), undefined, 'nobody waits for it to come back');
+    t.equal(removed?.stopWaiting, undefined, 'nobody waits for it to come back');
   });
 
   await t.test('tasks by their users, and frameworks by their owners', async (t) => {
@@ -225,6 +225,43 @@ t.test('what each principal may do', async (t) => {
       await launch('by-its-check', { command, check: { type: 'COMMAND', command: { command: probe } } }),
       forbidden,
     );
+    const offer = await client.offer();
+    const tasks = [task('in-a-group', offer, 0.1, { command: { value: 'true', user: 'root' } })];
+    const ofGroup = { executor_id: { value: 'g' }, type: 'DEFAULT' as const, resources: [] };
+    const launch_group = { executor: ofGroup, task_group: { tasks } };
+    client.offers.clear();
+    await client.call({
+      type: 'ACCEPT',
+      accept: {
+        offer_ids: [offer.id],
+        operations: [{ type: 'LAUNCH_GROUP', launch_group }],
+        filters: { refuse_seconds: 0 },
+      },
+    });
+    await until('the group is answered', () => client.states('in-a-group').length > 0);
+    t.match(
+      client.statuses.find(({ task_id }) => task_id.value === 'in-a-group'),
+      { state: 'TASK_ERROR', reason: 'REASON_TASK_GROUP_UNAUTHORIZED', message: /run_tasks of 'root'/ },
+    );
+    const update = (role: string) =>
+      client.call({
+        type: 'UPDATE_FRAMEWORK',
+        update_framework: {
+          framework_info: {
+            user: 'root',
+            name: 'trial',
+            failover_timeout: 3600,
+            id: { value: client.id },
+            role,
+          },
+        },
+      });
+    t.equal(await update('ops'), 403, 'nor by a change comes it to the role of others');
+    t.equal(await update('web'), 200);
+    const false_ = new SchedulerClient(staged.url, jsonCodec, basic('marathon'));
+    t.after(() => false_.close());
+    await false_.subscribe({ role: 'web', principal: 'chronos' });
+    t.match(false_.events[0]?.error?.message, /'marathon' differs from the framework's 'chronos'/);
     const done = () => client.events.flatMap((event) => event.update_operation_status?.status ?? []);
     const reserve = async (id: string, roles: string[], ofSource: string[] | undefined, value = 8) => {
       const offer = await client.offer('disk');

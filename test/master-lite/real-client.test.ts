@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
 import { berthCommand } from '../cli/berth.js';
+import { freePort } from '../fixtures/free-port.js';
 import { EmulatedAgent } from './emulated-agent.js';
 import { NpmClient } from './npm-client.js';
 import { StagedMaster, until } from './staged-master.js';
@@ -94,11 +94,3 @@ t.test('it goes on with a master that was killed, and with itself torn down it s
   );
   t.equal(client.id !== '', true);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}

@@ -1,7 +1,9 @@
 import t from 'tap';
 import { connected } from '../../src/master-lite/frameworks.js';
+import { longWait } from '../../src/master-lite/long-wait.js';
 import { jsonCodec, protobufCodec } from '../../src/mesos/codec.js';
 import type { FrameworkInfo, MasterCall, MasterResponse, SchedulerCall } from '../../src/mesos/messages.js';
+import { Resources } from '../../src/mesos/resources/resources.js';
 import { post, SchedulerClient, task } from './scheduler-client.js';
 import { StagedMaster, type Test, until } from './staged-master.js';
 
@@ -162,15 +164,34 @@ t.test('offers are used once; what cannot be launched is told', async (t) => {
     task('e', offer, 1, { kill_policy: { grace_period: { nanoseconds: -1 } } }),
     task('f', offer, 1, { resources: [] }),
     task('g', offer, 1, { agent_id: { value: 'elsewhere' } }),
+    task('h', offer, 1, { check: { type: 'COMMAND' } }),
+    task('i', offer, 1, { health_check: {} }),
+    task('j', offer, 1, { check: { type: 'TCP', tcp: { port: 1 }, delay_seconds: -1 } }),
+    task('k', offer, 1, { resources: [{ name: 'cpus', type: 'SCALAR', scalar: { value: 0 } }] }),
   ]);
   await client.launch(offer, [task('late', offer)]);
-  await until('all is told', () => client.statuses.length >= 8);
+  await until('all is told', () => client.statuses.length >= 12);
   t.strictSame(client.states('a'), ['TASK_ERROR', 'TASK_RUNNING'].sort(), 'the second of the same id');
-  for (const id of ['b/c', 'd', 'e', 'f', 'g']) t.strictSame(client.states(id), ['TASK_ERROR'], id);
+  for (const id of ['b/c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k'])
+    t.strictSame(client.states(id), ['TASK_ERROR'], id);
   t.match(
     client.statuses.find(({ task_id }) => task_id.value === 'late'),
     { state: 'TASK_LOST', reason: 'REASON_INVALID_OFFERS' },
   );
+});
+
+t.test('a framework may take longer than timers do to come back', async (t) => {
+  const begun = performance.now();
+  let calls = 0;
+  longWait(60, () => calls++, 7);
+  const never = longWait(20, () => t.fail('it was called off'), 7);
+  never();
+  // A timer of Node's that is asked for more than it holds comes at once.
+  const years = longWait(2 ** 40, () => t.fail('it came early'));
+  await until('it is over', () => calls > 0);
+  years();
+  t.ok(performance.now() - begun >= 59);
+  t.equal(calls, 1);
 });
 
 t.test('decline, suppress, revive, kill, reconcile', async (t) => {
@@ -289,6 +310,7 @@ t.test('reservations and volumes are made, used, and kept over a restart', async
     capabilities: [{ type: 'MULTI_ROLE' }, { type: 'RESERVATION_REFINEMENT' }],
   });
   const offer = await client.offer();
+  const disks = Resources.of(offer.resources ?? []).scalar('disk');
   const reservations = [{ type: 'DYNAMIC' as const, role: 'store' }];
   const disk = { name: 'disk', type: 'SCALAR' as const, scalar: { value: 100 }, reservations };
   const volume = {
@@ -329,6 +351,14 @@ t.test('reservations and volumes are made, used, and kept over a restart', async
     failover_timeout: 3600,
     capabilities: [{ type: 'MULTI_ROLE' }, { type: 'RESERVATION_REFINEMENT' }],
   });
+  agent.options.cpus = 7;
+  agent.connect();
+  await until('it has other CPUs', () => {
+    const [offered] = client.offers.values();
+    return offered?.resources?.some(({ name, scalar }) => name === 'cpus' && scalar?.value === 7) === true;
+  });
+  const total = staged.master.cluster.agents.get(agent.id ?? '')?.total;
+  t.equal(total?.scalar('disk'), disks, 'what is made of the disk is counted once');
   const later = await client.offer();
   t.ok(
     later.resources?.some((resource) => resource.disk?.persistence?.id === 'data'),

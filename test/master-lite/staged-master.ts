@@ -7,6 +7,7 @@ import { peerOwner } from '../../src/http/peer-owner.js';
 import { defaultConfig, type MasterConfig } from '../../src/master-lite/config.js';
 import { type Master, masterState, startMaster } from '../../src/master-lite/master.js';
 import { EmbeddedStore } from '../../src/state/store/embedded-store.js';
+import { freePort } from '../fixtures/free-port.js';
 import { EmulatedAgent, type EmulatedAgentOptions } from './emulated-agent.js';
 
 /** What a test lends. */
@@ -35,7 +36,9 @@ export class StagedMaster {
     owner: PeerOwner = checked ? (socket) => peerOwner(socket, layoutOfHost().unified) : () => 0,
   ): Promise<StagedMaster> {
     const folder = mkdtempSync(path.join(tmpdir(), 'berth-master-'));
-    const staged = new StagedMaster(folder, config, t, owner, await start(t, folder, config, 0, owner));
+    // It is to be the same after a restart.
+    const master = await start(t, folder, config, await freePort(), owner);
+    const staged = new StagedMaster(folder, config, t, owner, master);
     t.after(async () => {
       for (const agent of staged.agents) agent.stop();
       await staged.master.close();

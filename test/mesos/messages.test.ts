@@ -7,6 +7,7 @@ import { InvalidMessage, jsonCodec, protobufCodec } from '../../src/mesos/codec.
 import { storedReader } from '../../src/mesos/json-read.js';
 import { messageWriter } from '../../src/mesos/json-write.js';
 import type { Messages, Resource } from '../../src/mesos/messages.js';
+import { rebased } from '../../src/mesos/resources/rebase.js';
 import { Resources } from '../../src/mesos/resources/resources.js';
 import { invalidResources } from '../../src/mesos/resources/validate.js';
 import { type MessageName, messageType } from '../../src/mesos/schema.js';
@@ -239,6 +240,57 @@ t.test('resources add up: scalars in thousandths, ranges, sets, each reservation
     reservation: { principal: 'p' },
     reservations: undefined,
   });
+});
+
+t.test(
+  'a host with other resources keeps what was made of the former ones, and gives no more than it has',
+  async (t) => {
+    const scalar = (name: string, value: number): Resource => ({ name, type: 'SCALAR', scalar: { value } });
+    const range = (begin: number, end: number): Resource => ({
+      ...{ name: 'ports', type: 'RANGES', ranges: { range: [{ begin, end }] } },
+    });
+    const reservations = [{ type: 'DYNAMIC' as const, role: 'web' }];
+    const made: Resource[] = [
+      { ...scalar('cpus', 1), reservations },
+      { ...range(31_000, 31_009), reservations },
+      { ...scalar('disk', 100), reservations, disk: { persistence: { id: 'x', principal: 'p' } } },
+    ];
+    const rest = [scalar('cpus', 3), range(31_010, 31_999), scalar('disk', 900)];
+    const total = [...rest, ...made];
+    const size = (resources: Resource[]) => rebased(total, resources).scalar('cpus');
+    const same = [scalar('cpus', 4), range(31_000, 31_999), scalar('disk', 1000)];
+    t.ok(rebased(total, same).equals(Resources.of(total)), 'the same host');
+    t.equal(size([scalar('cpus', 6)]), 6000, 'a larger one');
+    t.equal(size([scalar('cpus', 2)]), 2000, 'a smaller one');
+    t.equal(size([scalar('cpus', 0.5)]), 1000, 'one that has less than is reserved');
+    const shrunk = rebased(total, [scalar('cpus', 0.5)]).toList();
+    t.ok(rebased(shrunk, same).contains(Resources.of(made)));
+    t.equal(rebased(shrunk, same).scalar('cpus'), 4000, 'and has grown again');
+  },
+);
+
+t.test('however many ranges there are, and however large a scalar', async (t) => {
+  const ranges = (count: number): Resource => ({
+    ...{ name: 'ports', type: 'RANGES' },
+    ranges: {
+      range: Array.from({ length: count }, (_, i) => ({ begin: (count - i) * 2, end: (count - i) * 2 })),
+    },
+  });
+  // Each beside each other would be ten thousand million looks.
+  t.equal(invalidResources([ranges(100_000)]), undefined);
+  const twice: Resource = {
+    name: 'ports',
+    type: 'RANGES',
+    ranges: {
+      range: [
+        { begin: 5, end: 9 },
+        { begin: 1, end: 5 },
+      ],
+    },
+  };
+  t.match(invalidResources([twice]), /overlap/);
+  const huge: Resource = { name: 'mem', type: 'SCALAR', scalar: { value: 1e300 } };
+  t.match(invalidResources([huge]), /no amount/);
 });
 
 t.test('the TypeScript face is made from the protocol', async (t) => {

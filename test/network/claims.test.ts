@@ -104,7 +104,7 @@ async function claims(t: Test): Promise<void> {
   t.match(stage.berth('run', '--rm', '-p', '80:80/sctp', 'x'), { status: 125, stderr: /tcp or udp/ });
   const exposed = await stage.start(
     ['sleep', '1000'],
-    { network: 'small', publishAll: true },
+    { network: 'small', publishAll: true, expose: parsePorts('53/udp') },
     stage.configured({ ExposedPorts: { '80/tcp': {}, '53/udp': {} } }),
   );
   t.match(
@@ -211,7 +211,7 @@ async function healing(t: Test): Promise<void> {
 
   // Killed, and its end looked at by nobody: whoever gets its port or its address next clears up first.
   const lost = await killed('lost', '-p', '8090:80', '-p', '8092:80');
-  const address = readContainer(roots, lost)?.document.attachment?.ipv4 ?? '';
+  const address = readContainer(roots, lost)?.document.attachments[0]?.ipv4 ?? '';
   t.equal(counts(), 2);
   const heir = await server(stage, { network: 'net', publish, hostname: 'heir', name: 'heir' });
   t.equal(await get('http://127.0.0.1:8090/'), 'heir', 'the port');

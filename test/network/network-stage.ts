@@ -29,7 +29,7 @@ export async function open(t: Test): Promise<Stage> {
 export const plain: NetworkOptions = { subnets: [], gateways: [], ipv6: false, internal: false };
 
 export function attachment({ roots }: Stage, { id }: RunningContainer): Attachment {
-  const found = readContainer(roots, id)?.document.attachment;
+  const found = readContainer(roots, id)?.document.attachments[0];
   if (!found) throw new Error(`${id} is on no network`);
   return found;
 }

@@ -263,6 +263,7 @@ async function byName(t: Test): Promise<void> {
   await t.rejects(stage.start(['true'], { network: 'back', ip }), { code: 'ADDRESS_IN_USE' });
   await end(friend);
   await (await stage.start(['true'], { network: 'back', ip })).gone;
-  t.equal(stage.berth('network prune').stdout, 'back\nfront\ninner\n');
+  t.equal(stage.berth('network prune', '-f', '--filter', 'until=24h').stdout, '', 'made later');
+  t.equal(stage.berth('network prune', '-f').stdout, 'back\nfront\ninner\n');
   t.strictSame(listNetworks(roots), []);
 }

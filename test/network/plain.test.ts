@@ -3,7 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { Command } from 'commander';
 import t from 'tap';
+import { network as networkFlags } from '../../src/cli/run-flags/network.js';
+import { readRecord } from '../../src/containerizer/container/container-record.js';
 import {
   addressText,
   cidrText,
@@ -186,4 +189,59 @@ t.test('a container could break gc by a hosts file too large for a string', asyn
   rewriteInPlace(file, () => {
     throw new Error('it is passed over');
   });
+});
+
+t.test('several networks as Docker has them', async (t) => {
+  const collect = (...args: string[]) => {
+    const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });
+    for (const flag of networkFlags.flags) command.addOption(flag);
+    return networkFlags.collect(command.parse(args, { from: 'user' }).opts());
+  };
+  t.match(collect('--network', 'a', '--ip', '10.0.0.1', '--network', 'name=b,ip=10.0.0.2,alias=x,alias=y'), {
+    network: 'a',
+    ip: '10.0.0.1',
+    furtherNetworks: [{ network: 'b', ip: '10.0.0.2', aliases: ['x', 'y'] }],
+  });
+  t.match(collect('--network', 'name=a,ip6=fd00::1,mac-address=02:00:00:00:00:01', '--network', 'b'), {
+    network: 'a',
+    ip6: 'fd00::1',
+    macAddress: '02:00:00:00:00:01',
+    furtherNetworks: [{ network: 'b', aliases: [] }],
+  });
+  const refused: [string[], RegExp][] = [
+    [['a', 'none'], /--network none: it cannot be combined/],
+    [['host', 'a'], /--network host: it cannot be combined/],
+    [['a', 'container:x'], /--network container:x: it cannot be combined/],
+    [['a', 'name=a,alias=x'], /--network a: it is given twice/],
+    [['name=host,alias=x'], /--network name=host: on the network of the host/],
+    [['a,alias=x'], /a has a value/],
+    [['name=a,colour=red'], /colour is none of name, alias/],
+    [['name=a,ip=fd00::1'], /IPv4/],
+    [['alias=x'], /name=NETWORK is missing/],
+    [['container:'], /container:ID/],
+  ];
+  for (const [words, message] of refused) {
+    const args = words.flatMap((word) => ['--network', word]);
+    t.throws(() => collect(...args), { message }, words.join(' '));
+  }
+  t.throws(() => collect('--network', 'name=a,ip=10.0.0.5', '--ip', '10.0.0.6'), {
+    message: /--ip: --network name=a/,
+  });
+});
+
+t.test('a document of when a container was on one network at most', async (t) => {
+  const file = path.join(t.testdir(), 'container.json');
+  const read = (document: object) => {
+    writeFileSync(file, JSON.stringify({ format: 1, id: 'x', ...document }));
+    return readRecord(file);
+  };
+  const attachment = { network: 'a', ipv4: '10.0.0.7', ports: [{ host_port: 80 }] };
+  t.strictSame(read({ network: 'a', attachment }), {
+    ...{ format: 1, id: 'x', network: 'a' },
+    ...{ networks: ['a'], attachments: [attachment] },
+  });
+  t.match(read({ network: 'a', attachment: null }), { networks: ['a'], attachments: [] });
+  for (const network of ['none', 'host', 'container:y'])
+    t.match(read({ network }), { networks: [], attachments: [] }, network);
+  t.match(read({ network: 'b', networks: ['b', 'c'], attachments: [] }), { networks: ['b', 'c'] });
 });

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -12,16 +13,19 @@ import http, { type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { makeStore, storePaths } from '../../src/containerizer/image/store.js';
 import { pruneImages } from '../../src/containerizer/reclaim/prune-images.js';
 import { findCredentials } from '../../src/containerizer/registry/credential-store.js';
 import { defaultTransferLimits } from '../../src/containerizer/registry/limits.js';
 import { logout } from '../../src/containerizer/registry/login.js';
+import { fetchManifest } from '../../src/containerizer/registry/manifests.js';
 import type { Repository } from '../../src/containerizer/registry/repository.js';
 import { type RegistryOptions, RegistrySession } from '../../src/containerizer/registry/session.js';
 import { uploadBlob } from '../../src/containerizer/registry/upload.js';
 import { digestOf } from '../../src/oci-spec/digest.js';
+import { berthCommand } from '../cli/berth.js';
 import { diskFolder } from '../fixtures/disk-folder.js';
 import { Certificates } from './certificates.js';
 
@@ -106,6 +110,39 @@ t.test('a realm in the open gets nothing from a registry under TLS, the second t
   t.strictSame(evil.seen, []);
 });
 
+t.test('what it says reaches no terminal as it is', async (t) => {
+  const message = JSON.stringify({ errors: [{ message: '\u001b[31mred\nberth: done' }] });
+  let asked = 0;
+  const registry = await serve(t, 'http', ({ url }, response) =>
+    response.writeHead(url === '/v2/' ? 200 : asked++ === 0 ? 503 : 404).end(message),
+  );
+  const roots = ['--root', place('said'), '--state', place('said')];
+  const [program = '', ...words] = berthCommand;
+  const pull = ['image', 'pull', ...roots, `${registry.host}/r:1`];
+  const told = await promisify(execFile)(program, [...words, ...pull], {
+    env: { ...process.env, ...environment },
+  }).catch((error: { stderr: string }) => error);
+  t.match(told.stderr, /503: \\x1b\[31mred\\x0aberth: done; trying again in .*\n.*have it: \\x1b\[31mred/);
+});
+
+t.test('what neither it nor the server calls anything is known by what is in it', async (t) => {
+  const documents: [string, string, string][] = [
+    ['{"schemaVersion":2,"manifests":[]}', 'text/plain; charset=utf-8', 'image.index.v1+json'],
+    ['{"schemaVersion":2,"config":{},"layers":[]}', 'application/json', 'image.manifest.v1+json'],
+    ['{"schemaVersion":2,"config":{}}', 'image/png', 'image/png'],
+    ['{"schemaVersion":1,"config":{}}', 'application/json', 'application/json'],
+    ['{"schemaVersion":2,"mediaType":"a/b","manifests":[]}', 'text/plain', 'a/b'],
+    ['null', 'text/plain', 'text/plain'],
+  ];
+  for (const [document, type, expected] of documents) {
+    const answer: RequestListener = (_request, response) =>
+      response.writeHead(200, { 'content-type': type }).end(document);
+    const repository = await open(t, await serve(t, 'http', answer), {});
+    const { mediaType } = await fetchManifest(repository, { tag: '1' }, 'it');
+    t.ok(mediaType.endsWith(expected), `${document}, ${type}: ${mediaType}`);
+  }
+});
+
 t.test('where an upload goes on is checked as a redirect is', async (t) => {
   const file = place('blob');
   writeFileSync(file, blob);
@@ -115,7 +152,7 @@ t.test('where an upload goes on is checked as a redirect is', async (t) => {
     const registry = await serve(t, scheme, ({ method, headers }, response) => {
       if (headers.authorization === undefined)
         says(401, { 'www-authenticate': 'Basic' })({} as never, response);
-      else response.writeHead(method === 'POST' ? 202 : 404, { location }).end();
+      else response.writeHead(method === 'POST' ? 202 : 405, { location }).end();
     });
     return uploadBlob(await open(t, registry, options), sent, () => {}, 'a blob');
   };
@@ -127,7 +164,7 @@ t.test('where an upload goes on is checked as a redirect is', async (t) => {
   await t.rejects(upload('http', 'file:///etc/shadow', {}), failed(/redirects to file:$/));
   await t.rejects(upload('http', 'http://', {}), failed(/redirects to something that is no URL/));
   t.strictSame(other.seen, []);
-  t.equal(await upload('http', `http://a:b@${other.host}/put`, {}), 'sent');
+  t.equal(await upload('http', `http://a:b@${other.host}/put`, {}), 'sent', 'HEAD need not be known');
   t.match(other.seen, [{ method: 'PUT' }]);
   t.equal(other.seen[0]?.headers.authorization, undefined, 'another server is not told who asks');
 });

@@ -276,7 +276,7 @@ t.test('what is sent is not the blob', async (t) => {
 });
 
 t.test('servers that are busy, broken or slow', async (t) => {
-  await mends(t, '429', onBlobs(answer(429, { 'retry-after': '1' }), 2), [
+  await mends(t, '429', onBlobs(answer(429, { 'retry-after': new Date(0).toUTCString() }), 2), [
     /asked too often \(429\): not now$/,
     /429/,
   ]);

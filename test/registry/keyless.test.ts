@@ -179,6 +179,7 @@ t.test('a policy that is not whole is refused', (t) => {
     ['an empty name', { ...whole, fulcio: { ...fulcio, subjectEmail: '' } }],
     ['no issuer', { ...whole, fulcio: { ...fulcio, oidcIssuer: undefined } }],
     ['a member that is not known', { ...whole, fulcio: { ...fulcio, subjectemail: 'x' } }],
+    ['keys twice', { type: 'sigstoreSigned', keyDatas: ['YQ=='], keyPath: '/x' }],
     ["certificates of one's own", { ...whole, pki: {} }],
   ];
   for (const [what, requirement] of wrong)

@@ -82,6 +82,16 @@ t.test('simple signing, as skopeo does it', async (t) => {
     });
 
   const { manifestDigest } = await pullImage(roots, `${repository}:1`, options);
+  const own = path.join(roots.root, 'images/signatures', hexOf(manifestDigest));
+  writeFileSync(path.join(own, 'simple-0'), 'of earlier');
+  writeFileSync(path.join(own, 'sigstore-0'), 'of another kind');
+  await pullImage(roots, `${repository}:1`, options);
+  t.match(
+    readdirSync(own).sort(),
+    ['sigstore-0', /^simple-[0-9a-f]{32}$/],
+    'what is gone there counts no more',
+  );
+  rmSync(path.join(own, 'sigstore-0'));
   t.equal((await provideImage(roots, `${repository}:1`, options)).manifestDigest, manifestDigest);
   await pullImage(freshRoots(), `${repository}@${manifestDigest}`, options);
   await refuses(`${repository}:2`, /not good/);
@@ -240,10 +250,19 @@ t.test('sigstore, with a key and without', async (t) => {
     t.rejects(pull(options), { code: 'SIGNATURE_REFUSED', message });
   await refuses(optionsFor('ecdsa'), /it has no signature/);
   const claim = { reference: repository, digest: manifestDigest };
+  const contentOf = (name: keyof typeof pairs) => {
+    const pem = Buffer.from(pairs[name].publicKey.export({ type: 'spki', format: 'pem' }));
+    return {
+      keyPath: undefined,
+      keyDatas: [pem.toString('base64')],
+      signedIdentity: { type: 'matchRepository' },
+    };
+  };
   for (const name of ['rsa', 'ed25519', 'ecdsa'] as const) {
     await attach(manifestDigest, signedBy(pairs[name].privateKey, claim));
     const roots = freshRoots();
     await pull(optionsFor(name), roots);
+    await pull(optionsFor(name, contentOf(name)), roots);
     await provideImage(roots, `${repository}:5`, optionsFor(name));
     await t.rejects(provideImage(roots, `${repository}:5`, optionsFor(name === 'rsa' ? 'ecdsa' : 'rsa')), {
       code: 'SIGNATURE_REFUSED',

@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFil
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
+import { platform as platformOf } from '../../src/cli/run-flags/platform.js';
 import { inspectImage, listImages } from '../../src/containerizer/image/list.js';
+import { choosePlatform } from '../../src/containerizer/image/platform.js';
 import type { ImageEvent } from '../../src/containerizer/image/progress.js';
 import { provideImage } from '../../src/containerizer/image/provide.js';
 import { pullImage } from '../../src/containerizer/image/pull.js';
@@ -130,10 +132,58 @@ t.test('an index leads to the manifest for the platform', async (t) => {
     { code: 'PLATFORM_MISSING', message: /alone, and linux\/arm64 was asked for/ },
     'one that stands alone is for no other platform',
   );
+  t.equal(
+    (await pullImage(roots, multi, { platform: { ...platform, variant: 'v8' } })).manifestDigest,
+    arm.manifestDigest,
+    'the variant that is meant where none is stated',
+  );
   await t.rejects(pullImage(roots, multi, { platform: { os: 'linux', architecture: 'vax' } }), {
     code: 'PLATFORM_MISSING',
     mend: /linux\/arm64/,
   });
+});
+
+t.test('a platform is chosen as others choose it', (t) => {
+  const of = (...names: string[]) =>
+    names.map((name, i) => {
+      const [os = '', architecture = '', variant] = name.split('/');
+      const which = { os, architecture, ...(variant === undefined ? {} : { variant }) };
+      return {
+        mediaType: 'application/vnd.oci.image.manifest.v1+json',
+        digest: digestOf(Buffer.from(name)),
+        size: i,
+        platform: which,
+      };
+    });
+  const chosen = (wanted: string, ...names: string[]) => {
+    const { size } = choosePlatform(of(...names), 'it', platformOf(wanted));
+    return names[size];
+  };
+  const many = [
+    'unknown/unknown',
+    'linux/amd64/v3',
+    'linux/amd64',
+    'linux/arm/v6',
+    'linux/arm/v7',
+    'linux/arm64',
+  ];
+  t.equal(chosen('linux/amd64', ...many), 'linux/amd64');
+  t.equal(chosen('linux/amd64/v3', ...many), 'linux/amd64/v3');
+  t.equal(chosen('linux/amd64/v1', ...many), 'linux/amd64');
+  t.equal(chosen('linux/arm', ...many), 'linux/arm/v7');
+  t.equal(chosen('linux/arm', 'linux/arm/v6'), 'linux/arm/v6');
+  t.equal(chosen('aarch64', ...many), 'linux/arm64');
+  t.equal(chosen('linux/arm64', 'linux/arm64/v8'), 'linux/arm64/v8');
+  t.throws(() => chosen('linux/amd64', 'linux/amd64/v3'), { code: 'PLATFORM_MISSING' });
+  t.throws(() => chosen('linux/vax', 'linux/\u001b[31m'), {
+    code: 'PLATFORM_MISSING',
+    mend: 'It has: linux/\\x1b[31m.',
+  });
+  t.throws(() => chosen('linux/vax', ...many), {
+    code: 'PLATFORM_MISSING',
+    mend: /^It has: linux\/amd64\/v3, /,
+  });
+  t.end();
 });
 
 t.test('blobs that a power loss has left short or wrong', async (t) => {
@@ -221,4 +271,17 @@ t.test('what cannot be reached, and what is no image of a registry', async (t) =
   });
   await t.rejects(pullImage(roots, 'oci:/somewhere'), { code: 'REFERENCE_INVALID' });
   t.notOk(existsSync(path.join(roots.root, 'images')), 'no store is made for it');
+
+  const mediaType = 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip';
+  publish(writeImage(place('foreign'), { layers: [{ tar: base.tar, mediaType }] }).reference, 'foreign');
+  const reference = `${registry.host}/foreign`;
+  await pullImage(roots, reference);
+  const [layer] = inspectImage(roots, reference).manifest.layers;
+  t.equal(layer?.mediaType, mediaType, 'a registry may have it all the same');
+  const blob = `http://${registry.host}/v2/foreign/blobs/${layer?.digest}`;
+  t.equal((await fetch(blob, { method: 'DELETE' })).status, 202);
+  await t.rejects(pullImage(freshRoots(), reference), {
+    code: 'IMAGE_INVALID',
+    message: /foreign layer, which its/,
+  });
 });

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
 import { parseReference } from '../../src/containerizer/image/reference.js';
+import { wholeNames } from '../../src/containerizer/image/short-names.js';
 import { challengesOf } from '../../src/containerizer/registry/challenge.js';
 import { isLoopback, locationOf } from '../../src/containerizer/registry/location.js';
 import { proxyFor } from '../../src/containerizer/registry/proxies.js';
@@ -74,6 +75,7 @@ t.test('challenges', async (t) => {
 t.test('registries.conf', async (t) => {
   const registries = await conf(`
 unqualified-search-registries = ["quay.io", "docker.io"]
+aliases = { fedora = "registry.example/f", "a/b" = "" }
 [[registry]]
 prefix = "docker.io"
 [[registry.mirror]]
@@ -95,7 +97,13 @@ mirror-by-digest-only = true
 [[registry.mirror]]
 location = "copy:5000"
 `);
-  t.strictSame(registries.search, ['quay.io', 'docker.io']);
+  const whole = (name: string) => {
+    const parsed = parseReference(name);
+    return parsed.kind === 'stored' ? wholeNames(parsed, registries).map(({ canonical }) => canonical) : [];
+  };
+  t.strictSame(whole('fedora:40'), ['registry.example/f:40'], 'an alias is the one name');
+  t.strictSame(whole('a/b'), ['quay.io/a/b:latest', 'a/b:latest'], 'one that is taken back is none');
+  t.strictSame(whole('other.example/fedora'), ['other.example/fedora:latest']);
   t.strictSame(
     asked(registries, 'busybox'),
     ['inside.example.com/base/busybox'],
@@ -119,6 +127,7 @@ location = "copy:5000"
     ['[[registry]]\nprefix = 1', /registry\[0\]\.prefix is not a host/],
     ['[[registry]]\ninsecure = true', /a prefix or a location/],
     ['[registries.search]\nregistries = []', /version 1/],
+    ['[aliases]\na = "b"', /aliases\.a is not a whole name/],
     ['unqualified-search-registries = [', /./],
   ] as const)
     await t.rejects(conf(content), { code: 'REGISTRIES_INVALID', message: why }, content);
@@ -177,6 +186,21 @@ t.test('waits grow, and end', async (t) => {
     waits.every((wait, i) => wait <= Math.min(5, 2 ** (i + 1)) && wait >= Math.min(5, 2 ** (i + 1)) / 2),
     `${waits}`,
   );
+  waits.length = 0;
+  const told = [20, 0, 1001];
+  await t.rejects(
+    retries.run('x', () =>
+      Promise.reject(new Transient('no', { after: told.shift() as number, limited: true })),
+    ),
+    {
+      code: 'REGISTRY_LIMITED',
+      message: 'x: no, and says to come back in 1 minutes',
+      mend: /^Wait so long /,
+    },
+    'nobody waits in vain',
+  );
+  t.equal(waits[0], 20, 'as long as the server says, and no shorter');
+  t.equal(waits.length, 2);
   const stopped = new AbortController();
   stopped.abort(new Error('enough'));
   const none = new Retries(limits, stopped.signal, () => t.fail('it does not wait'));

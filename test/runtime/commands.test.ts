@@ -360,9 +360,13 @@ t.test(
 
 t.test('the death of whoever creates leaves nothing that delete does not find', unlessRoot, async (t) => {
   const bundle = new Bundle(t);
+  // It goes on for as long as this file is there.
+  const hold = path.join(bundle.folder, 'hold');
+  writeFileSync(hold, '');
   bundle.write((config) => {
     config.process.args = ['sleep', '1000'];
-    config.hooks = { createRuntime: [{ path: '/bin/sleep', args: ['sleep', '3'] }] };
+    const args = ['sh', '-c', `while [ -e '${hold}' ]; do sleep 0.05; done`];
+    config.hooks = { createRuntime: [{ path: '/bin/sh', args }] };
   });
   const creator = spawn(runtimeProgram, ['--root', bundle.root, 'create', '-b', bundle.folder, 'cut'], {
     stdio: 'ignore',

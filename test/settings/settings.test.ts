@@ -6,12 +6,13 @@ import t from 'tap';
 import { checkAgentConfig } from '../../src/agent/check.js';
 import { defaultConfig as agentDefaults } from '../../src/agent/config.js';
 import { agentSettings } from '../../src/agent/settings.js';
+import { agentUnit } from '../../src/containerizer/host/systemd-scope.js';
 import { BerthError } from '../../src/errors/berth-error.js';
 import { checkMasterConfig } from '../../src/master-lite/check.js';
 import { defaultConfig as masterDefaults } from '../../src/master-lite/config.js';
 import { masterSettings } from '../../src/master-lite/settings.js';
 import { agentService, masterService } from '../../src/service/kinds.js';
-import { readUnit, unitText } from '../../src/service/unit.js';
+import { readUnit, unitName, unitText } from '../../src/service/unit.js';
 import { parseCommented, withoutComments } from '../../src/settings/comments.js';
 import { environmentSettings, settingsOf } from '../../src/settings/read-settings.js';
 import { sampleFile } from '../../src/settings/sample.js';
@@ -239,6 +240,7 @@ t.test('the unit: what it was installed with is read back from it, whatever the 
     'Environment=MALLOC_ARENA_MAX=2',
   ])
     t.ok(properties.has(needed), needed);
+  t.equal(unitName(agentService), agentUnit, 'what the scope is ordered before');
   // A unit that is named stays loaded, and could not be made a second time.
   t.notMatch(text(agentService), /^\w+=.*berth\.scope/m);
   const inherited =

@@ -10,10 +10,12 @@ import { withExecutors } from '../executor/guests.js';
 import { SandboxFiles } from '../files/sandbox-files.js';
 import { taskKey } from '../task/task.js';
 import { operatorCalls } from './calls.js';
+import { ContainerTexts } from './container-texts.js';
 import type { ApiExtension } from './extension.js';
 import { History } from './history.js';
 import { KnownContainers } from './known-containers.js';
 import { addPages } from './pages.js';
+import { StateText } from './state-text.js';
 import { StatisticsBoard } from './statistics-board.js';
 import { StatisticsUpkeep } from './statistics-upkeep.js';
 import { Watchers } from './watchers.js';
@@ -31,6 +33,8 @@ export interface AgentApi {
 /** Bytes of the longest call, and milliseconds in which it must have come. */
 const bodyLimit = 32 * 1024 * 1024;
 const bodyTimeout = 60_000;
+/** Connections that may wait to be taken. */
+const backlog = 512;
 
 export const agentSocket = (roots: Roots) => path.join(roots.state, 'agent', 'agent.sock');
 
@@ -49,6 +53,7 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
     certificates: agent.parts.certificates,
     bodyLimit,
     bodyTimeout,
+    backlog,
     onDefect: (error) => agent.defect(error),
   });
   const history = new History(agent);
@@ -64,6 +69,8 @@ export async function startApi(agent: Agent, { peerOwner, extensions }: ApiOptio
     history,
     watchers: new Watchers(agent),
     statistics: new StatisticsBoard(),
+    stateText: new StateText(),
+    containerTexts: new ContainerTexts(),
     containers: new KnownContainers(agent),
     startTime: Date.now() / 1000,
   };

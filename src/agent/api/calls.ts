@@ -3,12 +3,13 @@ import { pruneImages } from '../../containerizer/reclaim/prune-images.js';
 import type { Exchange } from '../../http/exchange.js';
 import { HttpError } from '../../http/http-error.js';
 import { mediaType } from '../../http/negotiation.js';
-import type { AgentResponse } from '../../mesos/messages.js';
+import { jsonCodec } from '../../mesos/codec.js';
+import type { AgentCall, AgentResponse } from '../../mesos/messages.js';
 import { referenceOf } from '../container/image.js';
 import type { ApiContext } from './context.js';
 import type { ApiExtension, CallHandler, CallType } from './extension.js';
 import { needsOf } from './permission.js';
-import { views } from './views.js';
+import { containersAsked, views } from './views.js';
 
 /** About containers below their own; whether one is, is seen where the call is answered. */
 const callsOfExecutors: ReadonlySet<CallType> = new Set([
@@ -48,6 +49,7 @@ export function operatorCalls(
     if (ofExecutor && !callsOfExecutors.has(type)) throw notForExecutors();
     // What an executor may do is its own affair, not a permission's.
     if (!ofExecutor) for (const need of needsOf(type, call)) exchange.need(...need);
+    if (await answeredInText(context, exchange, call)) return;
     const view = views[type];
     if (view !== undefined) {
       const body = await view(context, call);
@@ -58,4 +60,15 @@ export function operatorCalls(
     if (handler === undefined) throw new HttpError(501, `${type} is not implemented`);
     await handler(exchange, call);
   };
+}
+
+/** What is long, and is asked for all the time. False: it is something else, or wanted otherwise. */
+async function answeredInText(context: ApiContext, exchange: Exchange, call: AgentCall): Promise<boolean> {
+  const { stateText, containerTexts } = context;
+  // Others may be answered by a stream, which has no codec of its own.
+  if (call.type !== 'GET_STATE' && call.type !== 'GET_CONTAINERS') return false;
+  if (exchange.answerCodec !== jsonCodec) return false;
+  if (call.type === 'GET_STATE') return exchange.answerText(() => stateText.of(context));
+  const entries = await containersAsked(context, call);
+  return exchange.answerText(() => containerTexts.answer(entries));
 }

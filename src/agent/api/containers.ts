@@ -1,6 +1,22 @@
 import { containerIds } from '../../containerizer/container/catalogue.js';
-import type { AgentResponseGetContainersContainer } from '../../mesos/messages.js';
+import type { InspectedTask } from '../../inspect/task-source.js';
+import type {
+  AgentResponseGetContainersContainer,
+  ContainerID,
+  ResourceStatistics,
+} from '../../mesos/messages.js';
+import type { Task } from '../task/task.js';
 import type { ApiContext } from './context.js';
+
+/** What an entry was made of, beside the statistics. */
+interface Made {
+  container: InspectedTask;
+  task: Task | undefined;
+  name: ContainerID | undefined;
+}
+
+/** Entries by the statistics in them: the same as long as nothing else is known, so that what was made of one can be kept. */
+const known = new WeakMap<ResourceStatistics, { of: Made; entry: AgentResponseGetContainersContainer }>();
 
 /** The containers of this agent's tasks that run, with `standalone` those of nobody in the cluster, which `berth run` began or this API, and with `nested` those below others. */
 export async function containersOf(
@@ -14,23 +30,41 @@ export async function containersOf(
   const running = await containers.running(ids.filter(wanted));
   const statistics = await board.of(running, (error) => agent.defect(error));
   return running.map((container, index) => {
-    const task = owners.get(container.id);
-    const name = names.get(container.id) ?? { value: container.id };
-    return {
-      container_id: name,
-      ...(task !== undefined && {
-        framework_id: { value: task.frameworkId },
-        executor_id: { value: task.executorId },
-        executor_name: task.info.executor?.name ?? `Command Executor (Task: ${task.id})`,
-      }),
-      container_status: {
-        container_id: name,
-        ...(container.pid !== null && { executor_pid: container.pid }),
-        network_infos: [
-          { ip_addresses: container.address ? [{ protocol: 'IPv4', ip_address: container.address }] : [] },
-        ],
-      },
-      ...(statistics[index] !== undefined && { resource_statistics: statistics[index] }),
-    };
+    const of = { container, task: owners.get(container.id), name: names.get(container.id) };
+    const figures = statistics[index];
+    return figures === undefined ? entryOf(of) : knownEntry(of, figures);
   });
+}
+
+function knownEntry(of: Made, figures: ResourceStatistics): AgentResponseGetContainersContainer {
+  const before = known.get(figures);
+  if (
+    before !== undefined &&
+    before.of.container === of.container &&
+    before.of.task === of.task &&
+    before.of.name === of.name
+  )
+    return before.entry;
+  const entry = { ...entryOf(of), resource_statistics: figures };
+  known.set(figures, { of, entry });
+  return entry;
+}
+
+function entryOf({ container, task, name }: Made): AgentResponseGetContainersContainer {
+  const id = name ?? { value: container.id };
+  return {
+    container_id: id,
+    ...(task !== undefined && {
+      framework_id: { value: task.frameworkId },
+      executor_id: { value: task.executorId },
+      executor_name: task.info.executor?.name ?? `Command Executor (Task: ${task.id})`,
+    }),
+    container_status: {
+      container_id: id,
+      ...(container.pid !== null && { executor_pid: container.pid }),
+      network_infos: [
+        { ip_addresses: container.address ? [{ protocol: 'IPv4', ip_address: container.address }] : [] },
+      ],
+    },
+  };
 }

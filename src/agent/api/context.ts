@@ -1,7 +1,9 @@
 import type { Agent } from '../agent.js';
 import type { SandboxFiles } from '../files/sandbox-files.js';
+import type { ContainerTexts } from './container-texts.js';
 import type { History } from './history.js';
 import type { KnownContainers } from './known-containers.js';
+import type { StateText } from './state-text.js';
 import type { StatisticsBoard } from './statistics-board.js';
 import type { Watchers } from './watchers.js';
 
@@ -12,6 +14,8 @@ export interface ApiContext {
   readonly history: History;
   readonly watchers: Watchers;
   readonly statistics: StatisticsBoard;
+  readonly stateText: StateText;
+  readonly containerTexts: ContainerTexts;
   readonly containers: KnownContainers;
   /** Seconds since 1970. */
   readonly startTime: number;

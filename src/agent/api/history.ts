@@ -2,7 +2,7 @@ import type { Agent } from '../agent.js';
 import type { Task } from '../task/task.js';
 
 /** Tasks that have ended are told of for a while. */
-const mostCompleted = 200;
+export const mostCompleted = 200;
 
 /** What tasks there were: the agent forgets one as soon as its end is acknowledged. Lives as long as the agent's process. */
 export class History {

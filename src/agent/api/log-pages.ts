@@ -21,9 +21,12 @@ export function addLogPages({ agent, files }: ApiContext, server: ApiServer): vo
     const id = files.containerOf(needed(query, 'sandbox'));
     const selection = selectionOf(query);
     const container = readContainer(agent.roots, id);
+    // A task that says nothing would hold what follows it for ever.
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
     const follows = query.get('follow') === '1' && container?.state === 'running';
     const records = follows
-      ? followLogs(agent.roots, container, selection)
+      ? followLogs(agent.roots, container, selection, gone.signal)
       : readLogFolder(files.logsOf(id), selection);
     reply
       .header('Content-Type', 'application/x-ndjson')

@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import { RecordStream } from '../../http/record-stream.js';
 import type { ApiServer } from '../../http/server.js';
 import { version } from '../../version.js';
@@ -31,19 +32,12 @@ export function addPages(context: ApiContext, server: ApiServer): void {
   server.file(['/metrics'], (_, reply) => {
     reply.header('Content-Type', openMetricsType).send(Buffer.from(openMetrics(metricsOf(context))));
   });
-  const statistics = async () =>
-    (await containersOf(context, { standalone: false, nested: false })).map((each) => ({
-      executor_id: each.executor_id?.value ?? '',
-      executor_name: each.executor_name ?? '',
-      framework_id: each.framework_id?.value ?? '',
-      source: each.executor_id?.value ?? '',
-      container_id: each.container_id.value,
-      statistics: each.resource_statistics ?? {},
-      status: each.container_status ?? {},
-    }));
-  page('monitor/statistics', statistics);
-  page('monitor/statistics.json', statistics);
-  page('containers', statistics);
+  const statistics = async (_: URLSearchParams, reply: FastifyReply) => {
+    const entries = await containersOf(context, { standalone: false, nested: false });
+    reply.header('Content-Type', 'application/json').send(context.containerTexts.page(entries));
+  };
+  for (const name of ['monitor/statistics', 'monitor/statistics.json', 'containers'])
+    server.file([`/${name}`, `/slave(1)/${name}`], statistics);
   addFilePages(context, server);
   addInspectionPages(context, server);
   addLogPages(context, server);

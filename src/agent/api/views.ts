@@ -1,14 +1,16 @@
 import type {
   AgentCall,
   AgentResponse,
+  AgentResponseGetFrameworks,
   AgentResponseGetFrameworksFramework,
   AgentResponseGetState,
   AgentResponseGetTasks,
-  Task,
 } from '../../mesos/messages.js';
 import { version } from '../../version.js';
+import type { Agent } from '../agent.js';
 import { operationView } from '../master/applied.js';
 import { subscriptionOf, taskMessage } from '../master/subscription.js';
+import type { Task } from '../task/task.js';
 import { containersOf } from './containers.js';
 import type { ApiContext } from './context.js';
 import { executorsOf } from './executors.js';
@@ -43,13 +45,8 @@ export const views: Partial<Record<NonNullable<AgentCall['type']>, View>> = {
     get_operations: { operations: [...agent.applied.values()].map(operationView) },
   }),
   GET_RESOURCE_PROVIDERS: () => ({ get_resource_providers: { resource_providers: [] } }),
-  GET_CONTAINERS: async (context, { get_containers: asked }) => ({
-    get_containers: {
-      containers: await containersOf(context, {
-        standalone: asked?.show_standalone === true,
-        nested: asked?.show_nested === true,
-      }),
-    },
+  GET_CONTAINERS: async (context, call) => ({
+    get_containers: { containers: await containersAsked(context, call) },
   }),
   LIST_FILES: async ({ files }, call) => {
     const { path } = required(call, 'list_files');
@@ -71,35 +68,49 @@ export const views: Partial<Record<NonNullable<AgentCall['type']>, View>> = {
   },
 };
 
+export function containersAsked(context: ApiContext, { get_containers: asked }: AgentCall) {
+  return containersOf(context, {
+    standalone: asked?.show_standalone === true,
+    nested: asked?.show_nested === true,
+  });
+}
+
 export function stateOf(context: ApiContext): AgentResponseGetState {
   const { agent, history } = context;
-  const frameworks = new Map<string, AgentResponseGetFrameworksFramework>();
-  for (const [id, framework_info] of agent.frameworks) frameworks.set(id, { framework_info });
-  const completed = new Map<string, AgentResponseGetFrameworksFramework>();
-  for (const { frameworkId, framework } of history.completed)
-    if (!frameworks.has(frameworkId)) completed.set(frameworkId, { framework_info: framework });
   return {
     get_tasks: tasksOf(context),
     get_executors: {
       executors: executorsOf([...agent.tasks.values()]),
       completed_executors: executorsOf(history.completed),
     },
-    get_frameworks: {
-      frameworks: [...frameworks.values()],
-      completed_frameworks: [...completed.values()],
-    },
+    get_frameworks: frameworksOf(context),
   };
 }
 
+export function frameworksOf({ agent, history }: ApiContext): AgentResponseGetFrameworks {
+  const frameworks = new Map<string, AgentResponseGetFrameworksFramework>();
+  for (const [id, framework_info] of agent.frameworks) frameworks.set(id, { framework_info });
+  const completed = new Map<string, AgentResponseGetFrameworksFramework>();
+  for (const { frameworkId, framework } of history.completed)
+    if (!frameworks.has(frameworkId)) completed.set(frameworkId, { framework_info: framework });
+  return { frameworks: [...frameworks.values()], completed_frameworks: [...completed.values()] };
+}
+
+/** By what has become of each. */
+export function tasksByPhase({ tasks }: Pick<Agent, 'tasks'>) {
+  const phases = { queued: [] as Task[], launched: [] as Task[], terminated: [] as Task[] };
+  for (const task of tasks.values())
+    phases[task.ended ? 'terminated' : task.state === 'TASK_STAGING' ? 'queued' : 'launched'].push(task);
+  return phases;
+}
+
 export function tasksOf({ agent, history }: ApiContext): AgentResponseGetTasks {
-  const [queued, launched, terminated]: Task[][] = [[], [], []];
-  for (const task of agent.tasks.values())
-    (task.ended ? terminated : task.state === 'TASK_STAGING' ? queued : launched)?.push(taskMessage(task));
+  const { queued, launched, terminated } = tasksByPhase(agent);
   return {
     pending_tasks: [],
-    queued_tasks: queued ?? [],
-    launched_tasks: launched ?? [],
-    terminated_tasks: terminated ?? [],
+    queued_tasks: queued.map(taskMessage),
+    launched_tasks: launched.map(taskMessage),
+    terminated_tasks: terminated.map(taskMessage),
     completed_tasks: history.completed.map(taskMessage),
   };
 }

@@ -5,7 +5,7 @@ import type { Task } from '../task/task.js';
 
 /** Seconds between signs of life. */
 const heartbeat = 5;
-const mostWatchers = 100;
+export const mostWatchers = 100;
 
 /** Those who follow what happens to this agent's tasks. */
 export class Watchers {

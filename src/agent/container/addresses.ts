@@ -7,15 +7,14 @@ export interface Address {
   ip_address: string;
 }
 
-/** By which a container is reached: its own on its network, else the host's. `listening`: where the agent itself answers. */
+/** By which a container is reached: its own on its networks, else the host's. `listening`: where the agent itself answers. */
 export function addressesOf(roots: Roots, containerId: string, listening: string): Address[] {
   const document = readContainer(roots, containerId)?.document;
-  const attachment = document?.attachment;
-  if (attachment)
-    return [
-      { protocol: 'IPv4', ip_address: attachment.ipv4 },
-      ...(attachment.ipv6 === null ? [] : [{ protocol: 'IPv6' as const, ip_address: attachment.ipv6 }]),
-    ];
+  const own = (document?.attachments ?? []).flatMap(({ ipv4, ipv6 }): Address[] => [
+    { protocol: 'IPv4', ip_address: ipv4 },
+    ...(ipv6 === null ? [] : [{ protocol: 'IPv6' as const, ip_address: ipv6 }]),
+  ]);
+  if (own.length > 0) return own;
   return document?.network === 'host' ? [{ protocol: 'IPv4', ip_address: hostAddress(listening) }] : [];
 }
 

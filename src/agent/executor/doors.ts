@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ApiServer } from '../../http/server.js';
 import type { Agent } from '../agent.js';
@@ -12,7 +13,7 @@ const loopback = '127.0.0.1';
 export interface ExecutorDoors {
   /** Of a local socket, which their containers see: each agent makes it anew. Undefined: its name would be too long. */
   folder?: string;
-  /** Of the loopback, in plain HTTP. Undefined: the agent's own address speaks that. */
+  /** Of the loopback, in plain HTTP. Undefined: they go to the agent's own address. */
   port?: number;
 }
 
@@ -35,18 +36,52 @@ export async function openDoors(agent: Agent, server: ApiServer): Promise<void> 
   else agent.note(`no local socket for executors: ${place} is longer than such a name may be`);
   const last = agent.doors.port;
   delete agent.doors.port;
-  if (config.tlsCert !== '') agent.doors.port = await openPort(agent, server, last);
+  const port = await openPort(agent, server, last, config.tlsCert !== '');
+  if (port !== undefined) agent.doors.port = port;
   if (agent.doors.port !== last) agent.saveSelf();
   await agent.durable();
 }
 
-/** Executors that outlive an agent look for the next one where it was. */
-async function openPort({ note }: Pick<Agent, 'note'>, server: ApiServer, last = 0): Promise<number> {
-  try {
-    return await server.openPort(loopback, last);
-  } catch (error) {
-    if (last === 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+/** Executors that outlive an agent look for the next one where it was. Undefined: none is needed, and none that is root's alone can be had. */
+async function openPort(
+  { note }: Pick<Agent, 'note'>,
+  server: ApiServer,
+  last: number | undefined,
+  needed: boolean,
+): Promise<number | undefined> {
+  const taken = (port: number) =>
+    `port ${port} is another program’s now: executors that looked for the agent there do not find it`;
+  if (last !== undefined) {
+    const port = await attempt(server, last);
+    if (port !== undefined) return port;
+    note(taken(last));
   }
-  note(`port ${last} is another program’s now: executors that looked for the agent there do not find it`);
-  return server.openPort(loopback, 0);
+  for (const each of portsOfRoot()) {
+    const port = await attempt(server, each);
+    if (port !== undefined) return port;
+  }
+  return needed ? server.openPort(loopback, 0) : undefined;
+}
+
+/** Undefined: somebody has it, or it is not for this user. */
+async function attempt(server: ApiServer, port: number): Promise<number | undefined> {
+  try {
+    return await server.openPort(loopback, port);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
+    return undefined;
+  }
+}
+
+/** IANA has assigned none of these. */
+const unassigned = { first: 914, last: 952 };
+
+/** Where nobody but root may listen (ip(7)): not while the agent is away either, when whoever had its port would be shown the tokens of executors that look for it. In any order. */
+function portsOfRoot(): number[] {
+  const first = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1'));
+  if (first <= unassigned.last) return [];
+  const count = unassigned.last - unassigned.first + 1;
+  const from = randomInt(count);
+  return Array.from({ length: count }, (_, i) => unassigned.first + ((from + i) % count));
 }

@@ -14,7 +14,14 @@ const streamLimit = 16 * 1024 * 1024;
 export function addExecutorApi(agent: Agent, server: ApiServer): void {
   server.callsOfOthers(
     ['/api/v1/executor', '/slave(1)/api/v1/executor'],
-    (request) => originOf(request, agent.executors.all(), agent.roots),
+    (request) => {
+      const origin = originOf(request, agent.executors.all(), agent.roots);
+      // Before a body is read: any program in a container on the host's network comes so far.
+      const its = [...agent.executors.all()].find((executor) => mayBe(origin, executor));
+      if (its === undefined) throw anotherOne();
+      agent.executorConnections.take(its.containerId, request);
+      return origin;
+    },
     (exchange, origin) => executorCall(agent, exchange, origin),
   );
 }
@@ -26,7 +33,7 @@ function executorCall(agent: Agent, exchange: Exchange, origin: Origin): void {
   validateCall(call);
   const codec = call.type === 'SUBSCRIBE' ? exchange.answerCodec : undefined;
   const executor = executors.find(call.framework_id.value, call.executor_id.value);
-  if (!mayBe(origin, executor)) throw new HttpError(403, 'This executor is another one');
+  if (!mayBe(origin, executor)) throw anotherOne();
   if (executor === undefined) {
     const known = [...executors.all()].some(({ frameworkId }) => frameworkId === call.framework_id.value);
     throw new HttpError(400, known ? 'Executor cannot be found' : 'Framework cannot be found');
@@ -44,6 +51,8 @@ function executorCall(agent: Agent, exchange: Exchange, origin: Origin): void {
   if (call.type === 'MESSAGE' && call.message !== undefined) executors.say(executor, call.message.data);
   exchange.accepted();
 }
+
+const anotherOne = () => new HttpError(403, 'This executor is another one');
 
 /** Nobody learns of other executors whether they are there. */
 function mayBe(origin: Origin, executor: Executor | undefined): boolean {

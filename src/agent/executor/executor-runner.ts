@@ -284,10 +284,13 @@ export class ExecutorRunner implements TaskRunner {
   private async start(executor: Executor, first: Task): Promise<void> {
     try {
       const container = await launchExecutor(this.agent, executor, first);
+      // Whatever came of it is for the next one to find.
+      if (this.closed) return;
       if (container === undefined) this.gone(executor, undefined);
       else this.watch(executor, container);
     } catch (error) {
       if (!(error instanceof BerthError)) this.agent.defect(error);
+      if (this.closed) return;
       const why = error instanceof Error ? error.message : String(error);
       for (const task of executor.tasks)
         this.agent.updates.say(task, {

@@ -8,7 +8,7 @@ const operatorApi = new Set(['/api/v1', '/slave(1)/api/v1']);
 
 /** Lets executors into the operator API, by their tokens: each for what is below its own container, and nothing else. All others are `others`'s to tell. */
 export function withExecutors(
-  { executors }: Pick<Agent, 'executors'>,
+  { executors, executorConnections }: Pick<Agent, 'executors' | 'executorConnections'>,
   others: Pick<Authentication, 'identify'>,
   isApart: (socket: Socket) => boolean,
 ): Pick<Authentication, 'identify'> {
@@ -17,7 +17,10 @@ export function withExecutors(
       const token = operatorApi.has(request.url?.split('?')[0] ?? '') ? bearerOf(request) : undefined;
       if (token !== undefined)
         for (const { record, containerId } of executors.all())
-          if (sameSecret(record.token, token)) return { principal: undefined, executor: containerId };
+          if (sameSecret(record.token, token)) {
+            executorConnections.take(containerId, request);
+            return { principal: undefined, executor: containerId };
+          }
       // Their own doors let nobody else in, nor by anything that crosses them in plain.
       if (isApart(request.socket)) throw needsToken();
       return others.identify(request);

@@ -64,7 +64,8 @@ async function ask(uri: string, first: URL, method: string, limits: Limits): Pro
   }
 }
 
-function nextOf(uri: string, from: URL, location: string): URL {
+/** Where a server sends us. Throws FETCH_FAILED: nowhere, or where less is kept secret. */
+export function nextOf(uri: string, from: URL, location: string): URL {
   let next: URL;
   try {
     next = new URL(location, from);

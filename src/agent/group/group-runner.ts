@@ -165,9 +165,12 @@ export class GroupRunner extends CommandRunner {
       }
     } catch (error) {
       if (!(error instanceof BerthError)) agent.defect(error);
+      if (this.closed) return;
       await this.withdraw(tasks, launched, error instanceof Error ? error.message : String(error));
       return;
     }
+    // Half of it may run: the next agent takes up what does, and ends it with the rest.
+    if (this.closed) return;
     if (launched.size < tasks.length) await this.withdraw(tasks, launched, undefined);
     else for (const [task, container] of launched) this.watch(task, container, true);
   }

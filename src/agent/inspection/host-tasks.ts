@@ -5,6 +5,7 @@ import {
   readOrTell,
   shownState,
 } from '../../containerizer/container/catalogue.js';
+import { portsOf } from '../../containerizer/container/container-record.js';
 import { removeDebris } from '../../containerizer/container/debris.js';
 import { reasonOf } from '../../containerizer/container/oom.js';
 import { settle } from '../../containerizer/container/settle.js';
@@ -38,7 +39,7 @@ export function hostTask(
 
 function taskOf(container: Container, pod: string | undefined): InspectedTask {
   const { document, state, process, exit } = container;
-  const { id, name, image, cgroup, attachment } = document;
+  const { id, name, image, cgroup, attachments } = document;
   const runs = state === 'running';
   // On a hybrid host the controllers that a container is accounted by are bound to v1.
   const version = cgroup.layout === 'unified' ? 2 : 1;
@@ -46,8 +47,8 @@ function taskOf(container: Container, pod: string | undefined): InspectedTask {
     id,
     name,
     image,
-    address: runs ? (attachment?.ipv4 ?? null) : null,
-    ports: runs ? portsText(attachment?.ports ?? []) : null,
+    address: runs ? (attachments[0]?.ipv4 ?? null) : null,
+    ports: runs ? portsText(portsOf(document)) : null,
     zone: null,
     state: shownState(container),
     pid: runs ? (process?.task.pid ?? null) : null,

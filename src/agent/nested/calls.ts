@@ -72,7 +72,9 @@ export function nestedCalls(agent: Agent, others: ApiExtension): ApiExtension {
     };
   const wait =
     (type: 'WAIT_CONTAINER' | 'WAIT_NESTED_CONTAINER') => async (exchange: Exchange, nested: Nested) => {
-      const exit_status = rawStatus(await nested.ended);
+      const end = await exchange.whileHeard(nested.ended);
+      if (end === undefined) return;
+      const exit_status = rawStatus(end);
       exchange.answer('mesos.v1.agent.Response', {
         type,
         ...(type === 'WAIT_CONTAINER'

@@ -1,3 +1,4 @@
+import { rebased } from '../../mesos/resources/rebase.js';
 import { currentBootId } from '../../state/live-process.js';
 import type { Agent } from '../agent.js';
 import { appliedKey, recoveredApplied } from '../master/applied.js';
@@ -11,7 +12,8 @@ import { heal } from './heal.js';
 export async function recover(agent: Agent, { self, frameworks, tasks }: Recovered): Promise<void> {
   agent.id = self?.id;
   agent.drain = self?.drain;
-  agent.checkpointed = self?.resources;
+  // It may have been told of others to offer since: a master that has lost its state hears of both.
+  agent.checkpointed = self?.resources && rebased(self.resources, agent.resources).toList();
   agent.leaving = self?.leaving === true;
   if (self?.executor_port !== undefined) agent.doors.port = self.executor_port;
   agent.volumes.sweep();

@@ -79,7 +79,9 @@ function waiting(agent: Agent, sessions: Sessions) {
     { container_id }: { container_id: ContainerID },
   ): Promise<void> => {
     const session = sessions.find(container_id.value);
-    const exit = await (session?.ended ?? waitForExit(agent.roots, sessions.container(container_id)));
+    const ended = session?.ended ?? waitForExit(agent.roots, sessions.container(container_id), exchange.gone);
+    const exit = await exchange.whileHeard(ended);
+    if (exit === undefined) return;
     const type = body === 'wait_container' ? 'WAIT_CONTAINER' : 'WAIT_NESTED_CONTAINER';
     exchange.answer('mesos.v1.agent.Response', { type, [body]: { exit_status: rawStatus(exit) } });
   };

@@ -66,7 +66,8 @@ export function standaloneCalls(agent: Agent, others: ApiExtension): ApiExtensio
         'WAIT_CONTAINER',
         (call) => required(call, 'wait_container').container_id,
         async (exchange, _, container) => {
-          const exit = await waitForExit(agent.roots, container);
+          const exit = await exchange.whileHeard(waitForExit(agent.roots, container, exchange.gone));
+          if (exit === undefined) return;
           exchange.answer('mesos.v1.agent.Response', {
             type: 'WAIT_CONTAINER',
             wait_container: { exit_status: rawStatus(exit) },

@@ -33,7 +33,7 @@ export async function inspectCluster(
   const parts = await Promise.all(
     nodes.map(async ({ id, name, state, memory, address }): Promise<NodePart> => {
       const part = { id, name, state, memory };
-      if (address === null) return { ...part, document: undefined };
+      if (address === null || state === 'unreachable') return { ...part, document: undefined };
       try {
         const query = { depth, interval: String(interval), pss: pss ? '1' : undefined, task };
         const document = await new AgentClient(address, client.access).json<InspectionDocument>(

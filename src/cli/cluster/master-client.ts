@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { BerthError } from '../../errors/berth-error.js';
-import type { MasterCall, MasterResponse } from '../../mesos/messages.js';
+import type { AgentInfo, MasterCall, MasterResponse } from '../../mesos/messages.js';
 import { usageError } from '../report.js';
 import { Access, type AccessFlags, trustMend } from './access.js';
 
@@ -40,13 +40,21 @@ export class MasterClient {
     return body;
   }
 
+  /** Agents that are silent for too long, which the v1 API has no word for. A master that is not berth's tells of none. */
+  async unreachableAgents(): Promise<{ agent_info: AgentInfo; address: string }[]> {
+    const { status, text } = await this.send('GET', '/berth/v1/unreachable', '');
+    if (status === 404) return [];
+    if (status !== 200) throw this.refused(text.trim());
+    return (JSON.parse(text) as { agents: { agent_info: AgentInfo; address: string }[] }).agents;
+  }
+
   async tell(call: MasterCall): Promise<void> {
     await this.post('/api/v1', call);
   }
 
   /** One of berth's own additions: the JSON of the request is the body. */
   async post(path: string, body: object): Promise<string> {
-    const { status, text } = await this.send(path, JSON.stringify(body));
+    const { status, text } = await this.send('POST', path, JSON.stringify(body));
     if (status === 200 || status === 202) return text;
     throw this.refused(text.trim() === '' ? `it answered with status ${status}` : text.trim());
   }
@@ -55,7 +63,11 @@ export class MasterClient {
     return new BerthError('MASTER_REFUSED', { what: `master ${this.url.host}`, why });
   }
 
-  private send(path: string, body: string): Promise<{ status: number; text: string }> {
+  private send(
+    method: 'GET' | 'POST',
+    path: string,
+    body: string,
+  ): Promise<{ status: number; text: string }> {
     const { username, password } = this.url;
     const token = process.env.BERTH_MASTER_TOKEN;
     const authorization =
@@ -76,7 +88,7 @@ export class MasterClient {
         );
       const url = this.access.url(this.url.host, path);
       const headers = { 'Content-Type': 'application/json', Accept: 'application/json' };
-      const request = this.access.request(url, { method: 'POST', headers }, authorization);
+      const request = this.access.request(url, { method, headers }, authorization);
       request.once('response', (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part: Buffer) => parts.push(part));

@@ -6,7 +6,7 @@ import type { MasterClient } from './master-client.js';
 export interface NodeRow {
   id: string;
   name: string;
-  state: 'active' | 'away' | 'deactivated' | 'draining' | 'drained' | 'recovered';
+  state: 'active' | 'away' | 'deactivated' | 'draining' | 'drained' | 'recovered' | 'unreachable';
   address: string | null;
   cpus: number;
   cpus_used: number;
@@ -20,8 +20,14 @@ export interface NodeRow {
 const megabyte = 1024 * 1024;
 
 export async function listNodes(client: MasterClient): Promise<NodeRow[]> {
-  const { agents = [], recovered_agents = [] } = await client.ask({ type: 'GET_AGENTS' }, 'get_agents');
-  return [...agents.map(rowOf), ...recovered_agents.map(recoveredRow)].sort((a, b) =>
+  const [{ agents = [], recovered_agents = [] }, lost] = await Promise.all([
+    client.ask({ type: 'GET_AGENTS' }, 'get_agents'),
+    client.unreachableAgents(),
+  ]);
+  const unreachable = lost.map(
+    ({ agent_info, address }): NodeRow => ({ ...recoveredRow(agent_info), state: 'unreachable', address }),
+  );
+  return [...agents.map(rowOf), ...recovered_agents.map(recoveredRow), ...unreachable].sort((a, b) =>
     a.name < b.name ? -1 : 1,
   );
 }
@@ -30,7 +36,10 @@ export async function listNodes(client: MasterClient): Promise<NodeRow[]> {
 export async function findNode(client: MasterClient, name: string): Promise<NodeRow> {
   const nodes = await listNodes(client);
   const exact = nodes.filter((node) => node.id === name || node.name === name);
-  const found = exact.length > 0 ? exact : nodes.filter((node) => node.id.startsWith(name));
+  const like = exact.length > 0 ? exact : nodes.filter((node) => node.id.startsWith(name));
+  const there = like.filter(({ state }) => state !== 'unreachable');
+  // A host may have come back as another agent.
+  const found = there.length > 0 ? there : like;
   const [first] = found;
   if (first === undefined || found.length > 1)
     throw new BerthError('NODE_NOT_FOUND', {

@@ -158,6 +158,7 @@ function kindOf(verb: string, argument: string): NameKind | 'any' | undefined {
   const name = argument.toLowerCase();
   if (name === 'id') return 'container';
   if (name === 'image') return 'image';
+  if (name === 'network') return 'network';
   if (name !== 'name') return undefined;
   if (verb === 'inspect') return 'any';
   const removing = /^(volume|network) (inspect|rm)$/.exec(verb);

@@ -13,8 +13,12 @@ export interface UpRequest {
   agentFlags: string[];
 }
 
-/** A daemon that ends sooner than this has not begun, and is not worth another try. Milliseconds. */
-const shortest = 2000;
+/** What daemons say once they have begun. One that ends by itself before is not worth another try, however long it took on a busy host. */
+const begun = /^(master at|agent of) /m;
+/** Bytes of what one says that are looked through for that. */
+const mostWords = 64 * 1024;
+/** Milliseconds: who has lived for longer is started again at once. */
+const longLived = 2000;
 const firstPause = 200;
 const longestPause = 5000;
 
@@ -77,18 +81,20 @@ class Daemon {
       env: { ...nodeEnvironment, ...process.env },
     });
     this.child = child;
+    let words = '';
     child.stdin.on('error', () => {});
     child.stderr.on('data', (piece: Buffer) => {
       process.stderr.write(piece);
       this.say();
+      if (!begun.test(words) && words.length < mostWords) words += piece.toString('latin1');
     });
     child.once('error', () => this.resolve(125));
     child.once('close', (status, signal) => {
       if (this.ending || status === 0) this.resolve(status ?? 0);
-      else if (Date.now() - began < shortest && status !== null) this.resolve(status);
+      else if (status !== null && !begun.test(words)) this.resolve(status);
       else {
         this.note(`${this.words[0]} ended with ${signal ?? `status ${status}`}, and is started again`);
-        this.pause = Date.now() - began < shortest ? Math.min(this.pause * 2, longestPause) : firstPause;
+        this.pause = Date.now() - began < longLived ? Math.min(this.pause * 2, longestPause) : firstPause;
         setTimeout(() => this.start(), this.pause);
       }
     });

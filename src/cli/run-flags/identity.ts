@@ -19,7 +19,10 @@ export const identity: FlagGroup<Given> = {
   flags: [
     new Option('--name <name>', 'what to call the container; by default its id'),
     new Option('--cidfile <file>', 'make a file that says the id').argParser((file) => path.resolve(file)),
-    new Option('-h, --hostname <name>', 'host name inside; by default the id').argParser(hostname),
+    new Option(
+      '-h, --hostname <name>',
+      'host name inside; by default the id, on the network of the host its name',
+    ).argParser(hostname),
     new Option('--domainname <name>', 'NIS domain name inside').argParser(domainname),
     new Option(
       '-l, --label <key=value>',

@@ -13,6 +13,7 @@ interface Given {
   pull?: 'always' | 'missing' | 'never';
   platform?: PlatformLike;
   rootfs?: string;
+  quiet?: true;
 }
 
 /** What it is made of. They say nothing of the container itself: `providedImage` reads them. */
@@ -30,6 +31,7 @@ export const image: FlagGroup<Given> = {
       '--rootfs <dir>',
       'a folder with a root file system instead of an image, the same as dir:DIR; what is written goes elsewhere',
     ),
+    new Option('-q, --quiet', 'no progress while the image is fetched'),
     ...registryFlags(),
     insecureFlag(),
     policyFlag(),
@@ -43,7 +45,7 @@ export async function providedImage(
   words: string[],
   given: object,
 ): Promise<{ image: ProvidedImage; command: string[] }> {
-  const { pull, platform: wanted, rootfs }: Given = given;
+  const { pull, platform: wanted, rootfs, quiet }: Given = given;
   const [reference, ...rest] = rootfs === undefined ? words : [`dir:${rootfs}`, ...words];
   if (reference === undefined) {
     throw usageError('run', "missing required argument 'image'", 'See berth run --help.');
@@ -53,7 +55,7 @@ export async function providedImage(
   const found = await provideImage(context.roots, reference, {
     ...registryOptions(context, given),
     ...insecure(given),
-    onProgress: imageProgress(context),
+    onProgress: quiet === true ? () => {} : imageProgress(context),
     pull,
     platform: wanted,
   });

@@ -16,9 +16,10 @@ export const namespaces: FlagGroup<Given> = {
       '--ipc <kind>',
       'private, shareable, none (no /dev/shm), host, or container:ID, with its ids: whose shared memory and queues (default: private)',
     ).argParser(kind('private', 'shareable', 'none', 'host', 'container:')),
-    new Option('--uts <kind>', 'private, or host: whose host name (default: private)').argParser(
-      kind('private', 'host'),
-    ),
+    new Option(
+      '--uts <kind>',
+      'private, host, or container:ID, with its ids: whose host name (default: private)',
+    ).argParser(kind('private', 'host', 'container:')),
     new Option(
       '--cgroupns <kind>',
       'private, or host: where the tree of cgroups begins for it (default: private)',

@@ -10,6 +10,15 @@ export function ports(text: string): PortSpec[] {
   }
 }
 
+/** What is said to be listened on, which has no place on the host yet. */
+export function exposed(text: string): PortSpec[] {
+  const found = ports(text);
+  if (found.every(({ hostFirst, hostIp }) => hostFirst === 0 && hostIp === null)) return found;
+  throw new InvalidArgumentError(
+    'It is CONTAINER[/tcp|udp]; --publish says which port of the host leads there.',
+  );
+}
+
 export function ipv4(text: string): string {
   if (isIPv4(text)) return text;
   throw new InvalidArgumentError('It is an IPv4 address.');

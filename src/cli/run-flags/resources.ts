@@ -27,7 +27,7 @@ export interface LimitFlags {
 
 /** The limits that may also be changed while a container runs. */
 export const limitFlags: Option[] = [
-  new Option('--memory <size>', 'memory limit, e.g. 512m').argParser(bytes),
+  new Option('-m, --memory <size>', 'memory limit, e.g. 512m').argParser(bytes),
   new Option(
     '--memory-swap <size>',
     'limit of memory and swap together, -1 for any swap (default: twice the memory)',
@@ -45,7 +45,7 @@ export const limitFlags: Option[] = [
   ).argParser(processes),
   new Option('--cpus <number>', "CPU limit in CPUs' worth of time, e.g. 1.5").argParser(cpus),
   new Option(
-    '--cpu-shares <number>',
+    '-c, --cpu-shares <number>',
     'its weight beside other containers, 2 to 262144; 1024 is usual',
   ).argParser(wholeNumber(2, 262_144, 'It is a number from 2 to 262144.')),
   new Option(

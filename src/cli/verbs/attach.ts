@@ -27,6 +27,7 @@ export const verb: Verb = {
     const stdio = stdioOf(roots, container);
     const input = stdin && stdio.input;
     const foreground = new Foreground({
+      others: true,
       // Somebody may as well pipe what is to be typed.
       terminal: stdio.terminal && (!input || native().terminalSize(0) !== null),
       input,

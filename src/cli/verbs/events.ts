@@ -3,6 +3,8 @@ import { attendSupervisors } from '../../containerizer/container/attend.js';
 import type { BerthEvent } from '../../containerizer/events/event.js';
 import { followEvents } from '../../containerizer/events/follow.js';
 import { type FilterKey, type Filters, filterKeys } from '../../containerizer/events/selection.js';
+import { dockerEvent } from '../format/docker-event.js';
+import { type Format, formatFlag, formatted } from '../format/flag.js';
 import { instant } from '../instant.js';
 import { printable } from '../table.js';
 import type { Verb } from '../verb.js';
@@ -11,6 +13,7 @@ interface Flags {
   since?: string;
   until?: string;
   filter: Filters;
+  format?: Format;
 }
 
 export const verb: Verb = {
@@ -30,21 +33,27 @@ export const verb: Verb = {
       .addOption(
         new Option('-f, --filter <key=value>', `${filterKeys.join(', ')}; several times`)
           .argParser(collectFilters)
-          .default({}),
-      );
+          .default({}, 'all'),
+      )
+      .addOption(formatFlag());
   },
   async run({ roots, json, out }, _, given) {
-    const { since, until, filter: filters } = given as unknown as Flags;
+    const { since, until, filter: filters, format } = given as unknown as Flags;
     const selection = {
       filters,
       ...(since === undefined ? {} : { since }),
       ...(until === undefined ? {} : { until }),
     };
     for await (const event of followEvents(roots, selection, (fail) => attendSupervisors(roots, fail)))
-      out(json ? `${JSON.stringify(event)}\n` : forPeople(event));
+      out(shown(event, json ? 'json' : format));
     return 0;
   },
 };
+
+function shown(event: BerthEvent, format: Format | undefined): string {
+  if (format === 'json') return `${JSON.stringify(event)}\n`;
+  return format === undefined ? forPeople(event) : formatted(format, [dockerEvent(event)]);
+}
 
 function forPeople({ time, type, action, id, name, image, attributes }: BerthEvent): string {
   const own = type === 'container' ? { name, image } : type === 'image' ? { name } : {};

@@ -1,5 +1,8 @@
 import { type ImageSummary, listImages } from '../../containerizer/image/list.js';
+import { dockerImageRow } from '../format/docker-things.js';
+import { type Format, formatFlag, formatted } from '../format/flag.js';
 import { megabytes } from '../image-progress.js';
+import { report } from '../report.js';
 import { type Column, table } from '../table.js';
 import type { Verb } from '../verb.js';
 
@@ -7,13 +10,26 @@ export const verb: Verb = {
   summary: 'List the images of the store',
   example: 'berth image ls --json',
   declare(command) {
-    command.option('-q, --quiet', 'ids alone').option('--no-trunc', 'show digests in full');
+    command
+      .option('-q, --quiet', 'ids alone')
+      .option('--no-trunc', 'show digests in full')
+      .addOption(formatFlag());
   },
-  run(context, _none, { quiet, trunc }) {
-    const images = listImages(context.roots);
+  run(context, _none, given) {
+    const { quiet, trunc, format } = given as { quiet?: true; trunc: boolean; format?: Format };
+    const images = listImages(context.roots, (damage) => report(damage, 'image ls'));
     const shown = (digest: string) => (trunc === false ? digest : digest.slice(7, 19));
-    if (context.json) {
+    if (context.json || format === 'json') {
       context.out(`${JSON.stringify({ images: images.map(imageJson) })}\n`);
+      return 0;
+    }
+    if (format !== undefined) {
+      context.out(
+        formatted(
+          format,
+          images.map((image) => dockerImageRow(imageJson(image), trunc)),
+        ),
+      );
       return 0;
     }
     if (quiet === true) {

@@ -1,4 +1,4 @@
-import type { LayerForm } from '../../containerizer/image/layer-form.js';
+import type { LayerSetting } from '../../containerizer/image/layer-form.js';
 import { pullImage } from '../../containerizer/image/pull.js';
 import { BerthError } from '../../errors/berth-error.js';
 import { imageEvents, imageProgress } from '../image-progress.js';
@@ -39,7 +39,7 @@ export const verb: Verb = {
       ...insecure(flags),
       onProgress,
       allPlatforms: flags.allPlatforms === true,
-      form: flags.layers as LayerForm | undefined,
+      form: flags.layers as LayerSetting | undefined,
       platform: flags.platform as ReturnType<typeof platform> | undefined,
       durable: true,
     };

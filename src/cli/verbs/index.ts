@@ -100,7 +100,7 @@ export const verbs: Record<string, VerbEntry> = {
   },
   'image ls': { summary: 'List the images of the store', load: () => import('./image-ls.js') },
   'image inspect': {
-    summary: 'Show the manifest, configuration and layers of an image',
+    summary: 'Show the manifest, configuration and layers of images, as JSON',
     load: () => import('./image-inspect.js'),
   },
   'image unpack': {
@@ -189,8 +189,16 @@ export const verbs: Record<string, VerbEntry> = {
   },
   'network ls': { summary: 'List the networks', load: () => import('./network-ls.js') },
   'network inspect': {
-    summary: 'Show all that is known of a network, as JSON',
+    summary: 'Show all that is known of networks, as JSON',
     load: () => import('./network-inspect.js'),
+  },
+  'network connect': {
+    summary: 'Put a container on one more network, at once if it runs',
+    load: () => import('./network-connect.js'),
+  },
+  'network disconnect': {
+    summary: 'Take a container off a network, at once if it runs',
+    load: () => import('./network-disconnect.js'),
   },
   'network rm': { summary: 'Remove networks that no container is on', load: () => import('./network-rm.js') },
   'network prune': {

@@ -6,6 +6,8 @@ import { listVolumes } from '../../containerizer/volume/store.js';
 import { bytes, duration } from '../../inspect/quantity.js';
 import { type Roots, rootHash } from '../../state/roots.js';
 import { version } from '../../version.js';
+import { dockerInfo } from '../format/docker-info.js';
+import { type Format, formatFlag, formatted } from '../format/flag.js';
 import { report } from '../report.js';
 import { printable } from '../table.js';
 import type { Verb } from '../verb.js';
@@ -13,10 +15,14 @@ import type { Verb } from '../verb.js';
 export const verb: Verb = {
   summary: 'Show this host and what this installation has on it',
   example: 'berth info --json',
-  declare() {},
-  run({ roots, json, out }) {
+  declare(command) {
+    command.addOption(formatFlag('-f, --format <template>'));
+  },
+  run({ roots, json, out }, _, given) {
+    const { format } = given as { format?: Format };
     const info = { ...hostInfo(roots), ...installation(roots) };
-    out(json ? `${JSON.stringify(info)}\n` : forPeople(info));
+    if (json || format === 'json') out(`${JSON.stringify(info)}\n`);
+    else out(format === undefined ? forPeople(info) : formatted(format, [dockerInfo(info)]));
     return 0;
   },
 };
@@ -37,7 +43,7 @@ function installation(roots: Roots) {
   };
 }
 
-type Info = ReturnType<typeof hostInfo> & ReturnType<typeof installation>;
+export type Info = ReturnType<typeof hostInfo> & ReturnType<typeof installation>;
 
 function forPeople({ host, cgroup, storage, versions, containers, ...own }: Info): string {
   const states = Object.entries(containers)

@@ -12,6 +12,9 @@ import { findNetwork } from '../../containerizer/network/store.js';
 import { BerthError } from '../../errors/berth-error.js';
 import type { RuntimeConfig } from '../../oci-spec/runtime.js';
 import { places, type Roots } from '../../state/roots.js';
+import { dockerContainer } from '../format/docker-container.js';
+import { dockerImage, dockerNetwork, dockerVolume } from '../format/docker-things.js';
+import { type Format, formatFlag, formatted } from '../format/flag.js';
 import { report } from '../report.js';
 import { jsonText } from '../table.js';
 import type { Verb } from '../verb.js';
@@ -20,12 +23,30 @@ import { networkJson } from './network-inspect.js';
 import { volumeJson } from './volume-inspect.js';
 
 /** What can be inspected, in the order in which a name is looked for. */
-const kinds: Record<string, (roots: Roots, name: string) => object> = {
-  container: (roots, name) => describe(roots, settle(roots, findContainer(roots, name))),
-  image: (roots, name) => imageDetailsJson(inspectImage(roots, name)),
-  volume: (roots, name) => volumeJson(volumeWithUsers(roots, name)),
-  network: (roots, name) => networkJson(roots, findNetwork(roots, name)),
+const kinds: Record<string, (roots: Roots, name: string) => Found> = {
+  container(roots, name) {
+    const document = describe(roots, settle(roots, findContainer(roots, name)));
+    return { document, docker: () => dockerContainer(document) };
+  },
+  image(roots, name) {
+    const document = imageDetailsJson(inspectImage(roots, name));
+    return { document, docker: () => dockerImage(document) };
+  },
+  volume(roots, name) {
+    const document = volumeJson(volumeWithUsers(roots, name));
+    return { document, docker: () => dockerVolume(document) };
+  },
+  network(roots, name) {
+    const document = networkJson(roots, findNetwork(roots, name));
+    return { document, docker: () => dockerNetwork(document) };
+  },
 };
+
+interface Found {
+  document: object;
+  /** With Docker's names too, for templates. */
+  docker(): object;
+}
 
 export const verb: Verb = {
   summary: 'Show all that is known of containers, images, volumes and networks, as JSON',
@@ -38,31 +59,42 @@ export const verb: Verb = {
           Object.keys(kinds),
         ),
       )
-      .addOption(new Option('-f, --format <format>', 'as Docker has it; json alone').choices(['json']));
+      .addOption(formatFlag('-f, --format <template>'));
   },
-  run({ roots, json, out }, names, { type, format }) {
+  run({ roots, json, out }, names, given) {
+    const { type, format } = given as { type?: string; format?: Format };
     let status = 0;
-    const found: object[] = [];
+    const found: Found[] = [];
     for (const name of names) {
       try {
-        found.push(find(roots, name, type === undefined ? Object.keys(kinds) : [String(type)]));
+        found.push(find(roots, name, type === undefined ? Object.keys(kinds) : [type]));
       } catch (error) {
         // The others are shown all the same.
         if (names.length === 1 || !(error instanceof BerthError)) throw error;
         status = report(error, 'inspect') || status;
       }
     }
-    const document = names.length === 1 ? found[0] : found;
+    if (format !== undefined && format !== 'json') {
+      out(
+        formatted(
+          format,
+          found.map(({ docker }) => docker()),
+        ),
+      );
+      return status;
+    }
+    const documents = found.map(({ document }) => document);
+    const document = names.length === 1 ? documents[0] : documents;
     out(`${jsonText(document, json || format === 'json' ? 0 : 2)}\n`);
     return status;
   },
 };
 
-function find(roots: Roots, name: string, types: readonly string[]): object {
+function find(roots: Roots, name: string, types: readonly string[]): Found {
   for (const type of types) {
     try {
-      const document = kinds[type]?.(roots, name);
-      if (document !== undefined) return document;
+      const found = kinds[type]?.(roots, name);
+      if (found !== undefined) return found;
     } catch (error) {
       if (types.length === 1 || !(error instanceof BerthError) || !absent.has(error.code)) throw error;
     }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { createNetwork, leastMtu, mostMtu } from '../../containerizer/network/create.js';
 import { repeatable } from '../run-flags/group.js';
 import type { Verb } from '../verb.js';
@@ -18,6 +18,7 @@ export const verb: Verb = {
   declare(command) {
     command
       .argument('<name>')
+      .addOption(new Option('-d, --driver <driver>', 'as Docker has it; bridge alone').choices(['bridge']))
       .option(
         '--subnet <network>',
         'e.g. 10.99.0.0/24; by default a free private one (once for IPv4, once for IPv6)',

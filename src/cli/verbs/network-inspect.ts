@@ -4,16 +4,23 @@ import { neededSettings, readSetting } from '../../containerizer/network/host-se
 import { isUp } from '../../containerizer/network/raise.js';
 import { findNetwork } from '../../containerizer/network/store.js';
 import type { Roots } from '../../state/roots.js';
+import { dockerNetwork } from '../format/docker-things.js';
+import { type Format, formatFlag } from '../format/flag.js';
+import { inspected } from '../format/inspected.js';
 import type { Verb } from '../verb.js';
 
 export const verb: Verb = {
-  summary: 'Show all that is known of a network, as JSON',
+  summary: 'Show all that is known of networks, as JSON',
   example: 'berth network inspect bridge',
   declare(command) {
-    command.argument('<name>');
+    command
+      .argument('<name...>', 'of one its document, of several a list of them')
+      .addOption(formatFlag('-f, --format <template>'));
   },
-  run({ roots, json, out }, [name = '']) {
-    out(`${JSON.stringify(networkJson(roots, findNetwork(roots, name)), null, json ? 0 : 2)}\n`);
+  run({ roots, json, out }, names, given) {
+    const { format } = given as { format?: Format };
+    const told = names.map((name) => networkJson(roots, findNetwork(roots, name)));
+    out(inspected(told, dockerNetwork, { json, format, alone: true }));
     return 0;
   },
 };
@@ -25,13 +32,16 @@ export function networkJson(roots: Roots, network: NetworkDocument) {
     driver: 'bridge',
     // False after a restart of the host, until a container needs it.
     up: isUp(network),
-    containers: membersOf(roots, network.name).map(({ document: { id, name, attachment } }) => ({
-      id,
-      name,
-      ipv4: attachment?.ipv4 ?? null,
-      ipv6: attachment?.ipv6 ?? null,
-      mac: attachment?.mac ?? null,
-    })),
+    containers: membersOf(roots, network.name).map(({ document: { id, name, attachments } }) => {
+      const own = attachments.find((each) => each.network === network.name);
+      return {
+        id,
+        name,
+        ipv4: own?.ipv4 ?? null,
+        ipv6: own?.ipv6 ?? null,
+        mac: own?.mac ?? null,
+      };
+    }),
     settings: Object.entries(neededSettings(network)).map(([name, needed]) => ({
       name: `net.${name.replaceAll('/', '.')}`,
       needed,

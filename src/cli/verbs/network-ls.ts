@@ -1,13 +1,18 @@
 import { membersOf } from '../../containerizer/container/neighbours.js';
 import { listNetworks } from '../../containerizer/network/store.js';
+import { dockerNetwork } from '../format/docker-things.js';
+import { type Format, formatFlag, formatted } from '../format/flag.js';
 import { type Column, table } from '../table.js';
 import type { Verb } from '../verb.js';
 
 export const verb: Verb = {
   summary: 'List the networks',
   example: 'berth network ls',
-  declare() {},
-  run({ roots, json, out }) {
+  declare(command) {
+    command.option('-q, --quiet', 'only names').addOption(formatFlag());
+  },
+  run({ roots, json, out }, _args, given) {
+    const { quiet, format } = given as { quiet?: true; format?: Format };
     const networks = listNetworks(roots).map((network) => ({
       name: network.name,
       driver: 'bridge',
@@ -18,8 +23,16 @@ export const verb: Verb = {
       created_at: network.created_at,
       containers: membersOf(roots, network.name).length,
     }));
-    if (json) {
+    if (json || format === 'json') {
       out(`${JSON.stringify({ networks })}\n`);
+      return 0;
+    }
+    if (format !== undefined) {
+      out(formatted(format, networks.map(dockerNetwork)));
+      return 0;
+    }
+    if (quiet === true) {
+      out(networks.map(({ name }) => `${name}\n`).join(''));
       return 0;
     }
     const rows = networks.map((each) => [

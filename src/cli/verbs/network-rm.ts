@@ -7,9 +7,9 @@ export const verb: Verb = {
   summary: 'Remove networks that no container is on',
   example: 'berth network rm backend',
   declare(command) {
-    command.argument('<name...>');
+    command.argument('<name...>').option('-f, --force', 'one that is not there is no failure');
   },
-  async run({ roots, json, out }, names) {
+  async run({ roots, json, out }, names, { force }) {
     let status = 0;
     const removed: string[] = [];
     for (const name of names) {
@@ -19,6 +19,7 @@ export const verb: Verb = {
         if (!json) out(`${name}\n`);
       } catch (error) {
         if (!(error instanceof BerthError)) throw error;
+        if (force === true && error.code === 'NETWORK_NOT_FOUND') continue;
         const failed = report(error, name);
         status ||= failed;
       }

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
+import { sweepShared } from '../../containerizer/container/shared-sweep.js';
 import { launchPod, type RunningPod } from '../../containerizer/pod/launch-pod.js';
 import { changedPod, podOfImages } from '../../containerizer/pod/make-manifest.js';
 import { type PodRequest, planPod } from '../../containerizer/pod/plan-pod.js';
@@ -91,7 +91,7 @@ export const verb: Verb = {
       await announce(context, running);
       return 0;
     } finally {
-      sweepCgroups(roots);
+      sweepShared(roots);
     }
   },
 };

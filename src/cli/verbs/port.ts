@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { findContainer } from '../../containerizer/container/catalogue.js';
+import { portsOf } from '../../containerizer/container/container-record.js';
 import { settle } from '../../containerizer/container/settle.js';
 import type { PublishedPort } from '../../containerizer/network/document.js';
 import { BerthError } from '../../errors/berth-error.js';
@@ -13,7 +14,7 @@ export const verb: Verb = {
   },
   run({ roots, json, out }, [wanted = '', port]) {
     const { document, state } = settle(roots, findContainer(roots, wanted));
-    const all = state === 'running' ? (document.attachment?.ports ?? []) : [];
+    const all = state === 'running' ? portsOf(document) : [];
     const ports =
       port === undefined
         ? all

@@ -1,3 +1,10 @@
+import { Option } from 'commander';
+import { listContainers } from '../../containerizer/container/catalogue.js';
+import {
+  asksForEnded,
+  type ContainerFilters,
+  selectContainers,
+} from '../../containerizer/container/selection.js';
 import { columnsOf } from '../../inspect/columns.js';
 import { findTasks } from '../../inspect/find-task.js';
 import { inspect } from '../../inspect/inspection.js';
@@ -5,14 +12,23 @@ import { tableOf } from '../../inspect/table.js';
 import { type InspectedTask, isUp } from '../../inspect/task-source.js';
 import { inspectCluster, rowsOfTask } from '../cluster/inspection.js';
 import { MasterClient, masterFlag } from '../cluster/master-client.js';
+import { containerFilter } from '../container-filters.js';
+import { dockerRow } from '../format/docker-row.js';
+import { type Format, formatFlag, formatted } from '../format/flag.js';
+import type { Template } from '../format/template.js';
 import { listTasks } from '../host-tasks.js';
 import { usageError } from '../report.js';
+import { wholeNumber } from '../run-flags/quantity.js';
 import { seconds } from '../sampling-interval.js';
 import type { Context, Verb } from '../verb.js';
 
 interface Flags {
   all?: true;
   quiet?: true;
+  filter?: ContainerFilters;
+  latest?: true;
+  last?: number;
+  format?: Format;
   threads?: true;
   pss?: true;
   trunc: boolean;
@@ -29,6 +45,14 @@ export const verb: Verb = {
       .argument('[ID]', 'a container: its processes too')
       .option('-a, --all', 'also containers that do not run')
       .option('-q, --quiet', 'only ids, and no sampling')
+      .addOption(containerFilter())
+      .option('-l, --latest', 'the one that was made last, whether it runs or not')
+      .addOption(
+        new Option('-n, --last <number>', 'so many that were made last, whether they run or not').argParser(
+          wholeNumber(1, 1_000_000, 'It is a number from 1 on.'),
+        ),
+      )
+      .addOption(formatFlag())
       .option('--threads', 'every process with its threads, as a tree')
       .option('--interval <seconds>', 'the time between the two samples', seconds, 0.5)
       .option('--pss', 'the proportional set size of each process too (dear)')
@@ -40,16 +64,44 @@ export const verb: Verb = {
     const flags = given as unknown as Flags;
     if (flags.cluster === true) return psCluster(context, wanted, flags);
     const all = listTasks(context.roots);
-    const tasks =
-      wanted === undefined ? all.filter((task) => flags.all === true || isUp(task)) : findTasks(all, wanted);
+    const tasks = wanted === undefined ? chosen(context, all, flags) : findTasks(all, wanted);
     if (flags.quiet === true) printIds(context, tasks, flags.trunc);
+    else if (flags.format !== undefined && flags.format !== 'json')
+      printFormatted(context, tasks, flags.format, flags.trunc);
     else await printRows(context, tasks, wanted !== undefined, flags);
     return 0;
   },
 };
 
+function chosen({ roots }: Context, all: InspectedTask[], flags: Flags): InspectedTask[] {
+  const { filter = {}, latest, last = latest === true ? 1 : undefined } = flags;
+  const fitting = selectContainers(roots, filter);
+  const ended = flags.all === true || last !== undefined || asksForEnded(filter);
+  const shown = new Map(all.filter((task) => ended || isUp(task)).map((task) => [task.id, task]));
+  const tasks = fitting.flatMap((id) => shown.get(id) ?? []);
+  return last === undefined ? tasks : tasks.slice(-last);
+}
+
+function printFormatted(
+  { roots, out }: Context,
+  tasks: InspectedTask[],
+  template: Template,
+  trunc: boolean,
+): void {
+  const containers = new Map(listContainers(roots, () => {}).map((each) => [each.document.id, each]));
+  out(
+    formatted(
+      template,
+      tasks.map((task) => dockerRow(task, containers.get(task.id), trunc)),
+    ),
+  );
+}
+
 async function psCluster(context: Context, wanted: string | undefined, flags: Flags): Promise<number> {
   const { json, out, note } = context;
+  const local = (['filter', 'latest', 'last', 'format'] as const).find((name) => flags[name] !== undefined);
+  if (local !== undefined)
+    throw usageError(`ps --${local}`, 'it chooses among the containers of this host', 'Leave out --cluster.');
   if (flags.all === true)
     throw usageError('ps', '--cluster shows what runs', 'Use berth task ls --all for what has ended.');
   const pss = flags.pss === true;
@@ -87,7 +139,7 @@ async function printRows(
   const pss = flags.pss === true;
   const depth = flags.threads === true ? 'thread' : one ? 'process' : 'task';
   const document = await inspect(tasks, { intervalSeconds: flags.interval, depth, pss });
-  if (json) {
+  if (json || flags.format === 'json') {
     out(`${JSON.stringify(document)}\n`);
     return;
   }

@@ -1,5 +1,5 @@
 import { findContainer } from '../../containerizer/container/catalogue.js';
-import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
+import { sweepShared } from '../../containerizer/container/shared-sweep.js';
 import { startContainer } from '../../containerizer/container/start.js';
 import { stopContainer } from '../../containerizer/container/stop.js';
 import { forEachContainer } from '../each-container.js';
@@ -32,7 +32,7 @@ export const verb: Verb = {
         container?.release();
       });
     } finally {
-      sweepCgroups(roots);
+      sweepShared(roots);
     }
   },
 };

@@ -1,5 +1,4 @@
 import { readContainer } from '../../containerizer/container/catalogue.js';
-import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
 import type { ExitDocument } from '../../containerizer/container/document.js';
 import {
   type LaunchRequest,
@@ -8,6 +7,7 @@ import {
 } from '../../containerizer/container/launch.js';
 import { reasonOf } from '../../containerizer/container/oom.js';
 import { removeContainer } from '../../containerizer/container/remove.js';
+import { sweepShared } from '../../containerizer/container/shared-sweep.js';
 import { LaunchTimer } from '../../containerizer/container/timings.js';
 import { requireKeeper } from '../../containerizer/keeping/keeper-lock.js';
 import { Foreground } from '../foreground.js';
@@ -59,7 +59,7 @@ export const verb: Verb = {
       maker?.keep(kept);
       return 0;
     } finally {
-      sweepCgroups(context.roots);
+      sweepShared(context.roots);
     }
   },
 };
@@ -76,7 +76,7 @@ async function runInForeground(
   whenItRuns: () => void,
 ): Promise<number> {
   const { terminal, input } = request.options;
-  const foreground = new Foreground({ terminal, input, signals: sigProxy, detachKeys });
+  const foreground = new Foreground({ terminal, input, signals: sigProxy, detachKeys, others: true });
   const client = foreground.client();
   foreground.begin();
   try {

@@ -1,7 +1,7 @@
 import { findContainer } from '../../containerizer/container/catalogue.js';
-import { sweepCgroups } from '../../containerizer/container/cgroup-sweep.js';
 import { readRequest } from '../../containerizer/container/kept-request.js';
 import { reasonOf } from '../../containerizer/container/oom.js';
+import { sweepShared } from '../../containerizer/container/shared-sweep.js';
 import { startContainer } from '../../containerizer/container/start.js';
 import { defaultDetachKeys, detachKeys } from '../detach-keys.js';
 import { forEachContainer } from '../each-container.js';
@@ -34,7 +34,7 @@ export const verb: Verb = {
         container?.release();
       });
     } finally {
-      sweepCgroups(roots);
+      sweepShared(roots);
     }
   },
 };
@@ -46,6 +46,7 @@ async function startAndStay(context: Context, wanted: string, interactive: boole
   const found = findContainer(roots, wanted);
   const { terminal = false, input = false } = readRequest(roots, found.document.id)?.options ?? {};
   const foreground = new Foreground({
+    others: true,
     terminal,
     input: input && interactive,
     signals: true,

@@ -2,14 +2,22 @@ import { findTask } from '../../inspect/find-task.js';
 import { bytes, decimal, share, whole } from '../../inspect/quantity.js';
 import { type InspectedTask, isUp } from '../../inspect/task-source.js';
 import { takeUsage, type Usage } from '../../inspect/usage.js';
+import { dockerStats } from '../format/docker-stats.js';
+import { type Format, formatFlag, formatted } from '../format/flag.js';
 import { listTasks } from '../host-tasks.js';
 import { seconds } from '../sampling-interval.js';
 import { type Column, table } from '../table.js';
 import type { Context, Verb } from '../verb.js';
 
-interface Flags {
+interface Flags extends Looks {
   stream: boolean;
   interval: number;
+}
+
+interface Looks {
+  format?: Format;
+  /** Ids are cut. */
+  trunc: boolean;
 }
 
 export const verb: Verb = {
@@ -19,10 +27,12 @@ export const verb: Verb = {
     command
       .argument('[id...]', 'ids or names; by default all that run')
       .option('--no-stream', 'once')
+      .option('--no-trunc', 'whole ids')
+      .addOption(formatFlag())
       .option('--interval <seconds>', 'the time between the two samples of each figure', seconds, 1);
   },
   async run(context, wanted, given) {
-    const { stream, interval } = given as unknown as Flags;
+    const { stream, interval, ...looks } = given as unknown as Flags;
     // Names that are wrong are told before anything else.
     const ids = wanted.map((name) => findTask(listTasks(context.roots), name).id);
     do {
@@ -30,7 +40,7 @@ export const verb: Verb = {
       if (ids.length > 0 && !tasks.some(isUp)) return 0;
       // With nothing to sample, the sample does not take its time.
       const started = Date.now();
-      show(context, await takeUsage(tasks, interval), stream);
+      show(context, await takeUsage(tasks, interval), stream, looks);
       if (stream) await pause(interval * 1000 - (Date.now() - started));
     } while (stream);
     return 0;
@@ -42,7 +52,6 @@ function chosen(all: InspectedTask[], ids: string[]): InspectedTask[] {
 }
 
 const columns: readonly (Column & { text(usage: Usage): string })[] = [
-  { header: 'ID', text: ({ id }) => id.slice(0, 12) },
   { header: 'NAME', text: ({ name, state }) => (state === 'paused' ? `${name} (paused)` : name) },
   right('CPU%', (usage) => decimal(usage.cpu_percent)),
   right('THRO', (usage) => share(usage.throttled)),
@@ -63,19 +72,30 @@ function right(header: string, text: (usage: Usage) => string): Column & { text(
   return { header, align: 'right', text };
 }
 
-function show({ json, out }: Context, usages: Usage[], stream: boolean): void {
-  if (json) {
+function show({ json, out }: Context, usages: Usage[], stream: boolean, { format, trunc }: Looks): void {
+  if (json || format === 'json') {
     out(usages.map((usage) => `${JSON.stringify(usage)}\n`).join(''));
     return;
   }
-  const text = table(
-    columns,
-    usages.map((usage) => columns.map((column) => column.text(usage))),
-  );
+  const text =
+    format === undefined
+      ? forPeople(usages, trunc)
+      : formatted(
+          format,
+          usages.map((usage) => dockerStats(usage, trunc)),
+        );
   if (!stream) out(text);
   // Home, each line to its end, then all below: what stays the same does not flicker.
   else if (process.stdout.isTTY) out(`\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[J`);
-  else out(`${text}\n`);
+  else out(format === undefined ? `${text}\n` : text);
+}
+
+function forPeople(usages: Usage[], trunc: boolean): string {
+  const idOf = ({ id }: Usage) => (trunc ? id.slice(0, 12) : id);
+  return table(
+    [{ header: 'ID' }, ...columns],
+    usages.map((usage) => [idOf(usage), ...columns.map((column) => column.text(usage))]),
+  );
 }
 
 function pause(milliseconds: number): Promise<void> {

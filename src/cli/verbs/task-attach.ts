@@ -1,5 +1,6 @@
 import { native } from '../../native/index.js';
 import type { AccessFlags } from '../cluster/access.js';
+import { below, belowFlag } from '../cluster/below.js';
 import { MasterClient, masterFlag } from '../cluster/master-client.js';
 import { findRunningTask } from '../cluster/running-task.js';
 import { SessionClient } from '../cluster/session-client.js';
@@ -12,6 +13,7 @@ interface Flags {
   stdin: boolean;
   detachKeys: string;
   sigProxy: boolean;
+  container?: string[];
 }
 
 export const verb: Verb = {
@@ -22,19 +24,27 @@ export const verb: Verb = {
       .argument('<task>', 'its id, or the beginning of it')
       .option('--no-stdin', 'only listen')
       .addOption(detachKeysFlag())
-      .addOption(sigProxyFlag());
+      .addOption(sigProxyFlag())
+      .addOption(belowFlag());
   },
   async run(_, [name = ''], given) {
-    const { stdin, detachKeys, sigProxy } = given as unknown as Flags;
+    const { stdin, detachKeys, sigProxy, container: ids } = given as unknown as Flags;
     const master = new MasterClient(given as AccessFlags);
     const task = await findRunningTask(master, name);
-    // A task takes input by its terminal, if it has one.
-    const input = stdin && task.terminal;
+    // A task takes input by its terminal, if it has one; of one below nobody here knows.
+    const input = stdin && task.terminal && ids === undefined;
     // Somebody may as well pipe what is to be typed.
     const terminal = input && native().terminalSize(0) !== null;
-    const foreground = new Foreground({ terminal, input, signals: sigProxy, detachKeys, redraw: true });
+    const foreground = new Foreground({
+      terminal,
+      input,
+      signals: sigProxy,
+      detachKeys,
+      others: true,
+      redraw: true,
+    });
     const client = new SessionClient(task.address, master.access);
-    const { container } = task;
+    const container = below(task.container, ids);
     foreground.begin();
     try {
       // Asked at once: when it has ended, the container is soon forgotten.

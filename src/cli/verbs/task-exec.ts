@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Option } from 'commander';
 import { native } from '../../native/index.js';
 import type { AccessFlags } from '../cluster/access.js';
+import { below, belowFlag } from '../cluster/below.js';
 import { MasterClient, masterFlag } from '../cluster/master-client.js';
 import { findRunningTask } from '../cluster/running-task.js';
 import { SessionClient } from '../cluster/session-client.js';
@@ -16,6 +17,7 @@ interface Flags {
   tty?: true;
   user?: string;
   env?: string[][];
+  container?: string[];
 }
 
 export const verb: Verb = {
@@ -29,6 +31,7 @@ export const verb: Verb = {
       .option('-i, --interactive', 'what is typed or piped here reaches the command')
       .option('-t, --tty', 'a terminal of its own')
       .option('-u, --user <user[:group]>', 'names from the image, or numbers')
+      .addOption(belowFlag())
       .addOption(
         new Option(
           '-e, --env <name=value>',
@@ -37,14 +40,14 @@ export const verb: Verb = {
       );
   },
   async run(_, [name = '', ...words], given) {
-    const { interactive, tty, user, env = [] } = given as Flags;
+    const { interactive, tty, user, env = [], container } = given as Flags;
     const terminal = tty === true;
     const input = interactive === true;
     const foreground = new Foreground({ terminal, input, signals: true, detachKeys: '' });
     const master = new MasterClient(given as AccessFlags);
     const task = await findRunningTask(master, name);
     const client = new SessionClient(task.address, master.access);
-    const container_id = { value: randomUUID(), parent: task.container };
+    const container_id = { value: randomUUID(), parent: below(task.container, container) };
     const size = terminal ? (native().terminalSize(1) ?? native().terminalSize(0)) : null;
     const variables = env.flat().map((text) => {
       const equals = text.indexOf('=');

@@ -1,11 +1,13 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Argument, InvalidArgumentError } from 'commander';
+import { BerthError } from '../../errors/berth-error.js';
 import type { AgentClient } from '../cluster/agent-client.js';
 import { MasterClient, masterFlag } from '../cluster/master-client.js';
 import { findSandbox, patience, type RemoteSandbox } from '../cluster/sandbox.js';
 import { write } from '../output.js';
+import { usageError } from '../report.js';
 import { type Column, table } from '../table.js';
 import type { Context, Verb } from '../verb.js';
 
@@ -57,10 +59,26 @@ export const verb: Verb = {
     const flags = given as unknown as Flags;
     const sandbox: RemoteSandbox = await findSandbox(new MasterClient(flags), name);
     const place = { ...sandbox, inside, path: `${sandbox.path}/${inside}`.replace(/\/+$/, '') };
-    await actions[action]?.(context, place, flags);
+    try {
+      await actions[action]?.(context, place, flags);
+    } catch (error) {
+      throw aboutFile(error, name, inside);
+    }
     return 0;
   },
 };
+
+/** What an agent says of a file, with the name of the file. */
+function aboutFile(error: unknown, task: string, inside: string): unknown {
+  if (!(error instanceof BerthError) || error.code !== 'AGENT_REFUSED' || error.mend !== undefined)
+    return error;
+  return new BerthError(error.code, {
+    what: `task ${task}, ${inside === '' ? 'its sandbox' : `file ${inside}`}`,
+    why: error.why,
+    mend: `berth task files ls ${task} shows what there is.`,
+    cause: error,
+  });
+}
 
 async function listFiles({ json, out }: Context, place: Place): Promise<void> {
   const found = await place.agent.json<BrowsedFile[]>('/files/browse', { path: place.path }, patience);
@@ -110,6 +128,8 @@ async function downloadFile({ json, out }: Context, place: Place, { output }: Fl
   // The name is what was asked for here, not what somebody there answers.
   const file = output ?? path.posix.basename(place.inside || 'sandbox');
   const response = await place.agent.get('/files/download', { path: place.path }, patience);
+  if (existsSync(file))
+    throw usageError(file, 'there is such a file already', 'Name another one with --output.');
   const target = createWriteStream(file, { flags: 'wx' });
   await pipeline(response, target);
   if (json) out(`${JSON.stringify({ file, bytes: target.bytesWritten })}\n`);

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { Option } from 'commander';
 import { BerthError } from '../../errors/berth-error.js';
 import type { AccessFlags } from '../cluster/access.js';
+import { belowFlag, sandboxBelow } from '../cluster/below.js';
 import { MasterClient, masterFlag } from '../cluster/master-client.js';
 import { findSandbox, patience } from '../cluster/sandbox.js';
 import { instant } from '../instant.js';
@@ -15,6 +16,7 @@ interface Flags {
   since?: string;
   until?: string;
   timestamps?: true;
+  container?: string[];
 }
 
 export const verb: Verb = {
@@ -27,13 +29,14 @@ export const verb: Verb = {
       .addOption(new Option('-n, --tail <number>', 'only the last so many lines').argParser(logLines))
       .addOption(new Option('--since <time>', 'RFC 3339, or so long ago: 10m, 1h30m').argParser(instant))
       .addOption(new Option('--until <time>', 'the same, for the end').argParser(instant))
-      .option('-t, --timestamps', 'with the time of each line');
+      .option('-t, --timestamps', 'with the time of each line')
+      .addOption(belowFlag());
   },
   async run({ json }, [name = ''], given) {
-    const { follow, tail, since, until, timestamps } = given as Flags;
+    const { follow, tail, since, until, timestamps, container } = given as Flags;
     const { agent, path } = await findSandbox(new MasterClient(given as AccessFlags), name);
     const query = {
-      sandbox: path,
+      sandbox: `${path}${sandboxBelow(container)}`,
       follow: follow === true ? '1' : undefined,
       tail: tail === undefined || tail < 0 ? undefined : String(tail),
       ...{ since, until },

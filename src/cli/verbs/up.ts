@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { endpoint } from '../endpoint.js';
 import type { Verb } from '../verb.js';
 
@@ -13,11 +14,8 @@ export const verb: Verb = {
   example: 'berth up',
   declare(command) {
     command
-      .option('--listen <host:port>', 'where the master answers', endpoint, { host: '127.0.0.1', port: 5050 })
-      .option('--agent-listen <host:port>', 'where the agent answers', endpoint, {
-        host: '127.0.0.1',
-        port: 5051,
-      })
+      .addOption(address('--listen <host:port>', 'where the master answers', 5050))
+      .addOption(address('--agent-listen <host:port>', 'where the agent answers', 5051))
       .option('--attributes <list>', 'what frameworks may choose the host by: rack:a;zone:b')
       .option('--resources <list>', 'what it offers: cpus:4;mem:8192; what is not named is found out');
   },
@@ -33,3 +31,8 @@ export const verb: Verb = {
     });
   },
 };
+
+function address(flags: string, about: string, port: number): Option {
+  const host = '127.0.0.1';
+  return new Option(flags, about).argParser(endpoint).default({ host, port }, `${host}:${port}`);
+}

@@ -1,15 +1,19 @@
 import { type UsedVolume, volumeWithUsers } from '../../containerizer/container/volume-users.js';
+import { dockerVolume } from '../format/docker-things.js';
+import { type Format, formatFlag } from '../format/flag.js';
+import { inspected } from '../format/inspected.js';
 import type { Verb } from '../verb.js';
 
 export const verb: Verb = {
   summary: 'Show all that is known of volumes, as JSON',
   example: 'berth volume inspect data',
   declare(command) {
-    command.argument('<name...>');
+    command.argument('<name...>').addOption(formatFlag('-f, --format <template>'));
   },
-  run({ roots, json, out }, names) {
+  run({ roots, json, out }, names, given) {
+    const { format } = given as { format?: Format };
     const volumes = names.map((name) => volumeJson(volumeWithUsers(roots, name)));
-    out(`${JSON.stringify(volumes, null, json ? 0 : 2)}\n`);
+    out(inspected(volumes, dockerVolume, { json, format, alone: false }));
     return 0;
   },
 };

@@ -5,7 +5,9 @@ export const verb: Verb = {
   summary: 'Remove the volumes without a name that no container has',
   example: 'berth volume prune',
   declare(command) {
-    command.option('-a, --all', 'those with a name too');
+    command
+      .option('-a, --all', 'those with a name too')
+      .option('-f, --force', 'as Docker has it; nothing is asked');
   },
   run({ roots, json, out }, _args, { all }) {
     const removed = pruneVolumes(roots, all === true);

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Roots } from '../../state/roots.js';
 import { defaultLimits } from '../image/limits.js';
+import { mustFitAci } from '../image/space.js';
 import type { Session } from '../image/store.js';
 import type { RegistryOptions } from '../registry/session.js';
 import { Web } from '../registry/web.js';
@@ -38,7 +39,8 @@ export async function fetchAci(
     const file = path.join(session.directory, `fetched-${fetched++}.aci`);
     for (const { image, signature } of places) {
       const signed = insecure ? undefined : await web.document(signature, signatureBytes, what);
-      if (!(await web.download(image, file, size, what))) continue;
+      const announced = (bytes: number) => mustFitAci(roots, bytes, what);
+      if (!(await web.download(image, file, size, what, announced))) continue;
       const aci = { name, file, signature: signed, origin: 'network' } as const;
       return { file, signedBy: await checkSigned(roots, aci, insecure, what) };
     }

@@ -1,5 +1,4 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BerthError } from '../../errors/berth-error.js';
@@ -37,9 +36,10 @@ export async function saveAci(
       });
     }
     const file = blobFile(roots, record.aci);
-    if (typeof output === 'number')
-      await pipeline(createReadStream(file), createWriteStream('', { fd: output, autoClose: false }));
-    else await makeOutputFile(path.resolve(output), (making) => copyFile(file, making));
+    const write = (fd: number) =>
+      pipeline(createReadStream(file), createWriteStream('', { fd, autoClose: false }));
+    if (typeof output === 'number') await write(output);
+    else await makeOutputFile(path.resolve(output), write);
   } finally {
     await session.close();
   }

@@ -5,6 +5,7 @@ import { readDocument } from '../../state/json-file.js';
 import { isAlive } from '../../state/live-process.js';
 import { places, type Roots } from '../../state/roots.js';
 import { isHeld } from './cgroup-freezer.js';
+import { readRecord } from './container-record.js';
 import type { ContainerDocument, ExitDocument, StateDocument } from './document.js';
 import { isNeverStarted } from './kept-request.js';
 import { holderOf } from './name-links.js';
@@ -59,8 +60,8 @@ export function containerIds(roots: Roots): string[] {
 export function readContainer(roots: Roots, id: string): Container | undefined {
   const folder = places.run(roots, id);
   const document =
-    readDocument<ContainerDocument>(path.join(folder, 'container.json'), 1) ??
-    readDocument<ContainerDocument>(path.join(places.container(roots, id), 'container.json'), 1);
+    readRecord(path.join(folder, 'container.json')) ??
+    readRecord(path.join(places.container(roots, id), 'container.json'));
   if (document === undefined) return undefined;
   const process = readDocument<StateDocument>(path.join(folder, 'state.json'), 1);
   // Asked before the exit record is read: a supervisor that ends in between has left its record by then.
@@ -76,7 +77,7 @@ export function readContainer(roots: Roots, id: string): Container | undefined {
 /** What its records call a container: one name, or two while it is being renamed. */
 export function namesOnRecord(roots: Roots, id: string): string[] {
   return [places.run(roots, id), places.container(roots, id)].flatMap((folder) => {
-    const document = readDocument<ContainerDocument>(path.join(folder, 'container.json'), 1);
+    const document = readRecord(path.join(folder, 'container.json'));
     return document === undefined ? [] : [document.name];
   });
 }

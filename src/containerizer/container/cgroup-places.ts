@@ -12,7 +12,7 @@ export interface CgroupPlaces {
   scope: string | null;
   /** Whether the unified hierarchy has the controllers. */
   unifiedControls: boolean;
-  /** v1: the container's directory by controller. */
+  /** v1: the container's directory by controller; `systemd` has none: a container that is there is no part of the unit or session that launched it. */
   v1: Record<string, string>;
   /** v1: the same for what it has no need of at its start; a change of its limits may take it there. */
   later?: Record<string, string>;
@@ -41,7 +41,7 @@ export function cgroupPlaces(
   needed: ReadonlySet<string> = new Set(),
   layout = layoutOfHost(),
 ): CgroupPlaces {
-  const { unified, scope, v1: mounts, layout: kind } = layout;
+  const { unified, scope, v1: mounts, named, layout: kind } = layout;
   const home = scope ?? unified;
   const group = `berth-${rootHash(roots)}`;
   // Without a unified hierarchy only the freezer can hold a container.
@@ -56,7 +56,8 @@ export function cgroupPlaces(
   // Mounted together with one in use, a hierarchy is joined anyway.
   const mountsUsed = new Set(used.map((name) => mounts[name]));
   const asked = onDemandOnV1.filter((name) => needed.has(name) || mountsUsed.has(mounts[name]));
-  const v1 = join([...used, ...asked]);
+  const own = named === null ? {} : { systemd: `${named}/${group}/${id}` };
+  const v1 = { ...join([...used, ...asked]), ...own };
   return {
     layout: kind,
     unified: home === null ? null : `${home}/${group}/${id}`,

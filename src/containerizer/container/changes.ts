@@ -1,5 +1,6 @@
 import { native } from '../../native/index.js';
 import type { Roots } from '../../state/roots.js';
+import { whileReading } from '../image/idle-layers.js';
 import type { Container } from './catalogue.js';
 import { rootLayers } from './root-layers.js';
 import { treeFailure } from './tree-failure.js';
@@ -12,10 +13,12 @@ export interface Change {
 
 /** What a container has changed of its image's file system, in the order of the names. */
 export async function containerChanges(roots: Roots, container: Container): Promise<Change[]> {
-  const { own, image, hidden, depth } = rootLayers(roots, container);
-  if (own === undefined) return [];
   try {
-    const lines = await native().treeChanges({ upper: [own], below: image, hidden, depth });
+    const lines = await whileReading(roots, async () => {
+      const { own, image, hidden, depth } = rootLayers(roots, container);
+      if (own === undefined) return '';
+      return native().treeChanges({ upper: [own], below: image, hidden, depth });
+    });
     return lines
       .toString()
       .split('\0')

@@ -5,8 +5,8 @@ import type { ContainerOptions } from './options.js';
 export function refuseConflicts(options: ContainerOptions): void {
   const { uts, ipc, userns, hostname, domainname, shmSize, volumes, remove, restart } = options;
   const conflicts: [boolean, string, string][] = [
-    [uts === 'host' && hostname !== undefined, '--hostname', '--uts host shows the name of the host'],
-    [uts === 'host' && domainname !== undefined, '--domainname', '--uts host shows the name of the host'],
+    [uts !== 'private' && hostname !== undefined, '--hostname', othersName(uts)],
+    [uts !== 'private' && domainname !== undefined, '--domainname', othersName(uts)],
     [
       shmSize !== undefined && ipc !== 'private' && ipc !== 'shareable',
       '--shm-size',
@@ -21,6 +21,12 @@ export function refuseConflicts(options: ContainerOptions): void {
   conflicts.push([remove && restart !== undefined, '--restart', '--rm leaves nothing to be started again']);
   conflicts.push(...networkConflicts(options));
   for (const [holds, what, why] of conflicts) if (holds) throw new BerthError('USAGE', { what, why });
+}
+
+function othersName(uts: ContainerOptions['uts']): string {
+  return typeof uts === 'string'
+    ? '--uts host shows the name of the host'
+    : `--uts container:${uts.container} shows the name of that container`;
 }
 
 /** On the network of another container all is as that one has it. */

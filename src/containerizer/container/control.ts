@@ -38,18 +38,29 @@ async function connectTo(roots: Roots, id: string): Promise<Socket | undefined> 
 /**
  * Resolves with the container's end once it comes; undefined when the supervisor has gone without telling. Nothing polls. Waiting keeps this process alive unless told
  * otherwise.
+ *
+ * @param signal Calls it off: then nothing is told.
  */
 export async function awaitExit(
   roots: Roots,
   id: string,
-  { keepsAlive = true }: { keepsAlive?: boolean } = {},
+  { keepsAlive = true, signal }: { keepsAlive?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<ExitDocument | undefined> {
   const socket = await connectTo(roots, id);
   if (socket === undefined) return undefined;
   if (!keepsAlive) socket.unref();
   // Nothing is asked: the end is told to everybody who is connected, and what is written to a supervisor that has just told it would cut off what it told.
   let exit: ExitDocument | undefined;
-  for await (const line of readLines(socket)) if (line.kind === 'exited') exit = line.exit;
+  const leave = () => socket.destroy();
+  signal?.addEventListener('abort', leave);
+  if (signal?.aborted === true) leave();
+  try {
+    for await (const line of readLines(socket)) if (line.kind === 'exited') exit = line.exit;
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+  } finally {
+    signal?.removeEventListener('abort', leave);
+  }
   return exit;
 }
 

@@ -8,6 +8,8 @@ import {
   runCopy,
 } from '../../native/index.js';
 import { places, type Roots } from '../../state/roots.js';
+import { whileReading } from '../image/idle-layers.js';
+import { openAgain } from '../image/open-layer.js';
 import { createVolume } from '../volume/store.js';
 import { type Container, findContainer, readContainer } from './catalogue.js';
 import { copyFailure } from './copy-failure.js';
@@ -100,16 +102,24 @@ async function seen<T>(
       });
     }
     provideStored(roots, document);
-    return await work('stopped', {
-      root: roots.root,
-      container: path.relative(roots.root, places.container(roots, document.id)),
-      layers: kept.image.layers.map((layer) => path.relative(roots.root, layer)),
-      ...(kept.image.tree === undefined ? {} : { tree: kept.image.tree }),
-      readonly: kept.options.readOnly,
-      // One below another comes after it.
-      volumes: [...document.volumes]
-        .sort((a, b) => a.target.length - b.target.length)
-        .map(({ source, target, readonly, recursive = false }) => ({ source, target, readonly, recursive })),
+    return await whileReading(roots, () => {
+      openAgain(roots, kept.image.layers);
+      return work('stopped', {
+        root: roots.root,
+        container: path.relative(roots.root, places.container(roots, document.id)),
+        layers: kept.image.layers.map((layer) => path.relative(roots.root, layer)),
+        ...(kept.image.tree === undefined ? {} : { tree: kept.image.tree }),
+        readonly: kept.options.readOnly,
+        // One below another comes after it.
+        volumes: [...document.volumes]
+          .sort((a, b) => a.target.length - b.target.length)
+          .map(({ source, target, readonly, recursive = false }) => ({
+            source,
+            target,
+            readonly,
+            recursive,
+          })),
+      });
     });
   } finally {
     lock?.release();

@@ -45,7 +45,9 @@ export async function createContainer(
     const volumes = planVolumes(roots, id, options, image);
     const createdAt = new Date().toISOString();
     const document = documentOf(
-      ...([id, name, createdAt, whole, command, resources, null, cgroup, null, volumes] as const),
+      ...([id, name, createdAt, whole, command, resources, null, cgroup] as const),
+      [],
+      volumes,
     );
     makeFolders(roots);
     const launching = await announce(roots, name, id);

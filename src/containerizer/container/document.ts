@@ -1,5 +1,5 @@
 import type { HealthCommand, RestartPolicy } from '../keeping/wishes.js';
-import type { Attachment } from '../network/document.js';
+import type { Attachment, PublishedPort } from '../network/document.js';
 import type { PodMember } from '../pod/member.js';
 import type { CgroupPlaces } from './cgroup-places.js';
 
@@ -21,12 +21,16 @@ export interface ContainerDocument {
   /** What an agent is to do for it; missing: nothing. */
   restart?: RestartPolicy;
   healthcheck?: HealthCommand;
-  /** `none`, `host`, the name of a network, or `container:ID`. */
+  /** `none`, `host`, the name of its first network, or `container:ID`. */
   network: string;
-  /** It holds the addresses of the container whose network it is on, so that they are nobody else's while it runs. */
+  /** The names of its networks, whether it runs or not. */
+  networks: string[];
+  /** It holds claims though it has no attachments: those of the container whose network it is on, so that they are nobody else's while it runs, or of networks that it has left. */
   holds_network?: boolean;
-  /** What it has of that network. Missing from documents of berth 0.1's first days. */
-  attachment?: Attachment | null;
+  /** What it has of them, or had when it last ran, in the same order. */
+  attachments: Attachment[];
+  /** Published ports that none of its networks can lead to it; they are still taken. */
+  idle_ports?: PublishedPort[];
   hostname: string;
   user: string;
   /** Of a pod. */

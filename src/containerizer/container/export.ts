@@ -1,6 +1,7 @@
 import { native } from '../../native/index.js';
 import { makeOutputFile } from '../../state/output-file.js';
 import type { Roots } from '../../state/roots.js';
+import { whileReading } from '../image/idle-layers.js';
 import type { Container } from './catalogue.js';
 import { rootLayers } from './root-layers.js';
 import { treeFailure } from './tree-failure.js';
@@ -14,16 +15,18 @@ export async function exportContainer(
   container: Container,
   output: string | number,
 ): Promise<{ entries: number; bytes: number; warnings: string[] }> {
-  const { own, image, depth } = rootLayers(roots, container);
   const pack = (to: string | number) =>
-    native().packTree({
-      upper: own === undefined ? image : [own, ...image],
-      below: [],
-      hidden: [],
-      depth,
-      layer: false,
-      output: to,
-      compression: 'none',
+    whileReading(roots, () => {
+      const { own, image, depth } = rootLayers(roots, container);
+      return native().packTree({
+        upper: own === undefined ? image : [own, ...image],
+        below: [],
+        hidden: [],
+        depth,
+        layer: false,
+        output: to,
+        compression: 'none',
+      });
     });
   try {
     const { entries, size, socketsSkipped } = await (typeof output === 'number'

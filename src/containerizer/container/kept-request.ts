@@ -6,9 +6,9 @@ import { writeWhole } from '../../state/atomic-file.js';
 import { readDocument } from '../../state/json-file.js';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
-import { openLayerAgain } from '../image/open-layer.js';
+import { mountedAmong } from '../image/open-layer.js';
 import type { LaunchImage, LaunchRequest } from './launch.js';
-import type { ContainerOptions } from './options.js';
+import { type ContainerOptions, defaultOptions } from './options.js';
 
 /** `request.json` in the durable folder: what a container was asked to be, so that it can be started again. Layers are relative to the root. */
 export interface KeptRequest {
@@ -43,10 +43,11 @@ export function readRequest(
   if (kept === undefined) return undefined;
   const layers = kept.image.layers.map((layer) => path.join(roots.root, layer));
   // As they are now: they may have been unpacked again since.
-  const mounted = layers.filter((layer) => openLayerAgain(roots, layer)?.image !== undefined);
+  const mounted = mountedAmong(roots, layers);
   // The file that says the id was claimed when the container was made.
   const { idFile: _, ...options } = kept.options;
-  return { image: { ...kept.image, layers, mounted }, options };
+  // An older berth knew fewer of them.
+  return { image: { ...kept.image, layers, mounted }, options: { ...defaultOptions, ...options } };
 }
 
 /** Changes what it is to be from its next start on. One of which nothing was kept stays as it is. */
@@ -59,7 +60,10 @@ export function changeRequest(
 ): void {
   const kept = readDocument<KeptRequest>(requestFile(roots, id), 1);
   if (kept === undefined) return;
-  writeWhole(requestFile(roots, id), JSON.stringify({ ...kept, options: change(kept.options) }));
+  writeWhole(
+    requestFile(roots, id),
+    JSON.stringify({ ...kept, options: change({ ...defaultOptions, ...kept.options }) }),
+  );
 }
 
 export function isNeverStarted(roots: Roots, id: string): boolean {

@@ -11,7 +11,7 @@ import type { ContainerDocument } from './document.js';
 import { hostFacts } from './host-facts.js';
 import type { LaunchImage, LaunchRequest } from './launch.js';
 import { launchFacts } from './launch-facts.js';
-import { networkSettings } from './network.js';
+import { networkSettings, wishesOf } from './network.js';
 import type { ContainerOptions } from './options.js';
 import { signalNumber } from './signals.js';
 import type { PlannedVolume } from './volumes.js';
@@ -26,7 +26,7 @@ export interface LaunchFindings {
   firstId: number | null;
   cgroup: CgroupPlaces;
   resources: RuntimeResources;
-  attachment: Attachment | null;
+  attachments: Attachment[];
   /** Mounts by which names resolve. */
   nameService: RuntimeMount[];
   volumes: readonly PlannedVolume[];
@@ -46,7 +46,7 @@ export function describeLaunch(
   findings: LaunchFindings,
 ): LaunchDocuments {
   const { image, options, client } = request;
-  const { id, name, createdAt, firstId, cgroup, resources, attachment, nameService, volumes, peers } =
+  const { id, name, createdAt, firstId, cgroup, resources, attachments, nameService, volumes, peers } =
     findings;
   const config = describeConfig({
     id,
@@ -56,7 +56,7 @@ export function describeLaunch(
     cgroup,
     resources,
     nameService,
-    networkSettings: networkSettings(attachment, options.userns),
+    networkSettings: networkSettings(attachments, options.userns),
     volumes: [...volumes],
     peers,
     ...hostFacts(options, firstId !== null),
@@ -64,7 +64,7 @@ export function describeLaunch(
   });
   const command = config.process.args;
   const document = documentOf(
-    ...([id, name, createdAt, request, command, resources, firstId, cgroup, attachment, volumes] as const),
+    ...([id, name, createdAt, request, command, resources, firstId, cgroup, attachments, volumes] as const),
   );
   return { config, document, facts: launchFacts(roots, document, request, cgroup, volumes, peers) };
 }
@@ -78,7 +78,7 @@ export function documentOf(
   resources: RuntimeResources,
   firstId: number | null,
   cgroup: CgroupPlaces,
-  attachment: Attachment | null,
+  attachments: Attachment[],
   volumes: readonly PlannedVolume[],
 ): ContainerDocument {
   return {
@@ -93,7 +93,8 @@ export function documentOf(
     ...(options.restart === undefined ? {} : { restart: options.restart }),
     ...(options.healthcheck === undefined ? {} : { healthcheck: options.healthcheck }),
     network: typeof options.network === 'string' ? options.network : `container:${options.network.container}`,
-    attachment,
+    networks: wishesOf(options).map((wish) => wish.network),
+    attachments,
     hostname: options.hostname ?? id,
     user: options.user ?? (image.config.config?.User || '0'),
     first_id: firstId,

@@ -229,6 +229,13 @@ export function explainRefusal(error: unknown, what: string): unknown {
         ...mend,
         cause: error,
       });
+    case 'BAD_IMAGE':
+      return new BerthError('STATE_DAMAGED', {
+        what: `layer ${error.path}`,
+        why: error.step ?? error.message,
+        mend: 'Bring its image again: berth image pull, berth image load.',
+        cause: error,
+      });
     case 'BAD_CONFIG':
       return new BerthError('LAUNCH_FAILED', { what, why: error.path ?? error.message, cause: error });
     case 'ENOSPC':

@@ -4,7 +4,7 @@ import { type CgroupPlaces, cgroupFacts } from './cgroup-places.js';
 import type { Peers } from './describe/namespaces.js';
 import type { ContainerDocument } from './document.js';
 import type { LaunchRequest } from './launch.js';
-import { networkFacts } from './network.js';
+import { networkFacts, networkOwner } from './network.js';
 import { type PlannedVolume, volumesToFill } from './volumes.js';
 
 const logLimits = { max_bytes: 10 * 1024 * 1024, max_files: 3 };
@@ -43,7 +43,12 @@ export function launchFacts(
       layers: image.layers.map((layer) => path.relative(roots.root, layer)),
       ...(image.mounted === undefined || image.mounted.length === 0
         ? {}
-        : { mounted: image.mounted.map((layer) => path.relative(roots.root, layer)) }),
+        : {
+            images: image.mounted.map(({ directory, ...rest }) => ({
+              layer: path.relative(roots.root, directory),
+              ...rest,
+            })),
+          }),
       ...(image.tree === undefined ? {} : { tree: image.tree }),
       // What is discarded anyway need not be written to the disk first.
       volatile: (options.remove || transient === true) && again === undefined,
@@ -56,7 +61,14 @@ export function launchFacts(
     volumes: volumesToFill(roots, volumes),
     own_volumes: volumes.filter(({ anonymous }) => anonymous).length,
     cgroup: cgroupFacts(cgroup),
-    ...(document.attachment ? { network: networkFacts(roots, document.id, document.attachment) } : {}),
+    ...(document.attachments.length === 0 ? {} : networksOf(roots, document)),
     logs: logLimits,
+  };
+}
+
+function networksOf(roots: Roots, { id, attachments }: ContainerDocument) {
+  return {
+    networks: attachments.map((each) => networkFacts(each, attachments)),
+    ports_owner: networkOwner(roots, id),
   };
 }

@@ -11,6 +11,7 @@ import { places, type Roots } from '../../state/roots.js';
 import { appOptions } from '../appc/app-options.js';
 import type { AppcImage } from '../appc/appc-image.js';
 import { limitsSwap } from '../host/swap-accounting.js';
+import type { MountedLayer } from '../image/open-layer.js';
 import { findContainer, readContainer } from './catalogue.js';
 import {
   type CgroupPlaces,
@@ -33,7 +34,7 @@ import { explainFailure, explainRefusal } from './launch-error.js';
 import { lockLaunch } from './launch-lock.js';
 import { checkLimits } from './limit-check.js';
 import { claimName, nameInUse, newId, releaseName } from './names.js';
-import { neighboursOn, refreshNeighbours } from './neighbours.js';
+import { neighboursOf, refreshNeighbours } from './neighbours.js';
 import { announceOnNetwork, joinNetwork, type OwnNetwork } from './network.js';
 import type { ContainerOptions } from './options.js';
 import { nameServiceMounts, ownFiles, sharedNameServiceMounts, writeOwnFiles } from './own-files.js';
@@ -55,11 +56,13 @@ export interface LaunchImage {
   manifestDigest: string;
   config: ImageConfig;
   layers: string[];
-  /** Those of them that are mount points. */
-  mounted?: string[];
+  /** Those of them that are to be mounted. */
+  mounted?: MountedLayer[];
   tree?: string;
   /** A policy has asked for something of it. */
   judged?: boolean;
+  /** registries.conf has said which image is meant. */
+  configured?: boolean;
   /** Of an App Container Image: what it asks for beside its configuration. */
   appc?: AppcImage;
 }
@@ -144,17 +147,17 @@ async function launchOnce(roots: Roots, asked: LaunchRequest): Promise<RunningCo
   let network: OwnNetwork | undefined;
   try {
     network = await joinNetwork(roots, id, options, image.config, networkOf);
-    const { attachment } = network;
-    const neighbours = attachment === null ? [] : neighboursOn(roots, attachment.network, id);
+    const { attachments } = network;
+    const neighbours = attachments.length === 0 ? [] : neighboursOf(roots, { id, attachments });
     const hostname = options.uts === 'host' ? hostName() : (options.hostname ?? id);
-    const files = ownFiles(options, hostname, attachment, neighbours);
+    const files = ownFiles(options, hostname, attachments, neighbours);
     const nameService =
       networkOf === undefined
         ? nameServiceMounts(roots, id, files, options)
         : sharedNameServiceMounts(roots, networkOf, options);
     const findings: LaunchFindings = {
       ...{ id, name, createdAt: request.again?.createdAt ?? new Date().toISOString() },
-      ...{ firstId: range?.first ?? null, cgroup, resources, attachment, nameService, volumes, peers },
+      ...{ firstId: range?.first ?? null, cgroup, resources, attachments, nameService, volumes, peers },
     };
     const documents = describeLaunch(roots, request, findings);
     const { document } = documents;

@@ -46,6 +46,7 @@ export async function* followLogs(
   roots: Roots,
   container: Container,
   selection: LogSelection = {},
+  signal?: AbortSignal,
 ): AsyncGenerator<LogRecord, LogEnd> {
   const { id } = container.document;
   const folder = folderOf(roots, id);
@@ -58,7 +59,7 @@ export async function* followLogs(
   };
   if (container.state !== 'running') done = true;
   else {
-    void waitForExit(roots, container).then((exit) => {
+    void waitForExit(roots, container, signal).then((exit) => {
       bytesDropped = exit.log_bytes_dropped;
       finish();
     }, finish);
@@ -75,7 +76,7 @@ export async function* followLogs(
       const last = done;
       wake.watch(folder);
       for (const record of tape.records()) if (within(record, selection)) yield record;
-      if (last) return { bytesDropped, missed: tape.missed };
+      if (last || signal?.aborted === true) return { bytesDropped, missed: tape.missed };
       await wake.sleep();
     }
   } finally {

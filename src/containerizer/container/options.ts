@@ -1,5 +1,6 @@
 import type { SeccompProfile } from '../../oci-spec/seccomp-profile.js';
 import type { HealthCommand, RestartPolicy } from '../keeping/wishes.js';
+import type { AttachmentWish } from '../network/document.js';
 import type { PortSpec } from '../network/port-spec.js';
 import type { PodMember } from '../pod/member.js';
 import type { ResourceLimits } from './limits.js';
@@ -43,11 +44,15 @@ export interface ContainerOptions extends ResourceLimits {
   stopTimeout?: number;
   hostname?: string;
   domainname?: string;
-  /** `none`, `host`, the name of a network, or another container's. */
+  /** `none`, `host`, the name of a network, or another container's. What is said of addresses and names below is of this one. */
   network: string | Peer;
+  /** With a network by name: those that it is on beside it. */
+  furtherNetworks: AttachmentWish[];
   publish: PortSpec[];
   /** Also every port that the image exposes, each on any port of the host. */
   publishAll: boolean;
+  /** Beside those that the image exposes. */
+  expose: PortSpec[];
   /** Addresses on the network; unset: any. */
   ip?: string;
   ip6?: string;
@@ -122,8 +127,10 @@ export const defaultOptions: Omit<ContainerOptions, 'command'> = {
   groups: [],
   init: false,
   network: 'none',
+  furtherNetworks: [],
   publish: [],
   publishAll: false,
+  expose: [],
   networkAliases: [],
   dns: [],
   dnsSearch: [],

@@ -16,21 +16,22 @@ const nameServiceFiles = ['hosts', 'resolv.conf'] as const;
 export function ownFiles(
   options: ContainerOptions,
   hostname: string,
-  attachment: Attachment | null,
+  attachments: readonly Attachment[],
   neighbours: readonly HostEntry[],
 ): OwnFiles {
   const { dns, dnsSearch, dnsOptions, addHosts, network } = options;
   const resolves = dns.length + dnsSearch.length + dnsOptions.length > 0;
   const files: OwnFiles = {};
-  if (attachment !== null || addHosts.length > 0) {
+  const networked = attachments.length > 0;
+  if (networked || addHosts.length > 0) {
     const base =
       network === 'host'
         ? (textOf('/etc/hosts') ?? '') + linesFor(addHosts)
-        : hostsFile(ownEntries(attachment, hostname), entries(addHosts, attachment));
+        : hostsFile(ownEntries(attachments, hostname), entries(addHosts, attachments));
     files.hosts = withNeighbours(base, neighbours);
   }
-  if (attachment !== null) files.hostname = `${hostname}\n`;
-  if (attachment !== null || resolves) {
+  if (networked) files.hostname = `${hostname}\n`;
+  if (networked || resolves) {
     const host = {
       configured: textOf('/etc/resolv.conf'),
       behindStub: textOf('/run/systemd/resolve/resolv.conf'),
@@ -99,25 +100,24 @@ export function writeOwnFiles(roots: Roots, id: string, files: OwnFiles): void {
   }
 }
 
-function ownEntries(attachment: Attachment | null, hostname: string): HostEntry[] {
-  if (attachment === null) return [];
-  return [attachment.ipv4, attachment.ipv6].flatMap((address) =>
-    address === null ? [] : [{ address, names: [hostname] }],
-  );
+export function ownEntries(attachments: readonly Attachment[], hostname: string): HostEntry[] {
+  const addresses = attachments.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]);
+  return addresses.flatMap((address) => (address === null ? [] : [{ address, names: [hostname] }]));
 }
 
 const toHost = 'host-gateway';
 
 /** `host-gateway` is the host as the container reaches it. */
-function entries(added: ContainerOptions['addHosts'], attachment: Attachment | null): HostEntry[] {
+function entries(added: ContainerOptions['addHosts'], attachments: readonly Attachment[]): HostEntry[] {
+  const gateway = attachments.find(({ gateway4 }) => gateway4 !== null)?.gateway4;
   return added.map(({ name, address }) => ({
-    address: address === toHost ? (attachment?.gateway4 ?? '127.0.0.1') : address,
+    address: address === toHost ? (gateway ?? '127.0.0.1') : address,
     names: [name],
   }));
 }
 
 function linesFor(added: ContainerOptions['addHosts']): string {
-  return entries(added, null)
+  return entries(added, [])
     .map(({ address, names }) => `${address}\t${names.join(' ')}\n`)
     .join('');
 }

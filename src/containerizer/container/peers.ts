@@ -1,3 +1,5 @@
+import { readlinkSync } from 'node:fs';
+import { hostname as hostName } from 'node:os';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import { type Container, findContainer } from './catalogue.js';
@@ -25,6 +27,7 @@ export function findPeers(roots: Roots, options: ContainerOptions): PeerFacts {
   );
   const processes: Record<string, PeerProcess> = {};
   let networkOf: Container | undefined;
+  let nameOf: Container | undefined;
   let owner: { flag: string; peer: Container } | undefined;
   for (const [flag, { container }] of wanted) {
     const peer = findContainer(roots, container);
@@ -45,6 +48,11 @@ export function findPeers(roots: Roots, options: ContainerOptions): PeerFacts {
       // That is nobody's to share, and takes no ids.
       if (document.network === 'host') continue;
     }
+    if (flag === '--uts') {
+      nameOf = peer;
+      // As it is with a network.
+      if (hasHostName(process.task.pid)) continue;
+    }
     if (owner !== undefined && owner.peer.document.first_id !== document.first_id) {
       throw new BerthError('USAGE', {
         what,
@@ -54,7 +62,8 @@ export function findPeers(roots: Roots, options: ContainerOptions): PeerFacts {
     owner ??= { flag, peer };
     processes[container] = { id: document.id, pid: process.task.pid, startTime: process.task.start_time };
   }
-  const shared = networkOf === undefined ? options : inNetworkOf(networkOf, options);
+  const networked = networkOf === undefined ? options : inNetworkOf(networkOf, options);
+  const shared = nameOf === undefined ? namedByNetwork(networked) : withNameOf(nameOf, networked);
   const joined = networkOf === undefined ? {} : { networkOf };
   if (owner === undefined) return { processes, options: shared, ...joined };
   const hosts = owner.peer.document.first_id === null;
@@ -72,6 +81,22 @@ export function findPeers(roots: Roots, options: ContainerOptions): PeerFacts {
     ...(hosts ? {} : { owner: owner.peer }),
     options: { ...shared, userns: hosts ? 'host' : { container: name } },
   };
+}
+
+/** The files of the network of the host know the host by its own name. */
+function namedByNetwork(options: ContainerOptions): ContainerOptions {
+  const { network, uts, hostname = hostName() } = options;
+  return network === 'host' && uts === 'private' ? { ...options, hostname } : options;
+}
+
+function withNameOf({ document, process }: Container, options: ContainerOptions): ContainerOptions {
+  if (process === undefined || !hasHostName(process.task.pid))
+    return { ...options, hostname: document.hostname };
+  return { ...options, uts: 'host' };
+}
+
+function hasHostName(pid: number): boolean {
+  return readlinkSync(`/proc/${pid}/ns/uts`) === readlinkSync('/proc/self/ns/uts');
 }
 
 /** On the network of another it has that one's host name: it is what names of that network call it. */

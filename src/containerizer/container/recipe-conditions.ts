@@ -23,8 +23,8 @@ export interface Conditions {
   files: Record<string, string | null>;
   /** Is anything there? */
   paths: Record<string, boolean>;
-  /** Folders that must be there still, by device and inode. */
-  folders: Record<string, string>;
+  /** Folders and files that must be there still, by device and inode. */
+  places: Record<string, string>;
 }
 
 /** All of them but those of the layers; looked at before a launch and after it. `source`: the index of the layout that the image is from. */
@@ -47,21 +47,24 @@ export function conditionsNow(roots: Roots, source: string | undefined): Conditi
     mounts: digest(cgroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'))),
     files: Object.fromEntries(files.map((file) => [file, fileDigest(file)])),
     paths: Object.fromEntries(paths.map((each) => [each, existsSync(each)])),
-    folders: {},
+    places: {},
   };
 }
 
 /** Throws where one is not there. */
-export function withLayers(conditions: Conditions, { layers }: LaunchImage): Conditions {
+export function withLayers(conditions: Conditions, { layers, mounted = [] }: LaunchImage): Conditions {
   const records = layers.map((layer) => path.join(path.dirname(layer), 'layer.json'));
-  const named = (folder: string) => {
-    const { dev, ino } = statSync(folder, { bigint: true });
-    return [folder, `${dev}:${ino}`];
+  const images = new Set(mounted.map(({ directory }) => directory));
+  const named = (layer: string) => {
+    // What is mounted may be mounted anew.
+    const place = images.has(layer) ? `${layer}.erofs` : layer;
+    const { dev, ino } = statSync(place, { bigint: true });
+    return [place, `${dev}:${ino}`];
   };
   return {
     ...conditions,
     files: { ...conditions.files, ...Object.fromEntries(records.map((file) => [file, fileDigest(file)])) },
-    folders: Object.fromEntries(layers.map(named)),
+    places: Object.fromEntries(layers.map(named)),
   };
 }
 

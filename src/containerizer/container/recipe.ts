@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { codeIdentity } from '../../installation.js';
 import type { Roots } from '../../state/roots.js';
+import { layerLocks } from '../image/idle-layers.js';
 import { parseReference } from '../image/reference.js';
 import { cgroupDirectories, cgroupPlaces } from './cgroup-places.js';
 import { neededControllers } from './describe/resources.js';
@@ -32,6 +33,9 @@ export interface Recipe {
   scope: string | null;
   supervisors: string | null;
   shared: string[];
+  /** Of layers: what is mounted on them while a container runs, and the locks of those who need it otherwise. */
+  mounted: string[];
+  layer_locks: string[];
   /** What is run where no command is given; what stands before any command is in the documents. */
   default_args: string[];
   documents: { config: Template; launch: Template; container: Template; request: Template };
@@ -84,11 +88,12 @@ export class RecipeMaker {
   #recipe(): Recipe | undefined {
     if (this.#launched === undefined || codeIdentity === undefined) return undefined;
     const { findings, documents, asked } = this.#launched;
-    const { id, name, firstId, attachment, nameService, volumes, peers, resources, cgroup } = findings;
+    const { id, name, firstId, attachments, nameService, volumes, peers, resources, cgroup } = findings;
     // Whether it may still be run is asked each time.
-    if (asked.image.appc !== undefined || asked.image.judged === true) return undefined;
-    const others = [volumes, nameService, Object.keys(peers)].some(({ length }) => length > 0);
-    if (name !== id || firstId === null || attachment !== null || others) return undefined;
+    const { appc, judged, configured } = asked.image;
+    if (appc !== undefined || judged === true || configured === true) return undefined;
+    const others = [volumes, nameService, attachments, Object.keys(peers)].some(({ length }) => length > 0);
+    if (name !== id || firstId === null || others) return undefined;
     const now = conditionsNow(this.roots, this.source);
     if (JSON.stringify(now) !== JSON.stringify(this.before)) return undefined;
 
@@ -118,6 +123,8 @@ export class RecipeMaker {
       scope: cgroup.scope,
       supervisors: cgroup.supervisors,
       shared: [...new Set(cgroupDirectories(cgroup).map((directory) => path.dirname(directory)))],
+      mounted: (image.mounted ?? []).map(({ directory }) => directory),
+      layer_locks: layerLocks(this.roots),
       default_args: entrypoint === undefined ? (image.config.config?.Cmd ?? []) : [],
       documents: {
         config: marks.template(described.config),

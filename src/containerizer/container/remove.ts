@@ -5,7 +5,6 @@ import { tellDestroyed } from '../events/container-end.js';
 import { type Container, readContainer } from './catalogue.js';
 import { killCgroup } from './cgroup-kill.js';
 import { cgroupPlaces } from './cgroup-places.js';
-import { sweepCgroups } from './cgroup-sweep.js';
 import { awaitExit, sendSignal } from './control.js';
 import { removeDebris } from './debris.js';
 import type { ContainerDocument } from './document.js';
@@ -15,6 +14,7 @@ import { whileNobodyLaunches } from './launch-lock.js';
 import { namesOf } from './name-links.js';
 import { refreshNeighbours } from './neighbours.js';
 import { removeCgroups, settle } from './settle.js';
+import { sweepShared } from './shared-sweep.js';
 import { stopContainer } from './stop.js';
 import { removeAnonymous } from './volume-users.js';
 import { discardAnonymous } from './volumes.js';
@@ -56,7 +56,7 @@ async function removeLocked(
   await refreshNeighbours(roots, document);
   if (options.volumes === true) removeAnonymous(roots, document);
   removeDebris(roots);
-  sweepCgroups(roots);
+  sweepShared(roots);
 }
 
 function removeAll(roots: Roots, document: ContainerDocument): void {
@@ -90,5 +90,5 @@ export async function removeDamaged(roots: Roots, id: string): Promise<void> {
   const [name = id] = namesOf(roots, id);
   removeFolders(roots, { id, name });
   tellDestroyed(roots, { id, name, image: '', created_at: new Date().toISOString() }, true);
-  sweepCgroups(roots);
+  sweepShared(roots);
 }

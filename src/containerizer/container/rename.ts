@@ -2,12 +2,11 @@ import { renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { writeWhole } from '../../state/atomic-file.js';
-import { readDocument } from '../../state/json-file.js';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { tellContainer } from '../events/tell.js';
 import { type Container, readContainer } from './catalogue.js';
-import type { ContainerDocument } from './document.js';
+import { readRecord } from './container-record.js';
 import { lockStart } from './kept-request.js';
 import { announce } from './launch.js';
 import { releaseName } from './names.js';
@@ -61,7 +60,7 @@ function record(roots: Roots, id: string, old: string, name: string): void {
     tellSupervisor(roots, id, name);
     for (const folder of [places.run(roots, id), places.container(roots, id)]) {
       const file = path.join(folder, 'container.json');
-      const document = readDocument<ContainerDocument>(file, 1);
+      const document = readRecord(file);
       if (document === undefined) continue;
       writeWhole(file, JSON.stringify({ ...document, name }));
       undo.push(() => writeWhole(file, JSON.stringify(document)));

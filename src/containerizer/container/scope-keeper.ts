@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '../../errors/berth-error.js';
-import { scopeSlice, scopeUnit } from '../host/systemd-scope.js';
+import { agentUnit, scopeSlice, scopeUnit } from '../host/systemd-scope.js';
 import { defaultPath } from './describe/defaults.js';
 
 /** systemd still has a unit of that name. */
@@ -16,6 +16,9 @@ const commandLine = [
   ...['--description=Containers of berth', '--property=Delegate=yes', '--property=TasksMax=infinity'],
   // A program that is process 1 of its namespace and handles no SIGTERM would hold up a shutdown for systemd's 90 seconds; it has as long as `berth stop` gives it.
   '--property=TimeoutStopSec=10',
+  // What is ordered before a service is stopped after it: that the containers end with the host is then not told as if they had ended by themselves, and none is
+  // started again. Not the other way round in the service: a unit that is named stays loaded, and systemd would refuse to make the next scope.
+  `--property=Before=${agentUnit}`,
   ...['--', 'cat'],
 ];
 

@@ -7,11 +7,11 @@ import { tellDestroyed, tellLostEnd } from '../events/container-end.js';
 import { type Container, readContainer } from './catalogue.js';
 import { killCgroup } from './cgroup-kill.js';
 import { cgroupDirectories } from './cgroup-places.js';
-import { pause, removeIfEmpty, sweepCgroups } from './cgroup-sweep.js';
 import type { ContainerDocument } from './document.js';
 import { recordExit } from './exit-record.js';
 import { removeFolders } from './folders.js';
 import { withdrawPorts } from './network.js';
+import { pause, removeIfEmpty, sweepShared } from './shared-sweep.js';
 import { supervisorLost } from './supervisor-lost.js';
 import { discardAnonymous } from './volumes.js';
 
@@ -59,7 +59,7 @@ function settleLocked(roots: Roots, container: Container): Container {
   killCgroup(document.cgroup_places);
   // Something in them outlasts even that: it stays lost, and the next to look tries again.
   if (!removeCgroups(container)) return container;
-  sweepCgroups(roots);
+  sweepShared(roots);
   withdrawPorts(roots, document);
   const exit = supervisorLost();
   const run = { pid: process.task.pid, startedAt: process.started_at };

@@ -5,11 +5,11 @@ import { tellContainer } from '../events/tell.js';
 import { markStopped } from '../keeping/restarts.js';
 import type { Container } from './catalogue.js';
 import { letGo } from './cgroup-freezer.js';
-import { sweepAfter } from './cgroup-sweep.js';
 import { awaitExit, sendSignal } from './control.js';
 import type { ExitDocument } from './document.js';
 import { describeErrno } from './launch-error.js';
 import { refreshNeighbours } from './neighbours.js';
+import { sweepAfter } from './shared-sweep.js';
 import { existingSignal } from './signals.js';
 import { waitForExit } from './wait.js';
 

@@ -1,13 +1,12 @@
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { writeWhole } from '../../state/atomic-file.js';
-import { readDocument } from '../../state/json-file.js';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { tellContainer } from '../events/tell.js';
 import type { RestartPolicy } from '../keeping/wishes.js';
 import type { Container } from './catalogue.js';
-import type { ContainerDocument } from './document.js';
+import { readRecord } from './container-record.js';
 import { changeRequest } from './kept-request.js';
 
 /** Changes when a container is started again, whether it runs or not. */
@@ -29,7 +28,7 @@ export async function updateRestart(
     changeRequest(roots, id, (options) => ({ ...options, restart }));
     for (const folder of [places.container(roots, id), places.run(roots, id)]) {
       const record = path.join(folder, 'container.json');
-      const document = readDocument<ContainerDocument>(record, 1);
+      const document = readRecord(record);
       if (document !== undefined) writeWhole(record, JSON.stringify({ ...document, restart }));
     }
     tellContainer(roots, changed, 'update', { restart: policy });

@@ -4,15 +4,14 @@ import { BerthError } from '../../errors/berth-error.js';
 import { native } from '../../native/index.js';
 import type { RuntimeConfig, RuntimeResources } from '../../oci-spec/runtime.js';
 import { writeWhole } from '../../state/atomic-file.js';
-import { readDocument } from '../../state/json-file.js';
 import { FileLock } from '../../state/lock.js';
 import { places, type Roots } from '../../state/roots.js';
 import { tellContainer } from '../events/tell.js';
 import { limitsSwap } from '../host/swap-accounting.js';
 import type { Container } from './catalogue.js';
 import { type CgroupPlaces, cgroupFacts, layoutOfHost } from './cgroup-places.js';
+import { readRecord } from './container-record.js';
 import { changedResources, limitsOf, neededControllers } from './describe/resources.js';
-import type { ContainerDocument } from './document.js';
 import { explainRefusal } from './launch-error.js';
 import { checkLimits } from './limit-check.js';
 import type { ResourceLimits } from './limits.js';
@@ -53,7 +52,7 @@ export async function updateContainer(
     writeWhole(factsFile, JSON.stringify({ ...launched, cgroup: cgroupFacts(joined) }));
     for (const folder of [places.container(roots, id), places.run(roots, id)]) {
       const record = path.join(folder, 'container.json');
-      const document = readDocument<ContainerDocument>(record, 1);
+      const document = readRecord(record);
       if (document !== undefined)
         writeWhole(record, JSON.stringify({ ...document, limits: limitsOf(after), cgroup_places: joined }));
     }

@@ -3,10 +3,10 @@ import { currentBootId } from '../../state/live-process.js';
 import type { Roots } from '../../state/roots.js';
 import { toldEnd } from '../events/container-end.js';
 import { type Container, readContainer } from './catalogue.js';
-import { sweepAfter } from './cgroup-sweep.js';
 import { awaitExit } from './control.js';
 import type { ExitDocument, StateDocument } from './document.js';
 import { settle } from './settle.js';
+import { sweepAfter } from './shared-sweep.js';
 import { supervisorLost } from './supervisor-lost.js';
 
 /** A supervisor's connections are closed before it is gone, and its container lost only then. Patience is for processes that the kernel cannot end at once. */
@@ -19,10 +19,15 @@ export async function supervisorGone(process: StateDocument | undefined): Promis
 /** Milliseconds. */
 const patience = 30_000;
 
-/** Resolves with the container's end, which may lie in the past. */
-export async function waitForExit(roots: Roots, container: Container): Promise<ExitDocument> {
+/** Resolves with the container's end, which may lie in the past. `signal`: nobody wants to know any more; it rejects then. */
+export async function waitForExit(
+  roots: Roots,
+  container: Container,
+  signal?: AbortSignal,
+): Promise<ExitDocument> {
   const { id } = container.document;
-  const told = container.state === 'running' ? await awaitExit(roots, id) : undefined;
+  const told = container.state === 'running' ? await awaitExit(roots, id, { signal }) : undefined;
+  signal?.throwIfAborted();
   if (told !== undefined) {
     await sweepAfter(roots, container.process);
     return told;

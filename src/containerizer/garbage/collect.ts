@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import { whileNobodyLaunches } from '../container/launch-lock.js';
-import { idleCgroups, lostContainers, remains } from './container-leaks.js';
+import { idleCgroups, idleLayers, lostContainers, remains } from './container-leaks.js';
 import type { Leak } from './leak.js';
 import { networkLeaks, tidyClaims } from './network-leaks.js';
 
 export type HealedLeak = Pick<Leak, 'kind' | 'name' | 'detail'> & { healed: boolean };
 
 /**
- * Finds what an installation has leaked, and heals it unless told to only look. Mounts and network namespaces are not looked for: they live in a container's own namespaces and go with
- * its last process.
+ * Finds what an installation has leaked, and heals it unless told to only look. A container's own mounts and network namespaces are not looked for: they live in its own namespaces and go
+ * with its last process.
  */
 export async function collectGarbage(roots: Roots, { dryRun }: { dryRun: boolean }): Promise<HealedLeak[]> {
   // Ends first: what they held is then nobody's.
@@ -36,7 +36,7 @@ const pauseMilliseconds = 50;
 async function findQuietly(roots: Roots): Promise<Leak[]> {
   let leaks: Leak[] = [];
   const look = () => {
-    leaks = [...remains(roots), ...networkLeaks(roots), ...idleCgroups(roots)];
+    leaks = [...remains(roots), ...networkLeaks(roots), ...idleCgroups(roots), ...idleLayers(roots)];
   };
   for (let i = 0; i < tries; i++) {
     if (whileNobodyLaunches(roots, look)) return leaks;

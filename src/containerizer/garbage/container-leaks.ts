@@ -3,9 +3,10 @@ import path from 'node:path';
 import { places, type Roots } from '../../state/roots.js';
 import { containerIds, listContainers } from '../container/catalogue.js';
 import { cgroupDirectories, cgroupPlaces } from '../container/cgroup-places.js';
-import { sweepCgroups } from '../container/cgroup-sweep.js';
 import { findDebris, removeDebris } from '../container/debris.js';
 import { settle } from '../container/settle.js';
+import { sweepShared } from '../container/shared-sweep.js';
+import { mountedLayers } from '../image/idle-layers.js';
 import { deadSockets } from '../pod/neighbour-sockets.js';
 import type { Leak } from './leak.js';
 
@@ -38,13 +39,17 @@ export function remains(roots: Roots): Leak[] {
 /** A remover that is at it takes moments. */
 const trashPatience = 60_000;
 
-function trash(roots: Roots): Leak[] {
+/** What is being removed, or was when its remover was killed. Several may remove it at once (`TrashRemoval`). */
+export function trashFolders(roots: Roots): string[] {
   const running = places.running(roots);
-  const folders = [
+  return [
     ...entries(places.trash(roots)).map(({ name }) => path.join(places.trash(roots), name)),
     ...entries(running).flatMap(({ name }) => (name.startsWith('.trash-') ? [path.join(running, name)] : [])),
   ];
-  return folders
+}
+
+function trash(roots: Roots): Leak[] {
+  return trashFolders(roots)
     .filter(
       (folder) =>
         Date.now() - (statSync(folder, { throwIfNoEntry: false })?.ctimeMs ?? Date.now()) > trashPatience,
@@ -80,8 +85,22 @@ export function idleCgroups(roots: Roots): Leak[] {
     name: cgroup,
     detail: orphans.includes(cgroup) ? 'its container is gone' : 'no container is left',
     heal: () => {
-      sweepCgroups(roots);
+      sweepShared(roots);
       return !existsSync(cgroup);
+    },
+  }));
+}
+
+/** What is mounted of layers while no container runs. */
+export function idleLayers(roots: Roots): Leak[] {
+  if (listContainers(roots, () => {}).some(({ state }) => state === 'running')) return [];
+  return mountedLayers(roots).map((layer) => ({
+    kind: 'layer',
+    name: layer,
+    detail: 'it is mounted, and no container runs',
+    heal: () => {
+      sweepShared(roots);
+      return !mountedLayers(roots).includes(layer);
     },
   }));
 }

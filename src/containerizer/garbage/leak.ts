@@ -7,9 +7,11 @@ export interface Leak {
     | 'trash'
     | 'socket'
     | 'cgroup'
+    | 'layer'
     | 'port'
     | 'bridge'
     | 'network'
+    | 'interface'
     | 'hosts';
   name: string;
   /** Why it is one, as a clause. */

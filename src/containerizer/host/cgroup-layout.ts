@@ -15,6 +15,8 @@ export interface CgroupLayout {
   scope: string | null;
   /** Mount point of each v1 controller, by v1's name (`blkio`, not `io`). */
   v1: Record<string, string>;
+  /** Mount point of the v1 hierarchy without controllers that systemd keeps its units in (`name=systemd`); null: it has none, or does not run this host. */
+  named: string | null;
   /** Which hierarchy has each controller, by v2's name. `devices` and `freezer` are controllers on v1 alone. */
   controllers: CgroupController[];
 }
@@ -59,12 +61,14 @@ export function describeCgroupLayout(mountinfo: string, read: ReadFile, systemd:
   const names = [...new Set([...essential, ...onV2, ...onV1])];
 
   const layout = layoutOf(unified !== null, onV1.length > 0);
+  const named = visible.find((mount) => mount.superOptions.includes('name=systemd'))?.point ?? null;
 
   return {
     layout,
     unified,
     scope: systemd && unified !== null && layout === 'unified' ? scopeDirectory(unified) : null,
     v1,
+    named: systemd && layout !== 'unified' ? named : null,
     controllers: names.map((name) => ({
       name,
       hierarchy: onV2.includes(name) ? 'v2' : onV1.includes(name) ? 'v1' : 'none',

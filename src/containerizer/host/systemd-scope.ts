@@ -7,6 +7,9 @@ import path from 'node:path';
  */
 export const scopeUnit = 'berth.scope';
 
+/** The agent's service (`berth agent install`), which is stopped before the scope when the host is shut down. */
+export const agentUnit = 'berth-agent.service';
+
 /** Beside the services and the sessions of people: "virtual machines and containers" (systemd.special(7)). */
 export const scopeSlice = 'machine.slice';
 

@@ -3,7 +3,7 @@ import type { Digest } from '../../oci-spec/digest.js';
 import { hexOf } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import { readNames } from './names.js';
-import { readStored } from './stored-documents.js';
+import { readSound } from './stored-documents.js';
 
 const idForm = /^(?:sha256:)?([0-9a-f]{4,64})$/;
 
@@ -16,7 +16,7 @@ export function imageById(roots: Roots, text: string): Digest | undefined {
   if (wanted === undefined) return undefined;
   const found = readNames(roots).manifests.filter((digest) => {
     if (hexOf(digest).startsWith(wanted)) return true;
-    const config = readStored(roots, digest, text)?.manifest.config.digest;
+    const config = readSound(roots, digest)?.manifest.config.digest;
     return config !== undefined && hexOf(config).startsWith(wanted);
   });
   if (found.length > 1) {

@@ -17,7 +17,7 @@ import { list, type Of, object, text } from '../../oci-spec/shape.js';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.js';
 import { parseDocument, readDocument } from './documents.js';
 import { blobName, type LayoutFiles } from './layout-files.js';
-import { defaultLimits } from './limits.js';
+import { defaultLimits, indexDocuments } from './limits.js';
 import { imageOf, type ResolvedImage, readFile, resolveManifest } from './oci-layout.js';
 import type { Session } from './store.js';
 import { unpackFailure } from './unpack-failure.js';
@@ -113,14 +113,34 @@ function missing(name: string, what: string): never {
 
 /** The manifest of the archive's OCI index that has that very configuration. */
 function originalManifest(files: ArchiveFiles, config: Digest, what: string): Descriptor | undefined {
+  const known = manifestsByConfig.get(files) ?? readManifests(files, what);
+  manifestsByConfig.set(files, known);
+  return known.get(config);
+}
+
+const manifestsByConfig = new WeakMap<ArchiveFiles, Map<unknown, Descriptor>>();
+
+/** Each is read once, however many images there are and however often it is named. */
+function readManifests(files: ArchiveFiles, what: string): Map<unknown, Descriptor> {
+  const found = new Map<unknown, Descriptor>();
   const bytes = files.has('oci-layout') ? readFile(files, 'index.json', what) : undefined;
-  if (bytes === undefined) return undefined;
+  if (bytes === undefined) return found;
   const { manifests } = parseDocument(bytes, indexShape, what, 'index.json');
-  return manifests.find((descriptor) => {
-    if (!isManifestType(descriptor.mediaType)) return false;
+  const read = new Set<Digest>();
+  for (const descriptor of manifests) {
+    if (!isManifestType(descriptor.mediaType) || read.has(descriptor.digest)) continue;
+    if (read.size >= indexDocuments) {
+      throw new BerthError('IMAGE_HOSTILE', {
+        what,
+        why: `its index leads to more than ${indexDocuments} manifests`,
+      });
+    }
+    read.add(descriptor.digest);
     const manifest = readFile(files, blobName(descriptor.digest), what);
-    return manifest?.includes(config) === true && configOf(manifest) === config;
-  });
+    const config = manifest && configOf(manifest);
+    if (config !== undefined && !found.has(config)) found.set(config, descriptor);
+  }
+  return found;
 }
 
 function configOf(manifest: Buffer): unknown {

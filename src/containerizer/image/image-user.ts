@@ -27,6 +27,21 @@ export function imageUsers(roots: Roots): (manifestDigest: string) => string[] {
   ];
 }
 
+/**
+ * The ids of the store's layers that containers of an image have below them, as their own records name them (launch-facts.ts, kept-request.ts): for when nothing else
+ * tells what the image is made of.
+ */
+export function layersInUse(roots: Roots, manifestDigest: string): string[] {
+  const found = imageUsers(roots)(manifestDigest).flatMap((id) =>
+    [places.containers(roots), places.running(roots)].flatMap((folder) =>
+      ['request.json', 'launch.json'].flatMap((name) => [
+        ...(readText(path.join(folder, id, name)) ?? '').matchAll(/"images\/layers\/([0-9a-f]+)\//g),
+      ]),
+    ),
+  );
+  return [...new Set(found.map(([, layer = '']) => layer))];
+}
+
 function subfolders(folder: string): string[] {
   try {
     return readdirSync(folder);

@@ -1,14 +1,20 @@
-import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { isNativeError, native } from '../../native/index.js';
-import { writeWhole } from '../../state/atomic-file.js';
+import { discardTorn, writeWhole } from '../../state/atomic-file.js';
 import { readDocument } from '../../state/json-file.js';
+import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
 import { makeStore, storePaths } from './store.js';
 
 /** What a layer becomes in the store: a folder of its files, or one file, an EROFS image. */
-export const layerForms = ['folder', 'erofs'] as const;
-export type LayerForm = (typeof layerForms)[number];
+export type LayerForm = 'folder' | 'erofs';
+
+/** What a store can be told to make of layers; `auto`: large ones become one file each where this host can mount it, others folders. */
+export const layerSettings = ['auto', 'folder', 'erofs'] as const;
+export type LayerSetting = (typeof layerSettings)[number];
+
+/** Of a blob, bytes: from there on making the files of a folder takes so long that a mount in the host's table, while containers run, is the lesser evil. */
+export const largeLayer = 64 * 2 ** 20;
 
 /** For layers that come from now on; those that are there stay what they are. */
 export interface LayerChoice {
@@ -19,38 +25,48 @@ export interface LayerChoice {
 
 interface Setting {
   format: 1;
-  layers: LayerForm;
+  layers: LayerSetting;
 }
-
-const settingFile = (roots: Roots) => path.join(storePaths(roots).base, 'settings.json');
 
 /** What the store was told to make of layers. */
-export function layerSetting(roots: Roots): LayerForm {
-  return readDocument<Setting>(settingFile(roots), 1)?.layers ?? 'folder';
+export function layerSetting(roots: Roots): LayerSetting {
+  return readDocument<Setting>(storePaths(roots).settings, 1)?.layers ?? 'auto';
 }
 
-export function setLayerForm(roots: Roots, layers: LayerForm): void {
+export async function setLayerForm(roots: Roots, layers: LayerSetting): Promise<void> {
   makeStore(roots);
-  writeWhole(settingFile(roots), `${JSON.stringify({ format: 1, layers } satisfies Setting)}\n`);
+  const { settings, indexLock } = storePaths(roots);
+  const lock = await FileLock.take(indexLock);
+  try {
+    discardTorn(settings);
+    writeWhole(settings, `${JSON.stringify({ format: 1, layers } satisfies Setting)}\n`);
+  } finally {
+    lock.release();
+  }
 }
 
-export function parseLayerForm(text: string): LayerForm {
-  const form = layerForms.find((each) => each === text);
-  if (form !== undefined) return form;
+export function parseLayerSetting(text: string): LayerSetting {
+  const setting = layerSettings.find((each) => each === text);
+  if (setting !== undefined) return setting;
   throw new BerthError('USAGE', {
     what: `layers ${JSON.stringify(text)}`,
-    why: `they can be ${layerForms.join(' or ')}`,
+    why: `they can be ${layerSettings.join(' or ')}`,
   });
 }
 
-/** `asked`, else what the store was told; a folder where this host cannot mount images. The store must be there. */
-export function chooseForm(roots: Roots, asked: LayerForm | undefined): LayerChoice {
-  if ((asked ?? layerSetting(roots)) === 'folder') return { form: 'folder' };
+/**
+ * `asked`, else what the store was told, for a layer whose blob has `size` bytes; a folder where this host cannot mount images, which is worth a
+ * word to who asked for them. The store must be there.
+ */
+export function chooseForm(roots: Roots, asked: LayerSetting | undefined, size: number): LayerChoice {
+  const setting = asked ?? layerSetting(roots);
+  if (setting === 'folder' || (setting === 'auto' && size < largeLayer)) return { form: 'folder' };
   try {
     native().probeImages(storePaths(roots).base);
     return { form: 'erofs' };
   } catch (error) {
     if (!isNativeError(error)) throw error;
+    if (setting === 'auto') return { form: 'folder' };
     return {
       form: 'folder',
       instead: `this host cannot mount a file as a layer (${error.syscall} fails with ${error.code})`,

@@ -11,7 +11,7 @@ import { dropDamaged } from './blobs.js';
 import type { LayerChoice } from './layer-form.js';
 import { defaultLimits, imageMemory } from './limits.js';
 import type { LayerSource } from './oci-layout.js';
-import { closeLayer, openLayer } from './open-layer.js';
+import { closeLayer, findLayer, openLayer } from './open-layer.js';
 import type { OnProgress } from './progress.js';
 import { blobFile, hasBlob, type Session, storePaths, trashPath } from './store.js';
 import { layerFs, layerId, type StoredLayer } from './stored-layer.js';
@@ -44,7 +44,7 @@ export async function ensureLayer(
   const paths = storePaths(roots);
   const lock = await FileLock.take(paths.layerLock(layerId(request.chainId)));
   try {
-    const stored = openLayer(roots, request.chainId);
+    const stored = open(roots, request);
     if (stored !== undefined) {
       onProgress({ kind: 'layer-present', digest: request.source.digest, ...request.place });
       return stored;
@@ -53,6 +53,11 @@ export async function ensureLayer(
   } finally {
     lock.discard();
   }
+}
+
+/** Only what lies below others is read when they are unpacked. */
+function open(roots: Roots, { chainId, place }: LayerRequest): StoredLayer | undefined {
+  return place.index < place.count ? openLayer(roots, chainId) : findLayer(roots, chainId);
 }
 
 async function unpack(
@@ -119,7 +124,7 @@ async function unpack(
     if (existsSync(finished)) renameSync(finished, trashPath(roots, id));
     renameSync(making, finished);
     onProgress({ kind: 'layer-done', ...told });
-    return openLayer(roots, chainId) ?? layer;
+    return open(roots, request) ?? layer;
   } catch (error) {
     // It may be made once more in this session.
     await native().removeTree(making);

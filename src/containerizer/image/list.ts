@@ -33,14 +33,26 @@ export interface ImageDetails extends ImageSummary {
   index?: { digest: Digest; platforms: string[] };
 }
 
-/** Every image that has a name, by name. */
-export function listImages(roots: Roots): ImageSummary[] {
+/** Every image that has a name, by name. `onDamaged` is told of those that cannot be read; without it they are failures. */
+export function listImages(
+  roots: Roots,
+  onDamaged = (damage: BerthError): void => {
+    throw damage;
+  },
+): ImageSummary[] {
   const { images } = readNames(roots);
   return Object.keys(images)
     .sort()
     .flatMap((name) => {
       const named = images[name];
-      return named === undefined ? [] : [describe(roots, name, named)];
+      if (named === undefined) return [];
+      try {
+        return [describe(roots, name, named)];
+      } catch (error) {
+        if (!(error instanceof BerthError)) throw error;
+        onDamaged(error);
+        return [];
+      }
     })
     .map(({ names: _n, manifest: _m, config: _c, directories: _d, ...summary }) => summary);
 }

@@ -168,7 +168,7 @@ export function manifestIn(bytes: Buffer, descriptor: { mediaType?: string }, wh
   if (isConfigType(manifest.config.mediaType)) return manifest;
   throw new BerthError('IMAGE_INVALID', {
     what,
-    why: `it is not a container image but ${manifest.config.mediaType}`,
+    why: `it is not a container image but ${manifest.artifactType ?? manifest.config.mediaType}`,
   });
 }
 

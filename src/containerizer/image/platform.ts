@@ -34,14 +34,23 @@ export function mustBeFor(config: PlatformLike, wanted: PlatformLike | undefined
   });
 }
 
+/** The variant that is meant where none is stated, or that nobody states (containerd, platforms). */
+const usualVariants: Record<string, string> = { amd64: 'v1', arm64: 'v8', arm: 'v7' };
+
+function variantOf({ architecture, variant }: PlatformLike): string | undefined {
+  return variant === undefined || variant === '' ? usualVariants[architecture] : variant;
+}
+
+const isUsual = (platform: PlatformLike) => variantOf(platform) === usualVariants[platform.architecture];
+
 function fits(platform: PlatformLike, wanted: PlatformLike): boolean {
   if (platform.os !== wanted.os || platform.architecture !== wanted.architecture) return false;
-  return wanted.variant === undefined ? runsVariant(platform) : platform.variant === wanted.variant;
+  return wanted.variant === undefined ? runsVariant(platform) : variantOf(platform) === variantOf(wanted);
 }
 
 /** x86-64 levels above the first ask for instructions that not every host has; other variants are taken as they come. */
-function runsVariant({ architecture, variant }: PlatformLike): boolean {
-  return architecture !== 'amd64' || variant === undefined || variant === '' || variant === 'v1';
+function runsVariant(platform: PlatformLike): boolean {
+  return platform.architecture !== 'amd64' || variantOf(platform) === 'v1';
 }
 
 /** The first candidate for a platform, by default this host's; one that states none is judged by its configuration later. */
@@ -52,10 +61,14 @@ export function choosePlatform(
 ): Descriptor {
   const images = candidates.filter((d) => isManifestType(d.mediaType) || isIndexType(d.mediaType));
   const chosen =
+    images.find((d) => d.platform !== undefined && isUsual(d.platform) && fits(d.platform, wanted)) ??
     images.find((d) => d.platform !== undefined && fits(d.platform, wanted)) ??
     images.find((d) => d.platform === undefined);
   if (chosen !== undefined) return chosen;
-  const offered = images.flatMap((d) => (d.platform === undefined ? [] : [platformName(d.platform)]));
+  // What BuildKit says of itself stands among them, for no machine.
+  const offered = images.flatMap((d) =>
+    d.platform === undefined || d.platform.os === 'unknown' ? [] : [platformName(d.platform)],
+  );
   throw new BerthError('PLATFORM_MISSING', {
     what,
     why: `it has nothing for ${platformName(wanted)}`,

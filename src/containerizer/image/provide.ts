@@ -6,10 +6,11 @@ import { type AppcImage, appcImage } from '../appc/appc-image.js';
 import { admit, mayRun, type PolicyOptions } from '../policy/admit.js';
 import { noSignatures } from '../policy/signatures.js';
 import { readNames } from './names.js';
-import { openLayer } from './open-layer.js';
+import { findLayer, type MountedLayer, mountedLayer } from './open-layer.js';
 import type { PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
 import { type ImageReference, parseReference } from './reference.js';
+import { storedWholeName } from './short-names.js';
 import { readStored } from './stored-documents.js';
 import { isStored, lookUp, warningsOf } from './stored-image.js';
 
@@ -23,14 +24,16 @@ export interface ProvidedImage {
   config: ImageConfig;
   /** Directories for overlayfs's lowerdir, topmost first. Ids in them are 0 to 65535, as the image has them. */
   layers: string[];
-  /** Those of them that are mount points. */
-  mounted?: string[];
+  /** Those of them that are mounted for a launch. */
+  mounted?: MountedLayer[];
   /** Of a `dir:` image: the folder, which lies below the layers. */
   tree?: string;
   /** Of an App Container Image: what is to be done for it at a launch. */
   appc?: AppcImage;
   /** A policy has asked for something of it, and may do so again. */
   judged?: boolean;
+  /** registries.conf has said which image is meant, and may say otherwise next time. */
+  configured?: boolean;
   /** What was left out of the image, in words. */
   warnings: string[];
 }
@@ -67,11 +70,23 @@ export async function provideImage(
     await admit(parsed.canonical, [], noSignatures, options, what);
     return (await import('./plain-tree.js')).provideTree(parsed.directory, reference);
   }
+  if (parsed.kind === 'stored' && options.pull !== 'always' && !isStored(roots, parsed, reference)) {
+    const whole = await storedWholeName(roots, parsed, options.environment ?? process.env);
+    if (whole !== undefined && whole !== parsed.canonical)
+      return { ...(await provideImage(roots, whole, options)), reference, configured: true };
+  }
   if ((parsed.kind === 'stored' || parsed.kind === 'appc') && mustPull(roots, parsed, reference, options)) {
     const { pullImage } = await import('./pull.js');
     const { name, manifestDigest } = await pullImage(roots, reference, options);
     const pulled = readReady(roots, manifestDigest, reference, options);
-    if (pulled !== undefined) return { reference, name, ...pulled, ...(await judge(name, pulled)) };
+    if (pulled !== undefined)
+      return {
+        reference,
+        name,
+        ...pulled,
+        ...(await judge(name, pulled)),
+        ...(name === parsed.canonical ? {} : { configured: true }),
+      };
   }
   const named = lookUp(roots, parsed, reference);
   const ready = named && readReady(roots, named.manifest_digest, reference, options);
@@ -122,14 +137,14 @@ function readReady(
   if (stored === undefined) return undefined;
   const chain = chainIds(stored.config.rootfs.diff_ids);
   const layers: string[] = [];
-  const mounted: string[] = [];
+  const mounted: MountedLayer[] = [];
   const warnings: string[] = [];
   let hidden = false;
   for (const chainId of chain.reverse()) {
-    const layer = openLayer(roots, chainId);
+    const layer = findLayer(roots, chainId);
     if (layer === undefined) return undefined;
     if (!hidden) layers.push(layer.directory);
-    if (!hidden && layer.image !== undefined) mounted.push(layer.directory);
+    if (!hidden) mounted.push(...mountedLayer(layer));
     hidden ||= layer.root_opaque;
     warnings.push(...warningsOf(layer));
   }

@@ -10,7 +10,7 @@ import { blobSize, fetchManifest } from '../registry/manifests.js';
 import type { Repository } from '../registry/repository.js';
 import { RegistrySession } from '../registry/session.js';
 import { BlobArrivals, type Wanted } from './arrivals.js';
-import type { LayerForm } from './layer-form.js';
+import type { LayerSetting } from './layer-form.js';
 import type { ResolvedImage } from './oci-layout.js';
 import { mustBeFor, type PlatformLike } from './platform.js';
 import type { OnProgress } from './progress.js';
@@ -18,6 +18,7 @@ import { parseReference } from './reference.js';
 import { type RemoteImage, resolveRemote } from './remote-image.js';
 import { requireRoot } from './root-only.js';
 import { convertSchema1, type Schema1Image, schema1Warning } from './schema1.js';
+import { type Named, wholeNames } from './short-names.js';
 import { mustFit } from './space.js';
 import { blobFile, hasBlob, type Session } from './store.js';
 import { type ImageToStore, type StoredImage, storeImages } from './store-images.js';
@@ -30,7 +31,7 @@ export interface PullOptions extends PolicyOptions {
   /** Of an index, everything for every platform is kept beside what is unpacked of it for one. */
   allPlatforms?: boolean | undefined;
   /** What its layers are to become. */
-  form?: LayerForm | undefined;
+  form?: LayerSetting | undefined;
   /** Waits until it is there to stay. */
   durable?: boolean | undefined;
   onProgress?: OnProgress | undefined;
@@ -44,14 +45,6 @@ export interface PulledImage {
   warnings: string[];
   /** Bytes that came from the registry, without what was there already. */
   fetched: number;
-}
-
-/** Where a name may be looked for, as the store calls it. */
-interface Named {
-  canonical: string;
-  name: string;
-  tag: string;
-  digest: Digest | undefined;
 }
 
 /**
@@ -77,8 +70,7 @@ export async function pullImage(
   }
   const session = await RegistrySession.open(options);
   try {
-    const names = parsed.short ? searched(parsed, session.registries.search) : [parsed];
-    const pulled = await pullFirst(roots, session, names, what, options);
+    const pulled = await pullFirst(roots, session, wholeNames(parsed, session.registries), what, options);
     const [name = parsed.canonical] = pulled.names;
     tellImage(roots, pulled.manifestDigest, name, 'pull');
     return {
@@ -91,16 +83,6 @@ export async function pullImage(
   } finally {
     session.close();
   }
-}
-
-/** A short name may stand for one of several registries (registries.conf, unqualified-search-registries). */
-function searched(parsed: Named & { short: boolean }, search: readonly string[]): Named[] {
-  if (search.length === 0) return [parsed];
-  return search.map((registry) => {
-    const suffix = parsed.digest === undefined ? `:${parsed.tag}` : `@${parsed.digest}`;
-    const whole = parseReference(`${registry}/${parsed.name}${suffix}`);
-    return whole.kind === 'stored' ? whole : parsed;
-  });
 }
 
 type Pulled = StoredImage & { fetched: number };

@@ -16,7 +16,7 @@ import { type ImageReference, parseReference } from './reference.js';
 import { storeFiles } from './resolve.js';
 import { requireRoot } from './root-only.js';
 import { blobFile, Session } from './store.js';
-import { readStored } from './stored-documents.js';
+import { readSound } from './stored-documents.js';
 import { lookUp } from './stored-image.js';
 
 export interface PushOptions extends RegistryOptions {
@@ -149,7 +149,7 @@ function mountSources(roots: Roots, destination: Destination): Map<Digest, strin
     if (parsed?.kind !== 'stored') continue;
     const other = locationOf(parsed.name);
     if (other.registry !== registry || other.repository === repository) continue;
-    const stored = readStored(roots, manifest_digest, key);
+    const stored = readSound(roots, manifest_digest);
     for (const { digest } of stored?.manifest.layers ?? [])
       sources.set(digest, [...(sources.get(digest) ?? []), other.repository]);
   }

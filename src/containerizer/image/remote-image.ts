@@ -2,6 +2,8 @@ import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import { type Descriptor, indexShape, isIndexType, isManifestType } from '../../oci-spec/image.js';
 import { schema1Types } from '../../oci-spec/schema1.js';
+import { discard } from '../registry/body.js';
+import { answerBytes } from '../registry/limits.js';
 import { fetchManifest, fetchSmallBlob, type RemoteDocument } from '../registry/manifests.js';
 import type { Repository } from '../registry/repository.js';
 import { shaped } from './documents.js';
@@ -45,7 +47,8 @@ export async function resolveRemote(
   }
   const found = await manifestOf(repository, top, platform, what);
   const manifest = manifestIn(found.bytes, { mediaType: found.mediaType }, what);
-  for (const [i, layer] of manifest.layers.entries()) mustBeHere(layer, `${what}, layer ${i + 1}`);
+  for (const [i, layer] of manifest.layers.entries())
+    await mustBeThere(repository, layer, `${what}, layer ${i + 1}`);
   const configBytes = await fetchSmallBlob(repository, manifest.config, what);
   const documents = { manifestDigest: found.digest, manifest, manifestBytes: found.bytes, configBytes };
   return {
@@ -99,13 +102,25 @@ async function manifestOf(
   return manifestOf(repository, { ...next, mediaType: chosen.mediaType }, platform, what, depth + 1);
 }
 
-/** Windows images keep their base layers where their vendor has them, for its own hosts alone. */
-function mustBeHere({ mediaType, urls }: Descriptor, what: string): void {
+/** Windows images keep their base layers where their vendor has them, for its own hosts alone. A registry of somebody's own may have them all the same. */
+async function mustBeThere(
+  repository: Repository,
+  { mediaType, digest, urls }: Descriptor,
+  what: string,
+): Promise<void> {
   if (!/\.foreign\.|nondistributable/.test(mediaType)) return;
+  const answer = await repository.ask({
+    method: 'HEAD',
+    at: `blobs/${digest}`,
+    expect: [200, 403, 404, 405],
+    what,
+  });
+  await discard(answer, answerBytes, repository.transport.limits);
+  if (answer.status === 200) return;
   const [place] = urls ?? [];
   throw new BerthError('IMAGE_INVALID', {
     what,
-    why: `it is a foreign layer, which its registry may not give${place === undefined ? '' : `: it is at ${place}`}`,
+    why: `it is a foreign layer, which its registry does not give${place === undefined ? '' : `: it is at ${place}`}`,
     mend: 'Copy the image with its foreign layers to a registry of your own, and pull it from there.',
   });
 }

@@ -2,14 +2,14 @@ import { BerthError } from '../../errors/berth-error.js';
 import type { Digest } from '../../oci-spec/digest.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
-import { whenNobodyLaunches } from '../container/launch-lock.js';
 import { tellImage } from '../events/tell.js';
 import { imageById, namesOf } from './by-id.js';
-import { discardUnwanted } from './collect.js';
-import { readNames, writeNames } from './names.js';
-import { parseReference } from './reference.js';
+import { discardUnwanted, withRoom } from './collect.js';
+import { type NameIndex, readNames, writeNames } from './names.js';
+import { type ImageReference, parseReference } from './reference.js';
 import { requireRoot } from './root-only.js';
 import { emptyTrash, storePaths } from './store.js';
+import { appcNames } from './stored-image.js';
 
 /** Says which container still needs the image of that manifest, if any. */
 export type UsedBy = (manifestDigest: Digest) => string | undefined;
@@ -41,10 +41,15 @@ export async function removeImage(
     let removed: { manifestDigest: Digest; leaving: string[]; others: string[] } | undefined;
     try {
       // A container has its image on record from the end of its launch; until then nobody can see that it needs it.
-      await whenNobodyLaunches(roots, what, () => {
-        removed = forget(roots, reference, usedBy, options.force === true);
-        discardUnwanted(roots);
-      });
+      await withRoom(
+        roots,
+        what,
+        () => leavingAlone(roots, reference, usedBy, options.force === true),
+        () => {
+          removed = forget(roots, reference, usedBy, options.force === true);
+          discardUnwanted(roots);
+        },
+      );
     } finally {
       index.release();
     }
@@ -58,6 +63,14 @@ export async function removeImage(
     lock.release();
   }
 }
+
+/** The image itself, if it goes with that name and no container needs it. */
+function leavingAlone(roots: Roots, reference: string, usedBy: UsedBy, force: boolean): ReadonlySet<Digest> {
+  const { manifestDigest, names } = namesToRemove(roots, reference, force);
+  const stays = namesOf(roots, manifestDigest).some((name) => !names.includes(name));
+  return new Set(stays || usedBy(manifestDigest) !== undefined ? [] : [manifestDigest]);
+}
+
 /** Takes it out of the index; what it had may then be nobody's. */
 function forget(roots: Roots, reference: string, usedBy: UsedBy, force: boolean) {
   const { manifestDigest, names: leaving } = namesToRemove(roots, reference, force);
@@ -79,6 +92,18 @@ function forget(roots: Roots, reference: string, usedBy: UsedBy, force: boolean)
   return { manifestDigest, leaving, others };
 }
 
+/** What an image is called that was asked for by another name. */
+function otherKey(index: NameIndex, parsed: ImageReference, what: string): string {
+  if (parsed.kind === 'stored') return parsed.tagged;
+  const [first, ...more] = parsed.kind === 'appc' ? appcNames(index, parsed) : [];
+  if (more.length === 0) return first ?? parsed.canonical;
+  throw new BerthError('IMAGE_NOT_FOUND', {
+    what,
+    why: `${more.length + 1} images fit that: ${[first, ...more].join(', ')}`,
+    mend: 'Name one of them.',
+  });
+}
+
 function namesToRemove(
   roots: Roots,
   reference: string,
@@ -86,9 +111,9 @@ function namesToRemove(
 ): { manifestDigest: Digest; names: string[] } {
   const what = `image ${reference}`;
   const parsed = parseReference(reference);
-  const { images } = readNames(roots);
-  const key =
-    parsed.kind === 'stored' && !Object.hasOwn(images, parsed.canonical) ? parsed.tagged : parsed.canonical;
+  const index = readNames(roots);
+  const { images } = index;
+  const key = Object.hasOwn(images, parsed.canonical) ? parsed.canonical : otherKey(index, parsed, what);
   const named = Object.hasOwn(images, key) ? images[key] : undefined;
   const digest = parsed.kind === 'stored' ? parsed.digest : undefined;
   if (

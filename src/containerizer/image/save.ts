@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { native, type PackedMember } from '../../native/index.js';
-import { makeOutputFile, neighbour } from '../../state/output-file.js';
+import { makeOutputFile, makeOutputFolder } from '../../state/output-file.js';
 import type { Roots } from '../../state/roots.js';
 import { verifyKept } from './blobs.js';
 import { namesOf } from './by-id.js';
@@ -74,8 +74,7 @@ export async function saveImages(
       format === 'docker-archive' ? await savedMembers(images, session, what) : ociMembers(images);
     if (typeof output === 'number') await native().packFiles({ members, output });
     else if (format === 'oci-dir') await writeFolder(members, path.resolve(output));
-    else
-      await makeOutputFile(path.resolve(output), (making) => native().packFiles({ members, output: making }));
+    else await makeOutputFile(path.resolve(output), (fd) => native().packFiles({ members, output: fd }));
   } catch (error) {
     throw saveFailure(unpackFailure(error, what), output);
   } finally {
@@ -150,19 +149,14 @@ function group(images: SavedImage[]): SavedImage[] {
   return [...found.values()];
 }
 
-async function writeFolder(members: PackedMember[], folder: string): Promise<void> {
-  const making = neighbour(folder);
-  mkdirSync(making, { mode: 0o755 });
-  try {
+function writeFolder(members: PackedMember[], folder: string): Promise<void> {
+  return makeOutputFolder(folder, async (making) => {
+    mkdirSync(making, { mode: 0o755 });
     for (const member of members) {
       const file = path.join(making, member.name);
       mkdirSync(path.dirname(file), { recursive: true });
       if ('content' in member) writeFileSync(file, member.content);
       else await copyFile(member.path, file);
     }
-    renameSync(making, folder);
-  } catch (error) {
-    rmSync(making, { recursive: true, force: true });
-    throw error;
-  }
+  });
 }

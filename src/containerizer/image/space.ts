@@ -28,6 +28,11 @@ export async function mustFit(roots: Roots, wanted: readonly Wanted[], what: str
   return coming;
 }
 
+/** The same of an App Container Image that a server announces: its file, and as much again for its layer, and for what that unpacks to. */
+export function mustFitAci(roots: Roots, bytes: number, what: string): Promise<void> {
+  return mustHave(storePaths(roots).base, 2 * bytes, bytes, what, 'Nothing was fetched.');
+}
+
 /**
  * The same of an image that is here already: what is still to unpack, and the blobs that become copies of the store's own. `beside`: those that are to be kept with it, and their sizes.
  */

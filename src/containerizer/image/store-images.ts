@@ -10,7 +10,8 @@ import { keepSignatures } from '../policy/signatures.js';
 import { importBlob } from './blobs.js';
 import { collectAfterFailure } from './collect.js';
 import { readDocument } from './documents.js';
-import { chooseForm, type LayerForm } from './layer-form.js';
+import { closeOpened } from './idle-layers.js';
+import { chooseForm, type LayerSetting } from './layer-form.js';
 import { updateNames } from './names.js';
 import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
@@ -37,7 +38,7 @@ export interface ImageToStore {
   /** The index that it was chosen from, to be kept with all that it leads to. */
   whole?: WholeIndex;
   /** What its layers are to become; by default what the store was told. */
-  form?: LayerForm | undefined;
+  form?: LayerSetting | undefined;
   /** The image in words. */
   what: string;
   /** Of one that came as an ACI, with the files of blobs that it needs beside its own. */
@@ -66,9 +67,9 @@ export async function storeImages(
 ): Promise<StoredImage[]> {
   requireRoot(what);
   const session = await openSession(roots, what);
+  const stored: StoredImage[] = [];
   let added = false;
   try {
-    const stored: StoredImage[] = [];
     const images = await find(session);
     for (const image of images) stored.push(await storeContent(roots, session, image, onProgress));
     if (durable) await syncBlobs(roots, images.flatMap(blobsOf));
@@ -108,14 +109,18 @@ export async function storeImages(
       };
     });
     added = true;
-    await settleLayers(roots);
-    return stored;
   } catch (error) {
     throw unpackFailure(error, what);
   } finally {
     await session.close();
+    closeOpened(roots);
     if (!added) await collectAfterFailure(roots);
   }
+  // The process that waits for the disk has copies of this one's locks for a moment.
+  await settleLayers(roots).catch((error: unknown) => {
+    throw unpackFailure(error, what);
+  });
+  return stored;
 }
 
 async function openSession(roots: Roots, what: string): Promise<Session> {
@@ -134,13 +139,27 @@ async function storeContent(
 ): Promise<StoredImage> {
   const warnings = [...told];
   if (image.arrivals === undefined) await mustFitHere(roots, image, what, whole?.blobs);
-  const choice = chooseForm(roots, form);
-  await storeLayers(roots, session, image, what, onProgress, choice, async (layer, i, about) => {
+  const formOf = (source: LayerSource) => chooseForm(roots, form, source.size);
+  let documented = false;
+  const document = () => {
+    if (!documented) storeDocuments(roots, image);
+    documented = true;
+  };
+  // While the first layer is unpacked: after it a sync of theirs waits for all that the layer has left in the file system's journal.
+  const beside: OnProgress = (event) => {
+    onProgress(event);
+    // What fails is told when it is tried again at the end.
+    if (event.kind === 'layer-start')
+      void Promise.resolve()
+        .then(document)
+        .catch(() => {});
+  };
+  await storeLayers(roots, session, image, what, beside, formOf, async (layer, i, about) => {
     const source = image.layers[i] as LayerSource;
     warnings.push(...warningsOf(layer));
     await takeBlob(roots, session, image, source, about);
   });
-  storeDocuments(roots, image);
+  document();
   if (admission?.signatures !== undefined) keepSignatures(roots, image.manifestDigest, admission.signatures);
   if (whole !== undefined) await keepWhole(roots, session, image, whole, what);
   for (const [digest, content] of appc?.blobs ?? []) keepBeside(roots, session, digest, content);

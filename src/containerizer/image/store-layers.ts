@@ -4,7 +4,7 @@ import { chainIds, type Digest } from '../../oci-spec/digest.js';
 import type { Roots } from '../../state/roots.js';
 import type { LayerChoice } from './layer-form.js';
 import { ensureLayer, type LayerRequest } from './layers.js';
-import type { ResolvedImage } from './oci-layout.js';
+import type { LayerSource, ResolvedImage } from './oci-layout.js';
 import type { OnProgress } from './progress.js';
 import type { Session } from './store.js';
 import type { StoredLayer } from './stored-layer.js';
@@ -22,7 +22,7 @@ export async function storeLayers(
   image: ResolvedImage,
   what: string,
   onProgress: OnProgress,
-  form: LayerChoice,
+  formOf: (source: LayerSource) => LayerChoice,
   stored: (layer: StoredLayer, index: number, about: string) => Promise<void>,
 ): Promise<void> {
   const chain = chainIds(image.layers.map((layer) => layer.diffId));
@@ -41,7 +41,7 @@ export async function storeLayers(
       // One that is verified becomes the store's own by a link: it is not written a second time.
       ownBlob: image.verified,
       below: { chain: chain.slice(0, i).reverse(), there: gates[i] as LayersBelow },
-      form,
+      form: formOf(source),
       what: aboutLayer(what, place, source.digest),
       place,
     };

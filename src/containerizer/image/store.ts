@@ -9,20 +9,22 @@ import { places, type Roots } from '../../state/roots.js';
  * The image store of one root:
  *
  *     index.json          names → manifest digests
+ *     settings.json       what is made of new layers, if that was said
  *     blobs/sha256/HEX    manifests, configurations and layers as they came, in the shape of an OCI layout
  *     layers/HEX32/       one layer: fs/ and layer.json, and if it is an image fs.erofs, mounted on fs/; HEX32 = the first 32 digits of its chain id
  *     downloads/HEX       the first bytes of a blob that a registry was asked for; complete ones wait for their image
  *     signatures/HEX/     what was signed of the image with that manifest, as it came
  *     sessions/           what is being made; swept when its maker is gone
- *     locks/              one for each layer being unpacked and each blob being fetched, one for the index, one for the store
+ *     locks/              one for each layer being unpacked and each blob being fetched, one for the index, one for the store, one for readers
  *
- * Whoever adds holds the store's lock shared, whoever removes holds it alone; readers of finished things need none.
+ * Whoever adds holds the store's lock shared, whoever removes holds it alone; readers of finished things need none, but for layers that are mounted (idle-layers.ts).
  */
 export function storePaths(roots: Roots) {
   const base = places.images(roots);
   return {
     base,
     index: path.join(base, 'index.json'),
+    settings: path.join(base, 'settings.json'),
     blobs: path.join(base, 'blobs', 'sha256'),
     layers: path.join(base, 'layers'),
     downloads: path.join(base, 'downloads'),
@@ -31,6 +33,7 @@ export function storePaths(roots: Roots) {
     locks: path.join(base, 'locks'),
     storeLock: path.join(base, 'locks', 'store'),
     indexLock: path.join(base, 'locks', 'index'),
+    readersLock: path.join(base, 'locks', 'readers'),
     blobLock: (hex: string) => path.join(base, 'locks', `blob-${hex}`),
     layerLock: (id: string) => path.join(base, 'locks', `layer-${id}`),
     trash: places.trash(roots),
@@ -116,11 +119,11 @@ export function discardDeadSessions(roots: Roots): void {
 
 /** Removes the files of locks that nobody holds, as those that were killed leave them. */
 export function discardDeadLocks(roots: Roots): void {
-  const { locks, storeLock, indexLock } = storePaths(roots);
+  const { locks, storeLock, indexLock, readersLock } = storePaths(roots);
   for (const name of readdirSync(locks)) {
     const file = path.join(locks, name);
     // Those are always there, and the caller may hold one.
-    if (file !== storeLock && file !== indexLock) FileLock.attempt(file)?.discard();
+    if (file !== storeLock && file !== indexLock && file !== readersLock) FileLock.attempt(file)?.discard();
   }
 }
 

@@ -71,16 +71,26 @@ function newestMatch(
   appc: Record<string, AppcRecord>,
   { name, labels }: Extract<ImageReference, { kind: 'appc' }>,
 ): NamedImage | undefined {
-  const fitting = Object.entries(images).filter(([key, { manifest_digest }]) => {
-    const record = Object.hasOwn(appc, manifest_digest) ? appc[manifest_digest] : undefined;
-    return (
-      key.startsWith('appc:') &&
-      !key.startsWith('appc:/') &&
-      record !== undefined &&
-      fits(record, name, labels)
-    );
-  });
-  return fitting.map(([, image]) => image).sort((a, b) => (a.loaded_at < b.loaded_at ? 1 : -1))[0];
+  const fitting = appcNames({ images, appc }, { name, labels }).map((key) => images[key] as NamedImage);
+  return fitting.sort((a, b) => (a.loaded_at < b.loaded_at ? 1 : -1))[0];
+}
+
+/** The names of ACIs that a reference fits. */
+export function appcNames(
+  { images, appc = {} }: Pick<NameIndex, 'images' | 'appc'>,
+  { name, labels }: Pick<Extract<ImageReference, { kind: 'appc' }>, 'name' | 'labels'>,
+): string[] {
+  return Object.entries(images)
+    .filter(([key, { manifest_digest }]) => {
+      const record = Object.hasOwn(appc, manifest_digest) ? appc[manifest_digest] : undefined;
+      return (
+        key.startsWith('appc:') &&
+        !key.startsWith('appc:/') &&
+        record !== undefined &&
+        fits(record, name, labels)
+      );
+    })
+    .map(([key]) => key);
 }
 
 /** An index that one of the image's names was chosen from; one that is kept whole, if there is one. */

@@ -1,8 +1,9 @@
-import { lstatSync, mkdirSync, renameSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
 import { native } from '../../native/index.js';
 import { hexOf } from '../../oci-spec/digest.js';
+import { makeOutputFolder } from '../../state/output-file.js';
 import type { Roots } from '../../state/roots.js';
 import { defaultLimits } from './limits.js';
 import type { ResolvedImage } from './oci-layout.js';
@@ -57,12 +58,11 @@ async function unpackLayers(
   what: string,
   onProgress: OnProgress,
 ): Promise<{ directory: string; entries: number; bytes: number; warnings: string[] }> {
-  const making = path.join(path.dirname(target), `.${path.basename(target)}.berth-${process.pid}`);
   const warnings: string[] = [];
   let entries = 0;
   let bytes = 0;
   let about = what;
-  try {
+  const unpack = async (making: string): Promise<void> => {
     for (const [i, layer] of image.layers.entries()) {
       const told = { digest: layer.digest, size: layer.size, index: i + 1, count: image.layers.length };
       about = `${what}, layer ${told.index} of ${told.count} (${layer.digest.slice(0, 19)})`;
@@ -93,9 +93,10 @@ async function unpackLayers(
     }
     about = what;
     if (image.layers.length === 0) mkdirSync(making, { mode: 0o755 });
-    renameSync(making, target);
+  };
+  try {
+    await makeOutputFolder(target, unpack);
   } catch (error) {
-    await native().removeTree(making);
     throw unpackFailure(error, about);
   }
   return { directory: target, entries, bytes, warnings };

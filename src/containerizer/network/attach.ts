@@ -1,64 +1,115 @@
 import { mkdirSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
-import { isNativeError, type NetworkClaim, native } from '../../native/index.js';
+import { type AddressWish, isNativeError, native, type OwnAddresses } from '../../native/index.js';
 import { hostClaims, type Roots } from '../../state/roots.js';
 import { addressText, type Cidr, contains, lastOf, parseCidr } from './cidr.js';
 import { provideDefaultNetwork } from './create.js';
-import type { Attachment, NetworkDocument, PublishedPort } from './document.js';
+import type { Attachment, AttachmentWish, NetworkDocument } from './document.js';
 import { claimsFile } from './host-lock.js';
 import { macOf } from './mac.js';
+import { type PortWish, portWishes, publishedAs } from './port-claim.js';
 import { portInUse } from './port-holder.js';
-import { mostPorts, type PortSpec } from './port-spec.js';
+import type { PortSpec } from './port-spec.js';
 import { raiseNetwork } from './raise.js';
-import { defaultNetwork, findNetwork } from './store.js';
+import { defaultNetwork, findNetwork, readNetwork } from './store.js';
 
-/** What a container asks of a network. */
-export interface AttachmentWish {
-  network: string;
-  ip: string | undefined;
-  ip6: string | undefined;
-  mac: string | undefined;
-  aliases: string[];
-  ports: PortSpec[];
-}
-
-/** An attachment, and the descriptor that holds what is claimed for it. */
+/** Attachments, and the descriptor that holds what is claimed for them. */
 export interface Attached {
-  attachment: Attachment;
+  attachments: Attachment[];
   fd: number;
 }
 
-/** Gets a container addresses and ports on a network. Nothing is on the host for it yet but claims, which go with `fd`. */
-export async function attach(roots: Roots, id: string, wish: AttachmentWish): Promise<Attached> {
-  const found =
-    wish.network === defaultNetwork ? await provideDefaultNetwork(roots) : findNetwork(roots, wish.network);
-  const network = await raiseNetwork(roots, found);
-  const wishes = portWishes(wish.ports, network);
-  const claim = claimFor(network, wish, wishes);
-  const ports = wishes.flatMap(({ addresses, containerPort, protocol }, i): PublishedPort[] =>
-    addresses.map((host_ip) => ({
-      host_ip,
-      host_port: claim.ports[i] ?? 0,
-      container_port: containerPort,
-      protocol,
-    })),
-  );
-  return { fd: claim.fd, attachment: attachmentOf(id, network, wish, claim, ports) };
+/** One digit each in the names of their ends on the host. */
+export const mostAttachments = 16;
+
+/**
+ * Gets a container addresses on networks, and ports that lead to it over the first of them that has a way out. Nothing is on the host for it yet but claims, which go
+ * with `fd`.
+ */
+export async function attach(
+  roots: Roots,
+  id: string,
+  wishes: readonly AttachmentWish[],
+  specs: readonly PortSpec[],
+): Promise<Attached> {
+  const joined: Joined[] = [];
+  for (const wish of wishes) joined.push({ wish, network: await provide(roots, wish.network) });
+  const bearer = joined.find(({ network }) => !network.internal) ?? joined[0];
+  const ports = bearer === undefined ? [] : portWishes(specs, bearer.network);
+  mkdirSync(hostClaims, { recursive: true, mode: 0o700 });
+  const request = { file: claimsFile(), addresses: joined.map(addressWish), ports };
+  try {
+    const claim = native().claimNetwork(request);
+    const attachments = joined.map((each, i) => {
+      const own = claim.addresses[i] ?? { ipv4: '', ipv6: null };
+      return attachmentOf(id, i, each, own, each === bearer ? publishedAs(ports, claim.ports) : []);
+    });
+    return { fd: claim.fd, attachments };
+  } catch (error) {
+    throw explain(error, joined, ports);
+  }
+}
+
+/** One more for a container that runs: `held` is what holds its claims so far. */
+export async function attachMore(
+  roots: Roots,
+  { id, attachments }: { id: string; attachments: readonly Attachment[] },
+  wish: AttachmentWish,
+  held: number,
+): Promise<Attachment> {
+  const joined = { wish, network: await provide(roots, wish.network) };
+  const taken = new Set(attachments.map((each) => each.interface));
+  const free = Array.from({ length: mostAttachments }, (_, i) => i).find((i) => !taken.has(interfaceName(i)));
+  if (free === undefined) {
+    throw new BerthError('USAGE', {
+      what: `network ${wish.network}`,
+      why: `a container is on at most ${mostAttachments} networks`,
+    });
+  }
+  try {
+    return attachmentOf(id, free, joined, native().claimMore(held, addressWish(joined)), []);
+  } catch (error) {
+    throw explain(error, [joined], []);
+  }
+}
+
+/** Refuses addresses that a network cannot give; those that are taken are found at the attaching. */
+export function checkWish(roots: Roots, wish: AttachmentWish): void {
+  const network =
+    wish.network === defaultNetwork ? readNetwork(roots, wish.network) : findNetwork(roots, wish.network);
+  if (network !== undefined) addressWish({ wish, network });
+}
+
+interface Joined {
+  wish: AttachmentWish;
+  network: NetworkDocument;
+}
+
+async function provide(roots: Roots, name: string): Promise<NetworkDocument> {
+  const found = name === defaultNetwork ? await provideDefaultNetwork(roots) : findNetwork(roots, name);
+  return raiseNetwork(roots, found);
+}
+
+const interfaceName = (place: number) => `eth${place}`;
+
+/** Names of interfaces have 15 characters at most. */
+function hostInterfaceName(id: string, place: number): string {
+  return `${place === 0 ? 'berth' : `bert${place.toString(mostAttachments)}`}${id.slice(0, 10)}`;
 }
 
 function attachmentOf(
   id: string,
-  network: NetworkDocument,
-  wish: AttachmentWish,
-  { ipv4, ipv6 }: NetworkClaim,
-  ports: PublishedPort[],
+  place: number,
+  { wish, network }: Joined,
+  { ipv4, ipv6 }: OwnAddresses,
+  ports: Attachment['ports'],
 ): Attachment {
   const { subnet, subnet6, internal, gateway, gateway6 } = network;
   return {
     network: network.name,
     bridge: network.bridge,
-    interface: 'eth0',
-    host_interface: `berth${id.slice(0, 10)}`,
+    interface: interfaceName(place),
+    host_interface: hostInterfaceName(id, place),
     mac: wish.mac ?? macOf(ipv4),
     mtu: network.mtu,
     ipv4,
@@ -72,76 +123,15 @@ function attachmentOf(
   };
 }
 
-interface PortWish {
-  addresses: string[];
-  protocol: 'tcp' | 'udp';
-  first: number;
-  last: number;
-  containerPort: number;
-}
-
-function portWishes(specs: PortSpec[], network: NetworkDocument): PortWish[] {
-  const [first] = specs;
-  if (first !== undefined && network.internal) {
-    throw new BerthError('USAGE', {
-      what: `port ${first.containerPort}`,
-      why: `network ${network.name} is internal: nothing on it can be published`,
-      mend: 'Use another network, or leave out -p.',
-    });
-  }
-  if (specs.length > mostPorts) {
-    throw new BerthError('USAGE', {
-      what: '--publish',
-      why: `one container publishes at most ${mostPorts} ports`,
-    });
-  }
-  return specs.map(({ hostIp, hostFirst, hostLast, containerPort, protocol }) => ({
-    addresses:
-      hostIp === null
-        ? ['0.0.0.0', ...(network.subnet6 === null ? [] : ['::'])]
-        : [checkedHost(hostIp, network)],
-    protocol,
-    first: hostFirst,
-    last: hostLast,
-    containerPort,
-  }));
-}
-
-function checkedHost(text: string, network: NetworkDocument): string {
-  const address = parseCidr(text);
-  if (address === undefined || text.includes('/')) {
-    throw new BerthError('USAGE', {
-      what: `--publish ${text}`,
-      why: 'the address of the host is no IP address',
-    });
-  }
-  if (address.version === 6 && network.subnet6 === null) {
-    throw new BerthError('USAGE', {
-      what: `--publish ${text}`,
-      why: `network ${network.name} has no IPv6`,
-      mend: 'Use a network made with --ipv6, or an IPv4 address.',
-    });
-  }
-  return addressText(address);
-}
-
-function claimFor(network: NetworkDocument, wish: AttachmentWish, ports: PortWish[]): NetworkClaim {
-  mkdirSync(hostClaims, { recursive: true, mode: 0o700 });
-  const range = rangeFor(network, wish.ip);
-  const wanted6 =
-    wish.ip6 === undefined ? undefined : member(network, wish.ip6, network.subnet6, network.gateway6);
-  try {
-    return native().claimNetwork({
-      file: claimsFile(),
-      ...range,
-      gateway: network.gateway,
-      network6: wanted6 ?? network.subnet6?.split('/')[0] ?? null,
-      prefix6: wanted6 !== undefined ? 128 : network.subnet6 === null ? 0 : cidr(network.subnet6).prefix,
-      ports,
-    });
-  } catch (error) {
-    throw explain(error, network, wish, ports);
-  }
+function addressWish({ network, wish }: Joined): AddressWish {
+  const { gateway, subnet6, gateway6 } = network;
+  const wanted6 = wish.ip6 === undefined ? undefined : member(network, wish.ip6, subnet6, gateway6);
+  return {
+    ...rangeFor(network, wish.ip),
+    gateway,
+    network6: wanted6 ?? subnet6?.split('/')[0] ?? null,
+    prefix6: wanted6 !== undefined ? 128 : subnet6 === null ? 0 : cidr(subnet6).prefix,
+  };
 }
 
 /** From which addresses one is taken. */
@@ -182,13 +172,17 @@ function member(
   return addressText(address);
 }
 
-function explain(error: unknown, network: NetworkDocument, wish: AttachmentWish, ports: PortWish[]): unknown {
+function explain(error: unknown, joined: readonly Joined[], ports: readonly PortWish[]): unknown {
   if (!isNativeError(error)) return error;
-  if (error.step !== 'address') {
-    const port = ports[Number(error.step)];
+  // Of one address that is claimed alone nothing is said.
+  const [kind, place] = (error.step || 'address 0').split(' ');
+  if (kind === 'port') {
+    const port = ports[Number(place)];
     return port === undefined ? error : portInUse(port, error);
   }
-  if (error.code !== 'EADDRINUSE') return error;
+  const refused = joined[Number(place)];
+  if (refused === undefined || error.code !== 'EADDRINUSE') return error;
+  const { network, wish } = refused;
   const wanted = wish.ip ?? wish.ip6;
   return new BerthError('ADDRESS_IN_USE', {
     what: wanted === undefined ? `network ${network.name}` : `address ${wanted}`,

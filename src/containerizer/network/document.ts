@@ -30,11 +30,20 @@ export interface PublishedPort {
   protocol: 'tcp' | 'udp';
 }
 
-/** What one container has of a network; part of its `container.json`. */
+/** What a container asks of one network; unset: whatever is free. */
+export interface AttachmentWish {
+  network: string;
+  ip?: string;
+  ip6?: string;
+  mac?: string;
+  aliases: string[];
+}
+
+/** What one container has of one network; part of its `container.json`. */
 export interface Attachment {
   network: string;
   bridge: string;
-  /** The name of its interface inside, and of the other end on the bridge. */
+  /** The name of its interface inside, `eth0` and up, and of the other end on the bridge. */
   interface: string;
   host_interface: string;
   mac: string;
@@ -48,5 +57,6 @@ export interface Attachment {
   gateway6: string | null;
   /** Further names that its neighbours know it by. */
   aliases: string[];
+  /** Of the container's published ports those that lead to it over this network: all or none. */
   ports: PublishedPort[];
 }

@@ -89,3 +89,12 @@ export function withNeighbours(text: string, neighbours: readonly HostEntry[]): 
   if (neighbours.length === 0) return rest;
   return `${rest}${rest === '' || rest.endsWith('\n') ? '' : '\n'}${opening}${linesOf(neighbours)}${closing}`;
 }
+
+/** The file with other lines for the container itself, where those that it had are. */
+export function withOwn(text: string, before: readonly HostEntry[], own: readonly HostEntry[]): string {
+  const first = before.map((entry) => text.indexOf(linesOf([entry]))).filter((place) => place >= 0);
+  const place = first.length === 0 ? 0 : Math.min(...first);
+  const without = (part: string) =>
+    [...before, ...own].reduce((rest, entry) => rest.replace(linesOf([entry]), ''), part);
+  return without(text.slice(0, place)) + linesOf(own) + without(text.slice(place));
+}

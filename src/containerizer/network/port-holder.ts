@@ -1,13 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import { type NativeError, native } from '../../native/index.js';
+import type { PortWish } from './port-claim.js';
 
-interface WantedPort {
-  addresses: string[];
-  protocol: 'tcp' | 'udp';
-  first: number;
-  last: number;
-}
+type WantedPort = Omit<PortWish, 'containerPort'>;
 
 /** Why a port of the host cannot be had, with the name of who has it where that can be found out. */
 export function portInUse(port: WantedPort, cause: NativeError): BerthError {

@@ -27,8 +27,8 @@ export function checkName(name: string): void {
 
 const fileOf = (roots: Roots, name: string) => path.join(places.networks(roots), `${name}.json`);
 
-/** Held while the files are rewritten by which a network's containers know each other. */
-export const lockOf = (roots: Roots, name: string) => path.join(places.networks(roots), `${name}.lock`);
+/** Held while the files are rewritten by which containers know each other; no network can be called so. */
+export const namesLock = (roots: Roots) => path.join(places.networks(roots), '.names.lock');
 
 export function readNetwork(roots: Roots, name: string): NetworkDocument | undefined {
   return nameForm.test(name) ? readDocument<NetworkDocument>(fileOf(roots, name), 1) : undefined;
@@ -68,7 +68,6 @@ export function writeNetwork(roots: Roots, network: NetworkDocument): void {
 
 export function forgetNetwork(roots: Roots, name: string): void {
   rmSync(fileOf(roots, name), { force: true });
-  rmSync(lockOf(roots, name), { force: true });
 }
 
 /** Names of interfaces have 15 characters at most and are the host's: one for each root and name. */

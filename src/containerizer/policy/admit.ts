@@ -19,7 +19,7 @@ export interface PolicyOptions extends RegistryOptions {
 /** What the store keeps of an image that was let in. */
 export interface Admission {
   source: string;
-  signatures?: Signatures;
+  signatures?: Partial<Signatures>;
 }
 
 /** The policy that counts, if it asks anything of an image from there. */

@@ -15,8 +15,8 @@ export type Requirement =
       identity: IdentityRule;
     };
 
-/** Files, or the content of one. */
-export type KeySource = { files: string[] } | { data: Buffer };
+/** Files, or the content of some. */
+export type KeySource = { files: string[] } | { datas: Buffer[] };
 
 export type IdentityRule =
   | { type: 'matchExact' | 'matchRepoDigestOrExact' | 'matchRepository' }
@@ -77,35 +77,83 @@ const fulcio = strict(
   ['caPath', 'caData', 'oidcIssuer', 'subjectEmail'],
 );
 
-/** A file, or the content of one: one of the two must be there. */
-function eitherOf(path: string | undefined, data: string | undefined, at: string): KeySource {
-  if (path !== undefined && data === undefined) return { files: [path] };
-  if (path === undefined && data !== undefined) return { data: Buffer.from(data, 'base64') };
-  throw new ShapeError(at, 'stated once, as a path or as data');
+/** A file or several, or the content of one or several: exactly one of these must be there. */
+function sourceOf(
+  [path, paths, data, datas]: readonly [
+    path?: string | undefined,
+    paths?: string[] | undefined,
+    data?: string | undefined,
+    datas?: string[] | undefined,
+  ],
+  at: string,
+  expected: string,
+): KeySource {
+  if ([path, paths, data, datas].filter((each) => each !== undefined).length !== 1)
+    throw new ShapeError(at, expected);
+  const contents = datas ?? (data === undefined ? undefined : [data]);
+  if (contents !== undefined) return { datas: contents.map((text) => Buffer.from(text, 'base64')) };
+  return { files: paths ?? [path ?? ''] };
 }
 
-/** Exactly one of them must be there. */
-function keysOf(given: { keyPath?: string; keyPaths?: string[]; keyData?: string }, at: string): KeySource {
-  const { keyPath, keyPaths, keyData } = given;
-  if ([keyPath, keyPaths, keyData].filter((each) => each !== undefined).length !== 1)
-    throw new ShapeError(at, 'with one of keyPath, keyPaths and keyData');
-  if (keyData !== undefined) return { data: Buffer.from(keyData, 'base64') };
-  return { files: keyPaths ?? [keyPath ?? ''] };
+interface StatedKeys {
+  keyPath?: string;
+  keyPaths?: string[];
+  keyData?: string;
+  keyDatas?: string[];
+}
+
+function keysOf({ keyPath, keyPaths, keyData, keyDatas }: StatedKeys, at: string): KeySource {
+  const expected = 'with one of keyPath, keyPaths, keyData and keyDatas';
+  return sourceOf([keyPath, keyPaths, keyData, keyDatas], at, expected);
 }
 
 /** A certificate is good for minutes: without a log nobody knows whether the signature was made in them. */
 function personOf(
-  given: { fulcio?: ReturnType<typeof fulcio>; keyPath?: string; keyPaths?: string[]; keyData?: string },
+  given: StatedKeys & { fulcio?: ReturnType<typeof fulcio> },
   log: KeySource | undefined,
   at: string,
 ): { authorities: KeySource } & Signer {
-  const { fulcio: stated, keyPath, keyPaths, keyData } = given;
-  if (stated === undefined || (keyPath ?? keyPaths ?? keyData) !== undefined)
+  const { fulcio: stated, keyPath, keyPaths, keyData, keyDatas } = given;
+  if (stated === undefined || (keyPath ?? keyPaths ?? keyData ?? keyDatas) !== undefined)
     throw new ShapeError(at, 'with either a key or fulcio');
   if (log === undefined)
-    throw new ShapeError(at, 'with rekorPublicKeyPath or rekorPublicKeyData, as fulcio needs');
+    throw new ShapeError(
+      at,
+      'with rekorPublicKeyPath, rekorPublicKeyPaths, rekorPublicKeyData or rekorPublicKeyDatas, as fulcio needs',
+    );
   const { oidcIssuer, subjectEmail, caPath, caData } = stated;
-  return { authorities: eitherOf(caPath, caData, `${at}.fulcio, the CA`), oidcIssuer, subjectEmail };
+  const authorities = sourceOf([caPath, undefined, caData], `${at}.fulcio`, 'with one of caPath and caData');
+  return { authorities, oidcIssuer, subjectEmail };
+}
+
+const files = list(file, 100);
+const contents = list(base64, 100);
+
+const sigstoreMembers = {
+  ...{
+    keyPath: file,
+    keyPaths: files,
+    keyData: base64,
+    keyDatas: contents,
+    signedIdentity: identity,
+    fulcio,
+  },
+  ...{ rekorPublicKeyPath: file, rekorPublicKeyPaths: files },
+  ...{ rekorPublicKeyData: base64, rekorPublicKeyDatas: contents },
+};
+
+interface StatedLog {
+  rekorPublicKeyPath?: string;
+  rekorPublicKeyPaths?: string[];
+  rekorPublicKeyData?: string;
+  rekorPublicKeyDatas?: string[];
+}
+
+function logOf(stated: StatedLog, at: string): KeySource | undefined {
+  const { rekorPublicKeyPath, rekorPublicKeyPaths, rekorPublicKeyData, rekorPublicKeyDatas } = stated;
+  const given = [rekorPublicKeyPath, rekorPublicKeyPaths, rekorPublicKeyData, rekorPublicKeyDatas] as const;
+  if (given.every((each) => each === undefined)) return undefined;
+  return sourceOf(given, `${at}, the key of Rekor`, 'stated once, as paths or as data');
 }
 
 const requirement: Shape<Requirement> = (value, at) => {
@@ -115,7 +163,7 @@ const requirement: Shape<Requirement> = (value, at) => {
   if (type === 'signedBy') {
     const members = object(
       { keyType: constant('GPGKeys') },
-      { keyPath: file, keyPaths: list(file, 100), keyData: base64, signedIdentity: identity },
+      { keyPath: file, keyPaths: files, keyData: base64, signedIdentity: identity },
     );
     const known = ['type', 'keyType', 'keyPath', 'keyPaths', 'keyData', 'signedIdentity'];
     const given = strict(members, known)(value, at);
@@ -126,20 +174,8 @@ const requirement: Shape<Requirement> = (value, at) => {
     };
   }
   if (type === 'sigstoreSigned') {
-    const members = object(
-      {},
-      {
-        ...{ keyPath: file, keyPaths: list(file, 100), keyData: base64, signedIdentity: identity },
-        ...{ fulcio, rekorPublicKeyPath: file, rekorPublicKeyData: base64 },
-      },
-    );
-    const known = ['type', 'keyPath', 'keyPaths', 'keyData', 'signedIdentity', 'fulcio'];
-    const given = strict(members, [...known, 'rekorPublicKeyPath', 'rekorPublicKeyData'])(value, at);
-    const { rekorPublicKeyPath, rekorPublicKeyData } = given;
-    const log =
-      rekorPublicKeyPath === undefined && rekorPublicKeyData === undefined
-        ? undefined
-        : eitherOf(rekorPublicKeyPath, rekorPublicKeyData, `${at}, the key of Rekor`);
+    const given = strict(object({}, sigstoreMembers), ['type', ...Object.keys(sigstoreMembers)])(value, at);
+    const log = logOf(given, at);
     return {
       type,
       signer: given.fulcio === undefined ? { keys: keysOf(given, at) } : personOf(given, log, at),
@@ -147,7 +183,7 @@ const requirement: Shape<Requirement> = (value, at) => {
       identity: given.signedIdentity ?? { type: 'matchRepoDigestOrExact' },
     };
   }
-  throw new ShapeError(`${at}.type`, 'a requirement that berth knows');
+  throw new ShapeError(`${at}.type ${JSON.stringify(type.slice(0, 50))}`, 'a requirement that berth knows');
 };
 
 const requirements: Shape<Requirement[]> = (value, at) => {

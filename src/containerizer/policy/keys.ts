@@ -5,7 +5,7 @@ import type { KeySource } from './document.js';
 
 /** What a policy names keys or certificates by, read; `name` is for people. */
 export function keyContents(source: KeySource): { name: string; content: Buffer }[] {
-  if ('data' in source) return [{ name: 'keyData of policy.json', content: source.data }];
+  if ('datas' in source) return source.datas.map((content) => ({ name: 'keyData of policy.json', content }));
   return source.files.map((name) => {
     try {
       return { name, content: readFileSync(name) };

@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Digest, hexOf } from '../../oci-spec/digest.js';
 import { writeWhole } from '../../state/atomic-file.js';
@@ -47,9 +48,10 @@ export class SignatureSource {
     return this.#sigstore;
   }
 
-  /** What has been fetched. */
-  async fetched(): Promise<Signatures> {
-    return { simple: (await this.#simple) ?? [], sigstore: (await this.#sigstore) ?? [] };
+  /** What has been fetched: only the kinds that somebody asked for. */
+  async fetched(): Promise<Partial<Signatures>> {
+    const [simple, sigstore] = [await this.#simple, await this.#sigstore];
+    return { ...(simple === undefined ? {} : { simple }), ...(sigstore === undefined ? {} : { sigstore }) };
   }
 }
 
@@ -57,37 +59,77 @@ export class SignatureSource {
 export const noSignatures = (): SignatureSource =>
   new SignatureSource({ simple: () => Promise.resolve([]), sigstore: () => Promise.resolve([]) });
 
-/** Keeps them beside the image, so that whoever runs it later can judge it by the policy of then. */
-export function keepSignatures(roots: Roots, manifest: Digest, { simple, sigstore }: Signatures): void {
+/**
+ * Keeps them beside the image, so that whoever runs it later can judge it by the policy of then. Of a kind that came, those of earlier go: what is not at the registry any more
+ * counts no more. Files are called after what is in them: whoever reads meanwhile finds the old ones, the new ones, or both, and each whole.
+ */
+export function keepSignatures(
+  roots: Roots,
+  manifest: Digest,
+  { simple = [], sigstore = [] }: Partial<Signatures>,
+): void {
   if (simple.length + sigstore.length === 0) return;
   const folder = folderOf(roots, manifest);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  for (const [i, content] of simple.entries())
-    writeWhole(path.join(folder, `simple-${i}`), Buffer.from(content));
-  for (const [i, each] of sigstore.entries()) {
-    for (const part of besides)
-      if (each[part] !== undefined) writeWhole(path.join(folder, `sigstore-${i}.${part}`), each[part]);
-    writeWhole(path.join(folder, `sigstore-${i}`), Buffer.from(each.payload));
-    writeWhole(path.join(folder, `sigstore-${i}.sig`), Buffer.from(each.signature));
-  }
+  const keep = (name: string, content: string | Uint8Array) => {
+    if (!existsSync(path.join(folder, name))) writeWhole(path.join(folder, name), content);
+    return name;
+  };
+  const kept = [
+    ...simple.map((content) => keep(`simple-${nameOf(content)}`, content)),
+    ...sigstore.flatMap((each) => {
+      const parts = besides.map((part) => each[part]);
+      const name = `sigstore-${nameOf(each.payload, each.signature, ...parts.map((text) => text ?? ''))}`;
+      return [
+        ...besides.flatMap((part) => (each[part] === undefined ? [] : [keep(`${name}.${part}`, each[part])])),
+        keep(`${name}.sig`, each.signature),
+        // By this one it is found.
+        keep(name, each.payload),
+      ];
+    }),
+  ];
+  const came = [...(simple.length > 0 ? ['simple-'] : []), ...(sigstore.length > 0 ? ['sigstore-'] : [])];
+  const old = filesOf(folder).filter(
+    (name) => !kept.includes(name) && !name.endsWith('.tmp') && came.some((kind) => name.startsWith(kind)),
+  );
+  // Those that are found by their names alone first.
+  for (const name of old.sort((a, b) => a.length - b.length))
+    rmSync(path.join(folder, name), { force: true });
+}
+
+function nameOf(...parts: (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(createHash('sha256').update(part).digest());
+  return hash.digest('hex').slice(0, 32);
 }
 
 export function keptSignatures(roots: Roots, manifest: Digest): SignatureSource {
   const folder = folderOf(roots, manifest);
   const names = (pattern: RegExp) => filesOf(folder).filter((name) => pattern.test(name));
-  const read = (name: string) => readFileSync(path.join(folder, name));
+  // What another pull has just replaced is passed over.
+  const read = (name: string) => readIfThere(path.join(folder, name));
   return new SignatureSource({
-    simple: async () => names(/^simple-\d+$/).map(read),
+    simple: async () => names(/^simple-[0-9a-f]+$/).flatMap((name) => read(name) ?? []),
     sigstore: async () =>
-      names(/^sigstore-\d+$/)
-        .filter((name) => filesOf(folder).includes(`${name}.sig`))
-        .map((name) => {
-          const parts = besides.flatMap((part) =>
-            filesOf(folder).includes(`${name}.${part}`) ? [[part, read(`${name}.${part}`).toString()]] : [],
-          );
-          return { payload: read(name), signature: read(`${name}.sig`), ...Object.fromEntries(parts) };
-        }),
+      names(/^sigstore-[0-9a-f]+$/).flatMap((name) => {
+        const [payload, signature] = [read(name), read(`${name}.sig`)];
+        if (payload === undefined || signature === undefined) return [];
+        const parts = besides.flatMap((part) => {
+          const text = read(`${name}.${part}`)?.toString();
+          return text === undefined ? [] : [[part, text]];
+        });
+        return [{ payload, signature, ...Object.fromEntries(parts) }];
+      }),
   });
+}
+
+function readIfThere(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function folderOf(roots: Roots, manifest: Digest): string {

@@ -6,10 +6,9 @@ import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
 import { whenNobodyLaunches } from '../container/launch-lock.js';
 import { tellImage } from '../events/tell.js';
-import { discardUnwanted } from '../image/collect.js';
+import { discardLayers, discardUnwanted } from '../image/collect.js';
 import { imageUsers } from '../image/image-user.js';
 import { readNames, writeNames } from '../image/names.js';
-import { partsOf } from '../image/parts.js';
 import { requireRoot } from '../image/root-only.js';
 import { discardDeadLocks, discardDeadSessions, emptyTrash, storePaths, trashPath } from '../image/store.js';
 import {
@@ -51,7 +50,7 @@ export async function collectImages(
     try {
       discardDeadSessions(roots);
       discardDeadLocks(roots);
-      discardTorn(paths.index);
+      for (const file of [paths.index, paths.settings]) discardTorn(file);
       for (const { digest } of downloads) {
         const name = digest.slice('sha256:'.length);
         renameSync(path.join(paths.downloads, name), trashPath(roots, `download-${name}`));
@@ -60,7 +59,7 @@ export async function collectImages(
         const users = imageUsers(roots);
         // Somebody may have started a container meanwhile.
         images = plan.images.filter(({ manifestDigest }) => users(manifestDigest).length === 0);
-        discardLayers(roots, images);
+        discardLayers(roots, new Set(images.map(({ manifestDigest }) => manifestDigest)));
       });
       bytes += await measureAndEmptyTrash(roots);
       await whenNobodyLaunches(roots, 'images', () => {
@@ -77,22 +76,6 @@ export async function collectImages(
     return { images, downloads, bytes, usedPercent };
   } finally {
     store.release();
-  }
-}
-
-/** The unpacked layers that only these images need. */
-function discardLayers(roots: Roots, images: readonly LeavingImage[]): void {
-  const names = readNames(roots);
-  const leaving = new Set(images.map(({ manifestDigest }) => manifestDigest));
-  const needed = new Set(
-    names.manifests
-      .filter((digest) => !leaving.has(digest))
-      .flatMap((digest) => partsOf(roots, digest, names)),
-  );
-  const { layers } = storePaths(roots);
-  for (const part of new Set([...leaving].flatMap((digest) => partsOf(roots, digest, names)))) {
-    if (path.dirname(part) !== layers || needed.has(part) || !existsSync(part)) continue;
-    renameSync(part, trashPath(roots, path.basename(part)));
   }
 }
 

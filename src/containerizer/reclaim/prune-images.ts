@@ -5,9 +5,8 @@ import type { Digest } from '../../oci-spec/digest.js';
 import { discardTorn } from '../../state/atomic-file.js';
 import { FileLock } from '../../state/lock.js';
 import type { Roots } from '../../state/roots.js';
-import { whenNobodyLaunches } from '../container/launch-lock.js';
 import { tellImage } from '../events/tell.js';
-import { discardUnwanted } from '../image/collect.js';
+import { discardUnwanted, withRoom } from '../image/collect.js';
 import { imageUsers } from '../image/image-user.js';
 import { readNames, writeNames } from '../image/names.js';
 import { requireRoot } from '../image/root-only.js';
@@ -44,13 +43,18 @@ export async function pruneImages(
     try {
       discardDeadSessions(roots);
       discardDeadLocks(roots);
-      discardTorn(paths.index);
-      await whenNobodyLaunches(roots, 'images', () => {
-        const until = before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before);
-        images = forgetUnused(roots, all, until, keep);
-        discardUnwanted(roots);
-        discardDownloads(roots, until);
-      });
+      for (const file of [paths.index, paths.settings]) discardTorn(file);
+      const until = before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before);
+      await withRoom(
+        roots,
+        'images',
+        () => new Set(unusedImages(roots, all, until, keep).lost),
+        () => {
+          discardDownloads(roots, until);
+          images = forgetUnused(roots, all, until, keep);
+          discardUnwanted(roots);
+        },
+      );
     } finally {
       index.release();
     }
@@ -65,13 +69,8 @@ export async function pruneImages(
   }
 }
 
-/** Takes them out of the index; what they had is then nobody's. */
-function forgetUnused(
-  roots: Roots,
-  all: boolean,
-  before: number,
-  keep: readonly string[],
-): PrunedImages['images'] {
+/** Names that go and stay, and the images that are lost with those that go. */
+function unusedImages(roots: Roots, all: boolean, before: number, keep: readonly string[]) {
   const names = readNames(roots);
   const users = imageUsers(roots);
   const named = Object.entries(names.images);
@@ -88,6 +87,17 @@ function forgetUnused(
       (leaving.some(([, { manifest_digest }]) => manifest_digest === digest) ||
         storedAt(roots, digest) < before),
   );
+  return { names, leaving, staying, lost };
+}
+
+/** Takes them out of the index; what they had is then nobody's. */
+function forgetUnused(
+  roots: Roots,
+  all: boolean,
+  before: number,
+  keep: readonly string[],
+): PrunedImages['images'] {
+  const { names, leaving, staying, lost } = unusedImages(roots, all, before, keep);
   if (leaving.length + lost.length === 0) return [];
   writeNames(roots, {
     ...names,

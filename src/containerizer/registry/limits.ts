@@ -4,7 +4,7 @@ export interface TransferLimits {
   parallel: number;
   /** Attempts in a row that get nothing further. */
   attempts: number;
-  /** Between attempts: doubled each time, with jitter; also the longest that Retry-After may ask for. */
+  /** Between attempts: doubled each time, with jitter; Retry-After may ask for more. */
   firstDelay: number;
   longestDelay: number;
   /** Without an answer, and with fewer than `leastBytes` of a body. */

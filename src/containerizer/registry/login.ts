@@ -1,3 +1,4 @@
+import { BerthError } from '../../errors/berth-error.js';
 import { type AuthPlaces, authFiles, changeAuthFile, loginFile, readAuthFile } from './auth-file.js';
 import { askHelper, eraseFromHelper, storeWithHelper } from './credential-helper.js';
 import { helperOf, keysOf, serverOf } from './credential-store.js';
@@ -51,6 +52,14 @@ async function verify(
     const answer = await whole.ask({ at: '', expect: [200], what: `registry ${registry}` });
     answer.body.destroy();
     return whole.asked;
+  } catch (error) {
+    if (!(error instanceof BerthError) || error.code !== 'REGISTRY_DENIED') throw error;
+    throw new BerthError('REGISTRY_DENIED', {
+      what: `registry ${registry}`,
+      why: `it does not take that user name and password: ${error.why}`,
+      mend: 'Nothing was kept. Some registries want a token in place of the password.',
+      cause: error,
+    });
   } finally {
     session.close();
   }

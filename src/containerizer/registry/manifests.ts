@@ -1,6 +1,6 @@
 import { BerthError } from '../../errors/berth-error.js';
 import { type Digest, digestOf } from '../../oci-spec/digest.js';
-import { indexTypes, manifestTypes } from '../../oci-spec/image.js';
+import { indexMediaType, indexTypes, manifestMediaType, manifestTypes } from '../../oci-spec/image.js';
 import { schema1Payload, schema1Types } from '../../oci-spec/schema1.js';
 import { ShapeError } from '../../oci-spec/shape.js';
 import { discard } from './body.js';
@@ -45,17 +45,29 @@ export async function fetchManifest(
   });
 }
 
-/** What the document calls itself, else what the registry calls it. */
+/** What the document calls itself, else what the registry calls it; of plain web servers, which call it JSON or text, what it looks like. */
 function mediaTypeOf(header: string | undefined, bytes: Buffer): string {
-  const stated = header?.split(';')[0]?.trim() ?? '';
+  const stated = header?.split(';')[0]?.trim().toLowerCase() ?? '';
+  let document: {
+    mediaType?: unknown;
+    schemaVersion?: unknown;
+    manifests?: unknown;
+    config?: unknown;
+  } | null;
   try {
-    const { mediaType } = JSON.parse(bytes.toString()) as { mediaType?: unknown };
-    return typeof mediaType === 'string' ? mediaType : stated;
+    document = JSON.parse(bytes.toString()) as typeof document;
   } catch {
     // It is refused with its reason when it is read as what it should be.
     return stated;
   }
+  if (typeof document?.mediaType === 'string') return document.mediaType;
+  if (!saysNothing.has(stated) || document?.schemaVersion !== 2) return stated;
+  if (document.manifests !== undefined) return indexMediaType;
+  return document.config === undefined ? stated : manifestMediaType;
 }
+
+/** Of any document at all. */
+const saysNothing = new Set(['', 'application/json', 'application/octet-stream', 'text/plain']);
 
 /** A signed one's digest is that of what was signed. */
 function digestOfManifest(bytes: Buffer, mediaType: string, what: string): Digest {

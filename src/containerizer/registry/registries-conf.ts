@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../../errors/berth-error.js';
-import { flag, list, object, type Shape, ShapeError, text } from '../../oci-spec/shape.js';
+import { flag, list, map, object, type Shape, ShapeError, text } from '../../oci-spec/shape.js';
 
 type MirrorUse = 'all' | 'digest-only' | 'tag-only';
 
@@ -31,6 +31,8 @@ const place = text({
 const fileShape = object(
   {},
   {
+    // Empty: the alias of an earlier file does not hold.
+    aliases: map(text({ pattern: new RegExp(`^(?:${host}/[a-z0-9._/-]+)?$`), expected: 'a whole name' })),
     'unqualified-search-registries': list(text({ pattern: new RegExp(`^${host}$`), expected: 'a host' })),
     registry: list(
       object(
@@ -51,18 +53,24 @@ const fileShape = object(
 interface Conf {
   search: string[];
   tables: RegistryTable[];
+  aliases: Map<string, string>;
 }
 
-/** All files together: a later one adds tables, replaces those of the same prefix, and the search list if it has one. */
+/** All files together: a later one adds tables and aliases, replaces those of the same prefix or name, and the search list if it has one. */
 export async function readRegistriesConf(environment: NodeJS.ProcessEnv): Promise<Conf> {
   let search: string[] = [];
   const tables = new Map<string, RegistryTable>();
+  const aliases = new Map<string, string>();
   for (const file of files(environment)) {
     const conf = await readOne(file);
     search = conf?.search ?? search;
     for (const table of conf?.tables ?? []) tables.set(table.prefix, table);
+    for (const [name, whole] of conf?.aliases ?? []) {
+      if (whole === '') aliases.delete(name);
+      else aliases.set(name, whole);
+    }
   }
-  return { search, tables: [...tables.values()] };
+  return { search, tables: [...tables.values()], aliases };
 }
 
 /** One that was named is the only one (CONTAINERS_REGISTRIES_CONF). */
@@ -73,11 +81,17 @@ function files(environment: NodeJS.ProcessEnv): string[] {
     environment.XDG_CONFIG_HOME || path.join(environment.HOME || '/root', '.config'),
     'containers',
   );
-  return ['/etc/containers', own].flatMap((folder) => [
-    path.join(folder, 'registries.conf'),
-    ...dropIns(path.join(folder, 'registries.conf.d')),
-  ]);
+  return [
+    ...['/etc/containers', own].flatMap((folder) => [
+      path.join(folder, 'registries.conf'),
+      ...dropIns(path.join(folder, 'registries.conf.d')),
+    ]),
+    chosenAliases,
+  ];
 }
+
+/** What root has chosen when podman asked which registry was meant. */
+const chosenAliases = '/var/cache/containers/short-name-aliases.conf';
 
 function dropIns(folder: string): string[] {
   try {
@@ -92,7 +106,7 @@ function dropIns(folder: string): string[] {
   }
 }
 
-async function readOne(file: string): Promise<{ search?: string[]; tables: RegistryTable[] } | undefined> {
+async function readOne(file: string): Promise<(Partial<Conf> & Pick<Conf, 'tables'>) | undefined> {
   let content: string;
   try {
     content = readFileSync(file, 'utf8');
@@ -110,7 +124,8 @@ async function readOne(file: string): Promise<{ search?: string[]; tables: Regis
     const { registry = [], ...whole } = fileShape(parsed, '');
     const search = whole['unqualified-search-registries'];
     const tables = registry.map((each, i) => tableOf(each, `registry[${i}]`));
-    return search === undefined ? { tables } : { search, tables };
+    const aliases = new Map(Object.entries(whole.aliases ?? {}));
+    return search === undefined ? { tables, aliases } : { search, tables, aliases };
   } catch (cause) {
     const [why = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
     throw new BerthError('REGISTRIES_INVALID', {

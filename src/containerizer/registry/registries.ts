@@ -16,11 +16,13 @@ export class Registries {
     /** Where short names are looked for; none: on Docker Hub. */
     readonly search: readonly string[],
     private readonly tables: readonly RegistryTable[],
+    /** What short names stand for, wherever else they might be found. */
+    readonly aliases: ReadonlyMap<string, string>,
   ) {}
 
   static async read(environment: NodeJS.ProcessEnv): Promise<Registries> {
-    const { search, tables } = await readRegistriesConf(environment);
-    return new Registries(search, tables);
+    const { search, tables, aliases } = await readRegistriesConf(environment);
+    return new Registries(search, tables, aliases);
   }
 
   /** The servers that may have something, in the order to ask them. A mirror may be for what is asked by digest alone, or by tag alone. */

@@ -33,7 +33,7 @@ export class Retries {
         failed += 1;
         const delay = this.#delay(failed, error.after);
         if (failed >= this.limits.attempts || this.#waited + delay > this.limits.totalDelay) {
-          throw givenUp(what, error, failed);
+          throw givenUp(what, error, failed, this.limits.totalDelay);
         }
         this.onRetry(error.reason, delay);
         this.#waited += delay;
@@ -50,30 +50,40 @@ export class Retries {
     }
   }
 
-  /** Exponential, somewhere in its upper half, so that many who were refused at once do not come back at once. */
+  /** What the server says, for whoever comes back earlier is only counted once more; else exponential, somewhere in its upper half, so that many who were refused at once do not come back at once. */
   #delay(failed: number, after: number | undefined): number {
     const { firstDelay, longestDelay } = this.limits;
-    if (after !== undefined) return Math.min(after, longestDelay);
     const full = Math.min(firstDelay * 2 ** (failed - 1), longestDelay);
-    return full * (0.5 + Math.random() / 2);
+    return Math.max(after ?? 0, full * (0.5 + Math.random() / 2));
   }
 }
 
-function givenUp(what: string, { reason, limited, cause }: Transient, attempts: number): BerthError {
+function givenUp(
+  what: string,
+  { reason, limited, after = 0, cause }: Transient,
+  attempts: number,
+  patience: number,
+): BerthError {
   const times = attempts === 1 ? '' : `, ${attempts} times in a row`;
+  const later = after > patience ? `, and says to come back in ${inWords(after)}` : '';
   return limited
     ? new BerthError('REGISTRY_LIMITED', {
         what,
-        why: reason,
-        mend: 'Wait and try again, or log in, which raises the limit of most registries: berth login REGISTRY.',
+        why: `${reason}${later}`,
+        mend: `Wait${later === '' ? '' : ' so long'} and try again, or log in, which raises the limit of most registries: berth login REGISTRY.`,
         cause,
       })
     : new BerthError('REGISTRY_FAILED', {
         what,
-        why: `${reason}${times}`,
+        why: `${reason}${times}${later}`,
         mend: 'Try again: what has been fetched is kept, and only the rest is asked for.',
         cause,
       });
+}
+
+function inWords(milliseconds: number): string {
+  const minutes = Math.ceil(milliseconds / 60_000);
+  return minutes < 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
 }
 
 /** Seconds or a date (RFC 9110, 10.2.3), in milliseconds from now. */

@@ -42,7 +42,8 @@ async function messageOf(answer: Answer, limits: TransferLimits): Promise<string
     const { errors } = JSON.parse(text) as { errors?: { code?: unknown; message?: unknown }[] };
     const [first] = Array.isArray(errors) ? errors : [];
     const message = typeof first?.message === 'string' && first.message !== '' ? first.message : first?.code;
-    return typeof message === 'string' ? `: ${message.slice(0, longestMessage)}` : '';
+    const said = typeof message === 'string' ? message.slice(0, longestMessage).replace(/[.\s]+$/, '') : '';
+    return said === '' ? '' : `: ${said}`;
   } catch (error) {
     // Whatever it is, it is no explanation; the status is what is left to tell.
     if (error instanceof SyntaxError || error instanceof TypeError) return '';

@@ -50,7 +50,8 @@ class Upload {
     const { digest, size } = this.blob;
     const { uploadPart } = this.repository.transport.limits;
     // Also after an attempt of which only the answer was lost.
-    const known = await this.#ask({ method: 'HEAD', at: `blobs/${digest}`, expect: [200, 404] });
+    // One that cannot say whether it has a blob is sent it.
+    const known = await this.#ask({ method: 'HEAD', at: `blobs/${digest}`, expect: [200, 404, 405] });
     if (known.status === 200) return this.#place === undefined ? 'present' : 'sent';
     if (this.#place !== undefined) await this.#resume();
     if (this.#place === undefined && (await this.#begin())) return 'mounted';

@@ -49,18 +49,26 @@ export class Web {
     });
   }
 
-  /** Writes what is there to a new file, at most `most` bytes of it. False: there is none. */
-  download(url: URL, file: string, most: number, what: string): Promise<boolean> {
+  /** Writes what is there to a new file, at most `most` bytes of it. False: there is none. `announced` is told how much is to come, and may refuse it. */
+  download(
+    url: URL,
+    file: string,
+    most: number,
+    what: string,
+    announced: (bytes: number) => Promise<void> = async () => {},
+  ): Promise<boolean> {
     return this.#retries.run(what, async () => {
       const answer = await this.#answer(url, what);
       if (answer === undefined) return false;
       try {
+        await announced(Number(answer.headers['content-length'] ?? 0));
         await pipeline(
           Readable.from(this.#bounded(answer, most)),
           createWriteStream(file, { flags: 'w', mode: 0o600 }),
         );
         return true;
       } catch (error) {
+        answer.body.destroy();
         throw tooMuch(error, answer, what);
       }
     });

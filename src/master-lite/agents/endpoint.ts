@@ -48,7 +48,7 @@ class Connection {
 
   begin(): void {
     const body = this.exchange.bodyStream;
-    const patience = () => setTimeout(() => body.destroy(), this.cluster.config.agentTimeout * 1000);
+    const patience = () => setTimeout(() => body.destroy(), this.cluster.config.agentTimeout * 1000).unref();
     let silence = patience();
     body.on('data', (piece: Buffer) => {
       clearTimeout(silence);

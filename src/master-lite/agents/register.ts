@@ -1,4 +1,5 @@
 import type { Order, ReportSubscribe } from '../../mesos/messages.js';
+import { rebased } from '../../mesos/resources/rebase.js';
 import { Resources } from '../../mesos/resources/resources.js';
 import { invalidResources } from '../../mesos/resources/validate.js';
 import { monotonic, nanoseconds } from '../clock.js';
@@ -37,6 +38,7 @@ export function admit(cluster: Cluster, link: AgentLink, subscribe: ReportSubscr
   const agent = known === undefined ? newAgent(cluster, subscribe, ip) : knownAgent(known, subscribe, ip);
   if (known !== undefined) standDown(cluster, agent);
   agent.link = link;
+  agent.adopted = false;
   agent.lastSeen = monotonic();
   agent.unavailability = unavailabilityOf(cluster, agent);
   cluster.agents.set(agent.id, agent);
@@ -52,6 +54,7 @@ export function admit(cluster: Cluster, link: AgentLink, subscribe: ReportSubscr
     link.ready = true;
     adoptExecutors(cluster, agent, subscribe);
     adoptTasks(cluster, agent, subscribe);
+    agent.adopted = true;
     orderAgain(cluster, agent);
     cluster.allocator.setAgentActive(agent.id, agent.usable);
     settleDrain(cluster, agent);
@@ -105,11 +108,10 @@ function newAgent(cluster: Cluster, subscribe: ReportSubscribe, ip: string): Age
 
 function knownAgent(agent: Agent, subscribe: ReportSubscribe, ip: string): Agent {
   const { agent_info: info, version, capabilities = [] } = subscribe;
-  const before = Resources.of(agent.info.resources ?? []);
-  const now = Resources.of(info.resources ?? []);
-  // Reservations and volumes stay; what the host has gained or lost is added or taken.
-  const total = before.equals(now) ? agent.total : agent.total.clone().subtract(before).add(now);
   const own = agent.stored.resources !== undefined;
+  const total = own
+    ? rebased(agent.total.toList(), info.resources ?? [])
+    : Resources.of(info.resources ?? []);
   agent.stored = {
     ...agent.stored,
     info: { ...info, id: { value: agent.id } },
@@ -121,7 +123,7 @@ function knownAgent(agent: Agent, subscribe: ReportSubscribe, ip: string): Agent
     since: undefined,
     ...(own && { resources: total.toList() }),
   };
-  agent.total = own ? total : now;
+  agent.total = total;
   return agent;
 }
 

@@ -25,7 +25,7 @@ export class RefusalFilters {
     const key = keyOf(framework, role);
     const live = (ofAgent.get(key) ?? []).filter((filter) => filter.until > this.now());
     ofAgent.set(key, [...live, { refused, until }]);
-    const second = Math.floor(until / 1000) + 1;
+    const second = endOf(until, seconds);
     const agents = this.ends.get(second);
     if (agents === undefined) this.ends.set(second, new Set([agent]));
     else agents.add(agent);
@@ -87,6 +87,12 @@ export class RefusalFilters {
     }
     if (filters.size === 0) this.byAgent.delete(agent);
   }
+}
+
+/** The second in which a filter is found to be over: a long one up to a sixty-fourth of its length late, so that there are few such seconds however often frameworks refuse for weeks. */
+function endOf(until: number, seconds: number): number {
+  const unit = 2 ** Math.max(0, Math.floor(Math.log2(seconds / 64)));
+  return (Math.floor(until / 1000 / unit) + 1) * unit;
 }
 
 const keyOf = (framework: string, role: string) => `${framework}\0${role}`;

@@ -62,6 +62,8 @@ export class Agent {
   readonly executors = new Map<string, ExecutorRecord>();
   readonly offers = new Set<Offer>();
   unavailability: Unavailability | undefined;
+  /** What it said of its tasks when it last subscribed is taken over. */
+  adopted = false;
   /** When it was last without a connection: milliseconds of the monotonic clock. */
   disconnectedAt: number | undefined;
 
@@ -76,9 +78,10 @@ export class Agent {
     return this.stored.info;
   }
 
-  /** Whether what the master has of its tasks is what the agent says: not while it is on its way back. */
+  /** Whether what the master has of its tasks is what the agent says: not while it is on its way back, nor if it was cut off on it. */
   get certain(): boolean {
-    return this.stored.state !== 'recovered' && this.link?.ready !== false;
+    const { state } = this.stored;
+    return state !== 'recovered' && (state !== 'registered' || this.adopted);
   }
 
   get connected(): boolean {

@@ -41,7 +41,8 @@ export class Framework {
   readonly offers = new Set<Offer>();
   readonly inverseOffers = new Map<string, InverseOffer>();
   offerConstraints: SchedulerOfferConstraints | undefined;
-  failoverTimer: NodeJS.Timeout | undefined;
+  /** Calls off what ends it when it does not come back. */
+  stopWaiting: (() => void) | undefined;
   private known: ReadonlySet<FrameworkInfoCapabilityType>;
 
   static restored(id: string, stored: StoredFramework): Framework {

@@ -3,6 +3,9 @@ import type { MasterCall } from '../../mesos/messages.js';
 import type { Cluster } from '../cluster.js';
 import type { Agent } from '../model/agent.js';
 
+/** Nanoseconds from which on a duration does not fit into the int64 that messages have for it. */
+export const longestDuration = 2 ** 63;
+
 /** The member that a call must have beside its type. */
 export function required<Name extends keyof MasterCall>(
   call: MasterCall,

@@ -1,15 +1,16 @@
 import { HttpError } from '../../http/http-error.js';
 import type { DrainConfig, MachineID, MasterCall, QuotaQuotaConfig } from '../../mesos/messages.js';
 import { Resources } from '../../mesos/resources/resources.js';
-import { invalidRole } from '../../mesos/resources/validate.js';
+import { invalidRole, mostScalar } from '../../mesos/resources/validate.js';
 import { deactivate, drain, reactivate } from '../agents/drain.js';
 import { markGone } from '../agents/loss.js';
 import type { Quota } from '../allocator/quotas.js';
 import type { Cluster } from '../cluster.js';
 import { removeFramework } from '../frameworks.js';
 import { isOn, machinesChanged } from '../inverse-offers.js';
+import type { Agent } from '../model/agent.js';
 import { type StoredQuota, setWeight } from '../recovery.js';
-import { agentOf, required } from './body.js';
+import { agentOf, longestDuration, required } from './body.js';
 
 type Change = (cluster: Cluster, call: MasterCall) => void;
 
@@ -24,7 +25,11 @@ export const changes: Partial<Record<NonNullable<MasterCall['type']>, Change>> =
     for (const { role = '', weight } of infos) {
       const why = invalidRole(role);
       if (why !== undefined) throw new HttpError(400, why);
-      if (!(weight > 0)) throw new HttpError(400, `Weight ${weight} of role '${role}' is not positive`);
+      if (!(weight > 0 && weight <= mostScalar))
+        throw new HttpError(
+          400,
+          `Weight ${weight} of role '${role}' is not positive, or above ${mostScalar}`,
+        );
     }
     for (const { role = '', weight } of infos) {
       setWeight(cluster, role, weight);
@@ -64,6 +69,8 @@ export const changes: Partial<Record<NonNullable<MasterCall['type']>, Change>> =
     if (agent.stored.state === 'gone') throw new HttpError(400, `Agent ${agent.id} is gone`);
     const nanoseconds = (period?.seconds ?? 0) * 1e9 + (period?.nanos ?? 0);
     if (nanoseconds < 0) throw new HttpError(400, "'max_grace_period' is negative");
+    if (nanoseconds >= longestDuration)
+      throw new HttpError(400, "'max_grace_period' is longer than 292 years, which no agent can be told");
     const config: DrainConfig = {
       ...(period !== undefined && { max_grace_period: { nanoseconds } }),
       mark_gone: mark_gone ?? false,
@@ -76,7 +83,7 @@ export const changes: Partial<Record<NonNullable<MasterCall['type']>, Change>> =
   REACTIVATE_AGENT(cluster, call) {
     const agent = agentOf(cluster, required(call, 'reactivate_agent').agent_id);
     if (agent.stored.drain !== undefined && !agent.drained)
-      throw new HttpError(400, `Agent ${agent.id} is still draining`);
+      throw new HttpError(400, `Agent ${agent.id} is still draining: ${whatDrains(agent)}`);
     reactivate(cluster, agent);
   },
   UPDATE_MAINTENANCE_SCHEDULE(cluster, call) {
@@ -104,6 +111,16 @@ export const changes: Partial<Record<NonNullable<MasterCall['type']>, Change>> =
   },
 };
 
+/** What its drain waits for: it is over once no framework can still be told of a task there. */
+function whatDrains({ tasks }: Agent): string {
+  const ended = [...tasks.values()].filter((record) => record.ended).length;
+  const parts = [
+    ...(tasks.size > ended ? [`${tasks.size - ended} of its tasks have not ended`] : []),
+    ...(ended > 0 ? [`of ${ended} that have ended, their frameworks have not acknowledged it`] : []),
+  ];
+  return parts.join(', and ');
+}
+
 function keepMaintenance(cluster: Cluster): void {
   cluster.store.put('maintenance', 'schedule', cluster.maintenance.stored);
 }
@@ -128,7 +145,9 @@ function quotaOf({ role, guarantees = {}, limits = {} }: QuotaQuotaConfig): Quot
   const thousandths = (amounts: Record<string, { value: number }>) =>
     new Map(
       Object.entries(amounts).map(([name, { value }]) => {
-        if (!(value >= 0)) throw new HttpError(400, `Quota of '${name}' is ${value}`);
+        // What JSON has no word for would be another quota after a restart.
+        if (!(value >= 0 && value <= mostScalar))
+          throw new HttpError(400, `Quota of '${name}' is ${value}, and must be from 0 to ${mostScalar}`);
         return [name, Math.round(value * 1000)] as const;
       }),
     );

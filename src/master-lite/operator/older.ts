@@ -1,5 +1,6 @@
 import type { Attribute, FrameworkInfo, Role, Task } from '../../mesos/messages.js';
 import { amountOf } from '../../mesos/resources/amount.js';
+import { reservedRole } from '../../mesos/resources/identity.js';
 import { amountText, Resources } from '../../mesos/resources/resources.js';
 import { version } from '../../version.js';
 import { usedOf } from '../agents/view.js';
@@ -22,6 +23,14 @@ function amounts(resources: Resources): Amounts {
     else result[resource.name] = amountText(amount);
   }
   return result;
+}
+
+/** By role. */
+function reserved(total: Resources): Record<string, Amounts> {
+  const roles = new Set(total.toList().flatMap((each) => reservedRole(each) ?? []));
+  return Object.fromEntries(
+    [...roles].map((role) => [role, amounts(total.filter((identity) => reservedRole(identity) === role))]),
+  );
 }
 
 const seconds = (nanoseconds: number | undefined) =>
@@ -63,7 +72,7 @@ export function slavePage(agent: Agent) {
     resources: amounts(agent.total),
     used_resources: amounts(usedOf(agent)),
     offered_resources: amounts(offered),
-    reserved_resources: {},
+    reserved_resources: reserved(agent.total),
     unreserved_resources: amounts(agent.total.unreserved),
     active: agent.connected && agent.usable,
     deactivated: !agent.usable,
@@ -78,7 +87,8 @@ function attributeText({ scalar, text, ranges, set, type }: Attribute): string |
   return amountText(amountOf({ name: '', type, ranges, set }));
 }
 
-export function frameworkPage(framework: Framework) {
+/** `executors`: its own, over all agents. */
+export function frameworkPage(framework: Framework, executors: readonly ExecutorPage[] = []) {
   const { info, stored } = framework;
   const records = [...framework.tasks.values()];
   const used = Resources.sum(records.filter((each) => each.counted).map((each) => each.resources));
@@ -108,9 +118,31 @@ export function frameworkPage(framework: Framework) {
       .filter((each) => each.unreachableSince !== undefined)
       .map(({ task }) => taskPage(task)),
     completed_tasks: framework.completed.map(taskPage),
-    offers: [],
-    executors: [],
+    offers: [...framework.offers].map((offer) => ({
+      id: offer.id,
+      framework_id: framework.id,
+      slave_id: offer.agent.id,
+      resources: amounts(offer.resources),
+    })),
+    executors,
   };
+}
+
+type ExecutorPage = ReturnType<typeof executorPages>[number];
+
+/** Of all frameworks. */
+export function executorPages(cluster: Cluster) {
+  return [...cluster.agents.values()].flatMap((agent) =>
+    [...agent.executors.values()].map(({ frameworkId, info, resources }) => ({
+      executor_id: info.executor_id.value,
+      name: info.name ?? '',
+      source: info.source ?? '',
+      framework_id: frameworkId,
+      slave_id: agent.id,
+      type: info.type ?? 'CUSTOM',
+      resources: amounts(resources),
+    })),
+  );
 }
 
 function roleMembers(info: FrameworkInfo, framework: Framework) {

@@ -2,7 +2,7 @@ import type { ApiServer } from '../../http/server.js';
 import { version } from '../../version.js';
 import type { Cluster } from '../cluster.js';
 import { metricsOf } from './gauges.js';
-import { frameworkPage, rolePage, slavePage, stateHead, taskPage } from './older.js';
+import { executorPages, frameworkPage, rolePage, slavePage, stateHead, taskPage } from './older.js';
 import { selfPage } from './self.js';
 import { flagsOf, quotasOf, rolesOf, tasksOf } from './views.js';
 
@@ -13,6 +13,16 @@ export function addPages(cluster: Cluster, server: ApiServer): void {
   page('health', () => ({}));
   server.page(['/version'], () => ({ version }));
   server.page(['/berth/v1/self'], () => selfPage(cluster));
+  server.page(['/berth/v1/unreachable'], () => ({
+    agents: [...cluster.agents.values()]
+      .filter((agent) => agent.stored.state === 'unreachable')
+      .map(({ info, address, stored: { since } }) => ({ agent_info: info, address, since })),
+  }));
+  // There is one master, and it leads.
+  server.file(['/redirect', '/master/redirect'], (_, reply) => {
+    const { ip, port } = cluster.info.address ?? { port: cluster.info.port };
+    reply.code(307).header('Location', `//${ip}:${port}`).send();
+  });
   page('flags', () => ({
     flags: Object.fromEntries(flagsOf(cluster).map(({ name, value }) => [name, value])),
   }));
@@ -53,9 +63,11 @@ function slaves(cluster: Cluster) {
 }
 
 function frameworks(cluster: Cluster) {
+  const executors = executorPages(cluster);
+  const own = (id: string) => executors.filter(({ framework_id }) => framework_id === id);
   return {
-    frameworks: [...cluster.frameworks.values()].map(frameworkPage),
-    completed_frameworks: [...cluster.completedFrameworks.values()].map(frameworkPage),
+    frameworks: [...cluster.frameworks.values()].map((each) => frameworkPage(each, own(each.id))),
+    completed_frameworks: [...cluster.completedFrameworks.values()].map((each) => frameworkPage(each)),
     unregistered_frameworks: [],
   };
 }

@@ -8,6 +8,7 @@ import type {
 } from '../../mesos/messages.js';
 import { Resources } from '../../mesos/resources/resources.js';
 import type { Cluster } from '../cluster.js';
+import { sendInverseOffers } from '../inverse-offers.js';
 import { executorKey } from '../model/agent.js';
 import type { Framework } from '../model/framework.js';
 import { TaskRecord } from '../model/task-record.js';
@@ -138,6 +139,8 @@ function deliver(
     // If nobody is there to hear it, the agent will come back without the task, and that is what is told then.
     for (const record of records) record.sent = true;
     agent.link?.send(order());
+    // It has taken what is to be left soon, and knew so by its offer: it is asked to leave all the same.
+    if (agent.unavailability !== undefined) sendInverseOffers(cluster, [framework]);
     for (const record of records) if (record.kill !== undefined) sendKill(cluster, record);
   });
 }

@@ -1,4 +1,4 @@
-import type { ExecutorInfo, HealthCheck, TaskInfo } from '../../mesos/messages.js';
+import type { CheckInfo, ExecutorInfo, HealthCheck, TaskInfo } from '../../mesos/messages.js';
 import { Resources } from '../../mesos/resources/resources.js';
 import { invalidResources } from '../../mesos/resources/validate.js';
 import type { Agent } from '../model/agent.js';
@@ -28,9 +28,11 @@ export function invalidTask(
     return "Task's 'max_completion_time' must be non-negative";
   const check = invalidHealthCheck(task.health_check);
   if (check !== undefined) return `Task uses invalid health check: ${check}`;
-  if ((task.resources ?? []).length === 0) return 'Task uses no resources';
+  const other = invalidCheck(task.check);
+  if (other !== undefined) return `Task uses invalid check: ${other}`;
   const amounts = invalidResources(task.resources ?? []);
   if (amounts !== undefined) return `Task uses invalid resources: ${amounts}`;
+  if (Resources.of(task.resources ?? []).isEmpty) return 'Task uses no resources';
   return (
     invalidLimits(task) ??
     (inGroup === undefined ? invalidExecutor(framework, agent, task) : invalidInGroup(task)) ??
@@ -105,15 +107,31 @@ function invalidCommand(command: TaskInfo['command']): string | undefined {
 
 function invalidHealthCheck(check: HealthCheck | undefined): string | undefined {
   if (check === undefined) return undefined;
-  if (check.type === 'COMMAND' && check.command === undefined) return 'Expecting command to be set';
-  if (check.type === 'HTTP' && check.http === undefined) return 'Expecting http to be set';
-  if (check.type === 'TCP' && check.tcp === undefined) return 'Expecting tcp to be set';
-  const times = [
-    check.delay_seconds,
-    check.interval_seconds,
-    check.timeout_seconds,
-    check.grace_period_seconds,
-  ];
+  const { type, command, http, tcp } = check;
+  // Frameworks of before 1.2 name no type.
+  if (type === undefined && [command, http, tcp].every((each) => each === undefined))
+    return 'Expecting type to be set';
+  return invalidKind(check) ?? invalidTimes(check, check.grace_period_seconds);
+}
+
+function invalidCheck(check: CheckInfo | undefined): string | undefined {
+  if (check === undefined) return undefined;
+  if (check.type === undefined) return 'Expecting type to be set';
+  return invalidKind(check) ?? invalidTimes(check);
+}
+
+function invalidKind({ type, command, http, tcp }: HealthCheck | CheckInfo): string | undefined {
+  if (type === 'UNKNOWN') return "'UNKNOWN' is not a valid check type";
+  if (type === 'COMMAND' && command === undefined) return 'Expecting command to be set';
+  if (type === 'HTTP' && http === undefined) return 'Expecting http to be set';
+  return type === 'TCP' && tcp === undefined ? 'Expecting tcp to be set' : undefined;
+}
+
+function invalidTimes(
+  { delay_seconds, interval_seconds, timeout_seconds }: HealthCheck | CheckInfo,
+  grace?: number,
+): string | undefined {
+  const times = [delay_seconds, interval_seconds, timeout_seconds, grace];
   return times.some((time) => time !== undefined && !(time >= 0))
     ? 'Expecting its times to be non-negative'
     : undefined;

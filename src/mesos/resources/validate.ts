@@ -1,6 +1,8 @@
-import type { Resource } from '../messages.js';
-import { amountOf, covers, isNothing, minus } from './amount.js';
+import type { Resource, ValueRange } from '../messages.js';
 import { reservationsOf } from './identity.js';
+
+/** Of a scalar. Sums of such are still whole thousandths. */
+export const mostScalar = 1e12;
 
 /** Why a list of resources cannot be taken; undefined: it can. */
 export function invalidResources(list: readonly Resource[]): string | undefined {
@@ -16,12 +18,13 @@ function invalidResource(resource: Resource): string | undefined {
   const { scalar, ranges, set, type } = resource;
   if (type === 'SCALAR') {
     if (scalar === undefined || ranges !== undefined || set !== undefined) return 'not one scalar';
-    if (!Number.isFinite(scalar.value) || scalar.value < 0) return `${scalar.value} is no amount`;
+    // Counted in thousandths, and added up: beyond that nothing is exact any more.
+    if (!(scalar.value >= 0 && scalar.value <= mostScalar)) return `${scalar.value} is no amount`;
   } else if (type === 'RANGES') {
     if (ranges === undefined || scalar !== undefined || set !== undefined) return 'not ranges';
     for (const { begin, end } of ranges.range ?? [])
       if (begin > end || begin < 0 || !Number.isSafeInteger(end)) return `[${begin}-${end}] is no range`;
-    if (overlap(resource)) return 'ranges overlap';
+    if (overlap(ranges.range ?? [])) return 'ranges overlap';
   } else if (type === 'SET') {
     if (set === undefined || scalar !== undefined || ranges !== undefined) return 'not a set';
     if (new Set(set.item).size !== (set.item?.length ?? 0)) return 'an item is there twice';
@@ -29,14 +32,9 @@ function invalidResource(resource: Resource): string | undefined {
   return invalidReservations(resource);
 }
 
-function overlap(resource: Resource): boolean {
-  let left = amountOf(resource);
-  for (const range of resource.ranges?.range ?? []) {
-    const one = amountOf({ ...resource, ranges: { range: [range] } });
-    if (!covers(left, one)) return true;
-    left = minus(left, one);
-  }
-  return !isNothing(left);
+function overlap(ranges: readonly ValueRange[]): boolean {
+  const sorted = [...ranges].sort((a, b) => a.begin - b.begin);
+  return sorted.some(({ begin }, i) => begin <= (sorted[i - 1]?.end ?? -1));
 }
 
 function invalidReservations(resource: Resource): string | undefined {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { cgroupPlaces } from '../../../src/containerizer/container/cgroup-places.js';
 import { assessDelegation } from '../../../src/containerizer/host/cgroup-delegation.js';
 import { describeCgroupLayout, detectCgroupLayout } from '../../../src/containerizer/host/cgroup-layout.js';
 import { hosts, type RecordedHost, v2Mount, viewOf } from '../../fixtures/hosts.js';
@@ -22,6 +23,7 @@ t.test('layouts of known hosts', async (t) => {
       blkio: '/sys/fs/cgroup/blkio',
       pids: '/sys/fs/cgroup/pids',
     },
+    named: null,
     controllers: [
       { name: 'cpu', hierarchy: 'v1' },
       { name: 'cpuset', hierarchy: 'none' },
@@ -47,7 +49,17 @@ t.test('layouts of known hosts', async (t) => {
 
 t.test('a v1 hierarchy with a name and no controller does not make a host hybrid', async (t) => {
   const named = '40 21 0:40 / /run/named rw - cgroup cgroup rw,xattr,name=systemd\n';
-  t.equal(layoutOf({ files: { [mountTable]: v2Mount('rw') + named } }).layout, 'unified');
+  const unified = { files: { [mountTable]: v2Mount('rw') + named } };
+  t.match(layoutOf(unified, true), { layout: 'unified', named: null });
+  t.equal(layoutOf(hosts.hybrid).named, null, 'nobody keeps units in it');
+  const layout = layoutOf(hosts.hybrid, true);
+  t.equal(layout.named, '/sys/fs/cgroup/systemd');
+  const places = cgroupPlaces({ root: '/r', state: '/s' }, 'id', new Set(), layout);
+  t.match(
+    places.v1.systemd,
+    /^\/sys\/fs\/cgroup\/systemd\/berth-[0-9a-f]{8}\/id$/,
+    'containers leave the unit that launched them there too',
+  );
 });
 
 t.test('a hierarchy hidden by another mount is not there', async (t) => {

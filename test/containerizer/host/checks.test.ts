@@ -58,7 +58,14 @@ t.test('the ids of containers belong to nobody else', async (t) => {
 });
 
 t.test('cgroups', async (t) => {
-  const none: CgroupLayout = { layout: 'none', unified: null, scope: null, v1: {}, controllers: [] };
+  const none: CgroupLayout = {
+    layout: 'none',
+    unified: null,
+    scope: null,
+    v1: {},
+    named: null,
+    controllers: [],
+  };
   t.match(checkCgroups(none, null, viewOf({ files: {} })), [{ status: 'missing', mend: /mount -t cgroup2/ }]);
   const byName = (layout: CgroupLayout, host: RecordedHost, own: string | null = null) =>
     Object.fromEntries(checkCgroups(layout, own, viewOf(host)).map((check) => [check.name, check]));
@@ -68,6 +75,7 @@ t.test('cgroups', async (t) => {
     unified: null,
     scope: null,
     v1: { memory: '/m', blkio: '/b' },
+    named: null,
     controllers: [
       { name: 'memory', hierarchy: 'v1' },
       { name: 'io', hierarchy: 'v1' },
@@ -89,7 +97,7 @@ t.test('cgroups', async (t) => {
 
   const all = ['cpu', 'memory', 'pids', 'cpuset', 'io'];
   const unified: CgroupLayout = {
-    ...{ layout: 'unified', unified: '/c', scope: null, v1: {} },
+    ...{ layout: 'unified', unified: '/c', scope: null, v1: {}, named: null },
     controllers: all.map((name) => ({ name, hierarchy: 'v2' })),
   };
   const root = { '/c/cgroup.controllers': all.join(' '), '/c/cgroup.subtree_control': '\n' };
@@ -127,7 +135,14 @@ t.test('cgroups', async (t) => {
 
 t.test('what the scope needs', async (t) => {
   const scope = '/c/machine.slice/berth.scope';
-  const layout: CgroupLayout = { layout: 'unified', unified: '/c', scope, v1: {}, controllers: [] };
+  const layout: CgroupLayout = {
+    layout: 'unified',
+    unified: '/c',
+    scope,
+    v1: {},
+    named: null,
+    controllers: [],
+  };
   const socket = { '/run/systemd/private': '' };
   const check = (host: RecordedHost) => checkScope(layout, viewOf(host))[0];
   t.strictSame(checkScope({ ...layout, scope: null }, viewOf({ files: {} })), []);

@@ -1,6 +1,8 @@
 import type { Test } from 'tap';
 import { findContainer } from '../../../src/containerizer/container/catalogue.js';
-import type { Stage } from '../../container/stage.js';
+import { createContainer } from '../../../src/containerizer/container/create.js';
+import { removeContainer } from '../../../src/containerizer/container/remove.js';
+import { defaults, type Stage } from '../../container/stage.js';
 import type { Disk } from './disk.js';
 import { killIfThere } from './scene.js';
 
@@ -37,6 +39,19 @@ export const fullDisk: Record<string, (t: Test, stage: Stage, disks: readonly Di
     t.match(ran, { status: 0, stdout: new RegExp(extra.name) }, ran.stderr);
     t.ok(disks.reduce((sum, disk) => sum + disk.free, 0) >= free + (1 << 20));
     for (const disk of disks) disk.empty();
+    for (const words of [['rm'], ['prune', '-a', '-f']]) {
+      const content = Buffer.alloc(1 << 20, words[0]);
+      const other = await stage.makeImage([{ name: 'extra', type: 'file', content }]);
+      const { id } = await createContainer(stage.roots, {
+        image: stage.image,
+        options: { ...defaults, remove: false, command: ['true'] },
+      });
+      for (const disk of disks) disk.fill();
+      const removed = stage.berth(`image ${words.join(' ')}`, ...(words[0] === 'rm' ? [other.name] : []));
+      t.match(removed, { status: 0, stdout: new RegExp(other.name) }, removed.stderr);
+      for (const disk of disks) disk.empty();
+      await removeContainer(stage.roots, findContainer(stage.roots, id), { force: true });
+    }
     t.equal(stage.berth('run', '--rm', stage.image.reference, 'true').status, 0);
   },
   'a launch that finds no room says so and leaves nothing': async (t, stage, disks) => {

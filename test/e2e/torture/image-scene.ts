@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { listContainers } from '../../../src/containerizer/container/catalogue.js';
 import { removeContainer } from '../../../src/containerizer/container/remove.js';
+import { sweepShared } from '../../../src/containerizer/container/shared-sweep.js';
 import { readNames } from '../../../src/containerizer/image/names.js';
 import { collectImages } from '../../../src/containerizer/reclaim/collect-images.js';
 import { BerthError } from '../../../src/errors/berth-error.js';
@@ -109,10 +110,19 @@ export class ImageScene {
     const any = this.#name(random.pick(['one', 'two', 'loaded', 'built']));
     const load: Act['words'] = ['image load', '-i', this.#archive, this.#name('loaded')];
     const run: Act['words'] = ['run', '--rm', '--network', 'none', any, 'cat', '/mark'];
+    const pull: Act['words'] = [
+      'image pull',
+      '--tls-verify=false',
+      '--layers',
+      random.pick(['folder', 'erofs']),
+      pulled,
+    ];
     const policy = ['--unused-for', '0s', '--keep', this.#name('kept')];
     return random.pick<Act>([
-      { words: ['image pull', '--tls-verify=false', pulled], brings: pulled, sure: true },
-      { words: ['image pull', '--tls-verify=false', pulled], brings: pulled, sure: true },
+      { words: pull, brings: pulled, sure: true },
+      { words: pull, brings: pulled, sure: true },
+      // Of those that do not say.
+      { words: ['image layers', random.pick(['folder', 'erofs'])], sure: true },
       { words: load, brings: this.#name('loaded'), sure: true },
       {
         words: ['image build', '-t', this.#name('built'), this.#recipe],
@@ -154,6 +164,8 @@ export class ImageScene {
     }
     if (!collect) return;
     await collectImages(stage.roots, { keep: [] }, { dryRun: false });
+    // What those who were killed had mounted goes with the next who looks.
+    sweepShared(stage.roots);
     t.strictSame(orphansOf(stage.roots), [], `${what}: orphans`);
     t.strictSame(faultsOf(stage.roots, this.#known), [], `${what}: collected`);
   }

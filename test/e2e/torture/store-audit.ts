@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { closeOpened } from '../../../src/containerizer/image/idle-layers.js';
 import { readNames } from '../../../src/containerizer/image/names.js';
+import { openLayer } from '../../../src/containerizer/image/open-layer.js';
 import { partsOf } from '../../../src/containerizer/image/parts.js';
 import { storePaths } from '../../../src/containerizer/image/store.js';
 import { readLayer } from '../../../src/containerizer/image/stored-layer.js';
@@ -43,29 +45,40 @@ export function faultsOf(roots: Roots, known: KnownTrees): string[] {
       readFileSync(path.join(paths.layers, id, 'layer.json'), 'utf8'),
     ) as LayerRecord;
     if (readLayer(roots, chain_id) === undefined) faults.push(`layer ${id} is not believed`);
+    else if (openLayer(roots, chain_id) === undefined) faults.push(`layer ${id} cannot be opened`);
     const tree = treeOf(path.join(paths.layers, id, 'fs'));
     const first = known.get(chain_id);
     if (first === undefined) known.set(chain_id, tree);
     else if (first.join('\n') !== tree.join('\n')) faults.push(`layer ${id} is not what it was`);
   }
+  closeOpened(roots);
   return faults;
 }
 
 /** After a collection: what is there and no image needs. */
 export function orphansOf(roots: Roots): string[] {
-  const { base, index, blobs, layers, downloads, signatures, sessions, locks, storeLock, indexLock, trash } =
-    storePaths(roots);
+  const { base, blobs, layers, downloads, sessions, locks, trash, ...paths } = storePaths(roots);
+  const { index, settings, signatures, storeLock, indexLock, readersLock } = paths;
   const names = readNames(roots);
   const needed = new Set(names.manifests.flatMap((digest) => partsOf(roots, digest, names)));
   const below = (folder: string) => readdirSync(folder).map((name) => path.join(folder, name));
   const usual = new Set([
-    ...[index, path.dirname(blobs), layers, downloads, signatures, sessions, locks, storeLock, indexLock],
-    path.join(base, 'uses.json'),
+    ...[index, settings, path.join(base, 'uses.json')],
+    ...[path.dirname(blobs), layers, downloads, signatures, sessions, locks],
+    ...[storeLock, indexLock, readersLock],
   ]);
   return [
     ...[blobs, layers].flatMap(below).filter((each) => !needed.has(each)),
     ...[downloads, sessions].flatMap(below),
     ...[base, locks].flatMap(below).filter((each) => !usual.has(each)),
     ...below(trash).filter((each) => path.basename(each).startsWith('image-')),
+    // No container runs.
+    ...mountsBelow(roots.root),
   ];
+}
+
+/** proc_pid_mountinfo(5); the names below a root have no spaces. */
+function mountsBelow(root: string): string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return lines.map((line) => line.split(' ')[4] ?? '').filter((each) => each.startsWith(`${root}/`));
 }

@@ -1,6 +1,6 @@
-import { sweepCgroups } from '../../../src/containerizer/container/cgroup-sweep.js';
 import { launchContainer } from '../../../src/containerizer/container/launch.js';
 import type { ContainerOptions } from '../../../src/containerizer/container/options.js';
+import { sweepShared } from '../../../src/containerizer/container/shared-sweep.js';
 import { provideImage } from '../../../src/containerizer/image/provide.js';
 import { resolveRoots } from '../../../src/state/roots.js';
 import { defaults } from '../../container/stage.js';
@@ -31,8 +31,8 @@ async function one({ roots, image }: (typeof installations)[number]): Promise<nu
 const ended: number[] = [];
 for (let i = 0; i < 8; i++) {
   ended.push(await one(first));
-  sweepCgroups(first.roots);
+  sweepShared(first.roots);
 }
 for (let i = 0; i < 3; i++) ended.push(...(await Promise.all([...installations, first].map(one))));
-for (const { roots } of installations) sweepCgroups(roots);
+for (const { roots } of installations) sweepShared(roots);
 process.stdout.write(`${ended.filter((status) => status === 0).length} of ${ended.length}\n`);

@@ -45,6 +45,7 @@ case $1 in
     tell task "$(node dist/test/vm/host/task.js kept 2>&1)"
     tell sleeper "$(sleeper)"
     tell place "$(tail -n 1 "/proc/$(sleeper)/cgroup")"
+    tell unit "$(grep -c berth-agent.service "/proc/$(sleeper)/cgroup")"
     tell status "$(berth agent status)"
     before=$(systemctl show berth-agent -P MainPID)
     systemctl restart berth-agent; tell restart $?

@@ -67,7 +67,8 @@ export function describeConfig(facts: DescribeFacts): RuntimeConfig {
       ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     },
     root: { path: 'rootfs', readonly: options.readOnly },
-    ...(options.uts === 'host' ? {} : { hostname }),
+    // Else it is somebody else's, who has set it.
+    ...(options.uts === 'private' ? { hostname } : {}),
     ...(options.domainname === undefined ? {} : { domainname: options.domainname }),
     ...(Object.keys(options.annotations).length === 0 ? {} : { annotations: options.annotations }),
     mounts: mounts(facts),

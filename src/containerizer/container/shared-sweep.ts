@@ -4,16 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../../state/live-process.js';
 import type { Roots } from '../../state/roots.js';
 import { scopeUnitFile } from '../host/systemd-scope.js';
+import { closeIdleLayers } from '../image/idle-layers.js';
 import { containerIds } from './catalogue.js';
 import { cgroupDirectories, cgroupPlaces } from './cgroup-places.js';
 import type { StateDocument } from './document.js';
 import { whileNobodyLaunches } from './launch-lock.js';
 
 /**
- * Removes the cgroups that a root's containers share, if the last of them has gone; whoever starts a container makes them anew. Not while one is being
- * started: its own would lose their place.
+ * Takes away what a root's containers share, if the last of them has gone: cgroups, and the mounts of layers. Whoever starts a container makes them anew. Not while one is
+ * being started: it would lose its place.
  */
-export function sweepCgroups(roots: Roots): void {
+export function sweepShared(roots: Roots): void {
   const places = cgroupPlaces(roots, 'any');
   const { supervisors, scope } = places;
   const shared = cgroupDirectories(places).map((place) => path.dirname(place));
@@ -25,6 +26,7 @@ export function sweepCgroups(roots: Roots): void {
     for (const directory of [...(supervisors === null ? [] : [supervisors]), ...shared])
       removeSoon(directory);
     if (scope !== null) removeAbandonedScope(scope);
+    closeIdleLayers(roots);
   });
 }
 
@@ -69,7 +71,7 @@ export async function sweepAfter(roots: Roots, supervisor: StateDocument | undef
     if (!isAlive(supervisor.supervisor, supervisor.boot_id)) break;
     await sleep(1);
   }
-  sweepCgroups(roots);
+  sweepShared(roots);
 }
 
 /** False: something is still in it. */
