@@ -92,15 +92,18 @@ std::optional<Trouble> make_directory(const std::string& path, mode_t mode, Undo
   return {};
 }
 
+/// Whole or not at all: who reads it while the container is started once more knows the container by its durable record, and must not read half of one.
 std::optional<Trouble> write_document(const std::string& directory, const char* name,
                                       std::initializer_list<const std::string*> parts) {
   const std::string path = directory + "/" + name;
-  const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return Trouble{sys::last_error("open"), path};
+  const std::string temporary = directory + "/." + name;
+  const Fd file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return Trouble{sys::last_error("open"), temporary};
   for (const std::string* part : parts) {
     if (const auto written = sys::write_all(file.get(), part->data(), part->size()); !written)
-      return Trouble{written.error(), path};
+      return Trouble{written.error(), temporary};
   }
+  if (rename(temporary.c_str(), path.c_str()) != 0) return Trouble{sys::last_error("rename"), path};
   return {};
 }
 
@@ -151,11 +154,8 @@ std::optional<Trouble> make_directories(const LaunchRequest& request, Plan& plan
   auto config = {&request.config, &request.seccomp, &request.config_end};
   if (auto trouble = write_document(state, "config.json", config)) return trouble;
   if (auto trouble = write_document(state, "launch.json", {&request.launch})) return trouble;
-  if (auto trouble = write_document(state, ".container.json", {&request.container})) return trouble;
-  // By this one others know the container: it appears whole, and after the rest.
-  const std::string whole = state + "/container.json";
-  if (rename((state + "/.container.json").c_str(), whole.c_str()) != 0)
-    return Trouble{sys::last_error("rename"), whole};
+  // By this one others know the container: it appears after the rest.
+  if (auto trouble = write_document(state, "container.json", {&request.container})) return trouble;
   const std::string& container = facts.container_directory;
   const bool spare = take_spare_folder(plan, container, overlay);
   if (!spare && mkdir(container.c_str(), 0700) != 0 && errno != EEXIST)

@@ -57,6 +57,30 @@ t.test('containers that are created first, and started again', unlessRoot, async
     await remove(container.id);
   });
 
+  t.test('who inspects it while it is started again reads whole documents', async (t) => {
+    const { id } = await create(['true']);
+    const files = ['config.json', 'launch.json'].map((name) => path.join(places.run(roots, id), name));
+    const torn: string[] = [];
+    let read = 0;
+    for (let times = 0; times < 60; times++) {
+      let ended = false;
+      const status = start(id).finally(() => {
+        ended = true;
+      });
+      for (; !ended; await new Promise(setImmediate))
+        for (const file of files) {
+          const text = textOf(file);
+          if (text === undefined) continue;
+          read++;
+          if (!isJson(text)) torn.push(`${file}: ${text.length} characters`);
+        }
+      t.equal(await status, 0);
+    }
+    t.ok(read > 60);
+    t.strictSame(torn, []);
+    await remove(id);
+  });
+
   t.test('what cannot be started is as it was', async (t) => {
     const { id } = await create(['/nosuch'], { remove: true });
     await t.rejects(start(id), { code: 'COMMAND_NOT_FOUND' });
@@ -102,3 +126,21 @@ t.test('containers that are created first, and started again', unlessRoot, async
     t.strictSame(listContainers(roots), []);
   });
 });
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -13,18 +13,19 @@ import { until } from '../fixtures/until.js';
 
 /** A stage whose networks are gone after the test, which is checked. */
 export async function open(t: Test): Promise<Stage> {
-  t.teardown(() => {
-    const links = native()
-      .hostNetworks()
-      .interfaces.filter(({ name }) => name.startsWith('berth'));
-    if (links.length > 0) throw new Error(`left behind: ${JSON.stringify(links)}`);
-  });
+  // The kernel takes a container's interface off when it clears up the network namespace, some time after the last process in it has ended.
+  t.teardown(() => until(() => ownLinks().length === 0, `nothing left of ${JSON.stringify(ownLinks())}`));
   const stage = await Stage.open(t);
   t.teardown(async () => {
     for (const { name } of listNetworks(stage.roots)) await removeNetwork(stage.roots, name);
   });
   return stage;
 }
+
+const ownLinks = () =>
+  native()
+    .hostNetworks()
+    .interfaces.filter(({ name }) => name.startsWith('berth'));
 
 export const plain: NetworkOptions = { subnets: [], gateways: [], ipv6: false, internal: false };
 
