@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <napi.h>
 #include <poll.h>
+#include <sched.h>  // SCHED_OTHER
 
 #include "addon/facilities.h"
 #include "addon/job.h"
@@ -70,6 +71,17 @@ Napi::Value await_end_call(const Napi::CallbackInfo& info) {
   });
 }
 
+/// raiseThread(nice): of the calling thread alone, and of nothing that it makes.
+void raise_thread_call(const Napi::CallbackInfo& info) {
+  sys::kernel::SchedAttr attributes = {};
+  attributes.size = sizeof attributes;
+  attributes.policy = SCHED_OTHER;
+  attributes.flags = sys::kernel::kSchedResetOnFork;
+  attributes.nice = info[0].As<Napi::Number>().Int32Value();
+  if (sys::kernel::sched_setattr(0, attributes) != 0)
+    to_js(info.Env(), sys::last_error("sched_setattr")).ThrowAsJavaScriptException();
+}
+
 }  // namespace
 
 void register_process(Napi::Object exports) {
@@ -80,6 +92,7 @@ void register_process(Napi::Object exports) {
   exports.Set(
       "copyNetworkClaim",
       Napi::Function::New(exports.Env(), copy_claim_call<launch::kHeldFd>, "copyNetworkClaim"));
+  exports.Set("raiseThread", Napi::Function::New(exports.Env(), raise_thread_call, "raiseThread"));
   exports.Set("awaitEnd", Napi::Function::New(exports.Env(), await_end_call, "awaitEnd"));
 }
 

@@ -97,7 +97,8 @@ std::optional<Trouble> write_document(const std::string& directory, const char* 
                                       std::initializer_list<const std::string*> parts) {
   const std::string path = directory + "/" + name;
   const std::string temporary = directory + "/." + name;
-  const Fd file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const Fd file(
+      open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return Trouble{sys::last_error("open"), temporary};
   for (const std::string* part : parts) {
     if (const auto written = sys::write_all(file.get(), part->data(), part->size()); !written)

@@ -118,6 +118,19 @@ inline long join_session_keyring() {
   return syscall(SYS_keyctl, kKeyctlJoinSessionKeyring, nullptr);
 }
 
+// sched_setattr(2), Linux 3.14
+struct SchedAttr {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
+constexpr uint64_t kSchedResetOnFork = 0x01;
+inline long sched_setattr(pid_t thread, const SchedAttr& attributes) {
+  return syscall(SYS_sched_setattr, thread, &attributes, 0);
+}
+
 // seccomp(2), Linux 3.17
 struct SockFilter {
   uint16_t code;

@@ -181,4 +181,10 @@ export interface ProcessCalls {
    * Resolves with true once the process of that pid and start time runs no more, whoever's child it is; false: it still does after so many milliseconds.
    */
   awaitEnd(pid: number, startTime: number, milliseconds: number): Promise<boolean>;
+
+  /**
+   * Sets the niceness of the calling thread alone (sched_setattr(2)). Threads and processes that it makes from then on get 0 where it is below that (SCHED_FLAG_RESET_ON_FORK).
+   * Throws EPERM where that takes a privilege (CAP_SYS_NICE) that this process does not have.
+   */
+  raiseThread(nice: number): void;
 }

@@ -8,6 +8,7 @@ import { layoutOfHost } from '../../containerizer/container/cgroup-places.js';
 import { BerthError } from '../../errors/berth-error.js';
 import { peerOwner } from '../../http/peer-owner.js';
 import { ServiceManager } from '../../service/notify.js';
+import { takePrecedence } from '../../service/precedence.js';
 import { type DoorFlags, doorOf } from '../../settings/flags.js';
 import type { Roots } from '../../state/roots.js';
 import { EmbeddedStore } from '../../state/store/embedded-store.js';
@@ -71,6 +72,7 @@ async function run(request: AgentRequest): Promise<number> {
       mend: 'Run berth as root.',
     });
   const config = configOf(request);
+  takePrecedence();
   const manager = new ServiceManager();
   const { status, end } = awaitEnding(endWithStdin);
   const { agent, close, renew } = await startAgent(config, {
