@@ -273,6 +273,8 @@ export class Agent {
     this.groups.close();
     await this.volumes.close();
     await this.trash.done();
+    // Of a task that has ended, and that is not forgotten: nobody has acknowledged its end.
+    sweepShared(this.roots);
   }
 
   /** Forgets its tasks once all have ended, and is done. */
