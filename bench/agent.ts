@@ -10,7 +10,7 @@ import { provideImage } from '../src/containerizer/image/provide.js';
 import { installationFolder } from '../src/installation.js';
 import { version } from '../src/version.js';
 import { SchedulerClient, task } from '../test/master-lite/scheduler-client.js';
-import { longest, measureApi, middle, percentile } from './api-latency.js';
+import { ApiAsker, longest, middle, percentile } from './api-latency.js';
 import { EmulatedScheduler } from './emulated-scheduler.js';
 import { type BenchDocument, significant } from './row.js';
 import { summarise } from './statistics.js';
@@ -39,6 +39,7 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
   let said = '';
   let scheduler: EmulatedScheduler | undefined;
   let churn: EmulatedScheduler | undefined;
+  let asker: ApiAsker | undefined;
   try {
     const { roots } = workspace;
     const url = `http://127.0.0.1:${await freePort()}`;
@@ -46,6 +47,8 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
       const own = ['--root', roots.root, '--state', roots.state];
       const child = spawn(path.join(installationFolder, 'bin/berth'), [...words, ...own], {
         stdio: ['ignore', 'ignore', 'pipe'],
+        // A session of its own, as a service manager gives it.
+        detached: true,
         env: { ...process.env, NODE_OPTIONS: '' },
       });
       children.push(child);
@@ -69,6 +72,7 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
     };
     const resources = `cpus:${count};mem:${count * 64 + 1024};disk:10000;ports:[31000-32000]`;
     const api = `127.0.0.1:${await freePort()}`;
+    const apiUrl = `http://${api}`;
     const config = path.join(roots.root, 'agent.json');
     mkdirSync(roots.root, { recursive: true });
     // Its image is a folder.
@@ -87,12 +91,14 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
       command: { shell: false, value: '/bin/sleep', arguments: ['100000'] },
       container: { type: 'DOCKER', docker: { image } },
     });
+    asker = new ApiAsker(apiUrl, Infinity);
     const began = performance.now();
     await scheduler.subscribe();
     note(`launching ${count} tasks`);
     const { running } = scheduler;
     await reach('launching', () => running.size >= count);
     const launched = (performance.now() - began) / 1000;
+    const whileLaunching = await asker.stop();
     const memory = residentMegabytes(agent.pid ?? 0);
     note('asking the agent while others are launched');
     churn = new EmulatedScheduler(url, 'churn', 4, {
@@ -100,11 +106,7 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
       container: { type: 'DOCKER', docker: { image } },
     });
     await churn.subscribe();
-    const latencies = await measureApi(
-      `http://${api}`,
-      await someSandbox(`http://${api}`),
-      quick ? 200 : 500,
-    );
+    const latencies = await new ApiAsker(apiUrl, quick ? 200 : 500, await someSandbox(apiUrl)).measured();
     churn.tearDown();
     note('killing the agent, and starting it again');
     const gone = new Promise((resolve) => agent.once('exit', resolve));
@@ -114,19 +116,25 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
     agent = await start(...agentWords);
     const recovered = (performance.now() - killed) / 1000;
     note('ending all tasks');
+    asker = new ApiAsker(apiUrl, Infinity);
     scheduler.tearDown();
     const destroyed = await reach('destroying', () => listContainers(roots).length === 0);
+    const whileDestroying = await asker.stop();
     const all = [
       single('agent.launch', 'tasks/s', count / launched),
       single('agent.submit', 'ms', submitted),
       single('agent.destroy', 'tasks/s', count / destroyed),
       single('agent.recover', 's', recovered),
       single('agent.memory', 'MB', memory),
-      ...latencies.flatMap(({ name, times }) => [
-        single(`agent.api.${name}`, 'ms', middle(times)),
-        single(`agent.api.${name}.p99`, 'ms', percentile(times, 99)),
-        single(`agent.api.${name}.max`, 'ms', longest(times)),
-      ]),
+      ...latencies.flatMap(({ name, times }) => latencyRows(name, times)),
+      ...latencyRows(
+        'launching',
+        whileLaunching.flatMap(({ times }) => times),
+      ),
+      ...latencyRows(
+        'destroying',
+        whileDestroying.flatMap(({ times }) => times),
+      ),
     ];
     return {
       rows: all.map(({ row }) => row),
@@ -138,6 +146,7 @@ export async function benchAgent({ quick, count, signal, note }: AgentOptions): 
   } finally {
     scheduler?.stop();
     churn?.stop();
+    await asker?.stop().catch(() => {});
     for (const child of children.reverse()) {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       if (child.exitCode === null && child.signalCode === null && child.kill('SIGTERM')) await gone;
@@ -191,6 +200,12 @@ const single = (name: string, unit: string, value: number) => ({
   row: { name, peer: null, unit, ours: significant(value), peer_value: null, ratio: null },
   series: { name, subject: 'berth agent', unit, samples: 1, median: value, min: value, p90: value },
 });
+
+const latencyRows = (name: string, times: number[]) => [
+  single(`agent.api.${name}`, 'ms', middle(times)),
+  single(`agent.api.${name}.p99`, 'ms', percentile(times, 99)),
+  single(`agent.api.${name}.max`, 'ms', longest(times)),
+];
 
 function residentMegabytes(pid: number): number {
   const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];

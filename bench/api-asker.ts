@@ -11,19 +11,23 @@ const questions: Record<string, { path: string; call?: object }> = {
   metrics: { path: '/metrics' },
 };
 
-const [, , url = '', sandbox = '', rounds = ''] = process.argv;
-process.stdout.write(JSON.stringify(await askAll(url, sandbox, Number(rounds))));
+const [, , url = '', rounds = '', sandbox] = process.argv;
+let ended = false;
+process.stdin.on('end', () => {
+  ended = true;
+});
+process.stdin.resume();
+process.stdout.write(JSON.stringify(await askAll(url, Number(rounds), sandbox)));
+process.stdin.destroy();
 
-/** One after the other. `sandbox`: whose files are listed too. */
-async function askAll(url: string, sandbox: string, rounds: number): Promise<Latency[]> {
+/** One after the other, until there were so many rounds, or standard input has ended. `sandbox`: whose files are listed too. */
+async function askAll(url: string, rounds: number, sandbox: string | undefined): Promise<Latency[]> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  const all = {
-    ...questions,
-    files: { path: '/api/v1', call: { type: 'LIST_FILES', list_files: { path: sandbox } } },
-  };
+  const files = { path: '/api/v1', call: { type: 'LIST_FILES', list_files: { path: sandbox } } };
+  const all = { ...questions, ...(sandbox !== undefined && { files }) };
   const found = Object.entries(all).map(([name, question]) => ({ name, question, times: [] as number[] }));
   try {
-    for (let round = 0; round < rounds; round++)
+    for (let round = 0; round < rounds && !ended; round++)
       for (const { question, times } of found) {
         const from = performance.now();
         await ask(agent, `${url}${question.path}`, question.call);

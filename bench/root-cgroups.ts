@@ -1,6 +1,7 @@
 import { rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { cgroupDirectories, cgroupPlaces } from '../src/containerizer/container/cgroup-places.js';
+import { pause } from '../src/containerizer/container/shared-sweep.js';
 import type { Roots } from '../src/state/roots.js';
 
 /** Takes away the cgroups that all containers of a root share. Only for a root of one's own, when its last container has gone. */
@@ -12,11 +13,18 @@ export function removeRootCgroups(roots: Roots): void {
   }
 }
 
+/** Milliseconds in which a supervisor that was the last leaves, however busy the host is. */
+const patience = 5000;
+
 /** The kernel refuses while anything is in it. */
 export function removeCgroup(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  for (let waited = 0; ; waited++)
+    try {
+      return rmdirSync(directory);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return;
+      if (code !== 'EBUSY' || waited === patience) throw error;
+      pause();
+    }
 }

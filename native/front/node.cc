@@ -44,6 +44,7 @@ int become_node(const std::string& installation, const std::vector<std::string>&
   // As src/service/daemon-node.ts explains: they live for months, and mostly wait.
   if (!words.empty() && (words[0] == "agent" || words[0] == "master")) {
     argv.push_back("--max-semi-space-size=4");
+    argv.push_back("--no-parallel-scavenge");
     setenv("MALLOC_ARENA_MAX", "2", 0);
   }
   argv.push_back("--");

@@ -306,7 +306,11 @@ export class Agent {
       this.records.deleteFramework(task.frameworkId);
     }
     for (const watcher of this.watchers) watcher.forgotten?.(task);
-    // What all containers share goes with the last; for each of many that would be dear.
+    this.sweepIfIdle();
+  }
+
+  /** What all containers share goes with the last; for each of many that would be dear. */
+  sweepIfIdle(): void {
     if (this.tasks.size === 0) sweepShared(this.roots);
   }
 }

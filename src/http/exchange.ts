@@ -6,6 +6,7 @@ import type { Messages } from '../mesos/messages.js';
 import type { Identity } from './authentication.js';
 import type { Authorization } from './authorization.js';
 import { HttpError } from './http-error.js';
+import { sendLong } from './long-text.js';
 import { requestCodec, responseCodec } from './negotiation.js';
 import { RecordStream } from './record-stream.js';
 
@@ -124,11 +125,11 @@ export class Exchange {
     this.reply.code(200).header('Content-Type', codec.contentType).send(codec.encode(name, message));
   }
 
-  /** One that is there as JSON already. False: who asks wants it otherwise. Throws HttpError 406. */
-  answerText(make: () => Buffer): boolean {
+  /** One that is there as JSON already, in pieces. False: who asks wants it otherwise. Throws HttpError 406. */
+  answerText(make: () => Iterable<string>): boolean {
     const codec = this.answerCodec;
     if (codec !== jsonCodec) return false;
-    this.reply.code(200).header('Content-Type', codec.contentType).send(make());
+    sendLong(this.reply, codec.contentType, make());
     return true;
   }
 

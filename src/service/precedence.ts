@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { native } from '../native/index.js';
 import { isNativeError } from '../native/native-error.js';
@@ -13,7 +14,29 @@ export function takePrecedence(): void {
   if (getPriority() !== 0) return;
   try {
     native().raiseThread(niceness);
+    if (leadsSession()) raiseSession();
   } catch (error) {
     if (!isNativeError(error) || error.code !== 'EPERM') throw error;
+  }
+}
+
+/** As under a service manager; in a terminal there are others in it. */
+function leadsSession(): boolean {
+  const [, , , session] = readFileSync('/proc/self/stat', 'latin1')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return Number(session) === process.pid;
+}
+
+/**
+ * Where no cgroup shares out processors the kernel does so among sessions (sched(7), "The autogroup feature"), and every container's supervisor has one of its own: a niceness counts
+ * within one alone. Where there is no such file they are shared out among threads.
+ */
+function raiseSession(): void {
+  try {
+    writeFileSync('/proc/self/autogroup', String(niceness));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'EPERM') throw error;
   }
 }

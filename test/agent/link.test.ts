@@ -33,6 +33,7 @@ function linkTo(
   t: { after(call: () => Promise<void>): void },
   masters: string[],
   more: Partial<ConstructorParameters<typeof MasterLink>[0]['config']> = {},
+  obey: (order: Order) => void = () => {},
 ) {
   const notes: string[] = [];
   const link = new MasterLink({
@@ -47,7 +48,7 @@ function linkTo(
         subscribe: { version: '0', agent_info: { hostname: 'x', resources: [], attributes: [] } },
       },
     ],
-    order: () => {},
+    order: obey,
     unreadable: () => {},
     note: (text) => notes.push(text),
   });
@@ -163,4 +164,75 @@ t.test('an executor that ends while the agent subscribes is told of after that',
   await until(() => said.includes('"gone"'), 'it is told');
   t.equal(asked, 1);
   t.equal(said.split('EXECUTOR_EXITED').length, 2, 'once');
+});
+
+t.test('orders that come all at once', async (t) => {
+  const kill = (id: number): Order => ({
+    type: 'KILL',
+    kill: { framework_id: { value: 'f' }, task_id: { value: String(id) } },
+  });
+  const many = Array.from({ length: 300 }, (_, id) => order(kill(id)));
+  const busy = (milliseconds: number) => {
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end);
+  };
+  const killing = (call: (task: string) => void) => (order: Order) => {
+    if (order.type === 'KILL') call(order.kill?.task_id.value ?? '');
+  };
+
+  await t.test('others have their turn in between', async (t) => {
+    const { url } = await stranger(t, (response) => {
+      taken(response, 10);
+      response.write(Buffer.concat(many));
+    });
+    const ids: string[] = [];
+    let turns = 0;
+    linkTo(
+      t,
+      [url],
+      {},
+      killing((id) => {
+        ids.push(id);
+        busy(1);
+        if (ids.length === 1)
+          setImmediate(function turn() {
+            turns++;
+            if (ids.length < many.length) setImmediate(turn);
+          });
+      }),
+    );
+    await until(() => ids.length === many.length);
+    t.strictSame(
+      ids,
+      many.map((_, id) => String(id)),
+      'in order',
+    );
+    t.ok(turns > 20, `${turns} turns while orders took 300 ms`);
+  });
+
+  await t.test('what a master said before it fell silent, or said what cannot be read, counts', async (t) => {
+    for (const [end, expected] of [
+      [(response: http.ServerResponse) => void setTimeout(() => response.destroy(), 20), many.length],
+      [(response: http.ServerResponse) => response.write('x\n'), many.length],
+    ] as const) {
+      const { url, heard } = await stranger(t, (response) => {
+        if (heard.length > 1) return;
+        taken(response, 10);
+        response.write(Buffer.concat(many));
+        end(response);
+      });
+      let count = 0;
+      linkTo(
+        t,
+        [url],
+        {},
+        killing(() => {
+          count++;
+          busy(1);
+        }),
+      );
+      await until(() => heard.length > 1, 'it comes again');
+      t.equal(count, expected);
+    }
+  });
 });

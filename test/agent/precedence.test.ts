@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { freePort } from '../fixtures/free-port.js';
@@ -21,6 +21,19 @@ t.test('an agent answers before its host does anything else', unlessRoot, async 
   const { pid, supervisor_pid } = look();
   t.strictSame([pid, supervisor_pid].map(String).map(niceness), [0, 0], 'nothing of it is inherited');
   t.equal(stage.berth('rm', '-f', 'again').status, 0);
+});
+
+const sessionOf = (pid: number | string = 'self') => `/proc/${pid}/autogroup`;
+const unlessPlain = existsSync(sessionOf())
+  ? unlessRoot
+  : { skip: 'this kernel shares processors out among threads, not sessions (CONFIG_SCHED_AUTOGROUP)' };
+
+t.test('one with a session of its own goes before other sessions', unlessPlain, async (t) => {
+  const own = await begin(t, await Stage.open(t), 'setsid');
+  t.match(readFileSync(sessionOf(own.pid), 'utf8'), / nice -10$/m);
+  const before = readFileSync(sessionOf(), 'utf8');
+  const shared = await begin(t, await Stage.open(t));
+  t.equal(readFileSync(sessionOf(shared.pid), 'utf8'), before, 'which others are in stays as it is');
 });
 
 t.test('one that somebody started with a niceness keeps it', unlessRoot, async (t) => {

@@ -130,8 +130,8 @@ t.test('what is told of a container is the same in words kept and words made', a
     });
   const one = entry(1);
   for (const entries of [[], [one], [one, unknown], [entry(2), one]]) {
-    t.equal(String(texts.answer(entries)), String(answer(entries)));
-    const page = JSON.parse(String(texts.page(entries))) as { container_id: string; statistics: object }[];
+    t.equal(texts.answer(entries).join(''), String(answer(entries)));
+    const page = JSON.parse(texts.page(entries).join('')) as { container_id: string; statistics: object }[];
     t.strictSame(
       page.map(({ container_id, statistics }) => [container_id, statistics]),
       entries.map((each) => [each.container_id.value, each.resource_statistics ?? {}]),

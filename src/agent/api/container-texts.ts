@@ -9,15 +9,19 @@ export class ContainerTexts {
   private readonly onPage = new Texts((entry) => JSON.stringify(shown(entry)));
 
   /** Of GET_CONTAINERS. */
-  answer(entries: readonly Entry[]): Buffer {
-    const containers = this.inAnswer.list(entries);
-    return Buffer.from(`{"type":"GET_CONTAINERS","get_containers":{"containers":${containers}}}`, 'latin1');
+  answer(entries: readonly Entry[]): string[] {
+    return ['{"type":"GET_CONTAINERS","get_containers":{"containers":', ...this.inAnswer.list(entries), '}}'];
   }
 
   /** Of /monitor/statistics. */
-  page(entries: readonly Entry[]): Buffer {
-    return Buffer.from(this.onPage.list(entries));
+  page(entries: readonly Entry[]): string[] {
+    return this.onPage.list(entries);
   }
+}
+
+/** Their JSON as an array, in pieces. */
+export function arrayOf(texts: readonly string[]): string[] {
+  return ['[', ...texts.flatMap((text, i) => (i === 0 ? [text] : [',', text])), ']'];
 }
 
 class Texts {
@@ -25,8 +29,8 @@ class Texts {
 
   constructor(private readonly make: (entry: Entry) => string) {}
 
-  list(entries: readonly Entry[]): string {
-    return `[${entries.map((entry) => this.textOf(entry)).join()}]`;
+  list(entries: readonly Entry[]): string[] {
+    return arrayOf(entries.map((entry) => this.textOf(entry)));
   }
 
   private textOf(entry: Entry): string {

@@ -26,7 +26,10 @@ export async function containersOf(
   const owners = new Map([...agent.tasks.values()].map((task) => [task.containerId, task]));
   const names = agent.nested.names();
   const wanted = (id: string) => (names.has(id) ? nested : standalone || owners.has(id));
-  const ids = standalone ? containerIds(agent.roots) : [...owners.keys(), ...(nested ? names.keys() : [])];
+  const ids = standalone
+    ? containerIds(agent.roots)
+    : [...owners].filter(([, task]) => mayRun(agent, task)).map(([id]) => id);
+  if (!standalone && nested) ids.push(...names.keys());
   const running = await containers.running(ids.filter(wanted));
   const statistics = await board.of(running, (error) => agent.defect(error));
   return running.map((container, index) => {
@@ -34,6 +37,11 @@ export async function containersOf(
     const figures = statistics[index];
     return figures === undefined ? entryOf(of) : knownEntry(of, figures);
   });
+}
+
+/** Of a thousand tasks that are to be launched there is no record to look for yet, and none any more of those that have ended. */
+function mayRun({ commands }: ApiContext['agent'], task: Task): boolean {
+  return task.runner !== commands || commands.containerOf(task) !== undefined;
 }
 
 function knownEntry(of: Made, figures: ResourceStatistics): AgentResponseGetContainersContainer {

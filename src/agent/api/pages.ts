@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { sendLong } from '../../http/long-text.js';
 import { RecordStream } from '../../http/record-stream.js';
 import type { ApiServer } from '../../http/server.js';
 import { version } from '../../version.js';
@@ -34,7 +35,7 @@ export function addPages(context: ApiContext, server: ApiServer): void {
   });
   const statistics = async (_: URLSearchParams, reply: FastifyReply) => {
     const entries = await containersOf(context, { standalone: false, nested: false });
-    reply.header('Content-Type', 'application/json').send(context.containerTexts.page(entries));
+    sendLong(reply, 'application/json', context.containerTexts.page(entries));
   };
   for (const name of ['monitor/statistics', 'monitor/statistics.json', 'containers'])
     server.file([`/${name}`, `/slave(1)/${name}`], statistics);

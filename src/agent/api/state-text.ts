@@ -4,6 +4,7 @@ import type { Messages } from '../../mesos/messages.js';
 import { messageType } from '../../mesos/schema.js';
 import { taskMessage } from '../master/subscription.js';
 import type { Task } from '../task/task.js';
+import { arrayOf } from './container-texts.js';
 import type { ApiContext } from './context.js';
 import { executorOf, keyOfExecutor } from './executors.js';
 import { frameworksOf, tasksByPhase } from './views.js';
@@ -18,18 +19,27 @@ export class StateText {
   private readonly tasks = new WeakMap<Task, { of: Made; text: string }>();
   private readonly executors = new WeakMap<Task, string>();
 
-  of(context: ApiContext): Buffer {
+  of(context: ApiContext): string[] {
     const { agent, history } = context;
     const { queued, launched, terminated } = tasksByPhase(agent);
-    const tasks = (list: Iterable<Task>) => `[${Array.from(list, (task) => this.taskText(task)).join()}]`;
-    const executors = (list: Iterable<Task>) => `[${[...this.executorTexts(list).values()].join()}]`;
+    const tasks = (list: Iterable<Task>) => arrayOf(Array.from(list, (task) => this.taskText(task)));
+    const executors = (list: Iterable<Task>) => arrayOf([...this.executorTexts(list).values()]);
     const { completed } = history;
-    const text =
-      `{"type":"GET_STATE","get_state":{"get_tasks":{"pending_tasks":[],"queued_tasks":${tasks(queued)},` +
-      `"launched_tasks":${tasks(launched)},"terminated_tasks":${tasks(terminated)},"completed_tasks":${tasks(completed)}},` +
-      `"get_executors":{"executors":${executors(agent.tasks.values())},"completed_executors":${executors(completed)}},` +
-      `"get_frameworks":${textOf('mesos.v1.agent.Response.GetFrameworks', frameworksOf(context))}}}`;
-    return Buffer.from(text, 'latin1');
+    return [
+      '{"type":"GET_STATE","get_state":{"get_tasks":{"pending_tasks":[],"queued_tasks":',
+      ...tasks(queued),
+      ',"launched_tasks":',
+      ...tasks(launched),
+      ',"terminated_tasks":',
+      ...tasks(terminated),
+      ',"completed_tasks":',
+      ...tasks(completed),
+      '},"get_executors":{"executors":',
+      ...executors(agent.tasks.values()),
+      ',"completed_executors":',
+      ...executors(completed),
+      `},"get_frameworks":${textOf('mesos.v1.agent.Response.GetFrameworks', frameworksOf(context))}}}`,
+    ];
   }
 
   private taskText(task: Task): string {

@@ -5,11 +5,13 @@ import { statisticsOf } from './statistics.js';
 /** Seconds: what was found out is found out anew behind the back of who asks after the first, and before who asks is told after the second. */
 const fresh = 1;
 const good = 15;
+/** Containers whose counters are read in a second, however often somebody asks: of more than that nothing is so fresh. */
+const pace = 250;
 /** After so many seconds nothing is told any more, whatever keeps it from being read. */
 export const oldest = 90;
 /** Containers whose counters are read in one go: others are answered meanwhile. */
 export const slice = 20;
-/** Milliseconds that who asks waits for counters of more than that: then what is known is told. */
+/** Milliseconds that who asks for more than that waits for counters: then what is known is told. */
 const patience = 20;
 
 type Read = (tasks: readonly InspectedTask[]) => Promise<ResourceStatistics[]>;
@@ -24,15 +26,15 @@ export class StatisticsBoard {
 
   constructor(private readonly readAll: Read = statisticsOf) {}
 
-  /** In the order of `tasks`, which run; undefined: it has ended meanwhile, or is one of too many that nobody has looked at yet. `fail`: told of what goes wrong behind the back of who asks. */
+  /** In the order of `tasks`, which run; undefined: it has ended meanwhile, or is one of many and nobody has looked at it yet. `fail`: told of what goes wrong behind the back of who asks. */
   async of(
     tasks: readonly InspectedTask[],
     fail: (error: unknown) => void,
   ): Promise<(ResourceStatistics | undefined)[]> {
     const old = this.olderThan(tasks, good);
-    if (old.length <= slice) await this.read(old);
-    else await this.inPatience(this.renew(old, fail));
-    if (this.olderThan(tasks, fresh).length > 0) void this.renew(tasks, fail);
+    if (tasks.length <= slice) await this.read(old);
+    else if (old.length > 0) await this.inPatience(this.renew(old, fail));
+    if (this.olderThan(tasks, Math.max(fresh, tasks.length / pace)).length > 0) void this.renew(tasks, fail);
     this.forget();
     return tasks.map(({ id }) => this.known.get(id));
   }

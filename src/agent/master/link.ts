@@ -5,6 +5,7 @@ import { frame, RecordReader } from '../../http/record-io.js';
 import { InvalidMessage, jsonCodec } from '../../mesos/codec.js';
 import type { Order, Report } from '../../mesos/messages.js';
 import type { AgentConfig } from '../config.js';
+import { OneByOne } from '../one-by-one.js';
 
 const codec = jsonCodec;
 
@@ -42,6 +43,8 @@ const clamp = (seconds: number, least: number) =>
  */
 export class MasterLink {
   private request: http.ClientRequest | undefined;
+  /** Those that have come, and wait. */
+  private orders: OneByOne<Buffer> | undefined;
   private next = 0;
   private pause: number;
   private again: NodeJS.Timeout | undefined;
@@ -158,16 +161,30 @@ export class MasterLink {
       return;
     }
     const reader = new RecordReader(this.options.config.recordLimit);
+    const breaks = (error: unknown) => {
+      orders.drop();
+      this.ended(
+        request,
+        `it breaks the protocol: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    };
+    // A thousand launches in one go would keep everybody else waiting for a second.
+    const orders = new OneByOne<Buffer>((record) => {
+      try {
+        this.read(request, record);
+      } catch (error) {
+        breaks(error);
+      }
+    });
+    this.orders = orders;
     response.on('data', (piece: Buffer) => {
       if (request !== this.request) return;
       this.heard(request);
       try {
-        for (const record of reader.push(piece)) this.read(request, record);
+        orders.add(reader.push(piece));
       } catch (error) {
-        this.ended(
-          request,
-          `it breaks the protocol: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        orders.finish();
+        breaks(error);
       }
     });
     response.on('error', (error) => this.ended(request, error.message));
@@ -217,6 +234,8 @@ export class MasterLink {
   }
 
   private ended(request: http.ClientRequest, why: string): void {
+    // What a master said before it fell silent counts.
+    if (request === this.request) this.orders?.finish();
     if (request === this.request) this.lost(why);
   }
 
@@ -253,6 +272,8 @@ export class MasterLink {
     this.quiet();
     const { request } = this;
     this.request = undefined;
+    this.orders?.drop();
+    this.orders = undefined;
     request?.on('error', () => {});
     request?.destroy();
   }

@@ -8,6 +8,7 @@ import type { Agent } from '../agent.js';
 import { checksOf, said } from '../checks/of-task.js';
 import type { TaskChecks } from '../checks/task-checks.js';
 import type { LiveContainer } from '../container/live-container.js';
+import { OneByOne } from '../one-by-one.js';
 import { lookAgain, recoverContainer } from '../recovery/recover-container.js';
 import { retireContainer } from '../sandbox/retire.js';
 import { Alarms } from './alarms.js';
@@ -25,6 +26,14 @@ export class CommandRunner implements TaskRunner {
   private readonly kills = new Alarms<Task>();
   private readonly completions = new Alarms<Task>();
   private readonly checks = new Map<Task, TaskChecks>();
+  /** What follows when tasks end: a thousand may at the same moment. */
+  private readonly ends = new OneByOne<() => void>((work) => {
+    try {
+      work();
+    } catch (error) {
+      this.agent.defect(error);
+    }
+  });
 
   /** This agent has ended; what ends from now on is for the next one to find. */
   protected closed = false;
@@ -76,6 +85,7 @@ export class CommandRunner implements TaskRunner {
 
   close(): void {
     this.closed = true;
+    this.ends.finish();
     this.kills.close();
     this.completions.close();
     for (const checks of this.checks.values()) checks.stop();
@@ -120,9 +130,10 @@ export class CommandRunner implements TaskRunner {
     this.containers.set(task, container);
     // Before all else: whatever fails below, its end is told.
     container.ended.then(
-      (exit) => {
-        if (!this.closed) this.ended(task, exit);
-      },
+      (exit) =>
+        this.inTurn(() => {
+          if (!this.closed) this.ended(task, exit);
+        }),
       (error) => this.lost(task, error),
     );
     const checks = checksOf(this.agent, task, container);
@@ -171,7 +182,20 @@ export class CommandRunner implements TaskRunner {
   protected ended(task: Task, exit: ExitDocument): void {
     const checks = this.checks.get(task);
     this.forgetContainer(task);
-    this.agent.updates.say(task, { ...endingOf(exit, task.kill), ...said(checks) }, () => this.discard(task));
+    this.agent.updates.say(task, { ...endingOf(exit, task.kill), ...said(checks) }, () =>
+      this.discardInTurn(task),
+    );
+  }
+
+  private discardInTurn(task: Task): void {
+    this.inTurn(() => {
+      this.discard(task);
+      this.agent.sweepIfIdle();
+    });
+  }
+
+  private inTurn(work: () => void): void {
+    this.ends.add([work]);
   }
 
   /** Only once its end is on the disk: until then its own record of it is the only one. */
@@ -215,7 +239,7 @@ export class CommandRunner implements TaskRunner {
               ? 'The records of its container are damaged'
               : 'Its container is gone',
         },
-        () => this.discard(task),
+        () => this.discardInTurn(task),
       );
     }
   }
