@@ -9,6 +9,7 @@ import type {
   Attribute,
   DrainConfig,
   FrameworkInfo,
+  NetworkInfo,
   Resource,
   TaskInfo,
   TaskStatus,
@@ -17,7 +18,7 @@ import { currentBootId } from '../state/live-process.js';
 import type { Roots } from '../state/roots.js';
 import type { Store } from '../state/store/store.js';
 import type { AgentConfig } from './config.js';
-import { addressesOf } from './container/addresses.js';
+import { networkInfosOf } from './container/addresses.js';
 import { Connections } from './executor/connections.js';
 import type { ExecutorDoors } from './executor/doors.js';
 import { ExecutorRunner } from './executor/executor-runner.js';
@@ -258,9 +259,9 @@ export class Agent {
     return { agentId: this.id ?? '', frameworkId, executorId, containerId };
   }
 
-  /** What others on its network find it by; none on the host's. */
-  addressesOf(task: Task): { protocol: 'IPv4' | 'IPv6'; ip_address: string }[] {
-    return addressesOf(this.roots, task.containerId, this.config.host);
+  /** Its networks as a status tells them. */
+  networkInfosOf(task: Task): NetworkInfo[] {
+    return networkInfosOf(this.roots, task.containerId, this.config.host);
   }
 
   /** Ends what it does. Tasks run on. */
@@ -273,6 +274,8 @@ export class Agent {
     this.groups.close();
     await this.volumes.close();
     await this.trash.done();
+    // Of a task that has ended, and that is not forgotten: nobody has acknowledged its end.
+    sweepShared(this.roots);
   }
 
   /** Forgets its tasks once all have ended, and is done. */

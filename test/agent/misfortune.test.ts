@@ -10,6 +10,7 @@ import { recoveredOrder, uptimeAt } from '../../src/agent/task/kill-order.js';
 import { unlessKilled } from '../../src/agent/task/unless-killed.js';
 import { PersistentVolumes } from '../../src/agent/volumes/persistent-volumes.js';
 import { listContainers } from '../../src/containerizer/container/catalogue.js';
+import { cgroupDirectories, cgroupPlaces } from '../../src/containerizer/container/cgroup-places.js';
 import type { ContainerInfo, Resource } from '../../src/mesos/messages.js';
 import { places } from '../../src/state/roots.js';
 import { Stage, unlessRoot } from '../container/stage.js';
@@ -191,6 +192,27 @@ t.test('an agent that is told to leave says nothing more', unlessRoot, async (t)
   t.strictSame([...new Set(ends)], ['TASK_GONE_BY_OPERATOR']);
   t.equal(cluster.notes.filter((note) => /registered as/.test(note)).length, 1);
 });
+
+t.test(
+  'what its containers shared goes with an agent, also if nobody acknowledged the last end',
+  unlessRoot,
+  async (t) => {
+    const stage = await Stage.open(t);
+    const cluster = await StagedCluster.open(t, stage);
+    cluster.framework.acknowledges = false;
+    await cluster.launch({ name: 'unheard', command: { value: 'sleep 1000' } });
+    await cluster.reaches('unheard', 'TASK_STARTING');
+    const shared = cgroupDirectories(cgroupPlaces(stage.roots, 'any')).map((place) => path.dirname(place));
+    const left = () => shared.filter((directory) => existsSync(directory));
+    await until(() => listContainers(stage.roots)[0]?.state === 'running', 'it runs');
+    t.not(left().length, 0);
+    await cluster.kill('unheard');
+    await until(() => listContainers(stage.roots).length === 0, 'it has ended');
+    t.equal(cluster.agent.tasks.size, 1);
+    await cluster.stop();
+    t.strictSame(left(), []);
+  },
+);
 
 t.test('moments and ports', async (t) => {
   const now = Date.now();

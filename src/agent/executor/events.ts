@@ -33,7 +33,7 @@ export function containerStatus(
     ...said,
     container_id: said?.container_id ?? { value: containerId },
     ...(container !== undefined && { executor_pid: container.pid }),
-    network_infos: said?.network_infos ?? [{ ip_addresses: agent.addressesOf(task) }],
+    network_infos: said?.network_infos ?? agent.networkInfosOf(task),
   };
 }
 

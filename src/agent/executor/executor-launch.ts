@@ -3,7 +3,7 @@ import { provideImage } from '../../containerizer/image/provide.js';
 import type { Resource } from '../../mesos/messages.js';
 import type { Agent } from '../agent.js';
 import { type LiveContainer, launched } from '../container/live-container.js';
-import { networkOf } from '../container/networks.js';
+import { firstNetwork } from '../container/networks.js';
 import { planContainer } from '../container/plan.js';
 import { sandboxPlace } from '../container/workload.js';
 import { furnishSandbox } from '../sandbox/furnish.js';
@@ -29,7 +29,7 @@ export async function launchExecutor(
   const { info, framework } = executor.record;
   const sandbox = makeSandbox(config.sandboxes, agent.placeOf(first));
   const resources = resourcesOf(executor);
-  const { network } = networkOf(info.container, resources);
+  const network = firstNetwork(info.container);
   const plan = planContainer(
     {
       command: info.command ?? {},

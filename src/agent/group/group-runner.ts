@@ -11,7 +11,7 @@ import type { Agent } from '../agent.js';
 import { boundToHost } from '../container/host-capabilities.js';
 import { imageOf } from '../container/image.js';
 import type { LiveContainer } from '../container/live-container.js';
-import { networkOf } from '../container/networks.js';
+import { firstNetwork } from '../container/networks.js';
 import { Executor } from '../executor/executor.js';
 import { deleteExecutor, executorKey, putExecutor, recoveredExecutors } from '../executor/record.js';
 import { lookAgain, recoverContainer } from '../recovery/recover-container.js';
@@ -205,7 +205,7 @@ export class GroupRunner extends CommandRunner {
     const executor = first && this.of(first);
     if (first === undefined || executor === undefined) throw new Error('a group without an executor');
     const { containerId } = executor;
-    const { network } = networkOf(executor.record.info.container, []);
+    const network = firstNetwork(executor.record.info.container);
     const sharing = network !== 'host' || tasks.some(sharesNamespaces);
     if (executor.state === 'new') {
       executor.state = 'launching';

@@ -224,7 +224,7 @@ export class CommandRunner implements TaskRunner {
     return {
       container_id: { value: container.id },
       executor_pid: container.pid,
-      network_infos: [{ ip_addresses: this.agent.addressesOf(task) }],
+      network_infos: this.agent.networkInfosOf(task),
     };
   }
 }
