@@ -78,7 +78,7 @@ t.test("Docker's names for what it has other names for", async (t) => {
   );
   t.equal(told.render(dockerEvent(event)), 'network connect back abc<no value> 1767323045000000006');
   const network = {
-    ...{ name: 'back', subnet: '10.9.0.0/24', subnet6: null, internal: false, created_at: '' },
+    ...{ name: 'back', subnet: '10.9.0.0/24', subnet6: null, internal: false, labels: {}, created_at: '' },
     ...{ gateway: '10.9.0.1', gateway6: null },
   };
   const members = [{ id: 'abc', name: 'db', ipv4: '10.9.0.2', ipv6: null, mac: '02:00:00:00:00:02' }];

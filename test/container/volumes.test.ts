@@ -182,9 +182,19 @@ t.test('volumes', unlessRoot, async (t) => {
       mountpoint: path.join(volumeFolder(stage.roots, 'made'), 'data'),
     });
     t.ok(lines(stage.berth('volume ls', '-q')).includes('made'));
+    const chosen = (...args: string[]) =>
+      lines(stage.berth('volume ls', '-q', ...args.flatMap((each) => ['--filter', each])));
+    t.strictSame(chosen('label=a=b', 'name=^ma'), ['made']);
+    t.strictSame(chosen('label=a=c'), [''], 'none');
+    t.ok(chosen('dangling=true', 'driver=local').includes('made'));
+    t.notOk(chosen('dangling=false').includes('made'));
+    t.match(stage.berth('volume ls', '-f', 'dangling=maybe'), { status: 125, stderr: /true or false/ });
+    const template = '{{.Name}} {{.Labels}} {{.Label "a"}}';
+    t.equal(stage.berth('volume ls', '-f', 'name=made', '--format', template).stdout, 'made a=b b\n');
     const id = run('-d', '-v', 'made:/data', reference, 'true').stdout.trim();
     stage.berth('wait', id);
     t.match(JSON.parse(stage.berth('volume inspect', '--json', 'made').stdout), [{ used_by: [id] }]);
+    t.ok(chosen('dangling=0').includes('made'), 'a container has it');
     t.match(stage.berth('volume rm', 'made', 'gone'), {
       status: 125,
       stderr: /^berth: volume made: container \w+ has it\n.*\nberth: volume gone: no volume has that name\n/,

@@ -18,6 +18,7 @@ import {
 import { readTheirs, rewriteInPlace } from '../../src/containerizer/network/in-place.js';
 import { hostsFile, resolvConf, withNeighbours } from '../../src/containerizer/network/name-service.js';
 import { exposedPorts, parsePorts } from '../../src/containerizer/network/port-spec.js';
+import { type NetworkFilters, selectNetworks } from '../../src/containerizer/network/selection.js';
 import { chooseSubnet, chooseSubnet6 } from '../../src/containerizer/network/subnets.js';
 
 function cidr(text: string) {
@@ -227,6 +228,34 @@ t.test('several networks as Docker has them', async (t) => {
   t.throws(() => collect('--network', 'name=a,ip=10.0.0.5', '--ip', '10.0.0.6'), {
     message: /--ip: --network name=a/,
   });
+});
+
+t.test('networks are chosen as Docker does', async (t) => {
+  const root = t.testdir({
+    networks: {
+      'back.json': JSON.stringify({ format: 1, name: 'back', labels: { team: 'db', tier: '1' } }),
+      'backup.json': JSON.stringify({ format: 1, name: 'backup', labels: { team: 'db', tier: '2' } }),
+      // Of a berth that knew no labels.
+      'front.json': JSON.stringify({ format: 1, name: 'front' }),
+    },
+  });
+  const roots = { root, state: path.join(root, 'state') };
+  const cases: [NetworkFilters, string[]][] = [
+    [{}, ['back', 'backup', 'front']],
+    [{ name: ['back'] }, ['back', 'backup']],
+    [{ name: ['^back$', 'fr'] }, ['back', 'front']],
+    [{ id: ['ckup'] }, ['backup']],
+    [{ label: ['team'] }, ['back', 'backup']],
+    [{ label: ['team=db', 'tier=1'] }, ['back']],
+    [{ label: ['tier=1'], name: ['backup'] }, []],
+    [{ driver: ['bridge'] }, ['back', 'backup', 'front']],
+    [{ driver: ['macvlan'] }, []],
+  ];
+  for (const [filters, expected] of cases) {
+    const found = selectNetworks(roots, filters).map(({ name }) => name);
+    t.strictSame(found, expected, JSON.stringify(filters));
+  }
+  t.strictSame(selectNetworks(roots, { name: ['front'] })[0]?.labels, {});
 });
 
 t.test('a document of when a container was on one network at most', async (t) => {

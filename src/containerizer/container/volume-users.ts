@@ -1,5 +1,6 @@
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
+import { type Filters, hasLabel, passes } from '../filters.js';
 import {
   createVolume,
   discardVolume,
@@ -21,6 +22,28 @@ export interface UsedVolume extends Volume {
 export function volumesWithUsers(roots: Roots): UsedVolume[] {
   const users = usersByVolume(roots);
   return listVolumes(roots).map((volume) => ({ ...volume, usedBy: users.get(volume.document.name) ?? [] }));
+}
+
+/** The keys that volumes are chosen by, with Docker's names; `dangling`, true or false (1 or 0): no container has it. */
+export const volumeFilterKeys = ['name', 'label', 'dangling', 'driver'] as const;
+export type VolumeFilters = Filters<(typeof volumeFilterKeys)[number]>;
+
+/** All volumes that fit, by name. */
+export function selectVolumes(roots: Roots, filters: VolumeFilters): UsedVolume[] {
+  return volumesWithUsers(roots).filter(({ document: { name, labels }, usedBy }) =>
+    passes(filters, (key, value) => {
+      switch (key) {
+        case 'name':
+          return new RegExp(value).test(name);
+        case 'label':
+          return hasLabel(labels, value);
+        case 'dangling':
+          return (usedBy.length === 0) === (value === 'true' || value === '1');
+        case 'driver':
+          return value === 'local';
+      }
+    }),
+  );
 }
 
 export function volumeWithUsers(roots: Roots, name: string): UsedVolume {

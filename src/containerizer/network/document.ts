@@ -17,6 +17,8 @@ export interface NetworkDocument {
   /** Nothing beyond the network can be reached from it. */
   internal: boolean;
   mtu: number;
+  /** Notes for people and tools. */
+  labels: Record<string, string>;
   /** The subnets were chosen by berth, which may choose others when the host has taken them meanwhile. */
   automatic: boolean;
 }
