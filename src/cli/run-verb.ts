@@ -55,9 +55,25 @@ function withoutVerb(name: string, argv: string[]): number {
 }
 
 /** What users of Docker and podman write for a verb that has another name here. */
+const elsewhere: Record<string, string> = {
+  images: 'image ls',
+  rmi: 'image rm',
+  list: 'ps',
+  ls: 'ps',
+  'framework rm': 'framework teardown',
+  'task rm': 'task kill',
+};
+
 function meantBy(words: string): string | undefined {
-  const [last = '', ...before] = words.split(' ').reverse();
-  const usual = { images: 'image ls', rmi: 'image rm', list: 'ls', remove: 'rm' }[last] ?? last;
-  const candidates = [[...before.reverse(), usual].join(' '), `image ${usual}`];
-  return candidates.find((each) => each !== words && Object.hasOwn(verbs, each));
+  const [first = '', second] = words.split(' ');
+  const last = second ?? first;
+  const usual = { list: 'ls', remove: 'rm' }[last] ?? last;
+  // Verbs of containers stand alone here, those of images do not.
+  const candidates =
+    second === undefined
+      ? [first, usual, `image ${usual}`]
+      : [`${first} ${usual}`, ...(first === 'container' ? [usual] : [])];
+  return candidates
+    .map((each) => (Object.hasOwn(elsewhere, each) ? elsewhere[each] : each))
+    .find((each) => each !== undefined && each !== words && Object.hasOwn(verbs, each));
 }

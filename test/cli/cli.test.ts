@@ -54,6 +54,10 @@ t.test('a mistake is one line, its mend, and 125', async (t) => {
     [['version', '--jsno'], /^berth: version: unknown option '--jsno'$/, /^Did you mean --json\? See/],
     [['version', 'extra'], /^berth: version: too many arguments/, /^See berth version --help\.$/],
     [['doctor', '--root'], /^berth: doctor: option '--root <dir>' argument missing$/, /^See berth doctor/],
+    [['container', 'rm'], /^berth: container rm: no such verb$/, /^Did you mean berth rm\?/],
+    [['container', 'ls'], /^berth: container ls: no such verb$/, /^Did you mean berth ps\?/],
+    [['images'], /^berth: images: no such verb$/, /^Did you mean berth image ls\?/],
+    [['node', 'rm'], /^berth: node rm: no such verb$/, /^See berth node --help\.$/],
     [['constructor'], /^berth: constructor: no such verb$/, /^See/],
     [['a\u001b[31mb'], /^berth: a\\x1b\[31mb: no such verb$/, /^See/],
   ];
