@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { BerthError } from '../errors/berth-error.js';
 import { isNativeError } from '../native/native-error.js';
+import { folderTrouble } from '../state/folder-trouble.js';
 import { write } from './output.js';
 
 /** A command line that cannot be understood. */
@@ -31,6 +32,8 @@ function explain(error: unknown, verb: string): BerthError {
         cause: error,
       });
     }
+    const trouble = folderTrouble(verb, error);
+    if (trouble !== undefined) return trouble;
     const code = error.code === 'ENOSPC' ? 'NO_SPACE' : 'INTERNAL';
     return new BerthError(code, { what: verb, why: error.message, cause: error });
   }

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { requireFolders } from '../state/folder-trouble.js';
 import { resolveRoots } from '../state/roots.js';
 import { commandOf } from './command.js';
 import { help } from './help.js';
@@ -27,11 +28,15 @@ export async function runVerb(name: string, argv: string[]): Promise<number> {
 
 function contextOf(flags: Record<string, unknown>, argv: readonly string[]): Context {
   const { root, state } = flags as { root?: string; state?: string };
+  const roots = resolveRoots({
+    ...(root === undefined ? {} : { root }),
+    ...(state === undefined ? {} : { state }),
+  });
   return {
-    roots: resolveRoots({
-      ...(root === undefined ? {} : { root }),
-      ...(state === undefined ? {} : { state }),
-    }),
+    // Looked at by those verbs alone that have to do with them.
+    get roots() {
+      return requireFolders(roots);
+    },
     argv,
     json: flags.json === true,
     out: (text) => write(1, text),
