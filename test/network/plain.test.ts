@@ -209,11 +209,17 @@ t.test('several networks as Docker has them', async (t) => {
     macAddress: '02:00:00:00:00:01',
     furtherNetworks: [{ network: 'b', aliases: [] }],
   });
+  t.match(collect('--network', 'name=a,gw-priority=-3', '--network', 'name=b,gw-priority=7'), {
+    ...{ network: 'a', gatewayPriority: -3 },
+    furtherNetworks: [{ network: 'b', gatewayPriority: 7 }],
+  });
   const refused: [string[], RegExp][] = [
     [['a', 'none'], /--network none: it cannot be combined/],
     [['host', 'a'], /--network host: it cannot be combined/],
     [['a', 'container:x'], /--network container:x: it cannot be combined/],
     [['a', 'name=a,alias=x'], /--network a: it is given twice/],
+    [['name=none,gw-priority=0'], /--network name=none: without a network/],
+    [['name=a,gw-priority=high'], /whole number/],
     [['name=host,alias=x'], /--network name=host: on the network of the host/],
     [['a,alias=x'], /a has a value/],
     [['name=a,colour=red'], /colour is none of name, alias/],
