@@ -1,20 +1,30 @@
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { BerthError } from '../errors/berth-error.js';
 import type { Roots } from './roots.js';
+
+/** PROC_SUPER_MAGIC of statfs(2). */
+const procfs = 0x9fa0;
 
 /** Refuses roots that are no folders; those that are not there yet are made by whoever needs them. */
 export function requireFolders(roots: Roots): Roots {
   for (const member of ['root', 'state'] as const) {
     const place = nearest(roots[member]);
-    if (place?.stats.isDirectory() === false)
+    const why = place === undefined ? undefined : unfit(place, roots[member]);
+    if (why !== undefined)
       throw new BerthError('USAGE', {
         what: `--${member} ${roots[member]}`,
-        why: place.file === roots[member] ? 'it is no folder' : `${place.file} is no folder`,
+        why,
         mend: `State is kept in a folder: choose another with --${member} or BERTH_${member.toUpperCase()}.`,
       });
   }
   return roots;
+}
+
+function unfit({ file, stats }: { file: string; stats: Stats }, wanted: string): string | undefined {
+  if (!stats.isDirectory()) return file === wanted ? 'it is no folder' : `${file} is no folder`;
+  // mkdir(2) answers ENOENT there although the folder above is there: Node's recursive one then tries for ever.
+  return statfsSync(file).type === procfs ? `nothing can be made in ${file}` : undefined;
 }
 
 /**

@@ -165,6 +165,25 @@ t.test('bad input', unlessRoot, async (t) => {
       : [first, ...roots, ...(second ? [second] : []), ...rest];
   };
 
+  t.test('a root where the kernel lets nobody make a folder', async (t) => {
+    const other = path.join(stage.folder, 'other');
+    const [command = '', ...before] = berthCommand;
+    const run = (args: string[]) =>
+      spawnSync(command, [...before, ...args], { encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' });
+    for (const verb of verbs) {
+      for (const [member, root, state] of [
+        ['root', '/proc/none/such', other],
+        ['state', other, '/proc/none/such'],
+      ] as const)
+        t.match(run(words(verb, root, state)), {
+          status: 125,
+          stdout: '',
+          stderr: `berth: --${member} /proc/none/such: nothing can be made in /proc\nState is kept in a folder: choose another with --${member} or BERTH_${member.toUpperCase()}.\n`,
+        });
+    }
+    t.notOk(existsSync(other));
+  });
+
   t.test('a root that is no folder', async (t) => {
     const other = path.join(stage.folder, 'other');
     for (const verb of verbs) {
