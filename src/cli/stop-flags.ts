@@ -6,6 +6,7 @@ import { seconds } from './run-flags/quantity.js';
 interface Given {
   signal?: string;
   time?: number;
+  timeout?: number;
 }
 
 /** What `stop` and `restart` both take. */
@@ -20,10 +21,11 @@ export function declareStopping(command: Command): void {
       '-t, --time <seconds>',
       "how long to wait before SIGKILL; by default the container's --stop-timeout, else 10",
       seconds,
-    );
+    )
+    .option('--timeout <seconds>', 'the same, as newer Docker calls it', seconds);
 }
 
-export function stopOptions({ signal, time }: Given): StopOptions {
+export function stopOptions({ signal, timeout, time = timeout }: Given): StopOptions {
   return {
     ...(signal === undefined ? {} : { signal: existingSignal(signal) }),
     ...(time === undefined ? {} : { graceSeconds: time }),

@@ -4,6 +4,7 @@ import path from 'node:path';
 import t from 'tap';
 import { listVolumes, volumeFolder } from '../../src/containerizer/volume/store.js';
 import { places } from '../../src/state/roots.js';
+import { berth } from '../cli/berth.js';
 import type { LayerEntry } from '../fixtures/oci-image-writer.js';
 import { Stage, unlessRoot } from './stage.js';
 
@@ -174,6 +175,9 @@ t.test('volumes', unlessRoot, async (t) => {
   });
 
   t.test('create, ls, inspect, rm, prune', async (t) => {
+    const fresh = path.join(stage.folder, 'not/there');
+    const first = ['volume', 'create', '--root', fresh, '--state', `${fresh}-state`, 'first'];
+    t.match(berth(first), { status: 0, stdout: 'first\n', stderr: '' }, 'on a root that is not there yet');
     t.match(stage.berth('volume create', '--label', 'a=b', 'made'), { status: 0, stdout: 'made\n' });
     t.match(stage.berth('volume create', 'made'), { status: 0, stdout: 'made\n' });
     const [made] = JSON.parse(stage.berth('volume inspect', 'made').stdout) as unknown[];

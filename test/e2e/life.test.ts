@@ -256,9 +256,9 @@ t.test('life and death', unlessRoot, async (t) => {
     t.match(await other.ended, { status: 5 }, 'another signal than its own');
     t.equal(stage.berth('start', other.id).status, 0);
     while (logged(other.id).length < 3) await sleep(10);
-    t.equal(stage.berth('restart', '--signal', '1', '-t', '60', other.id).status, 0);
+    t.equal(stage.berth('restart', '--signal', '1', '--timeout', '60', other.id).status, 0);
     t.strictSame(logged(other.id).slice(0, 4), ['ready', 'hung up', 'ready', 'hung up'], 'restart as well');
-    t.equal(stage.berth('stop', '-t', '0', other.id).status, 0);
+    t.equal(stage.berth('stop', '--timeout', '0', other.id).status, 0);
     for (const { id } of [polite, stubborn, own, other]) await remove(id);
   });
 

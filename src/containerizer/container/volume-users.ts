@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
 import { type Filters, hasLabel, passes } from '../filters.js';
@@ -52,6 +53,8 @@ export function volumeWithUsers(roots: Roots, name: string): UsedVolume {
 
 /** Makes a volume; one that is there already is left as it is, as Docker does. */
 export async function makeVolume(roots: Roots, name: string, labels: Record<string, string>): Promise<void> {
+  // It may be the first thing that this root is asked for.
+  mkdirSync(roots.root, { recursive: true, mode: 0o700 });
   const making = await lockLaunch(roots);
   try {
     createVolume(roots, name, { labels });
