@@ -204,6 +204,19 @@ t.test('bad input', unlessRoot, async (t) => {
     });
   });
 
+  t.test('a root on a disk that is full', async (t) => {
+    const full = path.join(stage.folder, 'full');
+    mkdirSync(full);
+    const script = 'mount -t tmpfs -o size=64k none "$0" && ! cp /dev/zero "$0/all" 2>/dev/null && exec "$@"';
+    const { status, stderr } = spawnSync(
+      'unshare',
+      ['--mount', 'sh', '-c', script, full, ...berthCommand, ...words('volume create a', full, full)],
+      { encoding: 'utf8' },
+    );
+    t.equal(status, 125);
+    t.match(stderr, /^berth: volume create: no space is left on the disk[^\n]*\nFree space where --root and/);
+  });
+
   t.test('a root that cannot be written to', async (t) => {
     const fixed = path.join(stage.folder, 'fixed');
     mkdirSync(fixed);

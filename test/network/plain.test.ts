@@ -15,11 +15,32 @@ import {
   overlap,
   parseCidr,
 } from '../../src/containerizer/network/cidr.js';
+import type { NetworkDocument } from '../../src/containerizer/network/document.js';
 import { readTheirs, rewriteInPlace } from '../../src/containerizer/network/in-place.js';
 import { hostsFile, resolvConf, withNeighbours } from '../../src/containerizer/network/name-service.js';
+import { portWishes } from '../../src/containerizer/network/port-claim.js';
 import { exposedPorts, parsePorts } from '../../src/containerizer/network/port-spec.js';
 import { type NetworkFilters, selectNetworks } from '../../src/containerizer/network/selection.js';
 import { chooseSubnet, chooseSubnet6 } from '../../src/containerizer/network/subnets.js';
+
+t.test('one port of the host cannot lead to two of a container', async (t) => {
+  const network = { name: 'one', internal: false, subnet6: null } as NetworkDocument;
+  const wishes = (...texts: string[]) => portWishes(texts.flatMap(parsePorts), network);
+  t.equal(
+    wishes('80', '81', '8080:80', '8081:81', '8080:80/udp', '127.0.0.1:8082:80', '127.0.0.2:8082:81').length,
+    7,
+  );
+  for (const [one, other] of [
+    ['8080:80', '8080:81'],
+    ['8080:80', '8080:80'],
+    ['8080-8081:80-81', '8081:90'],
+  ] as const)
+    t.throws(() => wishes(one, other), {
+      code: 'USAGE',
+      message: /^port 808[01]\/tcp: it is to lead to port 8[01] of the container and to port \d+$/,
+      mend: 'Publish each port of the host once.',
+    });
+});
 
 function cidr(text: string) {
   const parsed = parseCidr(text);
