@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { BerthError } from '../errors/berth-error.js';
 import { isNativeError } from '../native/native-error.js';
 import { folderTrouble } from '../state/folder-trouble.js';
-import { write } from './output.js';
+import { outputs, write } from './output.js';
 
 /** A command line that cannot be understood. */
 export function usageError(what: string, why: string, mend: string): BerthError {
@@ -52,7 +52,9 @@ function noSpace(verb: string, error: Error & { code: string; path?: string }): 
   return new BerthError('NO_SPACE', {
     what: verb,
     why: error.path === undefined ? why : `${why} of ${error.path}`,
-    mend: 'Free space where --root and --state lie: berth prune, berth rm, berth image rm; berth df tells what takes it.',
+    mend: Object.values(outputs).some((name) => name === error.path)
+      ? 'Free space there, or let it go elsewhere.'
+      : 'Free space where --root and --state lie: berth prune, berth rm, berth image rm; berth df tells what takes it.',
     cause: error,
   });
 }
