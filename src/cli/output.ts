@@ -4,6 +4,9 @@ import { writeSync } from 'node:fs';
 const readerGone = 141;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
+/** What they are called where writing to them fails. */
+export const outputs = { 1: 'standard output', 2: 'standard error' } as const;
+
 /**
  * Writes in full to stdout (1) or stderr (2), terminal, file or pipe. A reader that has gone away ends the program as it would
  * any other; a full disk is the caller's to report.
@@ -17,7 +20,7 @@ export function write(fd: 1 | 2, content: string | Uint8Array): void {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') process.exit(readerGone);
-      if (code !== 'EAGAIN') throw error;
+      if (code !== 'EAGAIN') throw Object.assign(error as Error, { path: outputs[fd] });
       // Another program has made the shared pipe non-blocking, and it is full.
       Atomics.wait(pause, 0, 0, 1);
     }

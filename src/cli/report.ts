@@ -1,7 +1,8 @@
 import { CommanderError } from 'commander';
 import { BerthError } from '../errors/berth-error.js';
 import { isNativeError } from '../native/native-error.js';
-import { write } from './output.js';
+import { folderTrouble } from '../state/folder-trouble.js';
+import { outputs, write } from './output.js';
 
 /** A command line that cannot be understood. */
 export function usageError(what: string, why: string, mend: string): BerthError {
@@ -31,14 +32,29 @@ function explain(error: unknown, verb: string): BerthError {
         cause: error,
       });
     }
-    const code = error.code === 'ENOSPC' ? 'NO_SPACE' : 'INTERNAL';
-    return new BerthError(code, { what: verb, why: error.message, cause: error });
+    const trouble = folderTrouble(verb, error);
+    if (trouble !== undefined) return trouble;
+    if (error.code === 'ENOSPC' || error.code === 'EDQUOT') return noSpace(verb, error);
+    return new BerthError('INTERNAL', { what: verb, why: error.message, cause: error });
   }
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new BerthError('INTERNAL', {
     what: verb,
     why: `internal error: ${trace.replace(/\s*\n\s*/g, ' | ')}`,
     mend: 'This is a defect in berth: please report this line.',
+    cause: error,
+  });
+}
+
+/** Of a file that is written Node tells no path. */
+function noSpace(verb: string, error: Error & { code: string; path?: string }): BerthError {
+  const why = error.code === 'ENOSPC' ? 'no space is left on the disk' : 'the quota of the disk is used up';
+  return new BerthError('NO_SPACE', {
+    what: verb,
+    why: error.path === undefined ? why : `${why} of ${error.path}`,
+    mend: Object.values(outputs).some((name) => name === error.path)
+      ? 'Free space there, or let it go elsewhere.'
+      : 'Free space where --root and --state lie: berth prune, berth rm, berth image rm; berth df tells what takes it.',
     cause: error,
   });
 }

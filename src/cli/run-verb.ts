@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { requireFolders } from '../state/folder-trouble.js';
 import { resolveRoots } from '../state/roots.js';
 import { commandOf } from './command.js';
 import { help } from './help.js';
@@ -27,11 +28,15 @@ export async function runVerb(name: string, argv: string[]): Promise<number> {
 
 function contextOf(flags: Record<string, unknown>, argv: readonly string[]): Context {
   const { root, state } = flags as { root?: string; state?: string };
+  const roots = resolveRoots({
+    ...(root === undefined ? {} : { root }),
+    ...(state === undefined ? {} : { state }),
+  });
   return {
-    roots: resolveRoots({
-      ...(root === undefined ? {} : { root }),
-      ...(state === undefined ? {} : { state }),
-    }),
+    // Looked at by those verbs alone that have to do with them.
+    get roots() {
+      return requireFolders(roots);
+    },
     argv,
     json: flags.json === true,
     out: (text) => write(1, text),
@@ -55,9 +60,25 @@ function withoutVerb(name: string, argv: string[]): number {
 }
 
 /** What users of Docker and podman write for a verb that has another name here. */
+const elsewhere: Record<string, string> = {
+  images: 'image ls',
+  rmi: 'image rm',
+  list: 'ps',
+  ls: 'ps',
+  'framework rm': 'framework teardown',
+  'task rm': 'task kill',
+};
+
 function meantBy(words: string): string | undefined {
-  const [last = '', ...before] = words.split(' ').reverse();
-  const usual = { images: 'image ls', rmi: 'image rm', list: 'ls', remove: 'rm' }[last] ?? last;
-  const candidates = [[...before.reverse(), usual].join(' '), `image ${usual}`];
-  return candidates.find((each) => each !== words && Object.hasOwn(verbs, each));
+  const [first = '', second] = words.split(' ');
+  const last = second ?? first;
+  const usual = { list: 'ls', remove: 'rm' }[last] ?? last;
+  // Verbs of containers stand alone here, those of images do not.
+  const candidates =
+    second === undefined
+      ? [first, usual, `image ${usual}`]
+      : [`${first} ${usual}`, ...(first === 'container' ? [usual] : [])];
+  return candidates
+    .map((each) => (Object.hasOwn(elsewhere, each) ? elsewhere[each] : each))
+    .find((each) => each !== undefined && each !== words && Object.hasOwn(verbs, each));
 }

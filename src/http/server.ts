@@ -6,11 +6,13 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { endpointText } from '../settings/endpoint.js';
 import type { Authentication, Identity } from './authentication.js';
 import { Authorization } from './authorization.js';
 import type { Certificates } from './certificates.js';
 import { Exchange } from './exchange.js';
 import { HttpError } from './http-error.js';
+import { listenFailure } from './listen-failure.js';
 import type { LiveCertificates } from './live-certificates.js';
 import { mostFiles, Strangers } from './strangers.js';
 
@@ -169,7 +171,11 @@ export class ApiServer {
   /** Resolves to the port. */
   async listen(host: string, port: number): Promise<number> {
     this.strangers.watch(this.app.server);
-    await this.app.listen({ host, port, backlog: this.options.backlog });
+    try {
+      await this.app.listen({ host, port, backlog: this.options.backlog });
+    } catch (error) {
+      throw listenFailure(endpointText({ host, port }), port, error as NodeJS.ErrnoException);
+    }
     const address = this.app.server.address();
     return typeof address === 'object' && address !== null ? address.port : port;
   }

@@ -102,7 +102,7 @@ t.test(
       'not known is null',
     );
     t.match(shown.stdout, /\n- +cluster .*\n- +far .*unreachable.*\n- +near .*\nweb-1 +web-1 /);
-    t.match(shown.stderr, /^node far: agent .*: .*ECONNREFUSED/);
+    t.match(shown.stderr, /^node far: agent .*: nothing listens there/);
     const levels = (threads.json() as InspectionDocument).rows.map(({ level }) => level);
     t.strictSame(levels.slice(0, 3), ['task', 'process', 'thread']);
     t.match(nothing.stderr, /task nothing: it runs on no node/);

@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
 import { nodeEnvironment, nodeOptions } from '../../src/service/daemon-node.js';
@@ -81,8 +83,38 @@ t.test('a daemon that cannot begin is not tried for ever, however slow it is', u
     said += text;
   });
   t.equal(await new Promise((resolve) => up.once('close', resolve)), 125);
-  t.match(said, /^berth: master: .*not a directory/m);
+  t.match(said, /^berth: master: .*\/master is no folder$/m);
   t.notMatch(said, /is started again/);
+});
+
+t.test('an address that is taken, or is none, is told with who has it', unlessRoot, async (t) => {
+  const stage = await Stage.open(t);
+  const holder = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => holder.close());
+  await once(holder, 'listening');
+  const taken = `127.0.0.1:${(holder.address() as AddressInfo).port}`;
+  const free = `127.0.0.1:${await freePort()}`;
+  const mend = 'Choose another: --listen, or for the agent of berth up --agent-listen.\n';
+  const comm = readFileSync('/proc/self/comm', 'utf8').trim();
+  const theirs = `berth: address ${taken}: process ${process.pid} (${comm}) has it\n${mend}`;
+  const up = async (...flags: string[]) => {
+    const [file = '', ...words] = stage.command('up', flags);
+    // With somebody at its standard input, which it would end with.
+    const child = spawn(file, words, { stdio: ['pipe', 'ignore', 'pipe'] });
+    t.teardown(() => void child.kill('SIGKILL'));
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    const [status] = await once(child, 'close');
+    return { status, said };
+  };
+  t.strictSame(await up('--listen', taken, '--agent-listen', free), { status: 125, said: theirs });
+  const agent = await up('--listen', free, '--agent-listen', taken);
+  t.equal(agent.status, 125);
+  t.match(agent.said, new RegExp(`^master at .*\n${theirs.replace(/[().]/g, '\\$&')}$`));
+  const attributes = await up('--listen', free, '--agent-listen', free, '--attributes', 'rack');
+  t.match(attributes.said, /^berth: attributes rack: it is not NAME:VALUE\nWrite rack:a;zone:b\.$/m);
 });
 
 t.test('its daemons go with it, however it ends', unlessRoot, async (t) => {

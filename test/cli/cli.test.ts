@@ -54,6 +54,10 @@ t.test('a mistake is one line, its mend, and 125', async (t) => {
     [['version', '--jsno'], /^berth: version: unknown option '--jsno'$/, /^Did you mean --json\? See/],
     [['version', 'extra'], /^berth: version: too many arguments/, /^See berth version --help\.$/],
     [['doctor', '--root'], /^berth: doctor: option '--root <dir>' argument missing$/, /^See berth doctor/],
+    [['container', 'rm'], /^berth: container rm: no such verb$/, /^Did you mean berth rm\?/],
+    [['container', 'ls'], /^berth: container ls: no such verb$/, /^Did you mean berth ps\?/],
+    [['images'], /^berth: images: no such verb$/, /^Did you mean berth image ls\?/],
+    [['node', 'rm'], /^berth: node rm: no such verb$/, /^See berth node --help\.$/],
     [['constructor'], /^berth: constructor: no such verb$/, /^See/],
     [['a\u001b[31mb'], /^berth: a\\x1b\[31mb: no such verb$/, /^See/],
   ];
@@ -78,7 +82,10 @@ t.test('a reader that leaves, and a disk that is full', async (t) => {
       encoding: 'utf8',
     });
     t.equal(full.status, 125);
-    t.match(full.stderr, /^berth: \w+: ENOSPC: no space left on device, write\n$/);
+    t.match(
+      full.stderr,
+      /^berth: \w+: no space is left on the disk of standard output\nFree space there, or let it go elsewhere\.\n$/,
+    );
   }
 });
 
@@ -153,7 +160,7 @@ t.test(
       t.match(run(...args), { status: 125, stdout: '', stderr: /^berth: / }, args.join(' '));
     t.match(run('--env-file', '/none', 'oci:/nowhere', 'true'), {
       status: 125,
-      stderr: /^berth: --env-file \/none: it cannot be read/,
+      stderr: /^berth: --env-file \/none: there is no such file\n/,
     });
   },
 );

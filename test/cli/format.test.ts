@@ -1,5 +1,6 @@
 import t from 'tap';
 import { dockerEvent } from '../../src/cli/format/docker-event.js';
+import { dockerHistory } from '../../src/cli/format/docker-history.js';
 import { dockerStats } from '../../src/cli/format/docker-stats.js';
 import { dockerNetwork } from '../../src/cli/format/docker-things.js';
 import { formatted } from '../../src/cli/format/flag.js';
@@ -78,7 +79,7 @@ t.test("Docker's names for what it has other names for", async (t) => {
   );
   t.equal(told.render(dockerEvent(event)), 'network connect back abc<no value> 1767323045000000006');
   const network = {
-    ...{ name: 'back', subnet: '10.9.0.0/24', subnet6: null, internal: false, created_at: '' },
+    ...{ name: 'back', subnet: '10.9.0.0/24', subnet6: null, internal: false, labels: {}, created_at: '' },
     ...{ gateway: '10.9.0.1', gateway6: null },
   };
   const members = [{ id: 'abc', name: 'db', ipv4: '10.9.0.2', ipv6: null, mac: '02:00:00:00:00:02' }];
@@ -95,4 +96,17 @@ t.test("Docker's names for what it has other names for", async (t) => {
   const row = new Template('{{.ID}} {{.CPUPerc}} {{.MemPerc}} {{.MemUsage}} {{.NetIO}} {{.PIDs}}');
   t.equal(row.render(dockerStats(usage, true)), '0123456789ab -- 12.35% 1.0K / 2.0K -- / 0B 3');
   t.equal(row.render(dockerStats(usage, false)), '0123456789abcdef -- 12.35% 1.0K / 2.0K -- / 0B 3');
+  const step = {
+    ...{ diff_id: `sha256:${'ab'.repeat(32)}`, created: '2026-01-02T03:04:05Z', created_by: 'é'.repeat(70) },
+    ...{ author: 'me', comment: 'c', size: 1500 },
+  };
+  const steps = new Template('{{.ID}} {{.CreatedAt}} {{.CreatedBy}} {{.Size}} {{.Comment}} {{.author}}');
+  t.equal(
+    steps.render(dockerHistory(step, true)),
+    `abababababab 2026-01-02T03:04:05Z ${'é'.repeat(59)}… 1.5 kB c me`,
+  );
+  const whole = new Template('{{.ID}} {{.CreatedBy}}|{{.CreatedSince}}');
+  t.match(whole.render(dockerHistory(step, false)), new RegExp(`^${step.diff_id} é{70}\\|\\d+\\w+ ago$`));
+  const none = { ...step, diff_id: null, created: null, created_by: '' };
+  t.equal(whole.render(dockerHistory(none, false)), '<missing> |');
 });

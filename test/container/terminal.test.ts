@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { findContainer, listContainers } from '../../src/containerizer/container/catalogue.js';
+import { cgroupDirectories, cgroupPlaces } from '../../src/containerizer/container/cgroup-places.js';
 import { Person } from '../fixtures/person.js';
 import { Stage, unlessRoot } from './stage.js';
 
@@ -131,6 +133,36 @@ t.test('terminals', unlessRoot, async (t) => {
     const { stdout, status } = spawnSync(file, words, { input: Buffer.alloc(300_000), encoding: 'utf8' });
     t.match({ stdout, status }, { stdout: '300000\nnot a tty\n', status: 1 });
   });
+
+  t.test(
+    'the end of the last container, heard of by attach, leaves nothing that containers share',
+    async (t) => {
+      const { status } = stage.berth(
+        'run',
+        '-d',
+        '--rm',
+        '-i',
+        '--name',
+        'last',
+        reference,
+        'sh',
+        '-c',
+        'read a; echo $a',
+      );
+      t.equal(status, 0);
+      const shared = cgroupDirectories(cgroupPlaces(stage.roots, 'any'))
+        .map((place) => path.dirname(place))
+        .filter((place) => existsSync(place));
+      t.not(shared.length, 0);
+      t.strictSame(listContainers(stage.roots).length, 1);
+      const [file = '', ...words] = stage.command('attach', ['last']);
+      t.match(spawnSync(file, words, { input: 'word\n', encoding: 'utf8' }), { stdout: 'word\n', status: 0 });
+      t.strictSame(
+        shared.filter((place) => existsSync(place)),
+        [],
+      );
+    },
+  );
 
   t.test('attach without a terminal; what the terminal is made from is a devpts or nothing', async (t) => {
     t.equal(

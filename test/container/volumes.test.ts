@@ -4,6 +4,7 @@ import path from 'node:path';
 import t from 'tap';
 import { listVolumes, volumeFolder } from '../../src/containerizer/volume/store.js';
 import { places } from '../../src/state/roots.js';
+import { berth } from '../cli/berth.js';
 import type { LayerEntry } from '../fixtures/oci-image-writer.js';
 import { Stage, unlessRoot } from './stage.js';
 
@@ -174,6 +175,9 @@ t.test('volumes', unlessRoot, async (t) => {
   });
 
   t.test('create, ls, inspect, rm, prune', async (t) => {
+    const fresh = path.join(stage.folder, 'not/there');
+    const first = ['volume', 'create', '--root', fresh, '--state', `${fresh}-state`, 'first'];
+    t.match(berth(first), { status: 0, stdout: 'first\n', stderr: '' }, 'on a root that is not there yet');
     t.match(stage.berth('volume create', '--label', 'a=b', 'made'), { status: 0, stdout: 'made\n' });
     t.match(stage.berth('volume create', 'made'), { status: 0, stdout: 'made\n' });
     const [made] = JSON.parse(stage.berth('volume inspect', 'made').stdout) as unknown[];
@@ -182,9 +186,19 @@ t.test('volumes', unlessRoot, async (t) => {
       mountpoint: path.join(volumeFolder(stage.roots, 'made'), 'data'),
     });
     t.ok(lines(stage.berth('volume ls', '-q')).includes('made'));
+    const chosen = (...args: string[]) =>
+      lines(stage.berth('volume ls', '-q', ...args.flatMap((each) => ['--filter', each])));
+    t.strictSame(chosen('label=a=b', 'name=^ma'), ['made']);
+    t.strictSame(chosen('label=a=c'), [''], 'none');
+    t.ok(chosen('dangling=true', 'driver=local').includes('made'));
+    t.notOk(chosen('dangling=false').includes('made'));
+    t.match(stage.berth('volume ls', '-f', 'dangling=maybe'), { status: 125, stderr: /true or false/ });
+    const template = '{{.Name}} {{.Labels}} {{.Label "a"}}';
+    t.equal(stage.berth('volume ls', '-f', 'name=made', '--format', template).stdout, 'made a=b b\n');
     const id = run('-d', '-v', 'made:/data', reference, 'true').stdout.trim();
     stage.berth('wait', id);
     t.match(JSON.parse(stage.berth('volume inspect', '--json', 'made').stdout), [{ used_by: [id] }]);
+    t.ok(chosen('dangling=0').includes('made'), 'a container has it');
     t.match(stage.berth('volume rm', 'made', 'gone'), {
       status: 125,
       stderr: /^berth: volume made: container \w+ has it\n.*\nberth: volume gone: no volume has that name\n/,

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,7 +12,7 @@ import {
 import path from 'node:path';
 import t from 'tap';
 import { places } from '../../src/state/roots.js';
-import { berthCommand, project } from '../cli/berth.js';
+import { berth, berthCommand, project } from '../cli/berth.js';
 import { Stage, unlessRoot } from '../container/stage.js';
 import { leaksSince } from '../leaks/audit.js';
 import { takeInventory } from '../leaks/inventory.js';
@@ -126,6 +127,122 @@ t.test('bad input', unlessRoot, async (t) => {
     }
     const version = as('/var/lib/berth-test-none', 'version');
     t.equal(version.status, 0, version.stderr);
+  });
+
+  const verbs = [
+    ...[
+      'ps',
+      'stats --no-stream',
+      'top --batch 1',
+      'gc',
+      'df',
+      'prune -f',
+      'info',
+      'doctor',
+      'events --until 1s',
+    ],
+    ...[
+      'start x',
+      'stop x',
+      'rm -f x',
+      'logs x',
+      'inspect x',
+      'wait x',
+      'exec x true',
+      'cp x:/a b',
+      'pod ls',
+    ],
+    ...['image ls', 'image rm x', 'image gc', 'image prune -f', 'image layers', 'image load', 'image pull x'],
+    ...['volume ls', 'volume create a', 'volume prune', 'network ls', 'network create a', 'network prune'],
+    ...['run dir:/tmp true', 'create dir:/tmp', 'trust ls', 'agent', 'master', 'up'],
+  ];
+  const words = (verb: string, root: string, state: string) => {
+    const [first = '', second = '', ...rest] = verb.split(' ');
+    const group = ['image', 'volume', 'network', 'pod', 'trust'].includes(first);
+    const roots = ['--root', root, '--state', state];
+    return group
+      ? [first, second, ...roots, ...rest]
+      : [first, ...roots, ...(second ? [second] : []), ...rest];
+  };
+
+  t.test('a root where the kernel lets nobody make a folder', async (t) => {
+    const other = path.join(stage.folder, 'other');
+    const [command = '', ...before] = berthCommand;
+    const run = (args: string[]) =>
+      spawnSync(command, [...before, ...args], { encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' });
+    for (const verb of verbs) {
+      for (const [member, root, state] of [
+        ['root', '/proc/none/such', other],
+        ['state', other, '/proc/none/such'],
+      ] as const)
+        t.match(run(words(verb, root, state)), {
+          status: 125,
+          stdout: '',
+          stderr: `berth: --${member} /proc/none/such: nothing can be made in /proc\nState is kept in a folder: choose another with --${member} or BERTH_${member.toUpperCase()}.\n`,
+        });
+    }
+    t.notOk(existsSync(other));
+  });
+
+  t.test('a root that is no folder', async (t) => {
+    const other = path.join(stage.folder, 'other');
+    for (const verb of verbs) {
+      t.match(berth(words(verb, file, other)), {
+        status: 125,
+        stdout: '',
+        stderr: `berth: --root ${file}: it is no folder\nState is kept in a folder: choose another with --root or BERTH_ROOT.\n`,
+      });
+      t.match(berth(words(verb, other, path.join(file, 'below'))).stderr, `${file} is no folder\n`, verb);
+    }
+    t.notOk(existsSync(other), 'nothing is made in the other one');
+    t.equal(berth(['version', '--root', file]).status, 0);
+    mkdirSync(other);
+    writeFileSync(path.join(other, 'volumes'), '');
+    t.match(berth(words('volume ls', other, other)), {
+      status: 125,
+      stderr: `berth: volume ls: ${other}/volumes is no folder\nMove it away.\n`,
+    });
+  });
+
+  t.test('a root on a disk that is full', async (t) => {
+    const full = path.join(stage.folder, 'full');
+    mkdirSync(full);
+    const script = 'mount -t tmpfs -o size=64k none "$0" && ! cp /dev/zero "$0/all" 2>/dev/null && exec "$@"';
+    const { status, stderr } = spawnSync(
+      'unshare',
+      ['--mount', 'sh', '-c', script, full, ...berthCommand, ...words('volume create a', full, full)],
+      { encoding: 'utf8' },
+    );
+    t.equal(status, 125);
+    t.match(stderr, /^berth: volume create: no space is left on the disk[^\n]*\nFree space where --root and/);
+  });
+
+  t.test('a root that cannot be written to', async (t) => {
+    const fixed = path.join(stage.folder, 'fixed');
+    mkdirSync(fixed);
+    const script = 'mount -t tmpfs -o ro none "$0" && exec "$@"';
+    const within = (args: string[]) =>
+      spawnSync('unshare', ['--mount', 'sh', '-c', script, fixed, ...berthCommand, ...args], {
+        encoding: 'utf8',
+      });
+    const writing = [
+      'ps',
+      'gc',
+      'volume create a',
+      'image layers folder',
+      'run dir:/tmp true',
+      'agent',
+      'master',
+    ];
+    for (const verb of writing)
+      t.match(within(words(verb, fixed, path.join(stage.folder, 'other'))), {
+        status: 125,
+        stderr: new RegExp(`^berth: [a-z ]+: ${fixed} is on a read-only file system\nMount it for writing, `),
+      });
+    t.match(
+      within(words('run dir:/tmp true', path.join(stage.folder, 'durable'), fixed)).stderr,
+      /is on a read-only/,
+    );
   });
 
   t.test('damaged records are explained, and do not hide the others', async (t) => {

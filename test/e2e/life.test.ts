@@ -242,7 +242,24 @@ t.test('life and death', unlessRoot, async (t) => {
     t.equal(stage.berth('stop', own.id).status, 0);
     t.match(await own.ended, { status: 6 }, "the image's own stop signal");
     t.equal(stage.berth('kill', own.id).status, 125, 'what has ended cannot be signalled');
-    for (const { id } of [polite, stubborn, own]) await remove(id);
+
+    const other = await stage.start(
+      ['sh', '-c', 'trap "echo hung up; exit 5" HUP; echo ready; while :; do sleep 0.05; done'],
+      { remove: false },
+    );
+    await ready(other.id);
+    t.match(stage.berth('stop', '-s', 'NONE', other.id), {
+      status: 125,
+      stderr: 'berth: signal NONE: no such signal\nGive a name or number from kill -l.\n',
+    });
+    t.equal(stage.berth('stop', '-s', 'HUP', '-t', '60', other.id).status, 0);
+    t.match(await other.ended, { status: 5 }, 'another signal than its own');
+    t.equal(stage.berth('start', other.id).status, 0);
+    while (logged(other.id).length < 3) await sleep(10);
+    t.equal(stage.berth('restart', '--signal', '1', '--timeout', '60', other.id).status, 0);
+    t.strictSame(logged(other.id).slice(0, 4), ['ready', 'hung up', 'ready', 'hung up'], 'restart as well');
+    t.equal(stage.berth('stop', '--timeout', '0', other.id).status, 0);
+    for (const { id } of [polite, stubborn, own, other]) await remove(id);
   });
 
   t.test('kill sends what it is told to', async (t) => {

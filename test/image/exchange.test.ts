@@ -249,6 +249,10 @@ t.test('import and history', async (t) => {
   t.match(json('image', 'history', 'imported'), {
     history: [{ comment: 'by hand', diff_id: /^sha256:/, size: Number }],
   });
+  const history = (...args: string[]) => run('image', 'history', 'imported', ...args).stdout;
+  t.equal(history('--format', 'json'), history('--json'));
+  t.equal(history('--format', '{{.ID}}', '--no-trunc'), history('-q'), 'ids in full');
+  t.match(history('--format', 'table {{.ID}}\t{{.Comment}}'), /^ID +COMMENT\n[0-9a-f]{12} +by hand\n$/);
   t.match(run('image', 'history', 'web:1').stdout, /^LAYER.*\n[0-9a-f]{12} .*\n[0-9a-f]{12} /);
   const ids = (name: string) => inspectImage(roots, name).config.rootfs.diff_ids;
   const options = { changes: [], message: undefined, onProgress: () => {} };

@@ -25,6 +25,7 @@ const port = 'http://127.0.0.1:8066/';
 
 await onOwnHost(import.meta.url, {
   'network connect and disconnect': connecting,
+  'which network is the way out': priorities,
   'when whoever connects is killed': healing,
 });
 
@@ -127,6 +128,41 @@ async function connecting(t: Test): Promise<void> {
   done('network disconnect', '-f', 'inner', 'nobody');
   await removeContainer(roots, findContainer(roots, 'app'), { force: true });
   await end(peer, alone, bare);
+}
+
+/** The way out, and what is published with it, are led over the highest priority as soon as it is there. */
+async function priorities(t: Test): Promise<void> {
+  const stage = await open(t);
+  const { roots } = stage;
+  await networks(stage);
+  const done = (verb: string, ...args: string[]) => {
+    const { status, stdout, stderr } = stage.berth(verb, ...args);
+    t.equal(status, 0, `${verb} ${args.join(' ')} ${stderr}`);
+    return stdout.trim();
+  };
+  const serve = 'mkdir -p /w && echo way > /w/index.html && exec httpd -f -p [::]:80 -h /w';
+  await stage.start(['sh', '-c', serve], { network: 'one', name: 'way', publish, remove: false });
+  const routes = (...flags: string[]) => done('exec', 'way', 'ip', ...flags, 'route');
+  t.match(routes(), /^default via 10\.220\.0\.1 dev eth0/);
+  done('network connect', '--gw-priority', '5', '--ip', '10.221.0.9', 'two', 'way');
+  t.match(routes(), /^default via 10\.221\.0\.1 dev eth1/);
+  t.match(routes('-6'), /default via fd00:221::1 dev eth1/);
+  t.equal((`${routes()}${routes('-6')}`.match(/default/g) ?? []).length, 2, 'one of each family');
+  t.match(findContainer(roots, 'way').document.attachments, [
+    { ports: [] },
+    { gateway_priority: 5, ports: [{ host_port: 8066 }, {}] },
+  ]);
+  t.match(native().publishedPorts(), [{ containerIp: '10.221.0.9' }, {}]);
+  await until(() => get(port).then((text) => text === 'way'));
+  t.strictSame(await collectGarbage(roots, { dryRun: true }), []);
+  done('restart', '-t', '0', 'way');
+  t.match(routes(), /^default via 10\.221\.0\.1 dev eth1/, 'after its next start, too');
+  done('network disconnect', 'two', 'way');
+  t.match(routes(), /^default via 10\.220\.0\.1 dev eth0/);
+  await until(() => get(port).then((text) => text === 'way'));
+  done('network connect', '--gw-priority', '-1', 'two', 'way');
+  t.match(routes(), /^default via 10\.220\.0\.1 dev eth0/, 'a low one changes nothing');
+  await removeContainer(roots, findContainer(roots, 'way'), { force: true });
 }
 
 async function healing(t: Test): Promise<void> {

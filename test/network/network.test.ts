@@ -191,7 +191,8 @@ async function byName(t: Test): Promise<void> {
   const { roots } = stage;
   const outside = await connectOutside(t);
   await createNetwork(roots, 'back', { ...plain, ipv6: true });
-  await createNetwork(roots, 'front', plain);
+  const front = stage.berth('network create', '--label', 'team=web', '--label', 'edge', 'front');
+  t.match(front, { status: 0, stdout: 'front\n' });
   await createNetwork(roots, 'inner', { ...plain, internal: true });
   const db = await server(stage, { network: 'back', name: 'db', networkAliases: ['store'], hostname: 'db' });
   const inner = await server(stage, { network: 'inner', name: 'inner', hostname: 'inner' });
@@ -250,6 +251,13 @@ async function byName(t: Test): Promise<void> {
     (shown.settings as { needed: string; value: string }[]).every(({ needed, value }) => needed === value),
   );
   t.match(stage.berth('network ls').stdout, /back +10\.\d+\.0\.0\/16 +fd[0-9a-f:]+::\/64 +no +1 +berth-/);
+  t.match(JSON.parse(stage.berth('network inspect', 'front').stdout), { labels: { team: 'web', edge: '' } });
+  t.equal(
+    stage.berth('network inspect', '-f', '{{.Labels}} {{.Labels.team}}', 'front').stdout,
+    'map[team:web edge:] web\n',
+  );
+  const listed = ['network ls', '--filter', 'label=team', '--format', '{{.Name}} {{.Labels}}'] as const;
+  t.equal(stage.berth(...listed).stdout, 'front team=web,edge=\n');
   t.match(stage.berth('network rm', 'back'), { status: 125, stderr: /network back: db is on it/ });
   // Who shares its network knows the same names, and keeps its addresses taken when it has ended.
   const friend = await stage.start(['sleep', '1000'], { network: { container: 'db' }, name: 'friend' });

@@ -15,10 +15,32 @@ import {
   overlap,
   parseCidr,
 } from '../../src/containerizer/network/cidr.js';
+import type { NetworkDocument } from '../../src/containerizer/network/document.js';
 import { readTheirs, rewriteInPlace } from '../../src/containerizer/network/in-place.js';
 import { hostsFile, resolvConf, withNeighbours } from '../../src/containerizer/network/name-service.js';
+import { portWishes } from '../../src/containerizer/network/port-claim.js';
 import { exposedPorts, parsePorts } from '../../src/containerizer/network/port-spec.js';
+import { type NetworkFilters, selectNetworks } from '../../src/containerizer/network/selection.js';
 import { chooseSubnet, chooseSubnet6 } from '../../src/containerizer/network/subnets.js';
+
+t.test('one port of the host cannot lead to two of a container', async (t) => {
+  const network = { name: 'one', internal: false, subnet6: null } as NetworkDocument;
+  const wishes = (...texts: string[]) => portWishes(texts.flatMap(parsePorts), network);
+  t.equal(
+    wishes('80', '81', '8080:80', '8081:81', '8080:80/udp', '127.0.0.1:8082:80', '127.0.0.2:8082:81').length,
+    7,
+  );
+  for (const [one, other] of [
+    ['8080:80', '8080:81'],
+    ['8080:80', '8080:80'],
+    ['8080-8081:80-81', '8081:90'],
+  ] as const)
+    t.throws(() => wishes(one, other), {
+      code: 'USAGE',
+      message: /^port 808[01]\/tcp: it is to lead to port 8[01] of the container and to port \d+$/,
+      mend: 'Publish each port of the host once.',
+    });
+});
 
 function cidr(text: string) {
   const parsed = parseCidr(text);
@@ -208,11 +230,17 @@ t.test('several networks as Docker has them', async (t) => {
     macAddress: '02:00:00:00:00:01',
     furtherNetworks: [{ network: 'b', aliases: [] }],
   });
+  t.match(collect('--network', 'name=a,gw-priority=-3', '--network', 'name=b,gw-priority=7'), {
+    ...{ network: 'a', gatewayPriority: -3 },
+    furtherNetworks: [{ network: 'b', gatewayPriority: 7 }],
+  });
   const refused: [string[], RegExp][] = [
     [['a', 'none'], /--network none: it cannot be combined/],
     [['host', 'a'], /--network host: it cannot be combined/],
     [['a', 'container:x'], /--network container:x: it cannot be combined/],
     [['a', 'name=a,alias=x'], /--network a: it is given twice/],
+    [['name=none,gw-priority=0'], /--network name=none: without a network/],
+    [['name=a,gw-priority=high'], /whole number/],
     [['name=host,alias=x'], /--network name=host: on the network of the host/],
     [['a,alias=x'], /a has a value/],
     [['name=a,colour=red'], /colour is none of name, alias/],
@@ -227,6 +255,34 @@ t.test('several networks as Docker has them', async (t) => {
   t.throws(() => collect('--network', 'name=a,ip=10.0.0.5', '--ip', '10.0.0.6'), {
     message: /--ip: --network name=a/,
   });
+});
+
+t.test('networks are chosen as Docker does', async (t) => {
+  const root = t.testdir({
+    networks: {
+      'back.json': JSON.stringify({ format: 1, name: 'back', labels: { team: 'db', tier: '1' } }),
+      'backup.json': JSON.stringify({ format: 1, name: 'backup', labels: { team: 'db', tier: '2' } }),
+      // Of a berth that knew no labels.
+      'front.json': JSON.stringify({ format: 1, name: 'front' }),
+    },
+  });
+  const roots = { root, state: path.join(root, 'state') };
+  const cases: [NetworkFilters, string[]][] = [
+    [{}, ['back', 'backup', 'front']],
+    [{ name: ['back'] }, ['back', 'backup']],
+    [{ name: ['^back$', 'fr'] }, ['back', 'front']],
+    [{ id: ['ckup'] }, ['backup']],
+    [{ label: ['team'] }, ['back', 'backup']],
+    [{ label: ['team=db', 'tier=1'] }, ['back']],
+    [{ label: ['tier=1'], name: ['backup'] }, []],
+    [{ driver: ['bridge'] }, ['back', 'backup', 'front']],
+    [{ driver: ['macvlan'] }, []],
+  ];
+  for (const [filters, expected] of cases) {
+    const found = selectNetworks(roots, filters).map(({ name }) => name);
+    t.strictSame(found, expected, JSON.stringify(filters));
+  }
+  t.strictSame(selectNetworks(roots, { name: ['front'] })[0]?.labels, {});
 });
 
 t.test('a document of when a container was on one network at most', async (t) => {

@@ -70,6 +70,17 @@ async function several(t: Test): Promise<void> {
   await until(() => get('http://127.0.0.1:8077/').then((text) => text !== undefined));
   t.equal(await get('http://10.212.0.7/'), id.slice(0, 12), 'by each of its addresses');
 
+  const chosen = [
+    '--network',
+    'front',
+    '--network',
+    'name=back,gw-priority=1',
+    '--add-host',
+    'gate:host-gateway',
+  ];
+  const ways = stage.berth('run', '--rm', ...chosen, reference, 'sh', '-c', 'ip route; grep gate /etc/hosts');
+  t.match(ways.stdout, /^default via 10\.212\.0\.1 dev eth1 [\s\S]*\n10\.212\.0\.1\tgate\n$/, 'by priority');
+
   // Names, in both directions, and only of networks that both are on.
   t.equal(exec('wget', '-qO-', 'http://front-one/'), 'front-one');
   t.equal(exec('wget', '-qO-', 'http://back-one/'), 'back-one');

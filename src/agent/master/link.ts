@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { connectionTrouble } from '../../errors/no-connection.js';
 import type { Certificates } from '../../http/certificates.js';
 import { frame, RecordReader } from '../../http/record-io.js';
 import { InvalidMessage, jsonCodec } from '../../mesos/codec.js';
@@ -100,7 +101,7 @@ export class MasterLink {
         this.lost(`its answer leads nowhere: ${error instanceof Error ? error.message : String(error)}`);
       }
     });
-    request.on('error', (error) => this.ended(request, error.message));
+    request.on('error', (error) => this.ended(request, connectionTrouble(error)));
     this.introduce(request, this.options.subscription()[Symbol.iterator]());
   }
 

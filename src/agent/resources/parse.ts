@@ -55,14 +55,15 @@ function readValue(text: string): Value | undefined {
   return { type: 'SET', set: { item: items.split(',').map((each) => each.trim()) } };
 }
 
-function pairs(text: string, what: string): [string, string][] {
+function pairs(text: string, what: keyof typeof mends): [string, string][] {
   return text
     .split(/[;\n]/)
     .map((each) => each.trim())
     .filter((each) => each !== '')
     .map((each) => {
       const colon = each.indexOf(':');
-      if (colon <= 0 || colon === each.length - 1) throw wrong(`${what} ${each}`, 'it is not NAME:VALUE');
+      if (colon <= 0 || colon === each.length - 1)
+        throw wrong(`${what} ${each}`, 'it is not NAME:VALUE', mends[what]);
       return [each.slice(0, colon).trim(), each.slice(colon + 1).trim()];
     });
 }
@@ -78,6 +79,11 @@ function fromJson(text: string): Resource[] {
   }
 }
 
-function wrong(what: string, why: string): BerthError {
-  return new BerthError('USAGE', { what, why, mend: 'Write cpus:4;mem:8192;ports:[31000-32000], or JSON.' });
+const mends = {
+  resources: 'Write cpus:4;mem:8192;ports:[31000-32000], or JSON.',
+  attributes: 'Write rack:a;zone:b.',
+} as const;
+
+function wrong(what: string, why: string, mend: string = mends.resources): BerthError {
+  return new BerthError('USAGE', { what, why, mend });
 }

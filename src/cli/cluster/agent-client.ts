@@ -1,5 +1,6 @@
 import type http from 'node:http';
 import { BerthError } from '../../errors/berth-error.js';
+import { connectionTrouble } from '../../errors/no-connection.js';
 import { type Access, trustMend } from './access.js';
 
 /** Asks an agent at the address that the master has for it. What opens the master's door is not shown to agents: they have credentials of their own. */
@@ -17,7 +18,7 @@ export class AgentClient {
       for await (const part of response) parts.push(part as Buffer);
       return JSON.parse(Buffer.concat(parts).toString('utf8')) as Body;
     } catch (error) {
-      throw this.unreachable(error instanceof Error ? error.message : String(error));
+      throw this.unreachable(connectionTrouble(error));
     }
   }
 
@@ -37,7 +38,7 @@ export class AgentClient {
       );
       request.once('error', (error) => {
         clearTimeout(timer);
-        reject(this.unreachable(error.message, trustMend(error)));
+        reject(this.unreachable(connectionTrouble(error), trustMend(error)));
       });
       request.end();
       request.once('response', (response) => {

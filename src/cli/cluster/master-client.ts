@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { BerthError } from '../../errors/berth-error.js';
+import { connectionTrouble } from '../../errors/no-connection.js';
 import type { AgentInfo, MasterCall, MasterResponse } from '../../mesos/messages.js';
 import { usageError } from '../report.js';
 import { Access, type AccessFlags, trustMend } from './access.js';
@@ -81,7 +82,7 @@ export class MasterClient {
         reject(
           new BerthError('MASTER_UNREACHABLE', {
             what: `master ${this.url.host}`,
-            why: cause.message,
+            why: connectionTrouble(cause),
             mend: trustMend(cause) ?? 'Start one with berth master, or name it with --master URL.',
             cause,
           }),

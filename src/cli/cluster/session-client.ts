@@ -1,5 +1,6 @@
 import type http from 'node:http';
 import { BerthError } from '../../errors/berth-error.js';
+import { connectionTrouble } from '../../errors/no-connection.js';
 import { type ErrorCode, errorTable } from '../../errors/table.js';
 import { frame, RecordReader } from '../../http/record-io.js';
 import type { ContainerID, TTYInfoWindowSize } from '../../mesos/messages.js';
@@ -74,7 +75,7 @@ export class SessionClient {
       const request = this.access.request(url, { method: 'POST', headers }, authorization());
       this.requests.add(request);
       request.once('close', () => this.requests.delete(request));
-      request.on('error', (error) => reject(this.unreachable(error.message, trustMend(error))));
+      request.on('error', (error) => reject(this.unreachable(connectionTrouble(error), trustMend(error))));
       request.once('response', resolve);
       begin(request);
     });

@@ -95,7 +95,14 @@ function networksOf({ network, networks, attachments }: Told) {
     ...addressesOf(attachments[0]),
     Ports: dockerPorts(portsOf({ attachments })),
     Networks: Object.fromEntries(
-      names.map((name) => [name, { ...addressesOf(ofName(name)), Aliases: ofName(name)?.aliases ?? [] }]),
+      names.map((name) => [
+        name,
+        {
+          ...addressesOf(ofName(name)),
+          Aliases: ofName(name)?.aliases ?? [],
+          GwPriority: ofName(name)?.gateway_priority ?? 0,
+        },
+      ]),
     ),
   };
 }

@@ -2,6 +2,7 @@ import type { Container } from '../../containerizer/container/catalogue.js';
 import { shownState } from '../../containerizer/container/catalogue.js';
 import { duration } from '../../inspect/quantity.js';
 import type { InspectedTask } from '../../inspect/task-source.js';
+import { labelColumns } from './labels.js';
 
 /** A container as `ps --format` shows it: with Docker's names, and with those members of `--json` that take no sample. */
 export function dockerRow(task: InspectedTask, container: Container | undefined, trunc: boolean) {
@@ -30,10 +31,7 @@ export function dockerRow(task: InspectedTask, container: Container | undefined,
     Ports: ports ?? '',
     State: state,
     Status: container === undefined ? state : statusOf(container),
-    Labels: Object.entries(labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(','),
-    Label: (key: unknown) => labels[String(key)] ?? '',
+    ...labelColumns(labels),
     Mounts: (document?.volumes ?? []).map((volume) => volume.name ?? volume.source).join(','),
     Networks: networksOf(document),
     Pid: pid ?? 0,

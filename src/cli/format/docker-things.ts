@@ -62,9 +62,9 @@ function nameAndTag(name: string): [string, string] {
 }
 
 export function dockerVolume<
-  Told extends { name: string; mountpoint: string; created_at: string; labels?: object },
+  Told extends { name: string; mountpoint: string; created_at: string; labels: object },
 >(told: Told) {
-  const { name, mountpoint, created_at: created, labels = {} } = told;
+  const { name, mountpoint, created_at: created, labels } = told;
   return {
     ...told,
     Name: name,
@@ -82,10 +82,11 @@ export function dockerNetwork<
     subnet: string;
     subnet6: string | null;
     internal: boolean;
+    labels: object;
     created_at: string;
   },
 >(told: Told) {
-  const { name, subnet, subnet6, internal, created_at: created } = told;
+  const { name, subnet, subnet6, internal, labels, created_at: created } = told;
   const gateways = 'gateway' in told ? [told.gateway, 'gateway6' in told ? told.gateway6 : null] : [];
   return {
     ...told,
@@ -95,6 +96,7 @@ export function dockerNetwork<
     Driver: 'bridge',
     Scope: 'local',
     Internal: internal,
+    Labels: labels,
     EnableIPv6: subnet6 !== null,
     Created: created,
     CreatedAt: created,

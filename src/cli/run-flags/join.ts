@@ -1,11 +1,21 @@
 import { InvalidArgumentError } from 'commander';
 import type { AttachmentWish } from '../../containerizer/network/document.js';
 import { ipv4, ipv6, mac, word } from './publish.js';
+import { wholeNumber } from './quantity.js';
+
+const most = 2 ** 31 - 1;
+
+/** Docker's is a number of 32 bits. */
+export const gatewayPriority = wholeNumber(
+  -most - 1,
+  most,
+  `It is a whole number from ${-most - 1} to ${most}.`,
+);
 
 /** What one `--network` says: a name or `none` or `host`, another container, or a name with what is asked of that network. */
 export type Joined = { container: string } | AttachmentWish;
 
-/** `NAME`, `container:ID`, or as Docker has it `name=NAME,alias=…,ip=…,ip6=…,mac-address=…`. */
+/** `NAME`, `container:ID`, or as Docker has it `name=NAME,alias=…,ip=…,ip6=…,mac-address=…,gw-priority=…`. */
 export function joined(text: string): Joined {
   const container = /^container:(.*)$/.exec(text)?.[1];
   if (container === '') throw new InvalidArgumentError('It is container:ID.');
@@ -39,7 +49,10 @@ function set(wish: AttachmentWish, key: string, value: string): void {
     case 'mac-address':
       wish.mac = mac(value);
       break;
+    case 'gw-priority':
+      wish.gatewayPriority = gatewayPriority(value);
+      break;
     default:
-      throw new InvalidArgumentError(`${key} is none of name, alias, ip, ip6 and mac-address.`);
+      throw new InvalidArgumentError(`${key} is none of name, alias, ip, ip6, mac-address and gw-priority.`);
   }
 }

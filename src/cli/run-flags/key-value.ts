@@ -85,7 +85,7 @@ function read(flag: string, file: string): string {
   } catch (cause) {
     throw new BerthError('USAGE', {
       what: `${flag} ${file}`,
-      why: `it cannot be read: ${(cause as NodeJS.ErrnoException).code}`,
+      why: unreadable(cause),
       cause,
     });
   }
@@ -94,4 +94,11 @@ function read(flag: string, file: string): string {
   } catch (cause) {
     throw new BerthError('USAGE', { what: `${flag} ${file}`, why: 'it is no UTF-8 text', cause });
   }
+}
+
+/** Why a file that somebody names could not be read. */
+export function unreadable(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
+  return code === 'EISDIR' ? 'it is a folder' : `it cannot be read (${code})`;
 }

@@ -27,7 +27,7 @@ export const network: FlagGroup<Given> = {
   flags: [
     new Option(
       '--net, --network <network>',
-      'none: only a loopback of its own; host: the network of the host; bridge: one shared with others and led outside; the name of a network; or container:ID, with its ids: that of another container (default: none, with --publish bridge). Networks by name can be several, one interface each; name=NAME,alias=…,ip=…,ip6=…,mac-address=… asks something of one (repeatable)',
+      'none: only a loopback of its own; host: the network of the host; bridge: one shared with others and led outside; the name of a network; or container:ID, with its ids: that of another container (default: none, with --publish bridge). Networks by name can be several, one interface each; name=NAME,alias=…,ip=…,ip6=…,mac-address=…,gw-priority=… asks something of one: the highest gw-priority is the way out (repeatable)',
     ).argParser(repeatable(joined)),
     new Option(
       '-p, --publish <port>',
@@ -81,7 +81,10 @@ export const network: FlagGroup<Given> = {
 
 const bridge: AttachmentWish = { network: 'bridge', aliases: [] };
 
-type Joins = Pick<Fragment, 'network' | 'furtherNetworks' | 'ip' | 'ip6' | 'macAddress' | 'networkAliases'>;
+type Joins = Pick<
+  Fragment,
+  'network' | 'furtherNetworks' | 'ip' | 'ip6' | 'macAddress' | 'gatewayPriority' | 'networkAliases'
+>;
 
 /** Networks by name are joined in their order; the flags for addresses and names are about the first. */
 function joins(chosen: readonly Joined[], given: Given): Joins {
@@ -99,6 +102,7 @@ function joins(chosen: readonly Joined[], given: Given): Joins {
     ip: first.ip ?? ip,
     ip6: first.ip6 ?? ip6,
     macAddress: first.mac ?? macAddress,
+    gatewayPriority: first.gatewayPriority,
     networkAliases: first.aliases.length > 0 ? first.aliases : networkAliases,
     furtherNetworks: more.flatMap((each) => ('container' in each ? [] : [each])),
   };
@@ -136,8 +140,12 @@ function needsNetwork({ ip, ip6, macAddress }: Given): boolean {
   return ip !== undefined || ip6 !== undefined || macAddress !== undefined;
 }
 
-function refuseOn(network: string, given: Given, { ip, ip6, mac, aliases }: AttachmentWish): void {
-  const inside = ip ?? ip6 ?? mac ?? aliases[0];
+function refuseOn(
+  network: string,
+  given: Given,
+  { ip, ip6, mac, gatewayPriority, aliases }: AttachmentWish,
+): void {
+  const inside = ip ?? ip6 ?? mac ?? gatewayPriority ?? aliases[0];
   const flag = (
     [
       ['publish', '--publish'],

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import { type SeccompProfile, seccompProfileShape } from '../../oci-spec/seccomp-profile.js';
 import { ShapeError } from '../../oci-spec/shape.js';
+import { unreadable } from './key-value.js';
 
 /** The file of `--security-opt seccomp=FILE`. */
 export function readSeccompProfile(file: string): SeccompProfile {
@@ -11,7 +12,7 @@ export function readSeccompProfile(file: string): SeccompProfile {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw refused(`it cannot be read: ${(cause as NodeJS.ErrnoException).code}`, cause);
+    throw refused(unreadable(cause), cause);
   }
   let document: unknown;
   try {

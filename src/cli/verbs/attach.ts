@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { attachTo, stdioOf } from '../../containerizer/container/attach.js';
 import { findContainer } from '../../containerizer/container/catalogue.js';
+import { sweepAfter } from '../../containerizer/container/shared-sweep.js';
 import { native } from '../../native/index.js';
+import { places } from '../../state/roots.js';
 import { Foreground } from '../foreground.js';
 import { detachKeysFlag, sigProxyFlag } from '../run-flags/interaction.js';
 import type { Verb } from '../verb.js';
@@ -38,7 +41,10 @@ export const verb: Verb = {
     const client = foreground.client();
     foreground.begin();
     try {
-      return await foreground.follow(await attachTo(roots, container, client));
+      const status = await foreground.follow(await attachTo(roots, container, client));
+      // It may have been the last one, and nobody else need be there who hears of its end.
+      if (!existsSync(places.run(roots, container.document.id))) await sweepAfter(roots, container.process);
+      return status;
     } finally {
       foreground.end();
     }

@@ -1,9 +1,9 @@
-import { imageHistory } from '../../containerizer/image/history.js';
+import { type HistoryEntry, imageHistory } from '../../containerizer/image/history.js';
+import { dockerHistory, type StepTold, shortened } from '../format/docker-history.js';
+import { type Format, formatFlag, formatted } from '../format/flag.js';
 import { megabytes } from '../image-progress.js';
 import { type Column, table } from '../table.js';
 import type { Verb } from '../verb.js';
-
-const widest = 60;
 
 export const verb: Verb = {
   summary: 'Show how an image came to be, newest first',
@@ -12,30 +12,33 @@ export const verb: Verb = {
     command
       .argument('<image>', 'a name or id')
       .option('--no-trunc', 'show commands in full')
-      .option('-q, --quiet', 'the diff ids of the layers alone');
+      .option('-q, --quiet', 'the diff ids of the layers alone')
+      .addOption(formatFlag());
   },
-  run(context, [reference = ''], { trunc, quiet }) {
-    const history = imageHistory(context.roots, reference);
-    if (context.json) {
-      const told = history.map((step) => ({
-        diff_id: step.diffId ?? null,
-        created: step.created ?? null,
-        created_by: step.createdBy,
-        author: step.author,
-        comment: step.comment,
-        size: step.size,
-      }));
-      context.out(`${JSON.stringify({ history: told })}\n`);
+  run(context, [reference = ''], given) {
+    const { trunc, quiet, format } = given as { trunc: boolean; quiet?: true; format?: Format };
+    const history = imageHistory(context.roots, reference).map(stepJson);
+    if (context.json || format === 'json') {
+      context.out(`${JSON.stringify({ history })}\n`);
+      return 0;
+    }
+    if (format !== undefined) {
+      context.out(
+        formatted(
+          format,
+          history.map((step) => dockerHistory(step, trunc)),
+        ),
+      );
       return 0;
     }
     if (quiet === true) {
-      context.out(history.flatMap(({ diffId }) => (diffId === undefined ? [] : [`${diffId}\n`])).join(''));
+      context.out(history.flatMap(({ diff_id: id }) => (id === null ? [] : [`${id}\n`])).join(''));
       return 0;
     }
     const rows = history.map((step) => [
-      step.diffId?.slice(7, 19) ?? '-',
+      step.diff_id?.slice(7, 19) ?? '-',
       step.created?.slice(0, 19).replace('T', ' ') ?? '-',
-      trunc === false ? step.createdBy : shortened(step.createdBy),
+      trunc ? shortened(step.created_by) : step.created_by,
       megabytes(step.size),
       step.comment,
     ]);
@@ -44,6 +47,17 @@ export const verb: Verb = {
   },
 };
 
+function stepJson({ diffId, created, createdBy, author, comment, size }: HistoryEntry): StepTold {
+  return {
+    diff_id: diffId ?? null,
+    created: created ?? null,
+    created_by: createdBy,
+    author,
+    comment,
+    size,
+  };
+}
+
 const columns: Column[] = [
   { header: 'LAYER' },
   { header: 'CREATED' },
@@ -51,8 +65,3 @@ const columns: Column[] = [
   { header: 'SIZE', align: 'right' },
   { header: 'COMMENT' },
 ];
-
-function shortened(text: string): string {
-  const characters = [...text];
-  return characters.length <= widest ? text : `${characters.slice(0, widest - 1).join('')}…`;
-}

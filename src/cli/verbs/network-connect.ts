@@ -1,6 +1,7 @@
 import { findContainer } from '../../containerizer/container/catalogue.js';
 import { connectNetwork } from '../../containerizer/container/connect.js';
 import { repeatable } from '../run-flags/group.js';
+import { gatewayPriority } from '../run-flags/join.js';
 import { ipv4, ipv6, word } from '../run-flags/publish.js';
 import type { Verb } from '../verb.js';
 
@@ -8,6 +9,7 @@ interface Flags {
   ip?: string;
   ip6?: string;
   alias?: string[];
+  gwPriority?: number;
 }
 
 export const verb: Verb = {
@@ -23,15 +25,21 @@ export const verb: Verb = {
         '--alias <name>',
         'a further name by which others on the network find it (repeatable)',
         repeatable(word),
+      )
+      .option(
+        '--gw-priority <number>',
+        'the highest of all its networks is its way out, among equals the first (default: 0)',
+        gatewayPriority,
       );
   },
   async run({ roots, json, out }, [network = '', wanted = ''], given) {
-    const { ip, ip6, alias: aliases = [] } = given as Flags;
+    const { ip, ip6, alias: aliases = [], gwPriority } = given as Flags;
     const container = findContainer(roots, wanted);
     await connectNetwork(roots, container, {
       network,
       ...(ip === undefined ? {} : { ip }),
       ...(ip6 === undefined ? {} : { ip6 }),
+      ...(gwPriority === undefined ? {} : { gatewayPriority: gwPriority }),
       aliases,
     });
     if (json) out(`${JSON.stringify({ network, container: container.document.id })}\n`);

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { createNetwork, leastMtu, mostMtu } from '../../containerizer/network/create.js';
 import { repeatable } from '../run-flags/group.js';
+import { pair } from '../run-flags/key-value.js';
 import type { Verb } from '../verb.js';
 
 interface Flags {
@@ -10,6 +11,7 @@ interface Flags {
   ipv6?: true;
   internal?: true;
   mtu?: number;
+  label?: [string, string][];
 }
 
 export const verb: Verb = {
@@ -32,7 +34,8 @@ export const verb: Verb = {
       .option('--ip-range <network>', 'the part of the subnet that addresses are given from')
       .option('--ipv6', 'IPv6 too, with a subnet of its own')
       .option('--internal', 'nothing beyond the network can be reached from it')
-      .option('--mtu <bytes>', 'largest packet (default: 1500)', mtu);
+      .option('--mtu <bytes>', 'largest packet (default: 1500)', mtu)
+      .option('--label <key=value>', 'a note for people and tools (repeatable)', repeatable(pair));
   },
   async run({ roots, json, out }, [name = ''], given) {
     const flags = given as Flags;
@@ -41,6 +44,7 @@ export const verb: Verb = {
       gateways: flags.gateway ?? [],
       ipv6: flags.ipv6 === true,
       internal: flags.internal === true,
+      labels: Object.fromEntries(flags.label ?? []),
       ...(flags.ipRange === undefined ? {} : { ipRange: flags.ipRange }),
       ...(flags.mtu === undefined ? {} : { mtu: flags.mtu }),
     });

@@ -1,25 +1,39 @@
 import { membersOf } from '../../containerizer/container/neighbours.js';
-import { listNetworks } from '../../containerizer/network/store.js';
+import {
+  type NetworkFilters,
+  networkFilterKeys,
+  selectNetworks,
+} from '../../containerizer/network/selection.js';
+import { filterFlag } from '../filter-flag.js';
 import { dockerNetwork } from '../format/docker-things.js';
 import { type Format, formatFlag, formatted } from '../format/flag.js';
+import { labelColumns } from '../format/labels.js';
 import { type Column, table } from '../table.js';
 import type { Verb } from '../verb.js';
 
 export const verb: Verb = {
   summary: 'List the networks',
-  example: 'berth network ls',
+  example: 'berth network ls --filter label=team=web',
   declare(command) {
-    command.option('-q, --quiet', 'only names').addOption(formatFlag());
+    command
+      .option('-q, --quiet', 'only names')
+      .addOption(filterFlag(networkFilterKeys))
+      .addOption(formatFlag());
   },
   run({ roots, json, out }, _args, given) {
-    const { quiet, format } = given as { quiet?: true; format?: Format };
-    const networks = listNetworks(roots).map((network) => ({
+    const {
+      quiet,
+      filter = {},
+      format,
+    } = given as { quiet?: true; filter?: NetworkFilters; format?: Format };
+    const networks = selectNetworks(roots, filter).map((network) => ({
       name: network.name,
       driver: 'bridge',
       subnet: network.subnet,
       subnet6: network.subnet6,
       internal: network.internal,
       bridge: network.bridge,
+      labels: network.labels,
       created_at: network.created_at,
       containers: membersOf(roots, network.name).length,
     }));
@@ -28,7 +42,8 @@ export const verb: Verb = {
       return 0;
     }
     if (format !== undefined) {
-      out(formatted(format, networks.map(dockerNetwork)));
+      const rows = networks.map((each) => ({ ...dockerNetwork(each), ...labelColumns(each.labels) }));
+      out(formatted(format, rows));
       return 0;
     }
     if (quiet === true) {

@@ -5,12 +5,14 @@ import type { Roots } from '../../state/roots.js';
 import { tellNamed } from '../events/tell.js';
 import { attachMore, checkWish } from '../network/attach.js';
 import type { Attachment, AttachmentWish } from '../network/document.js';
+import { byPriority } from '../network/way-out.js';
 import type { Container } from './catalogue.js';
+import { portsOf } from './container-record.js';
 import type { ContainerDocument } from './document.js';
 import { isNeverStarted } from './kept-request.js';
 import { mendAttachments, mendPorts } from './mend-network.js';
 import { renewNames } from './neighbours.js';
-import { holdsNetwork } from './network.js';
+import { forgetFlows, holdsNetwork } from './network.js';
 import { recordNetworks, unfit, whileItsNetworksChange } from './network-record.js';
 
 /**
@@ -50,8 +52,7 @@ async function connectRunning(roots: Roots, now: Container, wish: AttachmentWish
   const held = heldBy(name, process.supervisor);
   try {
     const attachment = await attachMore(roots, document, wish, held);
-    if (attachment.gateway4 !== null && idle.length > 0) attachment.ports = idle;
-    const after = record(roots, document, [...attachments, attachment], wish);
+    const after = record(roots, document, withPorts([...attachments, attachment], idle), wish);
     try {
       mendAttachments({ ...now, document: after });
       mendPorts(roots, after);
@@ -61,10 +62,19 @@ async function connectRunning(roots: Roots, now: Container, wish: AttachmentWish
       native().releaseAddresses(held, attachment.ipv4, attachment.ipv6);
       throw cannotConnect(error, name, attachment);
     }
+    forgetFlows(portsOf(after));
     await renewNames(roots, after, attachments);
   } finally {
     closeSync(held);
   }
+}
+
+/** What is published leads in over the network that is the way out, which may be the new one. */
+function withPorts(attachments: readonly Attachment[], idle: Attachment['ports']): Attachment[] {
+  const bearer = byPriority(attachments).find(({ gateway4 }) => gateway4 !== null);
+  if (bearer === undefined) return [...attachments];
+  const ports = [...idle, ...attachments.flatMap((each) => each.ports)];
+  return attachments.map((each) => ({ ...each, ports: each === bearer ? ports : [] }));
 }
 
 function record(

@@ -3,6 +3,7 @@ import { isNativeError, native } from '../../native/index.js';
 import type { Roots } from '../../state/roots.js';
 import { tellNamed } from '../events/tell.js';
 import type { Attachment } from '../network/document.js';
+import { byPriority } from '../network/way-out.js';
 import type { Container } from './catalogue.js';
 import { heldBy } from './connect.js';
 import { portsOf } from './container-record.js';
@@ -14,7 +15,7 @@ import { forgetFlows } from './network.js';
 import { recordNetworks, unfit, whileItsNetworksChange } from './network-record.js';
 
 /**
- * Takes a container off a network: one that runs at once, any other from its next start on. Its published ports lead to it over the next network that has a way out, or nowhere until it is on one.
+ * Takes a container off a network: one that runs at once, any other from its next start on. Its published ports lead to it over the network that is its way out then, or nowhere until it is on one.
  * Killed anywhere, it leaves what is on record, or what `berth gc` makes so.
  */
 export async function disconnectNetwork(roots: Roots, found: Container, network: string): Promise<void> {
@@ -44,7 +45,7 @@ function withoutNetwork(
   const networks = document.networks.filter((each) => each !== network);
   const rest = document.attachments.filter((each) => each !== attachment);
   const ports = attachment?.ports ?? [];
-  const bearer = ports.length === 0 ? undefined : rest.find(({ gateway4 }) => gateway4 !== null);
+  const bearer = ports.length === 0 ? undefined : byPriority(rest).find(({ gateway4 }) => gateway4 !== null);
   return {
     ...document,
     network: networks[0] ?? 'none',

@@ -6,6 +6,7 @@ import { type Roots, rootHash } from '../../state/roots.js';
 import { attach } from '../network/attach.js';
 import type { Attachment, AttachmentWish, PublishedPort } from '../network/document.js';
 import { exposedPorts, type PortSpec } from '../network/port-spec.js';
+import { byPriority } from '../network/way-out.js';
 import type { Container } from './catalogue.js';
 import { portsOf } from './container-record.js';
 import type { ContainerDocument } from './document.js';
@@ -39,19 +40,20 @@ export async function joinNetwork(
 
 type NetworkChoice = Pick<
   ContainerOptions,
-  'network' | 'ip' | 'ip6' | 'macAddress' | 'networkAliases' | 'furtherNetworks'
+  'network' | 'ip' | 'ip6' | 'macAddress' | 'gatewayPriority' | 'networkAliases' | 'furtherNetworks'
 >;
 
 /** All that it asks of networks by name, the first first. */
 export function wishesOf(options: NetworkChoice): AttachmentWish[] {
-  const { network, ip, ip6, macAddress: mac, networkAliases: aliases, furtherNetworks } = options;
+  const { network, ip, ip6, macAddress: mac, gatewayPriority, furtherNetworks } = options;
   if (typeof network !== 'string' || network === 'none' || network === 'host') return [];
   const first = {
     network,
     ...(ip === undefined ? {} : { ip }),
     ...(ip6 === undefined ? {} : { ip6 }),
     ...(mac === undefined ? {} : { mac }),
-    aliases,
+    ...(gatewayPriority === undefined ? {} : { gatewayPriority }),
+    aliases: options.networkAliases,
   };
   return [first, ...furtherNetworks];
 }
@@ -65,6 +67,7 @@ export function choiceOf([first, ...furtherNetworks]: readonly AttachmentWish[])
     ip: first?.ip,
     ip6: first?.ip6,
     macAddress: first?.mac,
+    gatewayPriority: first?.gatewayPriority,
     networkAliases: first?.aliases ?? [],
     furtherNetworks,
   };
@@ -123,10 +126,10 @@ export function forgetFlows(ports: readonly PublishedPort[]): void {
   if (udp.length > 0) native().forgetUdpFlows(udp.map(({ host_port }) => host_port));
 }
 
-/** The ways out of a container, each over the first of its networks that has one of that family. */
+/** The ways out of a container, each over that of its networks with one of that family that goes first. */
 export function gatewaysOver(attachment: Attachment, all: readonly Attachment[]): string[] {
   return (['gateway4', 'gateway6'] as const).flatMap((member) => {
-    const first = all.find((each) => each[member] !== null);
+    const first = byPriority(all).find((each) => each[member] !== null);
     return first === attachment && first[member] !== null ? [first[member]] : [];
   });
 }

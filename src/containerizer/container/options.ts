@@ -57,6 +57,8 @@ export interface ContainerOptions extends ResourceLimits {
   ip?: string;
   ip6?: string;
   macAddress?: string;
+  /** Of several networks that with the highest is the way out; unset: 0. */
+  gatewayPriority?: number;
   /** Further names by which others on the network find it. */
   networkAliases: string[];
   /** Name servers, search domains and options of resolv.conf(5) instead of the host's; empty: the host's. */

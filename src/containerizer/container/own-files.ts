@@ -4,6 +4,7 @@ import type { RuntimeMount } from '../../oci-spec/runtime.js';
 import { places, type Roots } from '../../state/roots.js';
 import type { Attachment } from '../network/document.js';
 import { type HostEntry, hostsFile, resolvConf, withNeighbours } from '../network/name-service.js';
+import { byPriority } from '../network/way-out.js';
 import { type Container, readContainer } from './catalogue.js';
 import type { ContainerOptions } from './options.js';
 
@@ -109,7 +110,7 @@ const toHost = 'host-gateway';
 
 /** `host-gateway` is the host as the container reaches it. */
 function entries(added: ContainerOptions['addHosts'], attachments: readonly Attachment[]): HostEntry[] {
-  const gateway = attachments.find(({ gateway4 }) => gateway4 !== null)?.gateway4;
+  const gateway = byPriority(attachments).find(({ gateway4 }) => gateway4 !== null)?.gateway4;
   return added.map(({ name, address }) => ({
     address: address === toHost ? (gateway ?? '127.0.0.1') : address,
     names: [name],

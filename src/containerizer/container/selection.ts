@@ -1,8 +1,9 @@
 import type { Roots } from '../../state/roots.js';
+import { type Filters, hasLabel, passes } from '../filters.js';
 import { readHealth } from '../keeping/health-record.js';
 import { type Container, findContainer, listContainers, shownState } from './catalogue.js';
 
-/** The keys that containers are chosen by, with Docker's names; of several values for one key any will do, of labels all must fit, and every key must. */
+/** The keys that containers are chosen by, with Docker's names. */
 export const containerFilterKeys = [
   'id',
   'name',
@@ -17,7 +18,7 @@ export const containerFilterKeys = [
   'since',
 ] as const;
 export type ContainerFilterKey = (typeof containerFilterKeys)[number];
-export type ContainerFilters = Partial<Record<ContainerFilterKey, string[]>>;
+export type ContainerFilters = Filters<ContainerFilterKey>;
 
 /** What can be asked of `status`. */
 export const containerStates = ['created', 'running', 'paused', 'exited', 'lost'] as const;
@@ -31,14 +32,7 @@ export function selectContainers(roots: Roots, filters: ContainerFilters): strin
   return listContainers(roots, () => {})
     .filter(({ document: { created_at: created } }) => before?.some((time) => created < time) ?? true)
     .filter(({ document: { created_at: created } }) => since?.some((time) => created > time) ?? true)
-    .filter((container) =>
-      containerFilterKeys.every((key) => {
-        const values = filters[key];
-        if (values === undefined) return true;
-        const one = (value: string) => fits(roots, container, key, value);
-        return key === 'label' ? values.every(one) : values.some(one);
-      }),
-    )
+    .filter((container) => passes(filters, (key, value) => fits(roots, container, key, value)))
     .map(({ document }) => document.id);
 }
 
@@ -71,12 +65,6 @@ function fits(roots: Roots, container: Container, key: ContainerFilterKey, value
     default:
       return true;
   }
-}
-
-/** `KEY`, or `KEY=VALUE`. */
-function hasLabel(labels: Record<string, string>, wanted: string): boolean {
-  const [key = '', ...rest] = wanted.split('=');
-  return Object.hasOwn(labels, key) && (rest.length === 0 || labels[key] === rest.join('='));
 }
 
 /** By its name, with or without the tag, or by the digest of its manifest. */

@@ -39,11 +39,18 @@ const SIGKILL = 9;
 /** Seconds. */
 const defaultGrace = 10;
 
+export interface StopOptions {
+  /** Instead of its stop signal. */
+  signal?: number;
+  /** Instead of its own. */
+  graceSeconds?: number;
+}
+
 /** Asks the container to end with its stop signal, and kills it after the grace, by default the container's own. One that has ended already is left as it is. */
 export async function stopContainer(
   roots: Roots,
   container: Container,
-  options: { graceSeconds?: number } = {},
+  options: StopOptions = {},
 ): Promise<ExitDocument> {
   const { document } = container;
   const grace = options.graceSeconds ?? document.stop_timeout ?? defaultGrace;
@@ -51,7 +58,7 @@ export async function stopContainer(
   // Listening before signalling: an end in between cannot be missed.
   const ended = awaitExit(roots, document.id);
   if (grace > 0) {
-    await sendSignal(roots, document.id, existingSignal(document.stop_signal));
+    await sendSignal(roots, document.id, options.signal ?? existingSignal(document.stop_signal));
     letGo(document.cgroup_places);
     const timer = new AbortController();
     const patience = sleep(grace * 1000, 'impatient' as const, {

@@ -1,5 +1,7 @@
+import { mkdirSync } from 'node:fs';
 import { BerthError } from '../../errors/berth-error.js';
 import type { Roots } from '../../state/roots.js';
+import { type Filters, hasLabel, passes } from '../filters.js';
 import {
   createVolume,
   discardVolume,
@@ -23,12 +25,36 @@ export function volumesWithUsers(roots: Roots): UsedVolume[] {
   return listVolumes(roots).map((volume) => ({ ...volume, usedBy: users.get(volume.document.name) ?? [] }));
 }
 
+/** The keys that volumes are chosen by, with Docker's names; `dangling`, true or false (1 or 0): no container has it. */
+export const volumeFilterKeys = ['name', 'label', 'dangling', 'driver'] as const;
+export type VolumeFilters = Filters<(typeof volumeFilterKeys)[number]>;
+
+/** All volumes that fit, by name. */
+export function selectVolumes(roots: Roots, filters: VolumeFilters): UsedVolume[] {
+  return volumesWithUsers(roots).filter(({ document: { name, labels }, usedBy }) =>
+    passes(filters, (key, value) => {
+      switch (key) {
+        case 'name':
+          return new RegExp(value).test(name);
+        case 'label':
+          return hasLabel(labels, value);
+        case 'dangling':
+          return (usedBy.length === 0) === (value === 'true' || value === '1');
+        case 'driver':
+          return value === 'local';
+      }
+    }),
+  );
+}
+
 export function volumeWithUsers(roots: Roots, name: string): UsedVolume {
   return { ...findVolume(roots, name), usedBy: usersByVolume(roots).get(name) ?? [] };
 }
 
 /** Makes a volume; one that is there already is left as it is, as Docker does. */
 export async function makeVolume(roots: Roots, name: string, labels: Record<string, string>): Promise<void> {
+  // It may be the first thing that this root is asked for.
+  mkdirSync(roots.root, { recursive: true, mode: 0o700 });
   const making = await lockLaunch(roots);
   try {
     createVolume(roots, name, { labels });

@@ -12,6 +12,7 @@ import { portInUse } from './port-holder.js';
 import type { PortSpec } from './port-spec.js';
 import { raiseNetwork } from './raise.js';
 import { defaultNetwork, findNetwork, readNetwork } from './store.js';
+import { byPriority } from './way-out.js';
 
 /** Attachments, and the descriptor that holds what is claimed for them. */
 export interface Attached {
@@ -23,7 +24,7 @@ export interface Attached {
 export const mostAttachments = 16;
 
 /**
- * Gets a container addresses on networks, and ports that lead to it over the first of them that has a way out. Nothing is on the host for it yet but claims, which go
+ * Gets a container addresses on networks, and ports that lead to it over the one that its way out leads over. Nothing is on the host for it yet but claims, which go
  * with `fd`.
  */
 export async function attach(
@@ -33,8 +34,8 @@ export async function attach(
   specs: readonly PortSpec[],
 ): Promise<Attached> {
   const joined: Joined[] = [];
-  for (const wish of wishes) joined.push({ wish, network: await provide(roots, wish.network) });
-  const bearer = joined.find(({ network }) => !network.internal) ?? joined[0];
+  for (const wish of wishes) joined.push(await join(roots, wish));
+  const bearer = byPriority(joined).find(({ network }) => !network.internal) ?? joined[0];
   const ports = bearer === undefined ? [] : portWishes(specs, bearer.network);
   mkdirSync(hostClaims, { recursive: true, mode: 0o700 });
   const request = { file: claimsFile(), addresses: joined.map(addressWish), ports };
@@ -57,7 +58,7 @@ export async function attachMore(
   wish: AttachmentWish,
   held: number,
 ): Promise<Attachment> {
-  const joined = { wish, network: await provide(roots, wish.network) };
+  const joined = await join(roots, wish);
   const taken = new Set(attachments.map((each) => each.interface));
   const free = Array.from({ length: mostAttachments }, (_, i) => i).find((i) => !taken.has(interfaceName(i)));
   if (free === undefined) {
@@ -83,6 +84,15 @@ export function checkWish(roots: Roots, wish: AttachmentWish): void {
 interface Joined {
   wish: AttachmentWish;
   network: NetworkDocument;
+  gateway_priority?: number;
+}
+
+async function join(roots: Roots, wish: AttachmentWish): Promise<Joined> {
+  return { wish, network: await provide(roots, wish.network), ...priorityOf(wish) };
+}
+
+function priorityOf({ gatewayPriority }: AttachmentWish): { gateway_priority?: number } {
+  return gatewayPriority === undefined ? {} : { gateway_priority: gatewayPriority };
 }
 
 async function provide(roots: Roots, name: string): Promise<NetworkDocument> {
@@ -118,6 +128,7 @@ function attachmentOf(
     prefix6: subnet6 === null ? null : cidr(subnet6).prefix,
     gateway4: internal ? null : gateway,
     gateway6: internal ? null : gateway6,
+    ...priorityOf(wish),
     aliases: wish.aliases,
     ports,
   };

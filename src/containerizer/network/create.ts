@@ -28,6 +28,7 @@ export interface NetworkOptions {
   ipv6: boolean;
   internal: boolean;
   mtu?: number;
+  labels?: Record<string, string>;
 }
 
 /** The least that IPv6 needs is 1280 (RFC 8200); IPv4's 68 is of no use to anybody. */
@@ -118,6 +119,7 @@ function documentOf(roots: Roots, name: string, options: NetworkOptions): Networ
     gateway6: second === undefined ? null : gateway(second),
     internal: options.internal,
     mtu: options.mtu ?? ethernetMtu,
+    labels: options.labels ?? {},
     automatic: given.length === 0 && options.gateways.length === 0,
   };
 }

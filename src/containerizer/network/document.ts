@@ -17,6 +17,8 @@ export interface NetworkDocument {
   /** Nothing beyond the network can be reached from it. */
   internal: boolean;
   mtu: number;
+  /** Notes for people and tools. */
+  labels: Record<string, string>;
   /** The subnets were chosen by berth, which may choose others when the host has taken them meanwhile. */
   automatic: boolean;
 }
@@ -36,6 +38,8 @@ export interface AttachmentWish {
   ip?: string;
   ip6?: string;
   mac?: string;
+  /** Which of several networks its way out leads over: that with the highest, unset 0, among equals the first. */
+  gatewayPriority?: number;
   aliases: string[];
 }
 
@@ -55,6 +59,8 @@ export interface Attachment {
   /** Null on an internal network: there is no way out. */
   gateway4: string | null;
   gateway6: string | null;
+  /** As it was wished for; unset: 0. */
+  gateway_priority?: number;
   /** Further names that its neighbours know it by. */
   aliases: string[];
   /** Of the container's published ports those that lead to it over this network: all or none. */

@@ -28,7 +28,7 @@ export function portWishes(specs: readonly PortSpec[], network: NetworkDocument)
       why: `one container publishes at most ${mostPorts} ports`,
     });
   }
-  return specs.map(({ hostIp, hostFirst, hostLast, containerPort, protocol }) => ({
+  const wishes = specs.map(({ hostIp, hostFirst, hostLast, containerPort, protocol }) => ({
     addresses:
       hostIp === null
         ? ['0.0.0.0', ...(network.subnet6 === null ? [] : ['::'])]
@@ -38,6 +38,32 @@ export function portWishes(specs: readonly PortSpec[], network: NetworkDocument)
     last: hostLast,
     containerPort,
   }));
+  refuseTwice(wishes);
+  return wishes;
+}
+
+/** The kernel would say that somebody has it, and that is the container itself. */
+function refuseTwice(wishes: readonly PortWish[]): void {
+  for (const [i, wish] of wishes.entries()) {
+    const other = wishes.slice(0, i).find((before) => overlap(before, wish));
+    if (other === undefined) continue;
+    const { first, last, protocol } = wish;
+    throw new BerthError('USAGE', {
+      what: `port ${first === last ? first : `${first}-${last}`}/${protocol}`,
+      why: `it is to lead to port ${other.containerPort} of the container and to port ${wish.containerPort}`,
+      mend: 'Publish each port of the host once.',
+    });
+  }
+}
+
+/** Without ranges of more than one port: of those the kernel gives any that is free. */
+function overlap(one: PortWish, other: PortWish): boolean {
+  return (
+    one.first !== 0 &&
+    [one.last, other.first, other.last].every((port) => port === one.first) &&
+    one.protocol === other.protocol &&
+    one.addresses.some((address) => other.addresses.includes(address))
+  );
 }
 
 function checkedHost(text: string, network: NetworkDocument): string {

@@ -31,7 +31,9 @@ const fileOf = (roots: Roots, name: string) => path.join(places.networks(roots),
 export const namesLock = (roots: Roots) => path.join(places.networks(roots), '.names.lock');
 
 export function readNetwork(roots: Roots, name: string): NetworkDocument | undefined {
-  return nameForm.test(name) ? readDocument<NetworkDocument>(fileOf(roots, name), 1) : undefined;
+  const document = nameForm.test(name) ? readDocument<NetworkDocument>(fileOf(roots, name), 1) : undefined;
+  // An older berth knew no labels.
+  return document === undefined ? undefined : { ...document, labels: document.labels ?? {} };
 }
 
 export function findNetwork(roots: Roots, name: string): NetworkDocument {

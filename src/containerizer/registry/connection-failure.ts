@@ -1,15 +1,6 @@
 import { BerthError } from '../../errors/berth-error.js';
+import { noConnection } from '../../errors/no-connection.js';
 import { Transient } from './trouble.js';
-
-/** Nobody answers at all: at once another attempt would find the same, unless the server has answered before. */
-const unreachable: Record<string, string> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'its name has no address',
-  EAI_AGAIN: 'its name cannot be looked up: the name server does not answer',
-  EHOSTUNREACH: 'there is no way to it',
-  ENETUNREACH: 'there is no way to it',
-  EADDRNOTAVAIL: 'there is no way to it',
-};
 
 const broken: Record<string, string> = {
   ECONNRESET: 'the connection was cut',
@@ -22,7 +13,8 @@ const broken: Record<string, string> = {
 export function connectionFailure(error: unknown, url: URL, reached: boolean): Error {
   if (error instanceof Transient || error instanceof BerthError) return error;
   const { code = '', message, reason } = error as { code?: string; message?: string; reason?: string };
-  const nobody = unreachable[code];
+  // At once another attempt would find the same, unless the server has answered before.
+  const nobody = noConnection[code];
   if (nobody !== undefined) {
     if (reached) return new Transient(`${url.host}: ${nobody}`, { cause: error });
     return new BerthError('REGISTRY_UNREACHABLE', {
