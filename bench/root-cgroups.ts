@@ -20,7 +20,8 @@ const patience = 5000;
 export function removeCgroup(directory: string): void {
   for (let waited = 0; ; waited++)
     try {
-      return rmdirSync(directory);
+      rmdirSync(directory);
+      return;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return;
