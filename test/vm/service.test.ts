@@ -48,7 +48,7 @@ for (const [layout, { words, place }] of Object.entries(layouts))
     t.equal(first.run, String(64 << 20), 'a limit in its container');
     t.match(first.none, /berth-agent.service is not installed 1$/);
     t.match(first.refused, /others can reach this address, and there are no credentials.* 125$/);
-    t.match(first.failed, /EADDRNOTAVAIL.* 125$/, 'the journal says why');
+    t.match(first.failed, /this host has no such address.* 125$/, 'the journal says why');
     t.match(
       first['failed.left'],
       /No such file.*LoadState=not-found ActiveState=inactive$/,
