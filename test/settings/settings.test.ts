@@ -11,6 +11,7 @@ import { BerthError } from '../../src/errors/berth-error.js';
 import { checkMasterConfig } from '../../src/master-lite/check.js';
 import { defaultConfig as masterDefaults } from '../../src/master-lite/config.js';
 import { masterSettings } from '../../src/master-lite/settings.js';
+import { nodeOptions } from '../../src/service/daemon-node.js';
 import { agentService, masterService } from '../../src/service/kinds.js';
 import { readUnit, unitName, unitText } from '../../src/service/unit.js';
 import { parseCommented, withoutComments } from '../../src/settings/comments.js';
@@ -225,9 +226,10 @@ t.test('the unit: what it was installed with is read back from it, whatever the 
   );
   const text = (kind: typeof agentService) =>
     unitText(kind, { roots: { root: '/a b', state: '/s%' }, config: '/c$', node: '/n', folder: '/f' });
+  const node = `/n ${nodeOptions.join(' ')}`;
   t.match(
     text(agentService),
-    /^ExecStart=\/n --max-semi-space-size=\d+ \/f\/bin\/berth.cjs agent --root "\/a b" --state \/s%% --config \/c\$\$$/m,
+    `\nExecStart=${node} /f/bin/berth.cjs agent --root "/a b" --state /s%% --config /c$$\n`,
   );
   const properties = new Set(text(agentService).split('\n'));
   for (const needed of [
