@@ -28,6 +28,9 @@ function leadsSession(): boolean {
   return Number(session) === process.pid;
 }
 
+/** There is no such file, it may not be written, or nothing may be below /proc. */
+const mayNot: ReadonlySet<string | undefined> = new Set(['ENOENT', 'EPERM', 'EACCES', 'EROFS']);
+
 /**
  * Where no cgroup shares out processors the kernel does so among sessions (sched(7), "The autogroup feature"), and every container's supervisor has one of its own: a niceness counts
  * within one alone. Where there is no such file they are shared out among threads.
@@ -36,7 +39,6 @@ function raiseSession(): void {
   try {
     writeFileSync('/proc/self/autogroup', String(niceness));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'EPERM') throw error;
+    if (!mayNot.has((error as NodeJS.ErrnoException).code)) throw error;
   }
 }

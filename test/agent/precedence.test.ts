@@ -36,6 +36,12 @@ t.test('one with a session of its own goes before other sessions', unlessPlain, 
   t.equal(readFileSync(sessionOf(shared.pid), 'utf8'), before, 'which others are in stays as it is');
 });
 
+t.test('one that may not write to /proc begins all the same', unlessPlain, async (t) => {
+  const readOnly = 'mount --bind /proc /proc && mount -o remount,bind,ro /proc && exec setsid "$@"';
+  const agent = await begin(t, await Stage.open(t), 'unshare', '--mount', 'sh', '-c', readOnly, 'sh');
+  t.match(readFileSync(sessionOf(agent.pid), 'utf8'), / nice 0$/m);
+});
+
 t.test('one that somebody started with a niceness keeps it', unlessRoot, async (t) => {
   const agent = await begin(t, await Stage.open(t), 'nice', '-n', '5');
   t.equal(niceness(`${agent.pid}/task/${agent.pid}`), 5);
